@@ -1,0 +1,60 @@
+"""What the examples share: their flags, and the files that they leave behind."""
+
+import argparse
+import importlib.util
+import os
+from pathlib import Path
+
+BACKENDS = ("tensorflow", "jax", "torch")
+
+
+def arguments(description, **defaults):
+    """Reads the command line, and chooses Keras's backend before anything imports Keras."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    add = parser.add_argument
+    add("--dataset", default="digits", help="'digits', a folder of images, or a name for tfds")
+    add("--data-dir", help="where tensorflow-datasets keeps its files")
+    add("--image-size", type=int, default=28, help="the side to resize to")
+    add("--backend", choices=BACKENDS, default=_default_backend(), help="Keras's backend")
+    add("--epochs", type=int, help="how many times to go through the images")
+    add("--steps-per-epoch", type=int, help="end an epoch after so many steps")
+    add("--batch-size", type=int, default=64, help="images a step")
+    add("--learning-rate", type=float, help="of both optimizers")
+    add("--filters", type=int, help="the networks' width")
+    add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
+    add("--output", type=Path, help="the folder for everything that is written")
+    parser.set_defaults(**defaults)
+    return parser
+
+
+def parse(parser):
+    arguments = parser.parse_args()
+    os.environ["KERAS_BACKEND"] = arguments.backend
+    return arguments
+
+
+def finish(gan, output, name):
+    """Saves the GAN as a `.keras` file and its generator as a SavedModel, and says where."""
+    import keras
+
+    model, generator = output / f"{name}.keras", output / "generator"
+    gan.save(model)
+    print(f"Samples:     {output / 'samples'}, animated in samples.gif")
+    print(f"Equilibrium: {output / 'equilibrium.csv'}, drawn in equilibrium.png")
+    print(f"Model:       {model}")
+    if keras.backend.backend() != "torch" and importlib.util.find_spec("tensorflow"):
+        gan.generator.export(generator, verbose=False)
+        print(f"Generator:   {generator}, a SavedModel")
+    else:
+        print(
+            "Generator:   for a SavedModel, `pip install tensorflow` and run KERAS_BACKEND="
+            'tensorflow python -c "import keras, keras_egan; keras.models.load_model('
+            f"'{model}').generator.export('{generator}')\""
+        )
+
+
+def _default_backend():
+    chosen = os.environ.get("KERAS_BACKEND")
+    return chosen or next((b for b in BACKENDS if importlib.util.find_spec(b)), BACKENDS[0])

@@ -1,0 +1,23 @@
+"""Energy-based GANs for Keras 3, on TensorFlow, JAX and PyTorch."""
+
+from keras_egan import backend  # first: it says what to install where a backend is missing
+
+# isort: split
+from keras_egan import callbacks, datasets, losses, metrics, networks
+from keras_egan.began import BEGAN
+from keras_egan.energy_gan import EnergyGAN
+from keras_egan.optimizer import AdversarialOptimizer
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BEGAN",
+    "AdversarialOptimizer",
+    "EnergyGAN",
+    "backend",
+    "callbacks",
+    "datasets",
+    "losses",
+    "metrics",
+    "networks",
+]

@@ -1,0 +1,305 @@
+"""A Keras model of two networks and two optimizers: all of a GAN but its algorithm."""
+
+import random
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import backend, inputs
+from keras_egan.metrics import FigureMeans
+from keras_egan.optimizer import AdversarialOptimizer
+
+__all__ = ["AdversarialModel"]
+
+
+class AdversarialModel(backend.Steps, keras.Model):
+    """Two networks that fit one another, and what Keras users expect of a model.
+
+    A subclass gives `training_step(data)`, `evaluation_step(data)` and `score(images)`.
+
+    Args:
+        generator: a Keras model from latents of shape `(batch, latent_dim)` to samples.
+        discriminator: a Keras model that takes the generator's output.
+        latent_dim: the length of a latent vector. Needed only where `generator` has no input
+            shape to read it from.
+        latents: what latents are drawn from: `"uniform"` on [-1, 1], or `"normal"` with mean 0
+            and variance 1.
+        seed: an integer from which the latents of training are drawn. By default another one for
+            each model, which `keras.utils.set_random_seed` fixes.
+        name: the model's name.
+
+    Raises:
+        ValueError: if an argument is out of its range, or the networks do not fit one another.
+    """
+
+    figures = ()
+    """The names of the scalars that every step reports, means over the batch."""
+
+    def __init__(
+        self, generator, discriminator, *, latent_dim=None, latents="uniform", seed=None, name=None
+    ):
+        super().__init__(name=name)
+        if latents not in ("uniform", "normal"):
+            raise ValueError(f"`latents` must be 'uniform' or 'normal'; got {latents!r}.")
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latent_dim = latent_dim or _latent_dim(generator)
+        self.latents = latents
+        self.seed = seed
+        self.image_shape = self._connect()
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        # Evaluation draws from a generator of its own, or validation would change training.
+        self.evaluation_seed_generator = keras.random.SeedGenerator(0)
+        self.running_means = FigureMeans(self.figures)
+        self.built = True
+
+    def indicators(self, figures):
+        """Returns what else to log, a dict of scalars computed from the means of `figures`.
+
+        Args:
+            figures: a dict from each of `self.figures` to its mean, over a batch or an epoch.
+        """
+        return {}
+
+    def call(self, latents, training=False):
+        """Returns the generator's output for latents of shape `(batch, latent_dim)`."""
+        return self.generator(latents, training=training)
+
+    def compile(
+        self,
+        d_optimizer=None,
+        g_optimizer=None,
+        *,
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+        auto_scale_loss=True,
+    ):
+        """Configures the model for training.
+
+        Args:
+            d_optimizer: the discriminator's optimizer, a `keras.optimizers.Optimizer` or a name
+                such as `"adam"`.
+            g_optimizer: the generator's, likewise; a different object.
+            run_eagerly: as in `keras.Model.compile`.
+            steps_per_execution: as in `keras.Model.compile`; always 1 on PyTorch.
+            jit_compile: as in `keras.Model.compile`. `"auto"` compiles on JAX, on TensorFlow
+                where there is a GPU, and not on PyTorch.
+            auto_scale_loss: whether, under the `mixed_float16` policy, each optimizer is wrapped
+                in a `keras.optimizers.LossScaleOptimizer`.
+
+        Raises:
+            ValueError: if an optimizer is missing or both are the same object.
+        """
+        optimizer = AdversarialOptimizer(d_optimizer, g_optimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            optimizer = AdversarialOptimizer(*map(_scaled, optimizer.optimizers))
+        optimizer.build(self.discriminator.trainable_variables, self.generator.trainable_variables)
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=False,
+        )
+        # As asked for, not as resolved: a file may be opened on another backend.
+        self.compile_arguments = {
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+            "auto_scale_loss": auto_scale_loss,
+        }
+
+    def fit(self, x=None, *args, validation_data=None, **kwargs):
+        """Trains, as `keras.Model.fit`; the values of the first batch are checked beforehand.
+
+        Args:
+            x: images of shape `(samples, *image_shape)`, uint8 or floats in [-1, 1]; or any
+                dataset, loader or generator that Keras takes, of batches of images or of tuples
+                whose first item is images (anything else in the tuple is ignored).
+            *args: as in `keras.Model.fit`.
+            validation_data: held-out images, in any of the forms of `x`.
+            **kwargs: as in `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`, with the figures' means over each epoch.
+
+        Raises:
+            ValueError: if there are no images, or they are NaN, infinite, outside [-1, 1], of
+                another shape than the discriminator's, or neither uint8 nor float.
+        """
+        x = self._checked(x)
+        if validation_data is not None:
+            validation_data = self._checked(validation_data)
+        return super().fit(x, *args, validation_data=validation_data, **kwargs)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """Computes the figures of held-out images, as `keras.Model.evaluate`.
+
+        The same images always give the same figures: the latents are drawn anew from the same
+        seed. Figures other than losses and energies, such as BEGAN's `m_global`, are computed
+        from the means over all images, so that they do not depend on the batch size.
+
+        Args:
+            x: as in `fit`.
+            *args: as in `keras.Model.evaluate`.
+            **kwargs: as in `keras.Model.evaluate`.
+
+        Returns:
+            The figures, a list; with `return_dict=True`, a dict.
+
+        Raises:
+            ValueError: as in `fit`.
+        """
+        if not kwargs.get("_use_cached_eval_dataset"):  # Keras's own call, from within `fit`
+            x = self._checked(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def sample(self, n, seed=None):
+        """Generates samples.
+
+        Args:
+            n: how many.
+            seed: an integer that fixes the latents, which are then the same on every backend.
+
+        Returns:
+            NumPy array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives
+            the generator's output as it is, for latents of your own.)
+
+        Example:
+
+        ```python
+        images = gan.sample(64, seed=7)
+        ```
+        """
+        rng = np.random.default_rng(random.randrange(2**31) if seed is None else seed)
+        shape = n, self.latent_dim
+        z = rng.uniform(-1.0, 1.0, shape) if self.latents == "uniform" else rng.normal(size=shape)
+        samples = self.predict(z.astype("float32"), batch_size=min(n, 256), verbose=0)
+        return samples.clip(-1.0, 1.0) if samples.ndim == 4 else samples
+
+    def energy(self, images, batch_size=256):
+        """Returns the energy of images: low on data, so that it serves as an anomaly score.
+
+        Args:
+            images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
+            batch_size: how many are scored at once.
+
+        Returns:
+            NumPy array of shape `(n,)`, float32.
+
+        Raises:
+            ValueError: if the images have another shape, or values out of range.
+
+        Example:
+
+        ```python
+        scores = gan.energy(gan.sample(64))
+        ```
+        """
+        energies = []
+        with backend.no_grad():
+            for start in range(0, len(images), batch_size):
+                batch = images[start : start + batch_size]
+                inputs.check_values(batch)
+                batch = inputs.scale(ops.convert_to_tensor(batch), self.image_shape)
+                energies.append(ops.convert_to_numpy(self.score(batch).energy))
+        return np.concatenate(energies) if energies else np.zeros((0,), "float32")
+
+    def _checked(self, data):
+        images, data = inputs.first_batch(data)
+        inputs.scale(ops.convert_to_tensor(images[:1]), self.image_shape)
+        inputs.check_values(images)
+        return data
+
+    @property
+    def d_optimizer(self):
+        """The discriminator's optimizer."""
+        return self.optimizer.d_optimizer
+
+    @property
+    def g_optimizer(self):
+        """The generator's optimizer."""
+        return self.optimizer.g_optimizer
+
+    @property
+    def metrics(self):
+        """The running means of the figures."""
+        return [self.running_means]
+
+    def get_metrics_result(self):
+        """Returns the means of the figures so far, and the indicators computed from them."""
+        figures = self.running_means.result()
+        return {**figures, **self.indicators(figures)}
+
+    def reset_metrics(self):
+        """Starts the running means and the latents of evaluation anew."""
+        super().reset_metrics()
+        self.evaluation_seed_generator.state.assign([0, 0])
+
+    def get_config(self):
+        """Returns the arguments of the model, the networks serialized."""
+        return {
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "latent_dim": self.latent_dim,
+            "latents": self.latents,
+            "seed": self.seed,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        """Makes a model, with networks of its own, from what `get_config` returned."""
+        networks = {
+            key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
+            for key in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+    def get_compile_config(self):
+        """Returns the arguments of `compile`, the optimizers serialized."""
+        if not self.compiled:
+            return {}
+        optimizer = keras.saving.serialize_keras_object(self.optimizer)
+        return {"optimizer": optimizer, **self.compile_arguments}
+
+    def compile_from_config(self, config):
+        """Compiles with what `get_compile_config` returned."""
+        arguments = dict(config)
+        optimizer = keras.saving.deserialize_keras_object(arguments.pop("optimizer"))
+        self.compile(*optimizer.optimizers, **arguments)
+
+    def _connect(self):
+        fake = self.generator(keras.Input((self.latent_dim,)))
+        shape = tuple(fake.shape[1:])
+        expected = getattr(self.discriminator, "input_shape", None)
+        if expected and tuple(expected[1:]) != shape:
+            raise ValueError(
+                f"`generator` makes samples of shape {shape}, but `discriminator` takes "
+                f"{tuple(expected[1:])}. Build both for the same shape."
+            )
+        reconstruction = self.discriminator(fake)
+        if tuple(reconstruction.shape[1:]) != shape:
+            raise ValueError(
+                f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
+                f"returns {tuple(reconstruction.shape[1:])} instead of a reconstruction."
+            )
+        return shape
+
+
+def _scaled(optimizer):
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
+
+
+def _latent_dim(generator):
+    shape = getattr(generator, "input_shape", None)
+    if not shape or len(shape) != 2 or shape[-1] is None:
+        raise ValueError(
+            "`latent_dim` is missing, and cannot be read from `generator`: its input shape is "
+            f"{shape}, where (None, latent_dim) would do. Pass `latent_dim=`."
+        )
+    return shape[-1]

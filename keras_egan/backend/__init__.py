@@ -1,0 +1,44 @@
+"""The one place that asks which Keras backend runs.
+
+`tensorflow.py`, `jax.py` and `torch.py` mirror one another and know nothing of GANs. Each gives:
+
+- `Steps`, a mixin that turns `self.training_step(data)` and `self.evaluation_step(data)`, written
+  as if all variables could simply be assigned, into the `train_step` and `test_step` that the
+  backend's Keras trainer calls. Outside `value_and_grad` no gradients are recorded.
+- `value_and_grad(objective, variables, model)`, the one primitive of differentiation.
+- `no_grad()`, a context for computing outside of any step.
+- `replica_share(batch)` and `replica_sum(value)`, for training on several devices at once.
+"""
+
+try:
+    import keras
+except ModuleNotFoundError as error:
+    if error.name not in ("tensorflow", "jax", "torch"):
+        raise
+    raise ImportError(
+        f"Keras is set to the {error.name!r} backend, which is not installed. Install it with "
+        f"`pip install 'keras_egan[{error.name}]'`, or set the environment variable KERAS_BACKEND "
+        "to one that is installed: 'tensorflow', 'jax' or 'torch'."
+    ) from error
+
+name = keras.backend.backend()
+
+if name == "tensorflow":
+    from keras_egan.backend.tensorflow import (
+        Steps,
+        no_grad,
+        replica_share,
+        replica_sum,
+        value_and_grad,
+    )
+elif name == "jax":
+    from keras_egan.backend.jax import Steps, no_grad, replica_share, replica_sum, value_and_grad
+elif name == "torch":
+    from keras_egan.backend.torch import Steps, no_grad, replica_share, replica_sum, value_and_grad
+else:
+    raise ImportError(
+        f"keras_egan trains on the 'tensorflow', 'jax' and 'torch' backends; Keras is set to "
+        f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
+    )
+
+__all__ = ["Steps", "name", "no_grad", "replica_share", "replica_sum", "value_and_grad"]

@@ -1,0 +1,73 @@
+"""The JAX backend: steps are pure functions of the model's state, run in a `StatelessScope`."""
+
+from contextlib import nullcontext as no_grad
+
+import jax
+import keras
+
+__all__ = ["Steps", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+
+
+class Steps:
+    """Runs the model's steps on the state that Keras's trainer passes, and returns the new one."""
+
+    def train_step(self, state, data):
+        groups = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+        return _run(self.training_step, groups, state, data)
+
+    def test_step(self, state, data):
+        groups = self.trainable_variables, self.non_trainable_variables, self.metrics_variables
+        return _run(self.evaluation_step, groups, state, data)
+
+
+def _run(step, groups, state, data):
+    pairs = [zip(*pair, strict=True) for pair in zip(groups, state, strict=True)]
+    with keras.StatelessScope([pair for group in pairs for pair in group]) as scope:
+        logs = step(data)
+    return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+
+def value_and_grad(objective, variables, model):
+    """Differentiates a loss with respect to some variables, and to nothing else.
+
+    Args:
+        objective: a function of no arguments that returns a scalar loss and any auxiliary
+            structure of tensors. It may read and assign the variables of `model` and of its
+            optimizer.
+        variables: the trainable variables to differentiate by, a list.
+        model: the model whose state `objective` may touch.
+
+    Returns:
+        The auxiliary structure, and the list of gradients (`None` where a variable has no part).
+    """
+    wanted = {id(variable) for variable in variables}
+    others = [v for v in model.variables + model.optimizer.variables if id(v) not in wanted]
+    # A scope does not inherit the values of the one around it, so it is given them here.
+    current = [(variable, variable.value) for variable in others]
+
+    def pure(values):
+        mapping = [*zip(variables, values, strict=True), *current]
+        with keras.StatelessScope(mapping) as scope:
+            loss, auxiliary = objective()
+        return loss, (auxiliary, [scope.get_current_value(v) for v in others])
+
+    values = [variable.value for variable in variables]
+    grads, (auxiliary, updates) = jax.grad(pure, has_aux=True)(values)
+    for variable, value in zip(others, updates, strict=True):
+        variable.assign(value)
+    return auxiliary, grads
+
+
+def replica_share(batch):
+    """Returns (0, batch): under `jit`, sharded arrays are already the global batch."""
+    return 0, batch
+
+
+def replica_sum(value):
+    """Returns `value`: under `jit`, sharded arrays are already the global batch."""
+    return value

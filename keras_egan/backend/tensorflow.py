@@ -1,0 +1,44 @@
+"""The TensorFlow backend: variables are assigned in place, gradients come from a tape."""
+
+from contextlib import nullcontext as no_grad
+
+import tensorflow as tf
+
+__all__ = ["Steps", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+
+
+class Steps:
+    """Runs the model's steps as they are written."""
+
+    def train_step(self, data):
+        return self.training_step(data)
+
+    def test_step(self, data):
+        return self.evaluation_step(data)
+
+
+def value_and_grad(objective, variables, model):
+    """Differentiates a loss; see `keras_egan.backend.jax.value_and_grad`."""
+    tensors = [variable.value for variable in variables]
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(tensors)
+        loss, auxiliary = objective()
+    return auxiliary, tape.gradient(loss, tensors)
+
+
+def replica_share(batch):
+    """Returns the first row and the length of the global batch that `batch` rows are part of."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return 0, batch
+    rows = context.all_gather(tf.reshape(batch, [1]), axis=0)
+    start = tf.reduce_sum(rows[: context.replica_id_in_sync_group])
+    return start, tf.reduce_sum(rows)
+
+
+def replica_sum(value):
+    """Returns the sum of `value` over all replicas."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return value
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)

@@ -1,0 +1,89 @@
+"""BEGAN: boundary equilibrium GAN."""
+
+import keras
+from keras import ops
+
+from keras_egan import losses
+from keras_egan.energy_gan import EnergyGAN
+
+__all__ = ["BEGAN"]
+
+
+@keras.saving.register_keras_serializable("keras_egan")
+class BEGAN(EnergyGAN):
+    """Boundary equilibrium GAN (Berthelot, Schumm and Metz, 2017).
+
+    The discriminator is an auto-encoder; the energy of an image v is the mean over its pixels of
+    |v - D(v)|^eta. With z_D and z_G drawn independently, each step minimises
+
+        L_D = L(x) - k_t L(G(z_D))  and  L_G = L(G(z_G)),
+        k_{t+1} = clip(k_t + lambda_k (gamma L(x) - L(G(z_G))), 0, 1),  k_0 = 0,
+
+    and logs, besides losses and energies, `k_t` (the one that the step used), `balance`
+    gamma L(x) - L(G(z_G)), and the convergence measure `m_global` = L(x) + |balance|. Over an
+    epoch or an evaluation, `balance` and `m_global` are computed from the mean energies.
+
+    Args:
+        generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
+        discriminator: a Keras model from images to their reconstructions, of the same shape.
+        gamma: the diversity ratio E[L(G(z))] / E[L(x)] to keep, in (0, 1]. Lower means sharper
+            and more alike.
+        lambda_k: the proportional gain of k_t, above 0.
+        eta: 1 or 2, the exponent of the energy.
+        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `seed` and `name`, as in
+            `EnergyGAN`.
+
+    Raises:
+        ValueError: if an argument is out of its range, or the networks do not fit one another.
+
+    Source: https://arxiv.org/abs/1703.10717, sections 3.1 to 3.4.
+
+    Example:
+
+    ```python
+    generator, discriminator = keras_egan.networks.began(image_shape=(32, 32, 1), filters=16)
+    gan = keras_egan.BEGAN(generator, discriminator, gamma=0.5)
+    gan.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
+    gan.fit(images, batch_size=16, epochs=20)  # uint8, or floats in [-1, 1]
+    ```
+    """
+
+    def __init__(self, generator, discriminator, gamma=0.5, lambda_k=0.001, eta=1, **kwargs):
+        if not 0 < gamma <= 1:
+            raise ValueError(
+                f"`gamma` must lie in (0, 1]; got {gamma!r}. The paper uses 0.3 to 0.7."
+            )
+        if not lambda_k > 0:
+            raise ValueError(f"`lambda_k` must be above 0; got {lambda_k!r}. The paper uses 0.001.")
+        if eta not in (1, 2):
+            raise ValueError(f"`eta` must be 1 or 2; got {eta!r}.")
+        super().__init__(generator, discriminator, energy="mae" if eta == 1 else "mse", **kwargs)
+        self.gamma = gamma
+        self.lambda_k = lambda_k
+        self.eta = eta
+        self.k_t = self._add_state("k_t")
+
+    def discriminator_loss(self, real, fake):
+        return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t), {}
+
+    def generator_loss(self, fake):
+        return ops.mean(fake.energy), {}
+
+    def indicators(self, figures):
+        balance = self.gamma * figures["real_energy"] - figures["fake_energy"]
+        return {
+            "k_t": self.k_t + 0.0,  # a copy: `control` changes the variable in place
+            "balance": balance,
+            "m_global": figures["real_energy"] + ops.abs(balance),
+        }
+
+    def control(self, logs):
+        self.k_t.assign(losses.began_next_k(self.k_t, logs["balance"], lambda_k=self.lambda_k))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "gamma": self.gamma,
+            "lambda_k": self.lambda_k,
+            "eta": self.eta,
+        }

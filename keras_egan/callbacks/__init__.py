@@ -1,0 +1,6 @@
+"""Callbacks for `fit`: pictures of the samples, and the log of the equilibrium."""
+
+from keras_egan.callbacks.equilibrium_logger import EquilibriumLogger
+from keras_egan.callbacks.sample_grid import SampleGrid
+
+__all__ = ["EquilibriumLogger", "SampleGrid"]

@@ -1,0 +1,117 @@
+"""BEGAN's networks."""
+
+import keras
+from keras import layers
+
+from keras_egan.networks.autoencoder import Autoencoder
+from keras_egan.networks.layers import VanishingResidual, feature_shape, split_shape
+
+__all__ = ["began"]
+
+
+def began(
+    image_shape=(64, 64, 3),
+    filters=128,
+    latent_dim=64,
+    embedding_dim=None,
+    repeats=2,
+    skips=False,
+    vanishing_residuals=False,
+    carry_steps=16000,
+):
+    """Returns BEGAN's generator and auto-encoding discriminator.
+
+    3x3 convolutions with ELU, `repeats` at each scale. The encoder halves the image until its
+    longer side is below 16, with `filters` more channels at each scale; a fully connected layer
+    without non-linearity makes the embedding. The decoder keeps `filters` channels, doubles the
+    scale by nearest neighbours, and ends in a linear convolution. The generator is a decoder with
+    weights of its own. There is no normalisation. At the defaults the two have 17.33 million
+    parameters.
+
+    Args:
+        image_shape: the shape of one image in Keras's image data format, such as `(64, 64, 3)`.
+            Both sides must be s * 2^j, with the same j and each s from 4 to 15.
+        filters: n, the channels at the first scale.
+        latent_dim: N_z, the length of the generator's input.
+        embedding_dim: N_h, the length of the discriminator's embedding; `latent_dim` by default.
+        repeats: how many convolutions there are at each scale.
+        skips: whether the decoder's first tensor, upsampled, is concatenated after each
+            upsampling, in the discriminator and in the generator.
+        vanishing_residuals: whether convolutions that keep the number of channels start as the
+            identity and turn into themselves over `carry_steps` steps.
+        carry_steps: how long that takes, in training steps.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
+        `discriminator`, an `Autoencoder` of images.
+
+    Raises:
+        ValueError: if the images cannot have this shape.
+
+    Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.5 and figure 1.
+    The number of convolutions at the last scale, and the layers' order, are as recalled; not
+    checked against the paper.
+
+    Example:
+
+    ```python
+    generator, discriminator = began(image_shape=(32, 32, 3), filters=32)
+    ```
+    """
+    height, width, channels = split_shape(image_shape)
+    scales = _scales(height, width)
+
+    def convolutions(x, n):
+        for _ in range(repeats):
+            y = layers.Conv2D(n, 3, padding="same", activation="elu")(x)
+            if vanishing_residuals and x.shape == y.shape:
+                y = VanishingResidual(carry_steps)(x, y)
+            x = y
+        return x
+
+    def encoder():
+        image = keras.Input(image_shape, name="image")
+        x = layers.Conv2D(filters, 3, padding="same", activation="elu")(image)
+        for scale in range(1, scales + 1):
+            x = convolutions(x, scale * filters)
+            n = (scale + 1) * filters
+            x = layers.Conv2D(n, 3, strides=2, padding="same", activation="elu")(x)
+        x = layers.Flatten()(convolutions(x, (scales + 1) * filters))
+        return keras.Model(image, layers.Dense(embedding_dim or latent_dim)(x), name="encoder")
+
+    def decoder(size, name, input_name):
+        code = keras.Input((size,), name=input_name)
+        smallest = feature_shape(height >> scales, width >> scales, filters)
+        x = layers.Dense(smallest[0] * smallest[1] * smallest[2])(code)
+        x = first = layers.Reshape(smallest)(x)
+        for scale in range(scales + 1):
+            x = convolutions(x, filters)
+            if scale < scales:
+                x = layers.UpSampling2D()(x)
+                if skips:
+                    first = layers.UpSampling2D()(first)
+                    x = layers.Concatenate(axis=_channel_axis())([x, first])
+        return keras.Model(code, layers.Conv2D(channels, 3, padding="same")(x), name=name)
+
+    generator = decoder(latent_dim, "generator", "latents")
+    return generator, Autoencoder(
+        encoder(), decoder(embedding_dim or latent_dim, "decoder", "embedding")
+    )
+
+
+def _channel_axis():
+    return 1 if keras.config.image_data_format() == "channels_first" else -1
+
+
+def _scales(height, width):
+    scales = 0
+    while max(height, width) >> scales > 15:
+        scales += 1
+    for side in (height, width):
+        if side % 2**scales or side >> scales < 4:
+            raise ValueError(
+                f"`image_shape` cannot have sides of {height} and {width}: halved {scales} times, "
+                f"{side} is {side / 2**scales:g}, where a whole number from 4 to 15 is needed. "
+                "Sides of 28, 32, 48, 64, 96, 128 or 256 will do."
+            )
+    return scales

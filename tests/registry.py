@@ -1,0 +1,78 @@
+"""Every GAN, once; each line takes a class through the whole common contract."""
+
+from dataclasses import dataclass, field
+
+import keras
+import numpy as np
+from keras import layers
+
+import keras_egan
+
+IMAGE_SHAPE = (8, 8, 1)
+LATENT_DIM = 4
+
+
+@dataclass
+class Case:
+    name: str
+    gan: type
+    arguments: dict = field(default_factory=dict)
+
+    def build(self, **overrides):
+        """Returns an untrained, compiled model; the same weights at each call on one backend."""
+        keras.utils.set_random_seed(0)
+        gan = self.gan(*tiny_networks(), **{"seed": 1, **self.arguments, **overrides})
+        gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
+        return gan
+
+
+CASES = [
+    Case("began", keras_egan.BEGAN, {"gamma": 0.5, "lambda_k": 0.1}),
+    Case("began_eta_2", keras_egan.BEGAN, {"gamma": 0.7, "lambda_k": 0.1, "eta": 2}),
+]
+
+
+def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM):
+    """Returns a smooth generator and auto-encoder of a few hundred weights."""
+    pixels = int(np.prod(image_shape))
+    generator = keras.Sequential(
+        [
+            keras.Input((latent_dim,)),
+            layers.Dense(8, activation="tanh"),
+            layers.Dense(pixels, activation="tanh"),
+            layers.Reshape(image_shape),
+        ],
+        name="generator",
+    )
+    encoder = keras.Sequential(
+        [
+            keras.Input(image_shape),
+            layers.Flatten(),
+            layers.Dense(8, activation="tanh"),
+            layers.Dense(3),
+        ],
+        name="encoder",
+    )
+    decoder = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.Dense(8, activation="tanh"),
+            layers.Dense(pixels),
+            layers.Reshape(image_shape),
+        ],
+        name="decoder",
+    )
+    return generator, keras_egan.networks.Autoencoder(encoder, decoder)
+
+
+def uint8_images(n=50, image_shape=IMAGE_SHAPE, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, *image_shape), dtype="uint8")
+
+
+def float_images(n=50, image_shape=IMAGE_SHAPE, seed=0):
+    return uint8_images(n, image_shape, seed).astype("float32") / 127.5 - 1.0
+
+
+def weights(model):
+    """Returns all of a model's variables as NumPy arrays."""
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in model.variables]
