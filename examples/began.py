@@ -16,11 +16,11 @@ right choice for faces:
 import common
 
 parser = common.arguments(
-    __doc__, epochs=30, learning_rate=1e-3, filters=16, output=common.Path("began")
+    __doc__, epochs=40, learning_rate=1e-3, filters=16, output=common.Path("began")
 )
-parser.add_argument("--network", choices=("small", "paper"), default="small")
-parser.add_argument("--gamma", type=float, default=0.75, help="the diversity ratio, in (0, 1]")
-parser.add_argument("--lambda-k", type=float, default=1e-3, help="the gain of k_t")
+parser.add_argument("--network", choices=("small", "paper"), default="small", help="see above")
+parser.add_argument("--gamma", type=float, default=0.9, help="the diversity ratio, in (0, 1]")
+parser.add_argument("--lambda-k", type=float, default=0.01, help="the gain of k_t")
 arguments = common.parse(parser)
 
 import keras
@@ -39,10 +39,7 @@ images = datasets.load(
 )
 image_shape = datasets.image_shape(images)
 
-if arguments.network == "paper":
-    build = networks.began
-else:
-    build = networks.dcgan_autoencoder
+build = networks.began if arguments.network == "paper" else networks.dcgan_autoencoder
 generator, discriminator = build(image_shape, filters=arguments.filters)
 
 gan = BEGAN(generator, discriminator, gamma=arguments.gamma, lambda_k=arguments.lambda_k)

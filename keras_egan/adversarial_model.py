@@ -111,16 +111,17 @@ class AdversarialModel(backend.Steps, keras.Model):
             "auto_scale_loss": auto_scale_loss,
         }
 
-    def fit(self, x=None, *args, validation_data=None, **kwargs):
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, **kwargs):
         """Trains, as `keras.Model.fit`; the values of the first batch are checked beforehand.
 
         Args:
             x: images of shape `(samples, *image_shape)`, uint8 or floats in [-1, 1]; or any
                 dataset, loader or generator that Keras takes, of batches of images or of tuples
-                whose first item is images (anything else in the tuple is ignored).
-            *args: as in `keras.Model.fit`.
-            validation_data: held-out images, in any of the forms of `x`.
-            **kwargs: as in `keras.Model.fit`.
+                whose first item is images.
+            y: ignored, as is everything in a tuple after the images.
+            batch_size: the number of images in a batch, where `x` is an array.
+            epochs: how many times to go through the images.
+            **kwargs: as in `keras.Model.fit`; `validation_data` in any of the forms of `x`.
 
         Returns:
             A `keras.callbacks.History`, with the figures' means over each epoch.
@@ -130,9 +131,11 @@ class AdversarialModel(backend.Steps, keras.Model):
                 another shape than the discriminator's, or neither uint8 nor float.
         """
         x = self._checked(x)
-        if validation_data is not None:
-            validation_data = self._checked(validation_data)
-        return super().fit(x, *args, validation_data=validation_data, **kwargs)
+        if kwargs.get("validation_data") is not None:
+            kwargs["validation_data"] = self._checked(kwargs["validation_data"])
+        # Keras shuffles by default, and warns of it where it cannot.
+        kwargs.setdefault("shuffle", isinstance(x, keras.utils.PyDataset) or hasattr(x, "shape"))
+        return super().fit(x, y, batch_size, epochs, **kwargs)
 
     def evaluate(self, x=None, *args, **kwargs):
         """Computes the figures of held-out images, as `keras.Model.evaluate`.

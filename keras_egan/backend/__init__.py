@@ -13,11 +13,12 @@
 try:
     import keras
 except ModuleNotFoundError as error:
-    if error.name not in ("tensorflow", "jax", "torch"):
+    missing = (error.name or "").partition(".")[0]
+    if missing not in ("tensorflow", "jax", "torch"):
         raise
     raise ImportError(
-        f"Keras is set to the {error.name!r} backend, which is not installed. Install it with "
-        f"`pip install 'keras_egan[{error.name}]'`, or set the environment variable KERAS_BACKEND "
+        f"Keras is set to the {missing!r} backend, which is not installed. Install it with "
+        f"`pip install 'keras_egan[{missing}]'`, or set the environment variable KERAS_BACKEND "
         "to one that is installed: 'tensorflow', 'jax' or 'torch'."
     ) from error
 

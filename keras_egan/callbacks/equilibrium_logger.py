@@ -104,20 +104,23 @@ class EquilibriumLogger(keras.callbacks.Callback):
             kept = [row for row in rows if len(row) == len(self._columns) and int(row[0]) <= step]
         with replacing(self.path) as path, path.open("w", newline="") as file:
             csv.writer(file).writerows([self._columns, *kept])
+        self._rows = len(kept)
 
     def _flush(self, keep=0):
         rows = sorted(self._held.popleft() for _ in range(len(self._held)))
-        self._held.extendleft(reversed(rows[len(rows) - keep :]))
+        rows, kept = rows[: len(rows) - keep], rows[len(rows) - keep :]
+        self._held.extendleft(reversed(kept))
+        self._rows += len(rows)
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(rows[: len(rows) - keep])
+        csv.writer(text).writerows(rows)
         with self.path.open("a", newline="") as file:
             file.write(text.getvalue())
 
     def _draw(self):
+        if not self._rows:
+            return
         started = time.monotonic()
         table = np.loadtxt(self.path, delimiter=",", skiprows=1, ndmin=2)
-        if not table.size:
-            return
         columns = dict(zip(self._columns, table.T, strict=True))
         steps = columns.pop("step")
         energies = {

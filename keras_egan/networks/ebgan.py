@@ -1,0 +1,256 @@
+"""EBGAN's networks."""
+
+import math
+from itertools import accumulate
+
+import keras
+from keras import layers
+
+from keras_egan.networks.autoencoder import Autoencoder
+from keras_egan.networks.layers import feature_shape, split_shape
+
+__all__ = ["ebgan", "ebgan_mlp", "ebgan_small"]
+
+# By side: the generator's filters and the noise planes beside them, then the encoder's filters;
+# filters in multiples of `filters`.
+_NETWORKS = {
+    64: ((16, 8, 4, 2), (), (1, 2, 4)),
+    128: ((16, 8, 4, 2, 1, 1), (64, 32, 16, 8, 4), (1, 2, 4, 8)),
+    256: ((32, 16, 8, 4, 2, 1, 1), (64, 32, 16, 8, 4, 2), (1, 2, 4, 8)),
+}
+_BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
+
+
+def ebgan(image_shape=(64, 64, 3), filters=64, latent_dim=100):
+    """Returns EBGAN's convolutional generator and auto-encoding discriminator.
+
+    4x4 convolutions of stride 2 with batch normalisation, except at the generator's output, the
+    encoder's first layer and the reconstruction. The generator has ReLU and ends in tanh; the
+    auto-encoder has LeakyReLU and ends linearly. Its embedding is a feature map: 8x8 for sides of
+    64 and 128, 16x16 for 256.
+
+    At sides of 128 and 256 noise enters at each scale: planes of latents are concatenated with
+    the feature maps of all but the last two layers. These planes are cut from the generator's one
+    input, which is then longer than `latent_dim`: 31,844 at 128 and 64,612 at 256 by default.
+
+    Args:
+        image_shape: the shape of one image in Keras's image data format. It must be square, with
+            sides of 64, 128 or 256.
+        filters: the channels after the encoder's first layer; the generator begins with 16 times
+            as many, with 32 times as many at a side of 256.
+        latent_dim: the length of the generator's input, without the noise planes.
+
+    Returns:
+        `generator`, a Keras model from `(batch, generator.input_shape[1])` to
+        `(batch, *image_shape)`, and `discriminator`, an `Autoencoder` of images.
+
+    Raises:
+        ValueError: if the images cannot have this shape.
+
+    Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126. The filters and the noise planes
+    are as recalled; not checked against the paper. The paper leaves the generator at 64 to DCGAN;
+    its filters, the LeakyReLU and where batch normalisation goes follow
+    https://github.com/khanrc/tf.gans-comparison, the weights' N(0, 0.02) follows DCGAN.
+
+    Example:
+
+    ```python
+    generator, discriminator = ebgan(image_shape=(128, 128, 3))
+    ```
+    """
+    height, width, channels = split_shape(image_shape)
+    if height != width or height not in _NETWORKS:
+        raise ValueError(
+            f"`image_shape` must be square, with sides of 64, 128 or 256; got sides of {height} "
+            f"and {width}. Resize the images, or use `ebgan_small` or `ebgan_mlp`."
+        )
+    scales, planes, encoder_scales = _NETWORKS[height]
+
+    sizes = [latent_dim, *((4 << i) ** 2 * n for i, n in enumerate(planes))]
+    latents = keras.Input((sum(sizes),), name="latents")
+    ends = accumulate(sizes)
+    first, *noise = (latents[:, end - n : end] for n, end in zip(sizes, ends, strict=True))
+    x = layers.Reshape(feature_shape(1, 1, latent_dim))(first)
+    for i, scale in enumerate(scales):
+        size = _BY_TWO if i else {"kernel_size": 4}
+        x = layers.Conv2DTranspose(
+            scale * filters, use_bias=False, kernel_initializer=_normal(0.02), **size
+        )(x)
+        x = layers.ReLU()(_normalised(x))
+        if i < len(planes):
+            plane = layers.Reshape(feature_shape(4 << i, 4 << i, planes[i]))(noise[i])
+            x = layers.Concatenate(axis=_channel_axis())([x, plane])
+    output = {"activation": "tanh", "kernel_initializer": _normal(0.02)}
+    if planes:
+        x = layers.Conv2D(channels, 3, padding="same", **output)(x)
+    else:
+        x = layers.Conv2DTranspose(channels, **_BY_TWO, **output)(x)
+    generator = keras.Model(latents, x, name="generator")
+    return generator, _autoencoder(image_shape, channels, [n * filters for n in encoder_scales])
+
+
+def ebgan_mlp(
+    image_shape=(28, 28, 1),
+    n_layers_g=5,
+    n_layers_d=2,
+    size_g=800,
+    size_d=1024,
+    latent_dim=100,
+    dropout_d=0.0,
+):
+    """Returns a fully connected generator and auto-encoder of EBGAN's grid search on MNIST.
+
+    The paper's grid takes the numbers of layers from 2, 3, 4 and 5, `size_g` from 400, 800, 1600
+    and 3200, `size_d` from 128, 256, 512 and 1024, with and without dropout in the discriminator.
+    The decoder is always one layer. ReLU; batch normalisation after each weight layer, except the
+    generator's output, the discriminator's first layer, and the reconstruction, where it would
+    set the scale of the energy. The generator ends in tanh, the reconstruction is linear.
+
+    Args:
+        image_shape: the shape of one image in Keras's image data format.
+        n_layers_g: the generator's weight layers, its output included.
+        n_layers_d: the discriminator's weight layers, its one decoding layer included.
+        size_g: the units of each of the generator's hidden layers.
+        size_d: the units of each of the discriminator's hidden layers.
+        latent_dim: the length of the generator's input.
+        dropout_d: the dropout's rate after each of the discriminator's hidden layers; 0 for none.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
+        `discriminator`, an `Autoencoder` of images.
+
+    Raises:
+        ValueError: if there are fewer than 2 layers.
+
+    Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, section 4.1 for the grid. The
+    defaults, its best model, and the details of the layers and their initial weights are as
+    recalled; not checked against the paper.
+
+    Example:
+
+    ```python
+    generator, discriminator = ebgan_mlp(n_layers_g=3, size_g=400, dropout_d=0.5)
+    ```
+    """
+    if min(n_layers_g, n_layers_d) < 2:
+        raise ValueError(
+            f"`n_layers_g` and `n_layers_d` must be 2 or more; got {n_layers_g} and {n_layers_d}. "
+            "Both count the last layer."
+        )
+    pixels = math.prod(image_shape)
+
+    def hidden(x, units, stddev, normalise):
+        x = layers.Dense(units, use_bias=not normalise, kernel_initializer=_normal(stddev))(x)
+        return layers.ReLU()(_normalised(x) if normalise else x)
+
+    def image(x, stddev, activation):
+        x = layers.Dense(pixels, activation=activation, kernel_initializer=_normal(stddev))(x)
+        return layers.Reshape(image_shape)(x)
+
+    x = latents = keras.Input((latent_dim,), name="latents")
+    for _ in range(n_layers_g - 1):
+        x = hidden(x, size_g, 0.02, normalise=True)
+    generator = keras.Model(latents, image(x, 0.02, "tanh"), name="generator")
+
+    images = keras.Input(image_shape, name="image")
+    x = layers.Flatten()(images)
+    for i in range(n_layers_d - 1):
+        x = hidden(x, size_d, 0.002, normalise=i > 0)
+        if dropout_d:
+            x = layers.Dropout(dropout_d)(x)
+    encoder = keras.Model(images, x, name="encoder")
+    embedding = keras.Input((size_d,), name="embedding")
+    decoder = keras.Model(embedding, image(embedding, 0.002, None), name="decoder")
+    return generator, Autoencoder(encoder, decoder)
+
+
+def ebgan_small(image_shape=(32, 32, 1), filters=64, latent_dim=64, embedding_dim=32):
+    """Returns a small generator and auto-encoder, for EBGAN on small images.
+
+    The generator doubles a fully connected quarter-size grid twice, by nearest neighbours and 3x3
+    convolutions with batch normalisation and LeakyReLU, and ends in tanh. The auto-encoder is one
+    strided convolution, a linear fully connected embedding, a fully connected layer back, one
+    upsampling and one linear convolution.
+
+    Args:
+        image_shape: the shape of one image in Keras's image data format. Both sides must be
+            divisible by 4.
+        filters: the channels of the discriminator's convolution and of the generator's last but
+            one; the generator begins with twice as many.
+        latent_dim: the length of the generator's input.
+        embedding_dim: the length of the discriminator's embedding.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
+        `discriminator`, an `Autoencoder` of images.
+
+    Raises:
+        ValueError: if a side is not divisible by 4.
+
+    Source: after the EBGAN of https://github.com/eriklindernoren/PyTorch-GAN, whose batch
+    normalisation has an epsilon of 0.8 where a momentum was meant.
+
+    Example:
+
+    ```python
+    generator, discriminator = ebgan_small(image_shape=(28, 28, 1))
+    ```
+    """
+    height, width, channels = split_shape(image_shape)
+    if height % 4 or width % 4:
+        raise ValueError(
+            f"`image_shape` must have sides divisible by 4; got {height} and {width}. Resize or "
+            "pad the images, to 28 or 32 for example."
+        )
+
+    latents = keras.Input((latent_dim,), name="latents")
+    grid = feature_shape(height // 4, width // 4, 2 * filters)
+    x = layers.Reshape(grid)(layers.Dense(math.prod(grid))(latents))
+    for n in (2 * filters, filters):
+        x = layers.Conv2D(n, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))
+        x = layers.LeakyReLU(0.2)(_normalised(x))
+    x = layers.Conv2D(channels, 3, padding="same", activation="tanh")(x)
+    generator = keras.Model(latents, x, name="generator")
+
+    images = keras.Input(image_shape, name="image")
+    x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(images)
+    x = layers.Dense(embedding_dim)(layers.Flatten()(x))
+    encoder = keras.Model(images, x, name="encoder")
+
+    embedding = keras.Input((embedding_dim,), name="embedding")
+    grid = feature_shape(height // 2, width // 2, filters)
+    x = layers.ReLU()(_normalised(embedding))
+    x = _normalised(layers.Dense(math.prod(grid), use_bias=False)(x))
+    x = layers.UpSampling2D()(layers.Reshape(grid)(layers.ReLU()(x)))
+    x = layers.Conv2D(channels, 3, padding="same")(x)
+    return generator, Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
+
+
+def _autoencoder(image_shape, channels, widths):
+    x = images = keras.Input(image_shape, name="image")
+    for i, n in enumerate(widths):
+        x = layers.Conv2D(n, use_bias=i == 0, kernel_initializer=_normal(0.02), **_BY_TWO)(x)
+        x = layers.LeakyReLU(0.2)(_normalised(x) if i else x)
+    encoder = keras.Model(images, x, name="encoder")
+
+    x = embedding = keras.Input(encoder.output_shape[1:], name="embedding")
+    for n in widths[-2::-1]:
+        x = layers.Conv2DTranspose(n, use_bias=False, kernel_initializer=_normal(0.02), **_BY_TWO)(
+            x
+        )
+        x = layers.LeakyReLU(0.2)(_normalised(x))
+    x = layers.Conv2DTranspose(channels, kernel_initializer=_normal(0.02), **_BY_TWO)(x)
+    return Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
+
+
+def _normal(stddev):
+    return keras.initializers.RandomNormal(stddev=stddev)
+
+
+def _normalised(x):
+    axis = _channel_axis() if len(x.shape) == 4 else -1
+    return layers.BatchNormalization(axis, momentum=0.9, epsilon=1e-5)(x)
+
+
+def _channel_axis():
+    return 1 if keras.config.image_data_format() == "channels_first" else -1

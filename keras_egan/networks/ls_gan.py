@@ -1,0 +1,97 @@
+"""LS-GAN's networks: loss-sensitive."""
+
+import keras
+from keras import layers
+
+from keras_egan.networks.layers import feature_shape, split_shape
+
+__all__ = ["ls_gan"]
+
+_BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
+
+
+def ls_gan(image_shape=(64, 64, 3), filters=64, latent_dim=100, normalise_d=True, nonnegative=True):
+    """Returns LS-GAN's generator and loss network.
+
+    4x4 convolutions of stride 2 between the image and a 4x4 grid, with twice or half the channels
+    at each scale, and one 4x4 convolution from the latents to the grid, or from the grid to the
+    score. ReLU in the generator, which ends in tanh; LeakyReLU in the loss network. Batch
+    normalisation except at the outputs and the loss network's first layer.
+
+    Args:
+        image_shape: the shape of one image in Keras's image data format. It must be square, with
+            a side of 4 * 2^k, k from 1 up.
+        filters: the channels after the loss network's first layer and before the generator's
+            last. At 4x4 there are 2^(k-1) times as many.
+        latent_dim: the length of the generator's input.
+        normalise_d: whether the loss network has batch normalisation. The gradient-penalised
+            GLS-GAN has none.
+        nonnegative: whether ReLU keeps the loss network's output at 0 or above, as in LS-GAN;
+            GLS-GAN's is linear.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
+        `discriminator`, a Keras model from images to `(batch, 1)`.
+
+    Raises:
+        ValueError: if the images cannot have this shape.
+
+    Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the authors' code:
+    https://github.com/guojunq/lsgan, with no biases, and without `normalise_d`
+    https://github.com/maple-research-lab/glsgan-gp, whose loss network has biases. Both are for
+    64x64; other sides are ours.
+
+    Example:
+
+    ```python
+    generator, discriminator = ls_gan(image_shape=(32, 32, 3), nonnegative=False)
+    ```
+    """
+    scales = _scales(image_shape)
+
+    latents = keras.Input((latent_dim,), name="latents")
+    x = layers.Reshape(feature_shape(1, 1, latent_dim))(latents)
+    for i in range(scales):
+        size = _BY_TWO if i else {"kernel_size": 4}
+        x = layers.Conv2DTranspose(
+            filters << (scales - 1 - i), use_bias=False, kernel_initializer=_normal(), **size
+        )(x)
+        x = layers.ReLU()(_normalised(x))
+    x = layers.Conv2DTranspose(
+        split_shape(image_shape)[2],
+        use_bias=False,
+        activation="tanh",
+        kernel_initializer=_normal(),
+        **_BY_TWO,
+    )(x)
+    generator = keras.Model(latents, x, name="generator")
+
+    x = image = keras.Input(image_shape, name="image")
+    plain = {"use_bias": not normalise_d}
+    for i in range(scales):
+        x = layers.Conv2D(filters << i, kernel_initializer=_normal(), **plain, **_BY_TWO)(x)
+        x = layers.LeakyReLU(0.2)(_normalised(x) if normalise_d and i else x)
+    x = layers.Conv2D(
+        1, 4, activation="relu" if nonnegative else None, kernel_initializer=_normal(), **plain
+    )(x)
+    return generator, keras.Model(image, layers.Flatten()(x), name="discriminator")
+
+
+def _scales(image_shape):
+    height, width, _ = split_shape(image_shape)
+    if height != width or height < 8 or height & (height - 1):
+        raise ValueError(
+            f"`image_shape` must be square, with a power of 2 from 8 up as its side; got sides of "
+            f"{height} and {width}. Resize or pad the images, to 32, 64 or 128 for example."
+        )
+    return height.bit_length() - 3
+
+
+def _normal():
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def _normalised(x):
+    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+    gamma = keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
+    return layers.BatchNormalization(axis, momentum=0.9, epsilon=1e-5, gamma_initializer=gamma)(x)

@@ -1,0 +1,149 @@
+"""LSGAN's networks: least squares."""
+
+import math
+
+import keras
+from keras import layers
+
+from keras_egan.networks.layers import feature_shape, split_shape
+
+__all__ = ["lsgan_dcgan", "lsgan_vgg"]
+
+
+def lsgan_vgg(image_shape=(112, 112, 3), filters=64, latent_dim=1024):
+    """Returns LSGAN's generator, after VGG, and critic for scenes of 112x112.
+
+    The generator makes a fully connected grid of a sixteenth of the image's size and doubles it
+    four times by 3x3 transposed convolutions, with one more of stride 1 at the first two scales
+    and at the output, which is tanh. The critic has four 5x5 convolutions of stride 2 and a
+    linear output. Batch normalisation except at the generator's output, the critic's first layer
+    and its output; ReLU in the generator, LeakyReLU in the critic.
+
+    Args:
+        image_shape: the shape of one image in Keras's image data format. Both sides must be
+            divisible by 16.
+        filters: the channels after the critic's first layer and before the generator's last; the
+            generator begins with 4 times as many.
+        latent_dim: the length of the generator's input.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
+        `discriminator`, a Keras model from images to `(batch, 1)`.
+
+    Raises:
+        ValueError: if a side is not divisible by 16.
+
+    Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, by the authors' code,
+    https://github.com/xudonmao/LSGAN.
+
+    Example:
+
+    ```python
+    generator, discriminator = lsgan_vgg()
+    ```
+    """
+    latents, x = _grid(image_shape, 4 * filters, latent_dim)
+    x = layers.ReLU()(_normalised(x))
+    for scale, strides in ((4, 2), (4, 1), (4, 2), (4, 1), (2, 2), (1, 2)):
+        x = _transposed(x, scale * filters, 3, strides, use_bias=False)
+        x = layers.ReLU()(_normalised(x))
+    x = _transposed(x, split_shape(image_shape)[2], 3, strides=1, activation="tanh")
+    generator = keras.Model(latents, x, name="generator")
+    return generator, _critic(image_shape, filters, normalise=True)
+
+
+def lsgan_dcgan(
+    image_shape=(64, 64, 3), filters=64, latent_dim=1024, normalise_g=True, normalise_d=True
+):
+    """Returns LSGAN's DCGAN, whose stability is compared with and without batch normalisation.
+
+    The generator makes a fully connected grid of a sixteenth of the image's size and doubles it
+    four times by 5x5 transposed convolutions with ReLU; the last ends in tanh. The critic has
+    four 5x5 convolutions of stride 2 with LeakyReLU, and a linear output. Batch normalisation,
+    where there is any, is not at the generator's output, the critic's first layer and its output.
+
+    The paper's BN_G is `normalise_g=False`, with Adam; its BN_GD is `normalise_d=False` as well,
+    with RMSprop.
+
+    Args:
+        image_shape: the shape of one image in Keras's image data format. Both sides must be
+            divisible by 16.
+        filters: the channels after the critic's first layer and before the generator's last; the
+            generator begins with 8 times as many.
+        latent_dim: the length of the generator's input.
+        normalise_g: whether the generator has batch normalisation.
+        normalise_d: whether the critic has batch normalisation.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
+        `discriminator`, a Keras model from images to `(batch, 1)`.
+
+    Raises:
+        ValueError: if a side is not divisible by 16.
+
+    Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, by the authors' code,
+    https://github.com/xudonmao/LSGAN.
+
+    Example:
+
+    ```python
+    generator, discriminator = lsgan_dcgan(normalise_g=False, normalise_d=False)
+    ```
+    """
+    latents, x = _grid(image_shape, 8 * filters, latent_dim)
+    x = layers.ReLU()(_normalised(x) if normalise_g else x)
+    for scale in (4, 2, 1):
+        x = _transposed(x, scale * filters, 5, strides=2, use_bias=not normalise_g)
+        x = layers.ReLU()(_normalised(x) if normalise_g else x)
+    x = _transposed(x, split_shape(image_shape)[2], 5, strides=2, activation="tanh")
+    generator = keras.Model(latents, x, name="generator")
+    return generator, _critic(image_shape, filters, normalise_d)
+
+
+def _grid(image_shape, filters, latent_dim):
+    height, width, _ = split_shape(image_shape)
+    if height % 16 or width % 16:
+        raise ValueError(
+            f"`image_shape` must have sides divisible by 16; got {height} and {width}. Resize or "
+            "pad the images, to 32, 64 or 112 for example."
+        )
+    shape = feature_shape(height // 16, width // 16, filters)
+    latents = keras.Input((latent_dim,), name="latents")
+    x = layers.Dense(math.prod(shape), kernel_initializer=_normal())(latents)
+    return latents, layers.Reshape(shape)(x)
+
+
+def _transposed(x, filters, size, strides, **arguments):
+    # Padding "same" lands a pixel off on PyTorch where an odd size meets a stride of 2; cropping
+    # as TensorFlow does makes the backends agree.
+    x = layers.Conv2DTranspose(
+        filters, size, strides=strides, kernel_initializer=_normal(), **arguments
+    )(x)
+    crop = ((size - strides) // 2, (size - strides + 1) // 2)
+    return layers.Cropping2D((crop, crop))(x)
+
+
+def _critic(image_shape, filters, normalise):
+    x = image = keras.Input(image_shape, name="image")
+    for i in range(4):
+        normalised = normalise and i > 0
+        x = layers.Conv2D(
+            filters << i,
+            5,
+            strides=2,
+            padding="same",
+            use_bias=not normalised,
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        )(x)
+        x = layers.LeakyReLU(0.2)(_normalised(x) if normalised else x)
+    score = layers.Dense(1, kernel_initializer=_normal())(layers.Flatten()(x))
+    return keras.Model(image, score, name="discriminator")
+
+
+def _normal():
+    return keras.initializers.RandomNormal(stddev=0.02)
+
+
+def _normalised(x):
+    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
+    return layers.BatchNormalization(axis, momentum=0.9, epsilon=1e-5)(x)

@@ -1,0 +1,133 @@
+"""MAGAN's networks."""
+
+import keras
+from keras import layers
+
+from keras_egan.networks.autoencoder import Autoencoder
+from keras_egan.networks.layers import feature_shape
+
+__all__ = ["magan_celeba", "magan_cifar10", "magan_mnist"]
+
+_BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
+
+
+def magan_mnist(filters=128, units=256, latent_dim=50):
+    """Returns MAGAN's generator and fully connected auto-encoder for 28x28 digits.
+
+    The generator makes a 7x7 grid, doubles it twice by 4x4 transposed convolutions, and ends in a
+    sigmoid. The auto-encoder has two hidden layers of `units` and a sigmoid. ReLU, no
+    normalisation.
+
+    Both networks work on [0, 1] inside and give [-1, 1]. A sum of squared errors is 4 times the
+    one in [0, 1], and so is the margin that MAGAN finds.
+
+    Args:
+        filters: the channels of the generator's 7x7 grid; half as many at 14x14.
+        units: the units of each of the auto-encoder's hidden layers.
+        latent_dim: the length of the generator's input.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 28, 28, 1)`, or to the
+        same in Keras's image data format, and `discriminator`, an `Autoencoder` of such images.
+
+    Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
+    https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
+
+    Example:
+
+    ```python
+    generator, discriminator = magan_mnist()
+    ```
+    """
+    latents, x = _generated(1, filters, latent_dim, smallest=7, doublings=2, activation="sigmoid")
+    generator = keras.Model(latents, layers.Rescaling(2.0, offset=-1.0)(x), name="generator")
+
+    image_shape = feature_shape(28, 28, 1)
+    images = keras.Input(image_shape, name="image")
+    x = layers.Flatten()(layers.Rescaling(0.5, offset=0.5)(images))
+    for _ in range(2):
+        x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
+    encoder = keras.Model(images, x, name="encoder")
+
+    embedding = keras.Input((units,), name="embedding")
+    x = layers.Reshape(image_shape)(layers.Dense(28 * 28, activation="sigmoid")(embedding))
+    decoder = keras.Model(embedding, layers.Rescaling(2.0, offset=-1.0)(x), name="decoder")
+    return generator, Autoencoder(encoder, decoder)
+
+
+def magan_cifar10(filters=512, latent_dim=320):
+    """Returns MAGAN's generator and convolutional auto-encoder for 32x32 colour images.
+
+    4x4 convolutions of stride 2 between the image and a 4x4 grid, with twice or half the channels
+    at each scale. ReLU in the generator, LeakyReLU in the auto-encoder, tanh at both outputs, no
+    normalisation.
+
+    Args:
+        filters: the channels of both networks' 4x4 grids, divisible by 4.
+        latent_dim: the length of the generator's input.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 32, 32, 3)`, or to the
+        same in Keras's image data format, and `discriminator`, an `Autoencoder` of such images.
+
+    Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
+    https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
+
+    Example:
+
+    ```python
+    generator, discriminator = magan_cifar10()
+    ```
+    """
+    return _convolutional(3, filters, latent_dim)
+
+
+def magan_celeba(filters=512, latent_dim=350):
+    """Returns MAGAN's generator and convolutional auto-encoder for 64x64 colour images.
+
+    As `magan_cifar10`, with one more scale.
+
+    Args:
+        filters: the channels of both networks' 4x4 grids, divisible by 8.
+        latent_dim: the length of the generator's input.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 64, 64, 3)`, or to the
+        same in Keras's image data format, and `discriminator`, an `Autoencoder` of such images.
+
+    Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
+    https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
+
+    Example:
+
+    ```python
+    generator, discriminator = magan_celeba()
+    ```
+    """
+    return _convolutional(4, filters, latent_dim)
+
+
+def _convolutional(scales, filters, latent_dim):
+    latents, x = _generated(3, filters, latent_dim, smallest=4, doublings=scales, activation="tanh")
+    generator = keras.Model(latents, x, name="generator")
+
+    x = images = keras.Input(feature_shape(4 << scales, 4 << scales, 3), name="image")
+    for i in reversed(range(scales)):
+        x = layers.LeakyReLU(0.2)(layers.Conv2D(filters >> i, **_BY_TWO)(x))
+    encoder = keras.Model(images, x, name="encoder")
+
+    x = embedding = keras.Input(feature_shape(4, 4, filters), name="embedding")
+    for i in range(1, scales):
+        x = layers.LeakyReLU(0.2)(layers.Conv2DTranspose(filters >> i, **_BY_TWO)(x))
+    x = layers.Conv2DTranspose(3, activation="tanh", **_BY_TWO)(x)
+    return generator, Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
+
+
+def _generated(channels, filters, latent_dim, smallest, doublings, activation):
+    relu = {"activation": "relu", "kernel_initializer": "he_normal"}
+    latents = keras.Input((latent_dim,), name="latents")
+    x = layers.Reshape(feature_shape(1, 1, latent_dim))(latents)
+    x = layers.Conv2DTranspose(filters, smallest, **relu)(x)
+    for i in range(1, doublings):
+        x = layers.Conv2DTranspose(filters >> i, **_BY_TWO, **relu)(x)
+    return latents, layers.Conv2DTranspose(channels, activation=activation, **_BY_TWO)(x)

