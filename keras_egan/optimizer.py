@@ -129,8 +129,8 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
     def get_config(self):
         """Returns the two optimizers, serialized, and the name."""
         return {
-            "d_optimizer": keras.saving.serialize_keras_object(self.d_optimizer),
-            "g_optimizer": keras.saving.serialize_keras_object(self.g_optimizer),
+            "d_optimizer": _serialize(self.d_optimizer),
+            "g_optimizer": _serialize(self.g_optimizer),
             "name": self.name,
         }
 
@@ -157,3 +157,17 @@ def _get(argument, optimizer):
             f"`{argument}` must be a Keras optimizer or the name of one, such as 'adam'; "
             f"got {optimizer!r}."
         ) from error
+
+
+def _serialize(optimizer):
+    return _portable(keras.saving.serialize_keras_object(optimizer))
+
+
+def _portable(config):
+    """Mends what Keras writes on PyTorch: a private class, which no other backend can load."""
+    if not isinstance(config, dict):
+        return config
+    config = {key: _portable(value) for key, value in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config.update(module="keras.optimizers", registered_name=None)
+    return config

@@ -25,7 +25,9 @@ def give(gan):
     def draw_latents(rows, seed):
         nonlocal draws
         draws = draws % 2 + 1  # z_D, z_G, z_D, ...
-        return ops.sin(ops.convert_to_tensor(phase) + 1.7 * ops.cast(gan.step, "float32") + 0.9 * draws)
+        return ops.sin(
+            ops.convert_to_tensor(phase) + 1.7 * ops.cast(gan.step, "float32") + 0.9 * draws
+        )
 
     gan._draw_latents = draw_latents
 

@@ -46,7 +46,11 @@ def test_a_grid_an_epoch_and_an_animation(tmp_path):
     directory = tmp_path / "new" / "samples"
     gan = build()
     gan.fit(
-        uint8_images(), batch_size=16, epochs=2, verbose=0, callbacks=[SampleGrid(directory, rows=2)]
+        uint8_images(),
+        batch_size=16,
+        epochs=2,
+        verbose=0,
+        callbacks=[SampleGrid(directory, rows=2)],
     )
     assert names(directory) == ["00000004.png", "00000008.png", "samples.gif"]
     expected = np.round((gan.sample(16, seed=0)[..., 0] + 1) * 127.5)

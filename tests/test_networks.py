@@ -132,9 +132,7 @@ def test_batch_statistics_and_seeds_move_in_training_only():
     start = [numpy(norm.moving_mean).copy() for norm in norms]
     seed = numpy(gan.seed_generator.state).copy()
     gan.evaluate(uint8_images(16), verbose=0)
-    assert all(
-        np.array_equal(a, numpy(b.moving_mean)) for a, b in zip(start, norms, strict=True)
-    )
+    assert all(np.array_equal(a, numpy(b.moving_mean)) for a, b in zip(start, norms, strict=True))
     np.testing.assert_array_equal(seed, numpy(gan.seed_generator.state))
     gan.fit(uint8_images(16), verbose=0)
     assert not any(

@@ -62,6 +62,14 @@ def test_config_round_trip():
     assert isinstance(copy.g_optimizer, keras.optimizers.RMSprop)
 
 
+def test_the_config_names_nothing_that_another_backend_lacks():
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
+    config = AdversarialOptimizer(scaled, keras.optimizers.Adam()).get_config()
+    assert "keras.src.backend" not in str(config)
+    copy = AdversarialOptimizer.from_config(config)
+    assert isinstance(copy.d_optimizer.inner_optimizer, keras.optimizers.Adam)
+
+
 def test_there_is_no_single_learning_rate(networks):
     optimizer = build(networks)
     with pytest.raises(AttributeError, match="two learning rates"):
