@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_egan import backend
+
 __all__ = ["AdversarialOptimizer"]
 
 
@@ -107,7 +109,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
                 if self._owners[id(variable)] is optimizer
             ]
             if owned:
-                optimizer.apply(*zip(*owned, strict=True))
+                backend.apply(optimizer, *map(list, zip(*owned, strict=True)))
 
     def finalize_variable_values(self, var_list):
         """Lets each optimizer that keeps a moving average put it into its own variables.

@@ -218,9 +218,8 @@ def test_a_missing_extra_is_named(form, monkeypatch):
 
 
 def test_training_from_each_form(form):
-    from tests.registry import tiny_networks
-
     import keras_egan
+    from tests.registry import tiny_networks
 
     gan = keras_egan.BEGAN(*tiny_networks())
     gan.compile("adam", "adam")

@@ -6,6 +6,7 @@
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
   backend's Keras trainer calls. Outside `value_and_grad` no gradients are recorded.
 - `value_and_grad(objective, variables, model)`, the one primitive of differentiation.
+- `apply(optimizer, grads, variables)`, which updates variables.
 - `no_grad()`, a context for computing outside of any step.
 - `replica_share(batch)` and `replica_sum(value)`, for training on several devices at once.
 """
@@ -27,19 +28,34 @@ name = keras.backend.backend()
 if name == "tensorflow":
     from keras_egan.backend.tensorflow import (
         Steps,
+        apply,
         no_grad,
         replica_share,
         replica_sum,
         value_and_grad,
     )
 elif name == "jax":
-    from keras_egan.backend.jax import Steps, no_grad, replica_share, replica_sum, value_and_grad
+    from keras_egan.backend.jax import (
+        Steps,
+        apply,
+        no_grad,
+        replica_share,
+        replica_sum,
+        value_and_grad,
+    )
 elif name == "torch":
-    from keras_egan.backend.torch import Steps, no_grad, replica_share, replica_sum, value_and_grad
+    from keras_egan.backend.torch import (
+        Steps,
+        apply,
+        no_grad,
+        replica_share,
+        replica_sum,
+        value_and_grad,
+    )
 else:
     raise ImportError(
         f"keras_egan trains on the 'tensorflow', 'jax' and 'torch' backends; Keras is set to "
         f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
     )
 
-__all__ = ["Steps", "name", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+__all__ = ["Steps", "apply", "name", "no_grad", "replica_share", "replica_sum", "value_and_grad"]

@@ -5,7 +5,7 @@ from contextlib import nullcontext as no_grad
 import jax
 import keras
 
-__all__ = ["Steps", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+__all__ = ["Steps", "apply", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
 
 
 class Steps:
@@ -61,6 +61,18 @@ def value_and_grad(objective, variables, model):
     for variable, value in zip(others, updates, strict=True):
         variable.assign(value)
     return auxiliary, grads
+
+
+def apply(optimizer, grads, variables):
+    """Updates variables with one optimizer, built for them.
+
+    By its stateless call: a `LossScaleOptimizer` branches, which JAX traces as pure functions.
+    """
+    state = [variable.value for variable in optimizer.variables]
+    values = [variable.value for variable in variables]
+    values, state = optimizer.stateless_apply(state, grads, values)
+    for variable, value in zip([*variables, *optimizer.variables], [*values, *state], strict=True):
+        variable.assign(value)
 
 
 def replica_share(batch):

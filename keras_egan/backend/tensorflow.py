@@ -4,7 +4,7 @@ from contextlib import nullcontext as no_grad
 
 import tensorflow as tf
 
-__all__ = ["Steps", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+__all__ = ["Steps", "apply", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
 
 
 class Steps:
@@ -24,6 +24,11 @@ def value_and_grad(objective, variables, model):
         tape.watch(tensors)
         loss, auxiliary = objective()
     return auxiliary, tape.gradient(loss, tensors)
+
+
+def apply(optimizer, grads, variables):
+    """Updates variables with one optimizer, built for them."""
+    optimizer.apply(grads, variables)
 
 
 def replica_share(batch):

@@ -3,7 +3,7 @@
 import torch
 from torch import distributed, no_grad
 
-__all__ = ["Steps", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+__all__ = ["Steps", "apply", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
 
 
 class Steps:
@@ -27,6 +27,11 @@ def value_and_grad(objective, variables, model):
     if _distributed():
         grads = [None if grad is None else replica_sum(grad) for grad in grads]
     return {name: value.detach() for name, value in auxiliary.items()}, list(grads)
+
+
+def apply(optimizer, grads, variables):
+    """Updates variables with one optimizer, built for them."""
+    optimizer.apply(grads, variables)
 
 
 def replica_share(batch):
