@@ -86,7 +86,7 @@ def torch_loop(compiled):
     def run():
         for batch in batches:
             figures = step(torch.as_tensor(batch, device=device))
-        return [float(figure) for figure in figures]
+        return [float(figure.detach()) for figure in figures]
 
     return run
 

@@ -74,13 +74,13 @@ def ebgan(image_shape=(64, 64, 3), filters=64, latent_dim=100):
     for i, scale in enumerate(scales):
         size = _BY_TWO if i else {"kernel_size": 4}
         x = layers.Conv2DTranspose(
-            scale * filters, use_bias=False, kernel_initializer=_normal(0.02), **size
+            scale * filters, use_bias=False, kernel_initializer=_normal(), **size
         )(x)
         x = layers.ReLU()(_normalised(x))
         if i < len(planes):
             plane = layers.Reshape(feature_shape(4 << i, 4 << i, planes[i]))(noise[i])
             x = layers.Concatenate(axis=_channel_axis())([x, plane])
-    output = {"activation": "tanh", "kernel_initializer": _normal(0.02)}
+    output = {"activation": "tanh", "kernel_initializer": _normal()}
     if planes:
         x = layers.Conv2D(channels, 3, padding="same", **output)(x)
     else:
@@ -122,9 +122,9 @@ def ebgan_mlp(
     Raises:
         ValueError: if there are fewer than 2 layers.
 
-    Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, section 4.1 for the grid. The
-    defaults, its best model, and the details of the layers and their initial weights are as
-    recalled; not checked against the paper.
+    Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126. The defaults, which are the
+    grid's best model, and the layers' details and initial weights are as recalled; not checked
+    against the paper. The dropout's rate is the user's: the paper's is not known here.
 
     Example:
 
@@ -229,21 +229,19 @@ def ebgan_small(image_shape=(32, 32, 1), filters=64, latent_dim=64, embedding_di
 def _autoencoder(image_shape, channels, widths):
     x = images = keras.Input(image_shape, name="image")
     for i, n in enumerate(widths):
-        x = layers.Conv2D(n, use_bias=i == 0, kernel_initializer=_normal(0.02), **_BY_TWO)(x)
+        x = layers.Conv2D(n, use_bias=i == 0, kernel_initializer=_normal(), **_BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(_normalised(x) if i else x)
     encoder = keras.Model(images, x, name="encoder")
 
     x = embedding = keras.Input(encoder.output_shape[1:], name="embedding")
     for n in widths[-2::-1]:
-        x = layers.Conv2DTranspose(n, use_bias=False, kernel_initializer=_normal(0.02), **_BY_TWO)(
-            x
-        )
+        x = layers.Conv2DTranspose(n, use_bias=False, kernel_initializer=_normal(), **_BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(_normalised(x))
-    x = layers.Conv2DTranspose(channels, kernel_initializer=_normal(0.02), **_BY_TWO)(x)
+    x = layers.Conv2DTranspose(channels, kernel_initializer=_normal(), **_BY_TWO)(x)
     return Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
 
 
-def _normal(stddev):
+def _normal(stddev=0.02):
     return keras.initializers.RandomNormal(stddev=stddev)
 
 
