@@ -22,8 +22,8 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("--image-size", type=int, default=32)
 parser.add_argument("--filters", type=int, default=32)
 parser.add_argument("--batch-size", type=int, default=16)
-parser.add_argument("--rounds", type=int, default=12, help="turns of each loop")
-parser.add_argument("--steps", type=int, default=5, help="steps in a turn")
+parser.add_argument("--rounds", type=int, default=6, help="turns of each loop")
+parser.add_argument("--steps", type=int, default=20, help="steps in a turn")
 parser.add_argument("--compiled", action="store_true", help="time the compiled loops as well")
 arguments = parser.parse_args()
 
