@@ -5,23 +5,31 @@ The weight k_t of the fakes in its loss is steered so that generated images keep
 energy of real ones.
 
 The digits are a hard case: a 1 is so little ink that it is always reconstructed well, and the
-paper's networks, which have no normalisation, end up making little else. The small network used
-here normalises the embedding over the batch; `--network paper` shows the difference, and is the
-right choice for faces:
+paper's network, which has no normalisation, ends up making little else. The small network used
+for them normalises the embedding over the batch. `--paper` takes the paper's network and settings
+instead, which any other dataset gets by itself:
 
-    python examples/began.py --network paper --dataset celeb_a --image-size 64 --filters 64 \
-        --batch-size 16 --learning-rate 1e-4 --gamma 0.5
+    python examples/began.py --dataset celeb_a --image-size 64
 """
 
 import common
 
-parser = common.arguments(
-    __doc__, epochs=40, learning_rate=1e-3, filters=16, output=common.Path("began")
+parser = common.flags(__doc__, "began")
+parser.add_argument("--gamma", type=float, help="the diversity ratio, in (0, 1]")
+parser.add_argument("--lambda-k", type=float, help="the gain of k_t")
+digits = {"epochs": 40, "image_size": 28, "batch_size": 64, "filters": 16, "learning_rate": 1e-3}
+paper = {"epochs": 20, "batch_size": 16, "filters": 128, "learning_rate": 1e-4}
+arguments = common.parse(
+    parser,
+    digits={
+        **digits,
+        "network": "dcgan_autoencoder",
+        "beta_1": 0.5,
+        "gamma": 0.9,
+        "lambda_k": 0.01,
+    },
+    paper={**paper, "network": "began", "beta_1": 0.9, "gamma": 0.5, "lambda_k": 0.001},
 )
-parser.add_argument("--network", choices=("small", "paper"), default="small", help="see above")
-parser.add_argument("--gamma", type=float, default=0.9, help="the diversity ratio, in (0, 1]")
-parser.add_argument("--lambda-k", type=float, default=0.01, help="the gain of k_t")
-arguments = common.parse(parser)
 
 import keras
 
@@ -37,15 +45,14 @@ images = datasets.load(
     drop_remainder=True,
     data_dir=arguments.data_dir,
 )
-image_shape = datasets.image_shape(images)
 
-build = networks.began if arguments.network == "paper" else networks.dcgan_autoencoder
-generator, discriminator = build(image_shape, filters=arguments.filters)
+build = getattr(networks, arguments.network)
+generator, discriminator = build(datasets.image_shape(images), filters=arguments.filters)
 
 gan = BEGAN(generator, discriminator, gamma=arguments.gamma, lambda_k=arguments.lambda_k)
 gan.compile(
-    d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
-    g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
+    d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
+    g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
 )
 gan.fit(
     images,

@@ -8,28 +8,34 @@ from pathlib import Path
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
-def arguments(description, **defaults):
-    """Reads the command line, and chooses Keras's backend before anything imports Keras."""
+def flags(description, name):
+    """Returns a parser of the flags that every example has."""
     parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--dataset", default="digits", help="'digits', a folder of images, or a name for tfds")
+    add("--dataset", default="digits", help="'digits' (the default), a folder, or a name for tfds")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
-    add("--image-size", type=int, default=28, help="the side to resize to")
+    add("--image-size", type=int, help="the side to resize to")
     add("--backend", choices=BACKENDS, default=_default_backend(), help="Keras's backend")
+    add("--paper", action="store_true", help="the paper's network and settings on the digits too")
     add("--epochs", type=int, help="how many times to go through the images")
     add("--steps-per-epoch", type=int, help="end an epoch after so many steps")
-    add("--batch-size", type=int, default=64, help="images a step")
+    add("--batch-size", type=int, help="images a step")
     add("--learning-rate", type=float, help="of both optimizers")
-    add("--filters", type=int, help="the networks' width")
+    add("--filters", type=int, help="the network's width")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
-    add("--output", type=Path, help="the folder for everything that is written")
-    parser.set_defaults(**defaults)
+    add("--output", type=Path, default=Path(name), help="the folder for all that is written")
     return parser
 
 
-def parse(parser):
+def parse(parser, digits, paper):
+    """Reads the flags, and chooses Keras's backend before anything imports Keras.
+
+    `digits` holds the defaults for the digits, `paper` those for any other images.
+    """
+    given, _ = parser.parse_known_args()
+    parser.set_defaults(**(digits if given.dataset == "digits" and not given.paper else paper))
     arguments = parser.parse_args()
     os.environ["KERAS_BACKEND"] = arguments.backend
     return arguments

@@ -1,11 +1,30 @@
 """The papers' networks, one module a paper, and what they share.
 
-Each function returns a generator and a discriminator, ready for a GAN.
+Each function returns a generator and a discriminator, ready for a GAN. Discriminators are
+auto-encoders; those of `lsgan_*` and `ls_gan` are critics, which return `(batch, 1)`.
 """
 
 from keras_egan.networks.autoencoder import Autoencoder
 from keras_egan.networks.began import began
 from keras_egan.networks.dcgan import dcgan_autoencoder
+from keras_egan.networks.ebgan import ebgan, ebgan_mlp, ebgan_small
 from keras_egan.networks.layers import VanishingResidual
+from keras_egan.networks.ls_gan import ls_gan
+from keras_egan.networks.lsgan import lsgan_dcgan, lsgan_vgg
+from keras_egan.networks.magan import magan_celeba, magan_cifar10, magan_mnist
 
-__all__ = ["Autoencoder", "VanishingResidual", "began", "dcgan_autoencoder"]
+__all__ = [
+    "Autoencoder",
+    "VanishingResidual",
+    "began",
+    "dcgan_autoencoder",
+    "ebgan",
+    "ebgan_mlp",
+    "ebgan_small",
+    "ls_gan",
+    "lsgan_dcgan",
+    "lsgan_vgg",
+    "magan_celeba",
+    "magan_cifar10",
+    "magan_mnist",
+]

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_egan.networks.autoencoder import Autoencoder
-from keras_egan.networks.layers import VanishingResidual, feature_shape, split_shape
+from keras_egan.networks.layers import VanishingResidual, channel_axis, feature_shape, split_shape
 
 __all__ = ["began"]
 
@@ -90,17 +90,13 @@ def began(
                 x = layers.UpSampling2D()(x)
                 if skips:
                     first = layers.UpSampling2D()(first)
-                    x = layers.Concatenate(axis=_channel_axis())([x, first])
+                    x = layers.Concatenate(axis=channel_axis())([x, first])
         return keras.Model(code, layers.Conv2D(channels, 3, padding="same")(x), name=name)
 
     generator = decoder(latent_dim, "generator", "latents")
     return generator, Autoencoder(
         encoder(), decoder(embedding_dim or latent_dim, "decoder", "embedding")
     )
-
-
-def _channel_axis():
-    return 1 if keras.config.image_data_format() == "channels_first" else -1
 
 
 def _scales(height, width):

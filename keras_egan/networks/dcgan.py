@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from keras_egan.networks.autoencoder import Autoencoder
-from keras_egan.networks.layers import feature_shape, split_shape
+from keras_egan.networks.layers import batch_normalised, feature_shape, split_shape
 
 __all__ = ["dcgan_autoencoder"]
 
@@ -51,8 +51,11 @@ def dcgan_autoencoder(image_shape=(32, 32, 1), filters=32, latent_dim=64, embedd
             "pad the images, to 28 or 32 for example."
         )
 
+    def normalised(x):
+        return batch_normalised(x, epsilon=1e-3)
+
     def dense(x, units):
-        return layers.ReLU()(_normalised(layers.Dense(units, use_bias=False)(x)))
+        return layers.ReLU()(normalised(layers.Dense(units, use_bias=False)(x)))
 
     def grid(x, scale, n):
         shape = feature_shape(height // scale, width // scale, n)
@@ -65,20 +68,15 @@ def dcgan_autoencoder(image_shape=(32, 32, 1), filters=32, latent_dim=64, embedd
     latents = keras.Input((latent_dim,), name="latents")
     x = grid(dense(latents, 8 * filters), 4, 2 * filters)
     x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", use_bias=False)(x)
-    generator = keras.Model(latents, image(layers.ReLU()(_normalised(x))), name="generator")
+    generator = keras.Model(latents, image(layers.ReLU()(normalised(x))), name="generator")
 
     images = keras.Input(image_shape, name="image")
     x = layers.Rescaling(0.5, offset=0.5)(images)
     x = layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu")(x)
     x = layers.Dense(embedding_dim, use_bias=False)(layers.Flatten()(x))
-    encoder = keras.Model(images, _normalised(x), name="encoder")
+    encoder = keras.Model(images, normalised(x), name="encoder")
 
     embedding = keras.Input((embedding_dim,), name="embedding")
     x = grid(layers.ReLU()(embedding), 2, filters)
     decoder = keras.Model(embedding, image(x), name="decoder")
     return generator, Autoencoder(encoder, decoder)
-
-
-def _normalised(x):
-    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
-    return layers.BatchNormalization(axis if len(x.shape) == 4 else -1, momentum=0.9)(x)

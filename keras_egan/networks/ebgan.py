@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from keras_egan.networks.autoencoder import Autoencoder
-from keras_egan.networks.layers import feature_shape, split_shape
+from keras_egan.networks.layers import batch_normalised, channel_axis, feature_shape, split_shape
 
 __all__ = ["ebgan", "ebgan_mlp", "ebgan_small"]
 
@@ -76,10 +76,10 @@ def ebgan(image_shape=(64, 64, 3), filters=64, latent_dim=100):
         x = layers.Conv2DTranspose(
             scale * filters, use_bias=False, kernel_initializer=_normal(), **size
         )(x)
-        x = layers.ReLU()(_normalised(x))
+        x = layers.ReLU()(batch_normalised(x))
         if i < len(planes):
             plane = layers.Reshape(feature_shape(4 << i, 4 << i, planes[i]))(noise[i])
-            x = layers.Concatenate(axis=_channel_axis())([x, plane])
+            x = layers.Concatenate(axis=channel_axis())([x, plane])
     output = {"activation": "tanh", "kernel_initializer": _normal()}
     if planes:
         x = layers.Conv2D(channels, 3, padding="same", **output)(x)
@@ -141,7 +141,7 @@ def ebgan_mlp(
 
     def hidden(x, units, stddev, normalise):
         x = layers.Dense(units, use_bias=not normalise, kernel_initializer=_normal(stddev))(x)
-        return layers.ReLU()(_normalised(x) if normalise else x)
+        return layers.ReLU()(batch_normalised(x) if normalise else x)
 
     def image(x, stddev, activation):
         x = layers.Dense(pixels, activation=activation, kernel_initializer=_normal(stddev))(x)
@@ -208,7 +208,7 @@ def ebgan_small(image_shape=(32, 32, 1), filters=64, latent_dim=64, embedding_di
     x = layers.Reshape(grid)(layers.Dense(math.prod(grid))(latents))
     for n in (2 * filters, filters):
         x = layers.Conv2D(n, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))
-        x = layers.LeakyReLU(0.2)(_normalised(x))
+        x = layers.LeakyReLU(0.2)(batch_normalised(x))
     x = layers.Conv2D(channels, 3, padding="same", activation="tanh")(x)
     generator = keras.Model(latents, x, name="generator")
 
@@ -219,8 +219,8 @@ def ebgan_small(image_shape=(32, 32, 1), filters=64, latent_dim=64, embedding_di
 
     embedding = keras.Input((embedding_dim,), name="embedding")
     grid = feature_shape(height // 2, width // 2, filters)
-    x = layers.ReLU()(_normalised(embedding))
-    x = _normalised(layers.Dense(math.prod(grid), use_bias=False)(x))
+    x = layers.ReLU()(batch_normalised(embedding))
+    x = batch_normalised(layers.Dense(math.prod(grid), use_bias=False)(x))
     x = layers.UpSampling2D()(layers.Reshape(grid)(layers.ReLU()(x)))
     x = layers.Conv2D(channels, 3, padding="same")(x)
     return generator, Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
@@ -230,25 +230,16 @@ def _autoencoder(image_shape, channels, widths):
     x = images = keras.Input(image_shape, name="image")
     for i, n in enumerate(widths):
         x = layers.Conv2D(n, use_bias=i == 0, kernel_initializer=_normal(), **_BY_TWO)(x)
-        x = layers.LeakyReLU(0.2)(_normalised(x) if i else x)
+        x = layers.LeakyReLU(0.2)(batch_normalised(x) if i else x)
     encoder = keras.Model(images, x, name="encoder")
 
     x = embedding = keras.Input(encoder.output_shape[1:], name="embedding")
     for n in widths[-2::-1]:
         x = layers.Conv2DTranspose(n, use_bias=False, kernel_initializer=_normal(), **_BY_TWO)(x)
-        x = layers.LeakyReLU(0.2)(_normalised(x))
+        x = layers.LeakyReLU(0.2)(batch_normalised(x))
     x = layers.Conv2DTranspose(channels, kernel_initializer=_normal(), **_BY_TWO)(x)
     return Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
 
 
 def _normal(stddev=0.02):
     return keras.initializers.RandomNormal(stddev=stddev)
-
-
-def _normalised(x):
-    axis = _channel_axis() if len(x.shape) == 4 else -1
-    return layers.BatchNormalization(axis, momentum=0.9, epsilon=1e-5)(x)
-
-
-def _channel_axis():
-    return 1 if keras.config.image_data_format() == "channels_first" else -1

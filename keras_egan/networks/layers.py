@@ -3,7 +3,13 @@
 import keras
 from keras import ops
 
-__all__ = ["VanishingResidual", "feature_shape", "split_shape"]
+__all__ = [
+    "VanishingResidual",
+    "batch_normalised",
+    "channel_axis",
+    "feature_shape",
+    "split_shape",
+]
 
 
 @keras.saving.register_keras_serializable("keras_egan")
@@ -63,9 +69,30 @@ class VanishingResidual(keras.layers.Layer):
         return {**super().get_config(), "steps": self.steps}
 
 
+def batch_normalised(x, epsilon=1e-5, **arguments):
+    """Returns features, a feature map or a vector a sample, batch-normalised by channel."""
+    axis = channel_axis() if len(x.shape) == 4 else -1
+    arguments = {"momentum": 0.9, "epsilon": epsilon, **arguments}
+    return keras.layers.BatchNormalization(axis, **arguments)(x)
+
+
+def channel_axis():
+    """Returns the axis of the channels in a batch, in Keras's image data format."""
+    return 1 if keras.config.image_data_format() == "channels_first" else -1
+
+
 def split_shape(image_shape):
-    """Returns (height, width, channels) of an image shape in Keras's image data format."""
-    if keras.config.image_data_format() == "channels_first":
+    """Returns (height, width, channels) of an image shape in Keras's image data format.
+
+    Raises:
+        ValueError: if it has not three entries.
+    """
+    if len(image_shape) != 3:
+        raise ValueError(
+            f"`image_shape` must have three entries, such as (64, 64, 3); got {image_shape!r}. "
+            "A grey image has one channel."
+        )
+    if channel_axis() == 1:
         channels, height, width = image_shape
     else:
         height, width, channels = image_shape
@@ -74,6 +101,4 @@ def split_shape(image_shape):
 
 def feature_shape(height, width, channels):
     """Returns the shape of a feature map in Keras's image data format."""
-    if keras.config.image_data_format() == "channels_first":
-        return channels, height, width
-    return height, width, channels
+    return (channels, height, width) if channel_axis() == 1 else (height, width, channels)

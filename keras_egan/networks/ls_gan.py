@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from keras_egan.networks.layers import feature_shape, split_shape
+from keras_egan.networks.layers import batch_normalised, feature_shape, split_shape
 
 __all__ = ["ls_gan"]
 
@@ -92,6 +92,5 @@ def _normal():
 
 
 def _normalised(x):
-    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
     gamma = keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
-    return layers.BatchNormalization(axis, momentum=0.9, epsilon=1e-5, gamma_initializer=gamma)(x)
+    return batch_normalised(x, gamma_initializer=gamma)

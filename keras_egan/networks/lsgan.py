@@ -5,7 +5,7 @@ import math
 import keras
 from keras import layers
 
-from keras_egan.networks.layers import feature_shape, split_shape
+from keras_egan.networks.layers import batch_normalised, feature_shape, split_shape
 
 __all__ = ["lsgan_dcgan", "lsgan_vgg"]
 
@@ -43,10 +43,10 @@ def lsgan_vgg(image_shape=(112, 112, 3), filters=64, latent_dim=1024):
     ```
     """
     latents, x = _grid(image_shape, 4 * filters, latent_dim)
-    x = layers.ReLU()(_normalised(x))
+    x = layers.ReLU()(batch_normalised(x))
     for scale, strides in ((4, 2), (4, 1), (4, 2), (4, 1), (2, 2), (1, 2)):
         x = _transposed(x, scale * filters, 3, strides, use_bias=False)
-        x = layers.ReLU()(_normalised(x))
+        x = layers.ReLU()(batch_normalised(x))
     x = _transposed(x, split_shape(image_shape)[2], 3, strides=1, activation="tanh")
     generator = keras.Model(latents, x, name="generator")
     return generator, _critic(image_shape, filters, normalise=True)
@@ -91,10 +91,10 @@ def lsgan_dcgan(
     ```
     """
     latents, x = _grid(image_shape, 8 * filters, latent_dim)
-    x = layers.ReLU()(_normalised(x) if normalise_g else x)
+    x = layers.ReLU()(batch_normalised(x) if normalise_g else x)
     for scale in (4, 2, 1):
         x = _transposed(x, scale * filters, 5, strides=2, use_bias=not normalise_g)
-        x = layers.ReLU()(_normalised(x) if normalise_g else x)
+        x = layers.ReLU()(batch_normalised(x) if normalise_g else x)
     x = _transposed(x, split_shape(image_shape)[2], 5, strides=2, activation="tanh")
     generator = keras.Model(latents, x, name="generator")
     return generator, _critic(image_shape, filters, normalise_d)
@@ -135,15 +135,10 @@ def _critic(image_shape, filters, normalise):
             use_bias=not normalised,
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         )(x)
-        x = layers.LeakyReLU(0.2)(_normalised(x) if normalised else x)
+        x = layers.LeakyReLU(0.2)(batch_normalised(x) if normalised else x)
     score = layers.Dense(1, kernel_initializer=_normal())(layers.Flatten()(x))
     return keras.Model(image, score, name="discriminator")
 
 
 def _normal():
     return keras.initializers.RandomNormal(stddev=0.02)
-
-
-def _normalised(x):
-    axis = 1 if keras.config.image_data_format() == "channels_first" else -1
-    return layers.BatchNormalization(axis, momentum=0.9, epsilon=1e-5)(x)
