@@ -88,12 +88,14 @@ class EquilibriumLogger(keras.callbacks.Callback):
             self._held.append((step, *(float(logs[name]) for name in self._columns[1:])))
 
     def on_epoch_end(self, epoch, logs=None):
+        # Keras counts the last of several steps an execution as if the data had not run out.
+        done = int(self.model.step)
+        self._held = deque((min(step, done), *rest) for step, *rest in self._held)
         self._flush()
         if time.monotonic() - self._drawn_at > 20 * self._draw_seconds:
             self._draw()
 
     def on_train_end(self, logs=None):
-        self._flush()
         self._draw()
 
     def _resume(self, step):
