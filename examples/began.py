@@ -33,18 +33,9 @@ arguments = common.parse(
 
 import keras
 
-from keras_egan import BEGAN, callbacks, datasets, networks
+from keras_egan import BEGAN, datasets, networks
 
-keras.utils.set_random_seed(arguments.seed)
-
-images = datasets.load(
-    arguments.dataset,
-    image_size=arguments.image_size,
-    batch_size=arguments.batch_size,
-    seed=arguments.seed,
-    drop_remainder=True,
-    data_dir=arguments.data_dir,
-)
+images = common.load(arguments)
 
 build = getattr(networks, arguments.network)
 generator, discriminator = build(datasets.image_shape(images), filters=arguments.filters)
@@ -54,13 +45,4 @@ gan.compile(
     d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
     g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
 )
-gan.fit(
-    images,
-    epochs=arguments.epochs,
-    steps_per_epoch=arguments.steps_per_epoch,
-    callbacks=[
-        callbacks.SampleGrid(arguments.output / "samples"),
-        callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv"),
-    ],
-)
-common.finish(gan, arguments.output, "began")
+common.train(gan, images, arguments)

@@ -1,4 +1,4 @@
-"""What the examples share: their flags, and the files that they leave behind."""
+"""What the examples share: their flags, their data, and the files that they leave behind."""
 
 import argparse
 import importlib.util
@@ -9,15 +9,16 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def flags(description, name):
-    """Returns a parser of the flags that every example has."""
+    """Returns a parser of the flags that every example has; `name` is its output's."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.set_defaults(name=name)
     add = parser.add_argument
     add("--dataset", default="digits", help="'digits' (the default), a folder, or a name for tfds")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     add("--image-size", type=int, help="the side to resize to")
-    add("--backend", choices=BACKENDS, default=_default_backend(), help="Keras's backend")
+    add("--backend", choices=BACKENDS, default=default_backend(), help="Keras's backend")
     add("--paper", action="store_true", help="the paper's network and settings on the digits too")
     add("--epochs", type=int, help="how many times to go through the images")
     add("--steps-per-epoch", type=int, help="end an epoch after so many steps")
@@ -41,11 +42,40 @@ def parse(parser, digits, paper):
     return arguments
 
 
-def finish(gan, output, name):
-    """Saves the GAN as a `.keras` file and its generator as a SavedModel, and says where."""
+def load(arguments):
+    """Fixes all random numbers, and returns the images in batches."""
     import keras
 
-    model, generator = output / f"{name}.keras", output / "generator"
+    from keras_egan import datasets
+
+    keras.utils.set_random_seed(arguments.seed)
+    return datasets.load(
+        arguments.dataset,
+        image_size=arguments.image_size,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+        drop_remainder=True,
+        data_dir=arguments.data_dir,
+    )
+
+
+def train(gan, images, arguments):
+    """Trains a compiled GAN, with grids of its samples and the log of its figures; saves it."""
+    import keras
+
+    from keras_egan import callbacks
+
+    output = arguments.output
+    gan.fit(
+        images,
+        epochs=arguments.epochs,
+        steps_per_epoch=arguments.steps_per_epoch,
+        callbacks=[
+            callbacks.SampleGrid(output / "samples"),
+            callbacks.EquilibriumLogger(output / "equilibrium.csv"),
+        ],
+    )
+    model, generator = output / f"{arguments.name}.keras", output / "generator"
     gan.save(model)
     print(f"Samples:     {output / 'samples'}, animated in samples.gif")
     print(f"Equilibrium: {output / 'equilibrium.csv'}, drawn in equilibrium.png")
@@ -61,6 +91,7 @@ def finish(gan, output, name):
         )
 
 
-def _default_backend():
+def default_backend():
+    """Returns the backend that the environment names, or the first that is installed."""
     chosen = os.environ.get("KERAS_BACKEND")
     return chosen or next((b for b in BACKENDS if importlib.util.find_spec(b)), BACKENDS[0])

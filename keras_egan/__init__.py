@@ -5,15 +5,23 @@ from keras_egan import backend  # first: it says what to install where a backend
 # isort: split
 from keras_egan import callbacks, datasets, losses, metrics, networks
 from keras_egan.began import BEGAN
+from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
+from keras_egan.least_squares_gan import LeastSquaresGAN
+from keras_egan.loss_sensitive_gan import LossSensitiveGAN
+from keras_egan.magan import MAGAN
 from keras_egan.optimizer import AdversarialOptimizer
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BEGAN",
+    "EBGAN",
+    "MAGAN",
     "AdversarialOptimizer",
     "EnergyGAN",
+    "LeastSquaresGAN",
+    "LossSensitiveGAN",
     "backend",
     "callbacks",
     "datasets",

@@ -62,6 +62,13 @@ class AdversarialModel(backend.Steps, keras.Model):
         """
         return {}
 
+    def end_epoch(self, logs):
+        """Moves what changes once an epoch. `fit` calls it, before any other callback.
+
+        Args:
+            logs: a dict of the epoch's figures and indicators, floats.
+        """
+
     def call(self, latents, training=False):
         """Returns the generator's output for latents of shape `(batch, latent_dim)`."""
         return self.generator(latents, training=training)
@@ -133,6 +140,7 @@ class AdversarialModel(backend.Steps, keras.Model):
         x = self._checked(x)
         if kwargs.get("validation_data") is not None:
             kwargs["validation_data"] = self._checked(kwargs["validation_data"])
+        kwargs["callbacks"] = _with_epochs(kwargs.get("callbacks"))
         # Keras shuffles by default, and warns of it where it cannot.
         kwargs.setdefault("shuffle", isinstance(x, keras.utils.PyDataset) or hasattr(x, "shape"))
         return super().fit(x, y, batch_size, epochs, **kwargs)
@@ -241,6 +249,23 @@ class AdversarialModel(backend.Steps, keras.Model):
         super().reset_metrics()
         self.evaluation_seed_generator.state.assign([0, 0])
 
+    def save_own_variables(self, store):
+        """Saves the state of every seed generator too, which Keras leaves out."""
+        super().save_own_variables(store)
+        for index, seed in enumerate(self._seeds()):
+            store[f"seed_{index}"] = ops.convert_to_numpy(seed)
+
+    def load_own_variables(self, store):
+        """Loads what `save_own_variables` saved."""
+        super().load_own_variables(
+            {key: store[key] for key in list(store.keys()) if not key.startswith("seed_")}
+        )
+        for index, seed in enumerate(self._seeds()):
+            seed.assign(store[f"seed_{index}"])
+
+    def _seeds(self):
+        return [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
+
     def get_config(self):
         """Returns the arguments of the model, the networks serialized."""
         return {
@@ -256,8 +281,9 @@ class AdversarialModel(backend.Steps, keras.Model):
     def from_config(cls, config, custom_objects=None):
         """Makes a model, with networks of its own, from what `get_config` returned."""
         networks = {
-            key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
-            for key in ("generator", "discriminator")
+            key: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+            for key, value in config.items()
+            if isinstance(value, dict)
         }
         return cls(**{**config, **networks})
 
@@ -283,13 +309,25 @@ class AdversarialModel(backend.Steps, keras.Model):
                 f"`generator` makes samples of shape {shape}, but `discriminator` takes "
                 f"{tuple(expected[1:])}. Build both for the same shape."
             )
-        reconstruction = self.discriminator(fake)
-        if tuple(reconstruction.shape[1:]) != shape:
-            raise ValueError(
-                f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
-                f"returns {tuple(reconstruction.shape[1:])} instead of a reconstruction."
-            )
         return shape
+
+
+class _Epochs(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.make_train_function()  # anew if the model asks for it
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.end_epoch(logs)
+
+
+def _with_epochs(callbacks):
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        callbacks.callbacks.insert(0, _Epochs())
+        callbacks.set_model(callbacks.model)
+        return callbacks
+    if callbacks is None or isinstance(callbacks, keras.callbacks.Callback):
+        callbacks = [callbacks] if callbacks else []
+    return [_Epochs(), *callbacks]
 
 
 def _scaled(optimizer):

@@ -17,10 +17,12 @@ class Scored(NamedTuple):
     Attributes:
         images: tensor of shape `(batch, ...)`, in [-1, 1] where they are images.
         energy: float32 tensor of shape `(batch,)`, low on data.
+        embedding: the encoder's output, where a GAN asks for it.
     """
 
     images: object
     energy: object
+    embedding: object = None
 
 
 class _Rows(NamedTuple):
@@ -46,9 +48,10 @@ class EnergyGAN(AdversarialModel):
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to samples.
-        discriminator: a Keras auto-encoder, which returns a reconstruction of the same shape.
-        energy: how the reconstruction's error becomes the energy of a sample; see
-            `losses.reconstruction_energy`.
+        discriminator: a Keras model of samples: an auto-encoder, which returns a reconstruction of
+            the same shape; or, with `energy="output"`, a critic, which returns `(batch, 1)`.
+        energy: how the reconstruction's error becomes the energy of a sample, as in
+            `losses.reconstruction_energy`; or `"output"`, where the critic's output is the energy.
         d_steps: how many times the discriminator is updated on each batch, with fresh latents
             each time, before the generator is updated once.
         updates: `"alternating"`, the generator learning from the discriminator just updated; or
@@ -71,6 +74,8 @@ class EnergyGAN(AdversarialModel):
     """
 
     figures = ("d_loss", "g_loss", "real_energy", "fake_energy")
+    smallest_batch = 1
+    """The smallest batch, on each device, for which the losses are defined."""
 
     def __init__(
         self,
@@ -83,10 +88,8 @@ class EnergyGAN(AdversarialModel):
         **kwargs,
     ):
         super().__init__(generator, discriminator, **kwargs)
-        if energy not in losses.ENERGIES:
-            raise ValueError(
-                f"`energy` must be one of {', '.join(losses.ENERGIES)}; got {energy!r}."
-            )
+        self.energy_name = energy
+        self._check_output()
         if updates not in ("alternating", "simultaneous"):
             raise ValueError(f"`updates` must be 'alternating' or 'simultaneous'; got {updates!r}.")
         if not isinstance(d_steps, int) or d_steps < 1:
@@ -96,7 +99,6 @@ class EnergyGAN(AdversarialModel):
                 f"`updates='simultaneous'` takes one discriminator step; got `d_steps={d_steps}`. "
                 "Use `updates='alternating'`."
             )
-        self.energy_name = energy
         self.d_steps = d_steps
         self.updates = updates
         self.step = self._add_state("step", dtype="int")
@@ -125,6 +127,18 @@ class EnergyGAN(AdversarialModel):
             logs: a dict of this step's figures and indicators, the same on every replica.
         """
 
+    def penalty(self, images):
+        """Returns what training adds to the discriminator's loss, a scalar; evaluation does not.
+
+        Args:
+            images: a batch of data, float tensor of shape `(batch, *image_shape)`.
+        """
+        return 0.0
+
+    def learners(self):
+        """Returns the networks that a training step updates, read when a step is compiled."""
+        return self.discriminator, self.generator
+
     def score(self, images, training=False):
         """Returns images with their energies, a `Scored`.
 
@@ -132,9 +146,24 @@ class EnergyGAN(AdversarialModel):
             images: float tensor of shape `(batch, *image_shape)`.
             training: whether the discriminator runs in training mode.
         """
-        reconstruction = self.discriminator(images, training=training)
-        energy = losses.reconstruction_energy(images, reconstruction, energy=self.energy_name)
-        return Scored(images, energy)
+        output = self.discriminator(images, training=training)
+        if self.energy_name == "output":
+            return Scored(images, ops.cast(output[:, 0], "float32"))
+        return Scored(images, losses.reconstruction_energy(images, output, energy=self.energy_name))
+
+    def gradient_norms(self, images):
+        """Returns the norm of the energy's gradient at each image, for a penalty on it.
+
+        Args:
+            images: float tensor of shape `(batch, *image_shape)`.
+
+        Returns:
+            float32 tensor of shape `(batch,)`.
+        """
+        gradient = backend.input_gradient(
+            lambda images: self.score(images, training=True).energy, images, self
+        )
+        return losses.norms(gradient)
 
     def training_step(self, data):
         """Updates the discriminator, the generator and the controller on one batch.
@@ -146,6 +175,12 @@ class EnergyGAN(AdversarialModel):
             A dict of this step's figures and indicators, scalars.
         """
         real, rows = self._receive(data)
+        backend.require(
+            rows.count >= self.smallest_batch,
+            f"{type(self).__name__} takes batches of {self.smallest_batch} samples or more on each "
+            f"device; got {rows.count}. If it is the last batch of an epoch, drop it: "
+            "`drop_remainder=True`.",
+        )
         for _ in range(self.d_steps):
             d_figures, update_discriminator = self._discriminator_step(real, rows)
             if self.updates == "alternating":
@@ -200,9 +235,10 @@ class EnergyGAN(AdversarialModel):
         fake = self.generator(latents, training=True)
 
         def objective():
-            return self._discriminator_objective(
+            loss, figures = self._discriminator_objective(
                 self.score(real, training=True), self.score(fake, training=True)
             )
+            return loss + self.penalty(real), figures
 
         return self._differentiate(objective, self.discriminator, self.d_optimizer, rows)
 
@@ -224,10 +260,15 @@ class EnergyGAN(AdversarialModel):
         return loss, {"g_loss": loss, "fake_energy": ops.mean(fake.energy), **further}
 
     def _differentiate(self, objective, network, optimizer, rows):
+        if network not in self.learners():
+            return objective()[1], lambda: None
         variables = network.trainable_variables
 
         def scaled_objective():
             loss, figures = objective()
+            for variable in variables:
+                if variable.regularizer is not None:
+                    loss = loss + variable.regularizer(variable)
             return optimizer.scale_loss(loss * rows.weight), figures
 
         figures, grads = backend.value_and_grad(scaled_objective, variables, self)
@@ -236,20 +277,38 @@ class EnergyGAN(AdversarialModel):
     def _log(self, figures, rows):
         values = ops.stack([ops.cast(figures[name], "float32") for name in self.figures])
         values = backend.replica_sum(values * rows.weight)
-        self.running_means.update_state(values, sample_weight=rows.count)
+        self.running_means.update_state(values, sample_weight=rows.total)
         figures = dict(zip(self.figures, ops.unstack(values, len(self.figures)), strict=True))
         return {**figures, **self.indicators(figures)}
 
-    def _add_state(self, name, dtype="float32"):
+    def _add_state(self, name, dtype="float32", initial=0):
         return self.add_weight(
             name=name,
             shape=(),
-            initializer="zeros",
+            initializer=keras.initializers.Constant(initial),
             dtype=dtype,
             trainable=False,
             autocast=False,
             aggregation="only_first_replica",
         )
+
+    def _check_output(self):
+        energy, shape = self.energy_name, self.image_shape
+        if energy not in (*losses.ENERGIES, "output"):
+            raise ValueError(
+                f"`energy` must be 'output' or one of {', '.join(losses.ENERGIES)}; got {energy!r}."
+            )
+        output = tuple(self.discriminator(keras.Input(shape)).shape[1:])
+        if energy == "output" and output != (1,):
+            raise ValueError(
+                f"`discriminator` must be a critic, with one score a sample, of shape (1,); it "
+                f"returns {output}. End it in `keras.layers.Dense(1)`."
+            )
+        if energy != "output" and output != shape:
+            raise ValueError(
+                f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
+                f"returns {output} instead of a reconstruction."
+            )
 
     def get_config(self):
         """Returns the arguments of the model, the networks serialized."""

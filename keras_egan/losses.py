@@ -6,9 +6,21 @@ means over the batch, so that no figure depends on the batch size. All are compu
 
 from keras import ops
 
-__all__ = ["ENERGIES", "began_discriminator_loss", "began_next_k", "reconstruction_energy"]
+__all__ = [
+    "ENERGIES",
+    "began_discriminator_loss",
+    "began_next_k",
+    "ebgan_discriminator_loss",
+    "least_squares_discriminator_loss",
+    "least_squares_generator_loss",
+    "loss_sensitive_discriminator_loss",
+    "magan_next_margin",
+    "norms",
+    "pulling_away_term",
+    "reconstruction_energy",
+]
 
-ENERGIES = ("mae", "mse")
+ENERGIES = ("mae", "mse", "norm", "sae", "sse")
 
 
 def reconstruction_energy(images, reconstruction, *, energy="mae"):
@@ -19,7 +31,9 @@ def reconstruction_energy(images, reconstruction, *, energy="mae"):
         reconstruction: tensor of the same shape, an auto-encoder's output for `images`.
         energy: how the differences of one sample become one number. `"mae"`: the mean of their
             absolute values (BEGAN with eta = 1). `"mse"`: the mean of their squares (BEGAN with
-            eta = 2).
+            eta = 2). `"norm"`: their Euclidean norm, the square root of the sum of their squares
+            (EBGAN). `"sae"`: the sum of their absolute values (LS-GAN's margin function).
+            `"sse"`: the sum of their squares (MAGAN).
 
     Returns:
         float32 tensor of shape `(batch,)`, at least 0.
@@ -27,7 +41,8 @@ def reconstruction_energy(images, reconstruction, *, energy="mae"):
     Raises:
         ValueError: if `energy` is none of the above.
 
-    Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.1.
+    Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.1; Zhao et al.,
+    EBGAN, https://arxiv.org/abs/1609.03126, equation 13.
 
     Example:
 
@@ -41,6 +56,12 @@ def reconstruction_energy(images, reconstruction, *, energy="mae"):
         return ops.mean(ops.abs(difference), axis=pixels)
     if energy == "mse":
         return ops.mean(ops.square(difference), axis=pixels)
+    if energy == "norm":
+        return norms(difference)
+    if energy == "sae":
+        return ops.sum(ops.abs(difference), axis=pixels)
+    if energy == "sse":
+        return ops.sum(ops.square(difference), axis=pixels)
     raise ValueError(f"`energy` must be one of {', '.join(ENERGIES)}; got {energy!r}.")
 
 
@@ -86,3 +107,187 @@ def began_next_k(k_t, balance, *, lambda_k):
     ```
     """
     return ops.clip(ops.convert_to_tensor(k_t) + lambda_k * balance, 0.0, 1.0)
+
+
+def norms(samples):
+    """Returns the Euclidean norm of each sample, with a gradient of 0 where it is 0.
+
+    Args:
+        samples: tensor of shape `(batch, ...)`.
+
+    Returns:
+        float32 tensor of shape `(batch,)`, at least 1e-6.
+
+    Example:
+
+    ```python
+    norms(ops.array([[3.0, 4.0], [0.0, 0.0]]))  # [5., 1e-6]
+    ```
+    """
+    squares = ops.square(ops.cast(samples, "float32"))
+    return ops.sqrt(ops.maximum(ops.sum(squares, axis=tuple(range(1, len(samples.shape)))), 1e-12))
+
+
+def ebgan_discriminator_loss(real_energy, fake_energy, *, margin):
+    """EBGAN's and MAGAN's L_D = E(x) + max(0, m - E(G(z))), the hinge per sample.
+
+    Args:
+        real_energy: E(x), tensor of shape `(batch,)`, at least 0.
+        fake_energy: E(G(z)), tensor of shape `(batch,)`, at least 0.
+        margin: m, the energy from which on fakes are left alone, a scalar, at least 0.
+
+    Returns:
+        The loss, a scalar tensor.
+
+    Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, equation 1.
+
+    Example:
+
+    ```python
+    ebgan_discriminator_loss(ops.array([1.0, 3.0]), ops.array([4.0, 9.0]), margin=5.0)  # 2.5
+    ```
+    """
+    return ops.mean(real_energy) + ops.mean(ops.relu(margin - fake_energy))
+
+
+def pulling_away_term(embedding):
+    """EBGAN's repelling regulariser: the mean squared cosine between different embeddings.
+
+    f_PT = sum_i sum_{j != i} (S_i . S_j / (|S_i| |S_j|))^2 / (N (N - 1)), which is 1 where all
+    embeddings lie on one line, 0 where they are orthogonal, and about 1 / s for s-dimensional
+    ones in random directions.
+
+    Args:
+        embedding: the encoder's output for a batch of N generated samples, tensor of shape
+            `(N, ...)`, each flattened to one vector.
+
+    Returns:
+        The term, a scalar tensor in [0, 1]; 0 for a single embedding, which has no pair.
+
+    Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, section 2.4.
+
+    Example:
+
+    ```python
+    pulling_away_term(ops.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]]))  # 1/3
+    ```
+    """
+    embedding = ops.cast(embedding, "float32")
+    directions = ops.reshape(embedding, (ops.shape(embedding)[0], -1))
+    directions = directions / norms(directions)[:, None]
+    cosines = ops.matmul(directions, ops.transpose(directions))
+    count = ops.shape(cosines)[0]
+    others = 1.0 - ops.eye(count)
+    pairs = ops.maximum(ops.cast(count * (count - 1), "float32"), 1.0)
+    return ops.sum(ops.square(cosines) * others) / pairs
+
+
+def magan_next_margin(margin, real_energy, fake_energy, *, fake_energy_before):
+    """MAGAN's margin after an epoch: the real energy, if three conditions hold.
+
+    The margin falls to E[D(x)] if the fakes' energy has risen since the epoch before, fakes have
+    more energy than data, and E[D(x)] lies under the present margin.
+
+    Args:
+        margin: m, the present margin, a number.
+        real_energy: the mean energy of data over the epoch, a number.
+        fake_energy: the mean energy of fakes over the epoch, a number.
+        fake_energy_before: the same of the epoch before; infinite after the first.
+
+    Returns:
+        The next margin, a number, at most `margin`.
+
+    Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, algorithm 1, by the authors'
+    code, https://github.com/RuohanW/magan, whose sums over an epoch are means here.
+
+    Example:
+
+    ```python
+    magan_next_margin(9.0, real_energy=5.0, fake_energy=7.0, fake_energy_before=6.0)  # 5.0
+    ```
+    """
+    if fake_energy_before < fake_energy and real_energy < fake_energy and real_energy < margin:
+        return real_energy
+    return margin
+
+
+def least_squares_discriminator_loss(real_score, fake_score, *, fake_label, real_label):
+    """LSGAN's L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2.
+
+    Args:
+        real_score: D(x), tensor of shape `(batch,)`.
+        fake_score: D(G(z)), tensor of shape `(batch,)`.
+        fake_label: a, a number.
+        real_label: b, a number.
+
+    Returns:
+        The loss, a scalar tensor.
+
+    Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, equation 2.
+
+    Example:
+
+    ```python
+    least_squares_discriminator_loss(
+        ops.array([1.0]), ops.array([1.0]), fake_label=0.0, real_label=1.0
+    )  # 0.5
+    ```
+    """
+    real, fake = ops.square(real_score - real_label), ops.square(fake_score - fake_label)
+    return 0.5 * ops.mean(real) + 0.5 * ops.mean(fake)
+
+
+def least_squares_generator_loss(fake_score, *, generator_label):
+    """LSGAN's L_G = (D(G(z)) - c)^2 / 2.
+
+    Args:
+        fake_score: D(G(z)), tensor of shape `(batch,)`.
+        generator_label: c, a number.
+
+    Returns:
+        The loss, a scalar tensor.
+
+    Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, equation 2.
+
+    Example:
+
+    ```python
+    least_squares_generator_loss(ops.array([0.0, 2.0]), generator_label=1.0)  # 0.5
+    ```
+    """
+    return 0.5 * ops.mean(ops.square(fake_score - generator_label))
+
+
+def loss_sensitive_discriminator_loss(
+    real_energy, fake_energy, delta, *, delta_weight, slope=0.0, first_term_weight=0.0
+):
+    """LS-GAN's w L(x) + C(tau Delta(x, G(z)) + L(x) - L(G(z))), C(a) = max(a, slope a).
+
+    Data and fakes are paired by their place in the batch.
+
+    Args:
+        real_energy: L(x), tensor of shape `(batch,)`.
+        fake_energy: L(G(z)), tensor of shape `(batch,)`.
+        delta: Delta(x, G(z)), the margin of each pair, tensor of shape `(batch,)`, at least 0.
+        delta_weight: tau, a number, at least 0.
+        slope: how much a pair that keeps its margin still counts, a number up to 1: 0 is LS-GAN,
+            1 is WGAN up to a constant, others are GLS-GAN.
+        first_term_weight: w, a number, at least 0; 1 / lambda in the paper.
+
+    Returns:
+        The loss, a scalar tensor.
+
+    Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, and the authors' code,
+    https://github.com/guojunq/lsgan and https://github.com/guojunq/glsgan.
+
+    Example:
+
+    ```python
+    loss_sensitive_discriminator_loss(
+        ops.array([1.0, 0.0]), ops.array([2.0, 9.0]), ops.array([3.0, 3.0]), delta_weight=1.0
+    )  # 1.0
+    ```
+    """
+    violation = delta_weight * delta + real_energy - fake_energy
+    cost = ops.mean(ops.maximum(violation, slope * violation))
+    return first_term_weight * ops.mean(real_energy) + cost

@@ -119,7 +119,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         """
         for optimizer in self.optimizers:
             optimizer.finalize_variable_values(
-                [variable for variable in var_list if self._owners[id(variable)] is optimizer]
+                [v for v in var_list if self._owners.get(id(v)) is optimizer]
             )
 
     def save_own_variables(self, store):

@@ -17,18 +17,39 @@ class Case:
     name: str
     gan: type
     arguments: dict = field(default_factory=dict)
+    critic: bool = False
+    state: dict = field(default_factory=dict)
 
     def build(self, **overrides):
         """Returns an untrained, compiled model; the same weights at each call on one backend."""
         keras.utils.set_random_seed(0)
-        gan = self.gan(*tiny_networks(), **{"seed": 1, **self.arguments, **overrides})
+        generator, discriminator = tiny_networks()
+        if self.critic:
+            discriminator = tiny_critic()
+        gan = self.gan(generator, discriminator, **{"seed": 1, **self.arguments, **overrides})
         gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
+        for name, value in self.state.items():
+            getattr(gan, name).assign(value)
         return gan
 
 
 CASES = [
     Case("began", keras_egan.BEGAN, {"gamma": 0.5, "lambda_k": 0.1}),
     Case("began_eta_2", keras_egan.BEGAN, {"gamma": 0.7, "lambda_k": 0.1, "eta": 2}),
+    Case("ebgan", keras_egan.EBGAN, {"margin": 1.5}),
+    Case("ebgan_pt", keras_egan.EBGAN, {"margin": 0.04, "pt_weight": 0.1, "energy": "mse"}),
+    Case("magan", keras_egan.MAGAN, state={"epochs_done": 3, "margin": 25.0}),  # adversarial
+    Case("lsgan", keras_egan.LeastSquaresGAN, critic=True),
+    Case("lsgan_pearson", keras_egan.LeastSquaresGAN, keras_egan.LeastSquaresGAN.PEARSON, True),
+    Case(
+        "ls_gan", keras_egan.LossSensitiveGAN, {"delta_weight": 0.1, "first_term_weight": 1.0}, True
+    ),
+    Case(
+        "gls_gan_gp",
+        keras_egan.LossSensitiveGAN,
+        {"delta_weight": 0.01, "slope": 0.3, "first_term_weight": 0.5, "gradient_penalty": 1.0},
+        True,
+    ),
 ]
 
 
@@ -63,6 +84,19 @@ def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM):
         name="decoder",
     )
     return generator, keras_egan.networks.Autoencoder(encoder, decoder)
+
+
+def tiny_critic(image_shape=IMAGE_SHAPE):
+    """Returns a smooth critic of a few hundred weights."""
+    return keras.Sequential(
+        [
+            keras.Input(image_shape),
+            layers.Flatten(),
+            layers.Dense(8, activation="tanh"),
+            layers.Dense(1),
+        ],
+        name="discriminator",
+    )
 
 
 def uint8_images(n=50, image_shape=IMAGE_SHAPE, seed=0):

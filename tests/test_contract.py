@@ -6,6 +6,9 @@ import pytest
 
 from tests.registry import CASES, IMAGE_SHAPE, LATENT_DIM, float_images, uint8_images, weights
 
+# EBGAN says so where its margin does not fit, as it need not in these short runs.
+pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
+
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
@@ -106,7 +109,7 @@ def test_evaluate_is_repeatable_and_independent_of_the_batch_size(case):
     again = gan.evaluate(images, batch_size=16, verbose=0, return_dict=True)
     other = gan.evaluate(images, batch_size=48, verbose=0, return_dict=True)
     assert one == again
-    assert other["real_energy"] == pytest.approx(one["real_energy"], rel=1e-5)
+    assert other["real_energy"] == pytest.approx(one["real_energy"], rel=1e-5, abs=1e-6)
     after = weights(gan.generator) + weights(gan.discriminator)
     for a, b in zip(before, after, strict=True):
         np.testing.assert_array_equal(a, b)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import losses
+from keras_egan import backend, losses
 
 
 def numpy(tensor):
@@ -22,6 +22,9 @@ def pair():
     [
         ("mae", lambda d: np.abs(d).mean((1, 2, 3))),
         ("mse", lambda d: (d**2).mean((1, 2, 3))),
+        ("norm", lambda d: np.sqrt((d**2).sum((1, 2, 3)))),
+        ("sae", lambda d: np.abs(d).sum((1, 2, 3))),
+        ("sse", lambda d: (d**2).sum((1, 2, 3))),
     ],
 )
 def test_reconstruction_energy(pair, energy, expected):
@@ -66,3 +69,108 @@ def test_began_discriminator_loss(k_t):
 )
 def test_began_next_k(k_t, balance, expected):
     assert numpy(losses.began_next_k(k_t, balance, lambda_k=0.1)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("margin", [0.0, 1.5, 10.0])
+def test_ebgan_discriminator_loss_has_its_hinge_per_sample(margin):
+    real = np.array([0.1, 0.5, 2.0], "float32")
+    fake = np.array([0.2, 1.0, 3.0], "float32")
+    expected = real.mean() + np.maximum(0.0, margin - fake).mean()
+    loss = losses.ebgan_discriminator_loss(real, fake, margin=margin)
+    assert numpy(loss) == pytest.approx(expected, rel=1e-6)
+    # A hinge on the batch's mean would be 0 here: 1.5 - 1.4 = 0.1 against (1.3 + 0.5) / 3 = 0.6.
+    if margin == 1.5:
+        assert numpy(loss) - real.mean() == pytest.approx(0.6, rel=1e-6)
+
+
+PT = {
+    "identical": (np.tile([1.0, 2.0, 3.0], (4, 1)), 1.0),
+    "orthogonal": (np.diag([1.0, 5.0, 0.1, 2.0]), 0.0),
+    "antipodal": (np.array([[1.0, -2.0], [-3.0, 6.0], [0.5, -1.0], [-1.0, 2.0]]), 1.0),
+    "a pair of three": (np.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]]), 1 / 3),
+    "single": (np.array([[1.0, 2.0]]), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", PT)
+def test_pulling_away_term(name):
+    embedding, expected = PT[name]
+    term = losses.pulling_away_term(embedding.astype("float32"))
+    assert numpy(term) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("dimensions", [3, 30])
+def test_pulling_away_term_of_random_directions_is_one_over_their_dimension(dimensions):
+    embedding = np.random.default_rng(0).normal(size=(400, dimensions))
+    term = losses.pulling_away_term(embedding.astype("float32"))
+    assert numpy(term) == pytest.approx(1 / dimensions, rel=0.05)
+
+
+def test_pulling_away_term_flattens_feature_maps_and_ignores_their_scale():
+    maps = np.random.default_rng(0).normal(size=(6, 3, 3, 2)).astype("float32")
+    flat = maps.reshape(6, -1).astype("float64")
+    cosines = flat @ flat.T / np.outer(*[np.linalg.norm(flat, axis=1)] * 2)
+    expected = (np.square(cosines).sum() - 6) / 30
+    assert numpy(losses.pulling_away_term(maps)) == pytest.approx(expected, rel=1e-5)
+    scales = np.geomspace(1e-2, 1e3, 6, dtype="float32")[:, None, None, None]
+    assert numpy(losses.pulling_away_term(maps * scales)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_pulling_away_term_of_zeros_is_finite():
+    assert numpy(losses.pulling_away_term(np.zeros((3, 4), "float32"))) == 0.0
+
+
+@pytest.mark.parametrize("risen", [True, False])
+@pytest.mark.parametrize("apart", [True, False])
+@pytest.mark.parametrize("under", [True, False])
+def test_magan_next_margin_falls_under_its_three_conditions(risen, apart, under):
+    real = 5.0
+    fake = 7.0 if apart else 4.0
+    before = fake - 1.0 if risen else fake
+    margin = 6.0 if under else 4.5
+    after = losses.magan_next_margin(margin, real, fake, fake_energy_before=before)
+    assert after == (real if risen and apart and under else margin)
+
+
+def test_magan_next_margin_stays_after_the_first_epoch():
+    assert losses.magan_next_margin(9.0, 5.0, 7.0, fake_energy_before=float("inf")) == 9.0
+
+
+@pytest.mark.parametrize("labels", [(0.0, 1.0, 1.0), (-1.0, 1.0, 0.0), (-1.0, 1.0, 1.0)])
+def test_least_squares_losses(labels):
+    a, b, c = labels
+    real, fake = np.random.default_rng(0).normal(size=(2, 7)).astype("float32")
+    d_loss = losses.least_squares_discriminator_loss(real, fake, fake_label=a, real_label=b)
+    expected = (np.square(real - b).mean() + np.square(fake - a).mean()) / 2
+    assert numpy(d_loss) == pytest.approx(expected, rel=1e-5)
+    g_loss = losses.least_squares_generator_loss(fake, generator_label=c)
+    assert numpy(g_loss) == pytest.approx(np.square(fake - c).mean() / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize("slope", [-1.0, 0.0, 0.3, 1.0])
+def test_loss_sensitive_discriminator_loss(slope):
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(2, 9)).astype("float32")
+    delta = rng.uniform(0.0, 1.0, 9).astype("float32")
+    loss = losses.loss_sensitive_discriminator_loss(
+        real, fake, delta, delta_weight=0.4, slope=slope, first_term_weight=0.7
+    )
+    a = 0.4 * delta + real - fake
+    assert (a < 0).any()
+    assert (a > 0).any()
+    expected = 0.7 * real.mean() + np.where(a > 0, a, slope * a).mean()
+    assert numpy(loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_norms_have_no_infinite_gradient():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, use_bias=False)])
+    model.compile("sgd")
+    (kernel,) = model.trainable_variables
+    x = np.array([[0.0, 0.0], [3.0, 4.0]], "float32")
+
+    def objective():
+        return keras.ops.sum(losses.norms(model(x))), {}
+
+    _, (grad,) = backend.value_and_grad(objective, [kernel], model)
+    output = x[1] @ numpy(kernel)
+    np.testing.assert_allclose(numpy(grad), np.outer(x[1], output / np.linalg.norm(output)), 1e-5)

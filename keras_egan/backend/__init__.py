@@ -6,9 +6,11 @@
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
   backend's Keras trainer calls. Outside `value_and_grad` no gradients are recorded.
 - `value_and_grad(objective, variables, model)`, the one primitive of differentiation.
+- `input_gradient(function, inputs, model)`, for penalties on it.
 - `apply(optimizer, grads, variables)`, which updates variables.
 - `no_grad()`, a context for computing outside of any step.
 - `replica_share(batch)` and `replica_sum(value)`, for training on several devices at once.
+- `require(condition, message)`, an error where a batch has the wrong size.
 """
 
 try:
@@ -29,27 +31,33 @@ if name == "tensorflow":
     from keras_egan.backend.tensorflow import (
         Steps,
         apply,
+        input_gradient,
         no_grad,
         replica_share,
         replica_sum,
+        require,
         value_and_grad,
     )
 elif name == "jax":
     from keras_egan.backend.jax import (
         Steps,
         apply,
+        input_gradient,
         no_grad,
         replica_share,
         replica_sum,
+        require,
         value_and_grad,
     )
 elif name == "torch":
     from keras_egan.backend.torch import (
         Steps,
         apply,
+        input_gradient,
         no_grad,
         replica_share,
         replica_sum,
+        require,
         value_and_grad,
     )
 else:
@@ -58,4 +66,14 @@ else:
         f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
     )
 
-__all__ = ["Steps", "apply", "name", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+__all__ = [
+    "Steps",
+    "apply",
+    "input_gradient",
+    "name",
+    "no_grad",
+    "replica_share",
+    "replica_sum",
+    "require",
+    "value_and_grad",
+]

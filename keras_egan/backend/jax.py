@@ -5,7 +5,16 @@ from contextlib import nullcontext as no_grad
 import jax
 import keras
 
-__all__ = ["Steps", "apply", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+__all__ = [
+    "Steps",
+    "apply",
+    "input_gradient",
+    "no_grad",
+    "replica_share",
+    "replica_sum",
+    "require",
+    "value_and_grad",
+]
 
 
 class Steps:
@@ -45,19 +54,36 @@ def value_and_grad(objective, variables, model):
     Returns:
         The auxiliary structure, and the list of gradients (`None` where a variable has no part).
     """
-    wanted = {id(variable) for variable in variables}
-    others = [v for v in model.variables + model.optimizer.variables if id(v) not in wanted]
+    values = [variable.value for variable in variables]
+    return _grad(lambda _: objective(), values, model, variables)
+
+
+def input_gradient(function, inputs, model):
+    """Returns the gradient of `function(inputs)`, summed, by `inputs`; itself differentiable.
+
+    Args:
+        function: a function of a tensor that returns a tensor. It may read and assign the
+            variables of `model` and of its optimizer.
+        inputs: a tensor.
+        model: the model whose state `function` may touch.
+    """
+    return _grad(lambda x: (jax.numpy.sum(function(x)), None), inputs, model)[1]
+
+
+def _grad(function, argument, model, variables=()):
+    """Differentiates `function(argument)`, run with the values in `argument` as `variables`."""
+    given = {id(variable) for variable in variables}
+    others = [v for v in model.variables + model.optimizer.variables if id(v) not in given]
     # A scope does not inherit the values of the one around it, so it is given them here.
     current = [(variable, variable.value) for variable in others]
 
-    def pure(values):
-        mapping = [*zip(variables, values, strict=True), *current]
-        with keras.StatelessScope(mapping) as scope:
-            loss, auxiliary = objective()
+    def pure(argument):
+        mapping = [*zip(variables, argument, strict=True)] if variables else []
+        with keras.StatelessScope(mapping + current) as scope:
+            loss, auxiliary = function(argument)
         return loss, (auxiliary, [scope.get_current_value(v) for v in others])
 
-    values = [variable.value for variable in variables]
-    grads, (auxiliary, updates) = jax.grad(pure, has_aux=True)(values)
+    grads, (auxiliary, updates) = jax.grad(pure, has_aux=True)(argument)
     for variable, value in zip(others, updates, strict=True):
         variable.assign(value)
     return auxiliary, grads
@@ -83,3 +109,9 @@ def replica_share(batch):
 def replica_sum(value):
     """Returns `value`: under `jit`, sharded arrays are already the global batch."""
     return value
+
+
+def require(condition, message):
+    """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
+    if not condition:
+        raise ValueError(message)

@@ -4,7 +4,16 @@ from contextlib import nullcontext as no_grad
 
 import tensorflow as tf
 
-__all__ = ["Steps", "apply", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+__all__ = [
+    "Steps",
+    "apply",
+    "input_gradient",
+    "no_grad",
+    "replica_share",
+    "replica_sum",
+    "require",
+    "value_and_grad",
+]
 
 
 class Steps:
@@ -24,6 +33,14 @@ def value_and_grad(objective, variables, model):
         tape.watch(tensors)
         loss, auxiliary = objective()
     return auxiliary, tape.gradient(loss, tensors)
+
+
+def input_gradient(function, inputs, model):
+    """Differentiates by an input; see `keras_egan.backend.jax.input_gradient`."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        total = tf.reduce_sum(function(inputs))
+    return tape.gradient(total, inputs)
 
 
 def apply(optimizer, grads, variables):
@@ -47,3 +64,14 @@ def replica_sum(value):
     if context is None or context.num_replicas_in_sync == 1:
         return value
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def require(condition, message):
+    """Raises a `ValueError` unless a condition on a shape holds.
+
+    Where a graph knows the shape only when it runs, an `InvalidArgumentError` comes then.
+    """
+    if tf.is_tensor(condition):
+        tf.debugging.Assert(condition, [message])
+    elif not condition:
+        raise ValueError(message)

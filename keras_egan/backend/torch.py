@@ -3,7 +3,16 @@
 import torch
 from torch import distributed, no_grad
 
-__all__ = ["Steps", "apply", "no_grad", "replica_share", "replica_sum", "value_and_grad"]
+__all__ = [
+    "Steps",
+    "apply",
+    "input_gradient",
+    "no_grad",
+    "replica_share",
+    "replica_sum",
+    "require",
+    "value_and_grad",
+]
 
 
 class Steps:
@@ -29,6 +38,12 @@ def value_and_grad(objective, variables, model):
     return {name: value.detach() for name, value in auxiliary.items()}, list(grads)
 
 
+def input_gradient(function, inputs, model):
+    """Differentiates by an input; see `keras_egan.backend.jax.input_gradient`."""
+    inputs = inputs.detach().requires_grad_()
+    return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]
+
+
 def apply(optimizer, grads, variables):
     """Updates variables with one optimizer, built for them."""
     optimizer.apply(grads, variables)
@@ -50,6 +65,12 @@ def replica_sum(value):
     total = value.detach().clone()
     distributed.all_reduce(total)
     return total
+
+
+def require(condition, message):
+    """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
+    if not condition:
+        raise ValueError(message)
 
 
 def _distributed():

@@ -1,7 +1,7 @@
 """The papers' networks, one module a paper, and what they share.
 
 Each function returns a generator and a discriminator, ready for a GAN. Discriminators are
-auto-encoders; those of `lsgan_*` and `ls_gan` are critics, which return `(batch, 1)`.
+auto-encoders; those of `lsgan_*`, `ls_gan` and `mlp` are critics, which return `(batch, 1)`.
 """
 
 from keras_egan.networks.autoencoder import Autoencoder
@@ -12,6 +12,7 @@ from keras_egan.networks.layers import VanishingResidual
 from keras_egan.networks.ls_gan import ls_gan
 from keras_egan.networks.lsgan import lsgan_dcgan, lsgan_vgg
 from keras_egan.networks.magan import magan_celeba, magan_cifar10, magan_mnist
+from keras_egan.networks.mlp import mlp
 
 __all__ = [
     "Autoencoder",
@@ -27,4 +28,5 @@ __all__ = [
     "magan_celeba",
     "magan_cifar10",
     "magan_mnist",
+    "mlp",
 ]

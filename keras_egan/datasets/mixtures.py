@@ -1,0 +1,64 @@
+"""Mixtures of Gaussians in the plane, on which modes can be counted."""
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Mixture", "grid", "ring"]
+
+
+class Mixture(NamedTuple):
+    """Equally likely Gaussians of the same variance.
+
+    Attributes:
+        centres: array of shape `(modes, dimensions)`.
+        stddev: the standard deviation in each dimension.
+    """
+
+    centres: np.ndarray
+    stddev: float
+
+    def sample(self, n, seed=0):
+        """Returns random points.
+
+        Args:
+            n: how many.
+            seed: the integer from which they are drawn.
+
+        Returns:
+            float32 array of shape `(n, dimensions)`.
+        """
+        rng = np.random.default_rng(seed)
+        centres = self.centres[rng.integers(len(self.centres), size=n)]
+        return rng.normal(centres, self.stddev).astype("float32")
+
+
+def ring():
+    """Returns 8 Gaussians of standard deviation 0.01 on the unit circle, a `Mixture`.
+
+    Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086, the experiment on 2D-ring.
+
+    Example:
+
+    ```python
+    points = ring().sample(100_000, seed=0)
+    ```
+    """
+    angles = np.arange(8) * np.pi / 4
+    return Mixture(np.stack([np.cos(angles), np.sin(angles)], axis=1), 0.01)
+
+
+def grid():
+    """Returns 25 Gaussians of standard deviation 0.05 at {-4, -2, 0, 2, 4}^2, a `Mixture`.
+
+    Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086, the experiment on 2D-grid.
+
+    Example:
+
+    ```python
+    points = grid().sample(100_000, seed=0)
+    ```
+    """
+    side = (-4.0, -2.0, 0.0, 2.0, 4.0)
+    return Mixture(np.array(list(itertools.product(side, side))), 0.05)

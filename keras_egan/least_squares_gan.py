@@ -1,0 +1,137 @@
+"""LSGAN: least squares GAN."""
+
+import keras
+from keras import ops
+
+from keras_egan import losses
+from keras_egan.energy_gan import EnergyGAN, Scored
+
+__all__ = ["LeastSquaresGAN"]
+
+_BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
+
+
+@keras.saving.register_keras_serializable("keras_egan")
+class LeastSquaresGAN(EnergyGAN):
+    """LSGAN, least squares GAN (Mao et al., 2016); not to be confused with LS-GAN.
+
+    The discriminator is a critic with a linear output, high on data; the energy of an image is
+    -D(x). Each step minimises
+
+        L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2  and  L_G = (D(G(z)) - c)^2 / 2
+
+    with the labels a = `fake_label`, b = `real_label` and c = `generator_label`:
+
+    - (0, 1, 1), the default: the generator's fakes should look like data.
+    - (-1, 1, 0), `LeastSquaresGAN.PEARSON`: b - c = 1 and b - a = 2, so that under the optimal
+      discriminator twice L_G is Pearson's chi-squared divergence between p_d + p_g and 2 p_g.
+    - (-1, 1, 1), `LeastSquaresGAN.SYMMETRIC`: the first one, scaled.
+
+    Args:
+        generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
+        discriminator: a Keras model from images to `(batch, 1)`, with a linear output.
+        fake_label: a, below `real_label`.
+        real_label: b.
+        generator_label: c.
+        gradient_penalty: the weight, from 0 up, of the penalty (|grad D(x')| - 1)^2 of LSGANs-GP
+            at perturbed data x' = x + alpha `perturbation` u, with u uniform on [0, 1) for every
+            pixel and alpha for every image. The authors' 150 goes with a loss that is summed over
+            batches of 64 images; with a mean, as here, it is 150 / 64 = 2.34. `d_loss` is logged
+            without it.
+        perturbation: how far data is perturbed for the penalty, above 0.
+        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `seed` and `name`, as in
+            `EnergyGAN`.
+
+    Raises:
+        ValueError: if an argument is out of its range, the networks do not fit one another, or
+            the discriminator ends in a sigmoid or another bounded activation.
+
+    Source: https://arxiv.org/abs/1611.04076, equations 2 and 7 to 9; the penalty,
+    https://arxiv.org/abs/1712.06391, by the authors' code,
+    https://github.com/xudonmao/improved_LSGAN, but drawing u anew at each step.
+
+    Example:
+
+    ```python
+    generator, discriminator = keras_egan.networks.lsgan_dcgan(image_shape=(32, 32, 1))
+    gan = keras_egan.LeastSquaresGAN(generator, discriminator, **keras_egan.LeastSquaresGAN.PEARSON)
+    gan.compile(keras.optimizers.Adam(2e-4, 0.5), keras.optimizers.Adam(2e-4, 0.5))
+    gan.fit(images, batch_size=64, epochs=20)  # uint8, or floats in [-1, 1]
+    ```
+    """
+
+    PEARSON = {"fake_label": -1.0, "real_label": 1.0, "generator_label": 0.0}  # noqa: RUF012
+    SYMMETRIC = {"fake_label": -1.0, "real_label": 1.0, "generator_label": 1.0}  # noqa: RUF012
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        fake_label=0.0,
+        real_label=1.0,
+        generator_label=1.0,
+        gradient_penalty=0.0,
+        perturbation=30.0,
+        **kwargs,
+    ):
+        if not fake_label < real_label:
+            raise ValueError(
+                f"`fake_label` must be below `real_label`; got {fake_label!r} and {real_label!r}."
+            )
+        if not gradient_penalty >= 0 or not perturbation > 0:
+            raise ValueError(
+                "`gradient_penalty` must be 0 or more and `perturbation` above 0; got "
+                f"{gradient_penalty!r} and {perturbation!r}."
+            )
+        if _last_activation(discriminator) in _BOUNDED:
+            raise ValueError(
+                f"`discriminator` ends in {_last_activation(discriminator)!r}, which flattens the "
+                "squared errors that LSGAN is about. End it linearly: `keras.layers.Dense(1)`."
+            )
+        super().__init__(generator, discriminator, energy="output", **kwargs)
+        self.fake_label = fake_label
+        self.real_label = real_label
+        self.generator_label = generator_label
+        self.gradient_penalty = gradient_penalty
+        self.perturbation = perturbation
+
+    def score(self, images, training=False):
+        return Scored(images, -super().score(images, training).energy)
+
+    def discriminator_loss(self, real, fake):
+        loss = losses.least_squares_discriminator_loss(
+            -real.energy, -fake.energy, fake_label=self.fake_label, real_label=self.real_label
+        )
+        return loss, {}
+
+    def generator_loss(self, fake):
+        label = self.generator_label
+        return losses.least_squares_generator_loss(-fake.energy, generator_label=label), {}
+
+    def penalty(self, images):
+        if not self.gradient_penalty:
+            return 0.0
+        shape = ops.shape(images)
+        alpha = (shape[0], *(1 for _ in shape[1:]))
+        u, alpha = (keras.random.uniform(s, seed=self.seed_generator) for s in (shape, alpha))
+        norms = self.gradient_norms(images + self.perturbation * alpha * u)
+        return self.gradient_penalty * ops.mean(ops.square(norms - 1.0))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "fake_label": self.fake_label,
+            "real_label": self.real_label,
+            "generator_label": self.generator_label,
+            "gradient_penalty": self.gradient_penalty,
+            "perturbation": self.perturbation,
+        }
+
+
+def _last_activation(network):
+    """Returns the name of the activation that a network ends in, or None if it cannot be seen."""
+    while getattr(network, "layers", None):
+        shaping = keras.layers.Flatten, keras.layers.Reshape
+        network = [layer for layer in network.layers if not isinstance(layer, shaping)][-1]
+    name = getattr(getattr(network, "activation", None), "__name__", None)
+    return "softmax" if isinstance(network, keras.layers.Softmax) else name

@@ -1,0 +1,139 @@
+"""LS-GAN: loss-sensitive GAN, and its generalisation, GLS-GAN."""
+
+import keras
+from keras import ops
+
+from keras_egan import losses
+from keras_egan.energy_gan import EnergyGAN
+
+__all__ = ["LossSensitiveGAN"]
+
+
+@keras.saving.register_keras_serializable("keras_egan")
+class LossSensitiveGAN(EnergyGAN):
+    """LS-GAN, loss-sensitive GAN (Qi, 2017), and GLS-GAN; not to be confused with LSGAN.
+
+    The discriminator is a loss function L, a critic that is low on data and lower by a margin
+    that grows with the distance of a fake from the data. Each step minimises
+
+        L_D = w L(x) + C(tau Delta(x, G(z)) + L(x) - L(G(z)))  and  L_G = L(G(z)),
+
+    where C(a) = max(a, slope a), and data and fakes are paired by their place in the batch. With
+    slope 0 it is LS-GAN, whose L is at least 0; with slope 1 it is WGAN up to a constant, L being
+    minus its critic; others are GLS-GAN.
+
+    L must be Lipschitz. Choose one: decay of its weights (`d_optimizer=keras.optimizers.Adam(1e-4,
+    0.5, weight_decay=...)`), `weight_clip`, or `gradient_penalty`.
+
+    Args:
+        generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
+        discriminator: a Keras model from images to `(batch, 1)`.
+        delta_weight: tau, from 0 up. The authors' 2e-4 is for 64x64x3 pixels in [-1, 1].
+        slope: up to 1.
+        delta: what Delta is taken over: by default pixels; or a Keras model from images to
+            features, such as a classifier up to a hidden layer, which stays as it is. Delta is
+            the sum of the absolute differences.
+        first_term_weight: w, from 0 up; 1 / lambda in the paper, 0 in the authors' code.
+        weight_clip: c, above 0: after each update, the discriminator's weights are clipped to
+            [-c, c]. The authors' GLS-GAN has 0.08.
+        gradient_penalty: the weight, from 0 up, of the mean norm of the gradient of L at data;
+            10 in the authors' GLS-GAN-GP. `d_loss` is logged without it.
+        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `seed` and `name`, as in
+            `EnergyGAN`.
+
+    Raises:
+        ValueError: if an argument is out of its range, or the networks do not fit one another.
+
+    Source: https://arxiv.org/abs/1701.06264, by the authors' code,
+    https://github.com/guojunq/lsgan, https://github.com/guojunq/glsgan, and, for the penalty,
+    https://github.com/maple-research-lab/glsgan-gp, whose norm is over the channels only.
+
+    Example:
+
+    ```python
+    generator, discriminator = keras_egan.networks.ls_gan(image_shape=(32, 32, 1))
+    gan = keras_egan.LossSensitiveGAN(generator, discriminator, delta_weight=2e-3)
+    gan.compile(keras.optimizers.Adam(1e-4, 0.5), keras.optimizers.Adam(1e-4, 0.5))
+    gan.fit(images, batch_size=64, epochs=25)  # uint8, or floats in [-1, 1]
+    ```
+    """
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        delta_weight=2e-4,
+        slope=0.0,
+        delta=None,
+        first_term_weight=0.0,
+        weight_clip=None,
+        gradient_penalty=0.0,
+        **kwargs,
+    ):
+        for argument, value in (
+            ("delta_weight", delta_weight),
+            ("first_term_weight", first_term_weight),
+            ("gradient_penalty", gradient_penalty),
+        ):
+            if not value >= 0:
+                raise ValueError(f"`{argument}` must be 0 or more; got {value!r}.")
+        if not slope <= 1:
+            raise ValueError(
+                f"`slope` must be 1 or less; got {slope!r}. Above 1, pairs that keep their margin "
+                "would count for more than those that violate it."
+            )
+        if weight_clip is not None and not weight_clip > 0:
+            raise ValueError(f"`weight_clip` must be above 0, or None; got {weight_clip!r}.")
+        if delta is not None and not isinstance(delta, keras.layers.Layer):
+            raise ValueError(
+                f"`delta` must be a Keras model from images to features, or None; got {delta!r}."
+            )
+        if delta is not None and {*map(id, delta.variables)} & {*map(id, discriminator.variables)}:
+            raise ValueError(
+                "`delta` shares weights with `discriminator`, which would part in a saved file. "
+                "Give it weights of its own, as `keras.models.clone_model` does."
+            )
+        super().__init__(generator, discriminator, energy="output", **kwargs)
+        self.delta_weight = delta_weight
+        self.slope = slope
+        self.delta = delta
+        self.first_term_weight = first_term_weight
+        self.weight_clip = weight_clip
+        self.gradient_penalty = gradient_penalty
+        if weight_clip is not None:
+            for variable in discriminator.trainable_variables:
+                variable.constraint = lambda weights: ops.clip(weights, -weight_clip, weight_clip)
+
+    def discriminator_loss(self, real, fake):
+        features = [scored.images for scored in (real, fake)]
+        if self.delta is not None:
+            features = [self.delta(images, training=False) for images in features]
+        delta = ops.stop_gradient(losses.reconstruction_energy(*features, energy="sae"))
+        loss = losses.loss_sensitive_discriminator_loss(
+            real.energy,
+            fake.energy,
+            delta,
+            delta_weight=self.delta_weight,
+            slope=self.slope,
+            first_term_weight=self.first_term_weight,
+        )
+        return loss, {}
+
+    def generator_loss(self, fake):
+        return ops.mean(fake.energy), {}
+
+    def penalty(self, images):
+        if not self.gradient_penalty:
+            return 0.0
+        return self.gradient_penalty * ops.mean(self.gradient_norms(images))
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "delta_weight": self.delta_weight,
+            "slope": self.slope,
+            "delta": self.delta and keras.saving.serialize_keras_object(self.delta),
+            "first_term_weight": self.first_term_weight,
+            "weight_clip": self.weight_clip,
+            "gradient_penalty": self.gradient_penalty,
+        }

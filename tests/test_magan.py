@@ -1,0 +1,152 @@
+"""MAGAN's phases and its margin."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_egan
+from tests.registry import float_images, tiny_networks, weights
+
+EPOCHS, BATCH = 7, 10
+
+
+def learnable_images():
+    """50 images on a surface of two dimensions, which an auto-encoder learns fast."""
+    rng = np.random.default_rng(0)
+    images = np.tanh(rng.normal(size=(50, 2)) @ rng.normal(size=(2, 64)))
+    return images.reshape(50, 8, 8, 1).astype("float32")
+
+
+def magan(**arguments):
+    keras.utils.set_random_seed(0)
+    gan = keras_egan.MAGAN(*tiny_networks(), **{"seed": 1, **arguments})
+    gan.compile(keras.optimizers.Adamax(5e-3), keras.optimizers.Adamax(5e-3))
+    return gan
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Both networks' weights, and the margin, at the end of each epoch."""
+
+    def on_train_begin(self, logs=None):
+        self.rows = [self.take()]
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.rows.append(self.take())
+
+    def take(self):
+        model = self.model
+        return weights(model.discriminator), weights(model.generator), float(model.margin)
+
+
+def same(one, other):
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_the_phases_and_the_first_margin():
+    gan, snapshots, images = magan(), Snapshots(), float_images(48)
+    history = gan.fit(
+        images, batch_size=16, epochs=5, shuffle=False, verbose=0, callbacks=[snapshots]
+    ).history
+    assert history["phase"] == [0.0, 0.0, 1.0, 2.0, 2.0]
+    moved = [
+        (not same(before[0], after[0]), not same(before[1], after[1]))
+        for before, after in zip(snapshots.rows[:-1], snapshots.rows[1:], strict=True)
+    ]
+    both, d_only, none = (True, True), (True, False), (False, False)
+    assert moved == [d_only, d_only, none, both, both]
+    # The margin that the pre-training and the m_0 epoch used is 0: D sees only real energies.
+    assert history["margin"][:3] == [0.0, 0.0, 0.0]
+    assert history["d_loss"][:3] == pytest.approx(history["real_energy"][:3], rel=1e-5)
+
+    frozen = magan()
+    for variable, value in zip(frozen.discriminator.variables, snapshots.rows[3][0], strict=True):
+        variable.assign(value)
+    assert snapshots.rows[3][2] == pytest.approx(frozen.energy(images).mean(), rel=1e-5)
+    reconstruction = keras.ops.convert_to_numpy(frozen.discriminator(images))
+    squares = np.square(images - reconstruction).sum((1, 2, 3))
+    assert snapshots.rows[3][2] == pytest.approx(squares.mean(), rel=1e-5)
+
+
+def expected_margins(history, pretrain_epochs):
+    """The margins that each epoch should have used, by the rule, from the logged energies."""
+    margin, before, margins = 0.0, np.inf, []
+    for epoch, (real, fake) in enumerate(
+        zip(history["real_energy"], history["fake_energy"], strict=True)
+    ):
+        margins.append(margin)
+        if epoch == pretrain_epochs:
+            margin = real
+        elif epoch > pretrain_epochs:
+            if fake > before and real < fake and real < margin:
+                margin = real
+            before = fake
+    return margins
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Your input ran out of data:UserWarning"
+)  # Keras, of unknown sizes
+@pytest.mark.parametrize("source", ["array", "steps_per_epoch", "unknown size"])
+def test_the_margin_follows_the_rule_and_never_rises(source):
+    gan, images = magan(pretrain_epochs=1), learnable_images()
+    gan.compile(keras.optimizers.Adamax(1e-2), keras.optimizers.SGD(1e-4))
+    arguments = {"epochs": 14, "verbose": 0}
+    if source == "array":
+        history = gan.fit(images, batch_size=16, **arguments)
+    elif source == "steps_per_epoch":
+        batches = ((images[i % 3 :: 3],) for i in range(10**6))
+        history = gan.fit(batches, steps_per_epoch=3, **arguments)
+    else:
+        dataset = tf.data.Dataset.from_tensor_slices(images).filter(lambda image: True).batch(16)
+        history = gan.fit(dataset, **arguments)
+    history = history.history
+    margins = history["margin"]
+    assert margins == pytest.approx(expected_margins(history, 1), rel=1e-6)
+    assert np.diff(margins[2:]).max() <= 0.0
+    assert margins[-1] < margins[2]  # it did fall
+
+
+def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path):
+    """Stopped within pre-training, the m_0 epoch and later; resumed from the last epoch's end."""
+
+    class Stop(keras.callbacks.Callback):
+        def __init__(self, at):
+            super().__init__()
+            self.at = at
+
+        def on_train_batch_begin(self, batch, logs=None):
+            if int(self.model.step) + (batch if keras.backend.backend() == "jax" else 0) >= self.at:
+                raise KeyboardInterrupt
+
+    def train(rows, *callbacks):
+        gan = magan()
+        log = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: rows.__setitem__(epoch, dict(logs))
+        )
+        gan.fit(
+            float_images(50),
+            batch_size=BATCH,
+            epochs=EPOCHS,
+            shuffle=False,
+            verbose=0,
+            callbacks=[*callbacks, log],
+        )
+        return weights(gan)
+
+    expected = {}
+    final = train(expected)
+    for step in (3, 12, 22):  # of 5 an epoch: in pre-training, the m_0 epoch, the second after it
+        found, backup = {}, tmp_path / str(step)
+        with pytest.raises(KeyboardInterrupt):
+            train(found, keras.callbacks.BackupAndRestore(backup), Stop(step))
+        assert len(found) == step // 5
+        again = train(found, keras.callbacks.BackupAndRestore(backup))
+        assert found == expected
+        assert same(final, again)
+
+
+@pytest.mark.parametrize("pretrain_epochs", [-1, 1.5])
+def test_bad_arguments_are_refused(pretrain_epochs):
+    with pytest.raises(ValueError, match="`pretrain_epochs` must be a whole number from 0 up"):
+        magan(pretrain_epochs=pretrain_epochs)

@@ -1,0 +1,177 @@
+"""The papers' theorems, held against the losses as they are implemented.
+
+Discrete distributions are batches in which each point stands as often as it is likely; a
+discriminator is a table with one free number a point, optimised by gradient descent.
+"""
+
+import keras
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from keras_egan import backend, losses
+
+DATA = np.repeat(range(5), (6, 1, 4, 5, 0))  # 16 samples: p_data = 6/16, 1/16, ...
+FAKES = np.repeat(range(5), (2, 7, 3, 0, 4))
+P_DATA, P_FAKES = (np.bincount(batch, minlength=5) / 16 for batch in (DATA, FAKES))
+
+
+def optimal_table(loss, rate, steps=400, lowest=-np.inf):
+    """Returns the table that minimises `loss(on data, on fakes)`, and the loss."""
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile("sgd")
+    (table,) = model.trainable_variables
+    table.assign(np.full((5, 1), 0.3))
+    data, fakes = np.eye(5, dtype="float32")[DATA], np.eye(5, dtype="float32")[FAKES]
+
+    def objective():
+        value = loss(model(data)[:, 0], model(fakes)[:, 0])
+        return value, {"loss": value}
+
+    for _ in range(steps):
+        figures, (grad,) = backend.value_and_grad(objective, [table], model)
+        values = keras.ops.convert_to_numpy(table) - rate * keras.ops.convert_to_numpy(grad)
+        table.assign(np.maximum(values, lowest))
+    return keras.ops.convert_to_numpy(table)[:, 0], float(figures["loss"])
+
+
+def test_ebgan_lemma_1_and_the_value_of_the_game():
+    """D* is m where fakes are likelier than data, and 0 elsewhere; V(G, D*) = m (1 - TV)."""
+    margin = 3.0
+    table, value = optimal_table(
+        lambda data, fakes: losses.ebgan_discriminator_loss(data, fakes, margin=margin),
+        rate=0.5,
+        lowest=0.0,
+    )
+    expected = np.where(P_DATA < P_FAKES, margin, 0.0)
+    np.testing.assert_allclose(table, expected, atol=0.25)  # half the last steps' length
+    total_variation = np.abs(P_DATA - P_FAKES).sum() / 2
+    assert value == pytest.approx(margin * (1 - total_variation), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c", "identity"),
+    [
+        (-1.0, 1.0, 0.0, lambda chi: chi),
+        (0.0, 1.0, 1.0, lambda chi: 0.5 + chi / 4),
+        (-1.0, 1.0, 1.0, lambda chi: 2.0 + chi),
+    ],
+)
+def test_lsgan_optimal_discriminator_and_chi_squared(a, b, c, identity):
+    table, _ = optimal_table(
+        lambda data, fakes: losses.least_squares_discriminator_loss(
+            data, fakes, fake_label=a, real_label=b
+        ),
+        rate=2.0,
+    )
+    both = P_DATA + P_FAKES
+    np.testing.assert_allclose(table, (b * P_DATA + a * P_FAKES) / both, atol=1e-4)
+    twice = 2 * sum(
+        float(losses.least_squares_generator_loss(table[batch], generator_label=c))
+        for batch in (DATA, FAKES)
+    )
+    chi = (np.square(2 * P_FAKES - both) / both).sum()
+    assert twice == pytest.approx(identity(chi), abs=1e-4)
+
+
+@pytest.mark.parametrize(("slope", "first_term_weight"), [(0.0, 0.0), (0.0, 0.5), (1.0, 0.0)])
+def test_ls_gan_gradients_are_the_closed_forms_of_ls_gan_and_wgan(slope, first_term_weight):
+    model = keras.Sequential([keras.Input((16,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile("sgd")
+    rng = np.random.default_rng(2)
+    model.trainable_variables[0].assign(rng.normal(size=(16, 1)))
+    delta = keras.ops.convert_to_tensor(rng.uniform(0.0, 0.5, 8).astype("float32"))
+    rows = np.eye(16, dtype="float32")
+
+    def objective():
+        energies = model(rows)[:, 0]
+        loss = losses.loss_sensitive_discriminator_loss(
+            energies[:8],
+            energies[8:],
+            delta,
+            delta_weight=1.0,
+            slope=slope,
+            first_term_weight=first_term_weight,
+        )
+        return loss, {}
+
+    energies = keras.ops.convert_to_numpy(model.trainable_variables[0])[:, 0]
+    _, (grad,) = backend.value_and_grad(objective, model.trainable_variables, model)
+    delta = keras.ops.convert_to_numpy(delta)
+    violated = (delta + energies[:8] - energies[8:] > 0).astype(float)
+    assert 0 < violated.sum() < 8
+    weight = violated if slope == 0 else np.ones(8)  # WGAN: every pair, whatever its margin
+    expected = np.concatenate([first_term_weight + weight, -weight]) / 8
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(grad)[:, 0], expected, atol=1e-6)
+
+
+def test_ls_gan_nonparametric_solution_lies_between_its_envelopes():
+    """The best Lipschitz loss function on 6 + 6 points, by a linear programme.
+
+    Between the points it is free, within a lower and an upper envelope which are Lipschitz and
+    take the solution's values on the points (Qi, 2017, theorem 3).
+    """
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(12, 2))
+    points[6:] += 1.0
+    distance = np.abs(points[:, None] - points[None]).sum(-1)
+    kappa, tau, weight, n = 0.8, 0.5, 0.3, 6
+    delta = distance[range(n), range(n, 2 * n)]
+
+    # Unknowns: L at the 12 points, then the slack of each pair's hinge.
+    cost = np.concatenate([np.full(n, weight / n), np.zeros(n), np.full(n, 1 / n)])
+    rows, bounds = [], []
+    for i in range(n):
+        row = np.zeros(3 * n)
+        row[[i, n + i, 2 * n + i]] = 1.0, -1.0, -1.0
+        rows.append(row)
+        bounds.append(-tau * delta[i])
+    for i, j in np.argwhere(~np.eye(2 * n, dtype=bool)):
+        row = np.zeros(3 * n)
+        row[[i, j]] = 1.0, -1.0
+        rows.append(row)
+        bounds.append(kappa * distance[i, j])
+    solution = linprog(cost, rows, bounds)
+    values = solution.x[: 2 * n]
+
+    def loss(values):
+        real, fake = values[:n].astype("float32"), values[n:].astype("float32")
+        return float(
+            losses.loss_sensitive_discriminator_loss(
+                real, fake, delta.astype("float32"), delta_weight=tau, first_term_weight=weight
+            )
+        )
+
+    assert loss(values) == pytest.approx(solution.fun, abs=1e-5)
+
+    def envelopes(at):
+        reach = kappa * np.abs(at[:, None] - points[None]).sum(-1)
+        return np.maximum(values - reach, 0.0).max(1), (values + reach).min(1)
+
+    for envelope in envelopes(points):
+        np.testing.assert_allclose(envelope, values, atol=1e-6)
+        assert loss(envelope) == pytest.approx(solution.fun, abs=1e-5)
+    elsewhere = rng.normal(size=(50, 2)) * 3
+    apart = np.abs(elsewhere[:, None] - elsewhere[None]).sum(-1)
+    lower, upper = envelopes(elsewhere)
+    assert (lower <= upper + 1e-9).all()
+    for envelope in (lower, upper):
+        assert (np.abs(envelope[:, None] - envelope) <= kappa * apart + 1e-9).all()
+    # No feasible mixture of the solution with other Lipschitz functions is better.
+    for _ in range(20):
+        other = kappa * np.abs(points - rng.normal(size=2)).sum(1)
+        mixed = 0.9 * values + 0.1 * other
+        assert loss(mixed) >= solution.fun - 1e-5
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_began_bounds_the_distance_of_the_losses_distributions(shift):
+    """|m_1 - m_2| <= W_1(mu_1, mu_2), with equality where one is the other, shifted."""
+    rng = np.random.default_rng(0)
+    one = rng.gamma(2.0, size=500).astype("float32")
+    other = one + shift if shift else rng.gamma(1.0, 2.0, size=500).astype("float32")
+    wasserstein = np.abs(np.sort(one) - np.sort(other)).mean()
+    difference = abs(float(losses.began_discriminator_loss(one, other, k_t=1.0)))
+    assert difference <= wasserstein + 1e-6
+    if shift:
+        assert difference == pytest.approx(wasserstein, rel=1e-4)
