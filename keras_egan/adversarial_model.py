@@ -7,6 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_egan import backend, inputs
+from keras_egan.callbacks import Backup
+from keras_egan.datasets import Batches
 from keras_egan.metrics import FigureMeans
 from keras_egan.optimizer import AdversarialOptimizer
 
@@ -140,10 +142,44 @@ class AdversarialModel(backend.Steps, keras.Model):
         x = self._checked(x)
         if kwargs.get("validation_data") is not None:
             kwargs["validation_data"] = self._checked(kwargs["validation_data"])
-        kwargs["callbacks"] = _with_epochs(kwargs.get("callbacks"))
+        callbacks = _listed(kwargs.pop("callbacks", None))
+        backup = next((c for c in callbacks if isinstance(c, Backup)), None)
+        epoch, done = kwargs.pop("initial_epoch", 0), 0
+        if backup:
+            epoch, done = backup.restore(self, callbacks) or (epoch, done)
+        steps = kwargs.pop("steps_per_epoch", None)
+        if inputs.is_array(x):
+            shuffle = kwargs.pop("shuffle", True)
+            images = ops.convert_to_numpy(inputs.images_of(x))
+            x = Batches(images, batch_size or 32, shuffle=shuffle, seed=int(self.order_seed))
+        own, endless = isinstance(x, Batches), steps is not None
         # Keras shuffles by default, and warns of it where it cannot.
-        kwargs.setdefault("shuffle", isinstance(x, keras.utils.PyDataset) or hasattr(x, "shape"))
-        return super().fit(x, y, batch_size, epochs, **kwargs)
+        kwargs.setdefault("shuffle", isinstance(x, keras.utils.PyDataset) and not own)
+
+        def fit(first, last, done=0):
+            def begin_epoch():
+                if own:
+                    x.begin(int(self.step) - done, done, endless)
+
+            begin_epoch()
+            return super(AdversarialModel, self).fit(
+                inputs.without_first(x, done) if done and not own else x,
+                initial_epoch=first,
+                epochs=last,
+                steps_per_epoch=steps and steps - done,
+                callbacks=[_Epochs(begin_epoch, endless), *callbacks],
+                **kwargs,
+            )
+
+        # The rest of an epoch is an epoch of its own to Keras.
+        if done:
+            history = fit(epoch, epoch + 1, done)
+            epoch += 1
+        if not done or (epoch < epochs and not self.stop_training):
+            history = fit(epoch, epochs)
+        if backup:
+            backup.clear()
+        return history
 
     def evaluate(self, x=None, *args, **kwargs):
         """Computes the figures of held-out images, as `keras.Model.evaluate`.
@@ -313,21 +349,26 @@ class AdversarialModel(backend.Steps, keras.Model):
 
 
 class _Epochs(keras.callbacks.Callback):
+    def __init__(self, begin_epoch, endless):
+        super().__init__()
+        self.begin_epoch = begin_epoch
+        self.endless = endless
+
     def on_epoch_begin(self, epoch, logs=None):
         self.model.make_train_function()  # anew if the model asks for it
+        if not self.endless:  # else one pass through the data spans epochs
+            self.begin_epoch()
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.end_epoch(logs)
 
 
-def _with_epochs(callbacks):
+def _listed(callbacks):
     if isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks.callbacks.insert(0, _Epochs())
-        callbacks.set_model(callbacks.model)
-        return callbacks
-    if callbacks is None or isinstance(callbacks, keras.callbacks.Callback):
-        callbacks = [callbacks] if callbacks else []
-    return [_Epochs(), *callbacks]
+        return callbacks.callbacks
+    if isinstance(callbacks, keras.callbacks.Callback):
+        return [callbacks]
+    return list(callbacks or ())
 
 
 def _scaled(optimizer):

@@ -1,5 +1,6 @@
 """The one adversarial step, which every energy-based GAN here shares."""
 
+import random
 from typing import NamedTuple
 
 import keras
@@ -102,6 +103,8 @@ class EnergyGAN(AdversarialModel):
         self.d_steps = d_steps
         self.updates = updates
         self.step = self._add_state("step", dtype="int")
+        seed = random.randrange(2**31) if self.seed is None else self.seed % 2**31
+        self.order_seed = self._add_state("order_seed", dtype="int", initial=seed)
 
     def discriminator_loss(self, real, fake):
         """Returns the discriminator's loss, a scalar, and a dict of further figures.

