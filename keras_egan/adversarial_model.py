@@ -1,12 +1,14 @@
 """A Keras model of two networks and two optimizers: all of a GAN but its algorithm."""
 
 import random
+from contextlib import nullcontext
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_egan import backend, inputs
+from keras_egan.averaging import GeneratorAverage
 from keras_egan.callbacks import Backup
 from keras_egan.datasets import Batches
 from keras_egan.metrics import FigureMeans
@@ -15,7 +17,7 @@ from keras_egan.optimizer import AdversarialOptimizer
 __all__ = ["AdversarialModel"]
 
 
-class AdversarialModel(backend.Steps, keras.Model):
+class AdversarialModel(GeneratorAverage, backend.Steps, keras.Model):
     """Two networks that fit one another, and what Keras users expect of a model.
 
     A subclass gives `training_step(data)`, `evaluation_step(data)` and `score(images)`.
@@ -27,6 +29,8 @@ class AdversarialModel(backend.Steps, keras.Model):
             shape to read it from.
         latents: what latents are drawn from: `"uniform"` on [-1, 1], or `"normal"` with mean 0
             and variance 1.
+        generator_average: the decay, between 0 and 1, of a running average of the generator's
+            weights, from which `sample` then samples; None for none.
         seed: an integer from which the latents of training are drawn. By default another one for
             each model, which `keras.utils.set_random_seed` fixes.
         name: the model's name.
@@ -39,7 +43,15 @@ class AdversarialModel(backend.Steps, keras.Model):
     """The names of the scalars that every step reports, means over the batch."""
 
     def __init__(
-        self, generator, discriminator, *, latent_dim=None, latents="uniform", seed=None, name=None
+        self,
+        generator,
+        discriminator,
+        *,
+        latent_dim=None,
+        latents="uniform",
+        generator_average=None,
+        seed=None,
+        name=None,
     ):
         super().__init__(name=name)
         if latents not in ("uniform", "normal"):
@@ -54,6 +66,7 @@ class AdversarialModel(backend.Steps, keras.Model):
         # Evaluation draws from a generator of its own, or validation would change training.
         self.evaluation_seed_generator = keras.random.SeedGenerator(0)
         self.running_means = FigureMeans(self.figures)
+        self._start_average(generator_average)
         self.built = True
 
     def indicators(self, figures):
@@ -162,11 +175,14 @@ class AdversarialModel(backend.Steps, keras.Model):
                     x.begin(int(self.step) - done, done, endless)
 
             begin_epoch()
+            data, left = x, steps and steps - done
+            if done and not own:
+                data, left = inputs.without_first(x, done, left)
             return super(AdversarialModel, self).fit(
-                inputs.without_first(x, done) if done and not own else x,
+                data,
                 initial_epoch=first,
                 epochs=last,
-                steps_per_epoch=steps and steps - done,
+                steps_per_epoch=left,
                 callbacks=[_Epochs(begin_epoch, endless), *callbacks],
                 **kwargs,
             )
@@ -203,12 +219,13 @@ class AdversarialModel(backend.Steps, keras.Model):
             x = self._checked(x)
         return super().evaluate(x, *args, **kwargs)
 
-    def sample(self, n, seed=None):
+    def sample(self, n, seed=None, average=True):
         """Generates samples.
 
         Args:
             n: how many.
             seed: an integer that fixes the latents, which are then the same on every backend.
+            average: whether to use the generator's averaged weights, where they are kept.
 
         Returns:
             NumPy array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives
@@ -223,7 +240,8 @@ class AdversarialModel(backend.Steps, keras.Model):
         rng = np.random.default_rng(random.randrange(2**31) if seed is None else seed)
         shape = n, self.latent_dim
         z = rng.uniform(-1.0, 1.0, shape) if self.latents == "uniform" else rng.normal(size=shape)
-        samples = self.predict(z.astype("float32"), batch_size=min(n, 256), verbose=0)
+        with self.averaged() if average and self.averages else nullcontext():
+            samples = self.predict(z.astype("float32"), batch_size=min(n, 256), verbose=0)
         return samples.clip(-1.0, 1.0) if samples.ndim == 4 else samples
 
     def energy(self, images, batch_size=256):
@@ -286,21 +304,26 @@ class AdversarialModel(backend.Steps, keras.Model):
         self.evaluation_seed_generator.state.assign([0, 0])
 
     def save_own_variables(self, store):
-        """Saves the state of every seed generator too, which Keras leaves out."""
+        """Saves also what Keras leaves out: the seed generators and the running means."""
         super().save_own_variables(store)
-        for index, seed in enumerate(self._seeds()):
-            store[f"seed_{index}"] = ops.convert_to_numpy(seed)
+        for name, variable in self._left_out().items():
+            store[name] = ops.convert_to_numpy(variable)
 
     def load_own_variables(self, store):
         """Loads what `save_own_variables` saved."""
+        left_out = self._left_out()
         super().load_own_variables(
-            {key: store[key] for key in list(store.keys()) if not key.startswith("seed_")}
+            {key: store[key] for key in list(store.keys()) if key not in left_out}
         )
-        for index, seed in enumerate(self._seeds()):
-            seed.assign(store[f"seed_{index}"])
+        for name, variable in left_out.items():
+            variable.assign(store[name])
 
-    def _seeds(self):
-        return [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
+    def _left_out(self):
+        seeds = [v for v in self.non_trainable_variables if v.name == "seed_generator_state"]
+        return {
+            **{f"seed_{index}": seed for index, seed in enumerate(seeds)},
+            **{f"mean_{index}": v for index, v in enumerate(self.running_means.variables)},
+        }
 
     def get_config(self):
         """Returns the arguments of the model, the networks serialized."""
@@ -309,6 +332,7 @@ class AdversarialModel(backend.Steps, keras.Model):
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "latent_dim": self.latent_dim,
             "latents": self.latents,
+            "generator_average": self.generator_average,
             "seed": self.seed,
             "name": self.name,
         }

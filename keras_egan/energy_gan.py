@@ -57,7 +57,8 @@ class EnergyGAN(AdversarialModel):
             each time, before the generator is updated once.
         updates: `"alternating"`, the generator learning from the discriminator just updated; or
             `"simultaneous"`, both gradients taken at the same weights.
-        **kwargs: `latent_dim`, `latents`, `seed` and `name`, as in `AdversarialModel`.
+        **kwargs: `latent_dim`, `latents`, `generator_average`, `seed` and `name`, as in
+            `AdversarialModel`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.
@@ -192,6 +193,7 @@ class EnergyGAN(AdversarialModel):
         if self.updates == "simultaneous":
             update_discriminator()
         update_generator()
+        self._update_average()
         logs = self._log({**d_figures, **g_figures}, rows)
         self.control(logs)
         self.step.assign_add(1)

@@ -1,6 +1,7 @@
 """What may be fed to a GAN, and the errors for what may not."""
 
 import itertools
+from contextlib import suppress
 
 import keras
 import numpy as np
@@ -117,6 +118,18 @@ def is_array(data):
     return hasattr(data, "shape") or isinstance(data, (tuple, list))
 
 
-def without_first(data, count):
-    """Returns the batches of one pass through `data`, but the first `count`, a generator."""
-    return ((images_of(batch),) for batch in itertools.islice(iter(data), count, None))
+def without_first(data, count, steps=None):
+    """Returns what is left of one pass through `data` after `count` batches.
+
+    Args:
+        data: anything that gives batches.
+        count: how many batches to leave out.
+        steps: how many batches there shall be, if that is not up to `data`.
+
+    Returns:
+        A generator of batches, and their number, or None if it cannot be known beforehand.
+    """
+    if steps is None:
+        with suppress(TypeError):  # data of unknown size
+            steps = len(data) - count
+    return ((images_of(batch),) for batch in itertools.islice(iter(data), count, None)), steps

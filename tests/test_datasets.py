@@ -75,7 +75,8 @@ def test_endless_batches_go_on_where_the_steps_say():
     dataset.begin(0, endless=True)
     assert dataset.num_batches is None
     through = [dataset[index][0].tolist() for index in range(9)]
-    assert sorted(sum(through[:3], [])) == sorted(sum(through[3:6], [])) == list(range(10))
+    for once in (through[:3], through[3:6]):
+        assert sorted(i for batch in once for i in batch) == list(range(10))
     assert through[:3] != through[3:6]
     for step in (2, 3, 7):
         dataset.begin(step, endless=True)
@@ -87,7 +88,7 @@ def test_endless_batches_go_on_where_the_steps_say():
 def test_the_rest_of_an_epoch():
     dataset = datasets.Batches(np.arange(10), batch_size=4)
     dataset.begin(6)
-    (first,), (second,), (third,) = dataset
+    _, (second,), (third,) = dataset
     dataset.begin(6, done=1)
     assert len(dataset) == 2
     np.testing.assert_array_equal(np.concatenate([b for (b,) in dataset]), [*second, *third])

@@ -1,0 +1,166 @@
+"""Training that is stopped and goes on."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_egan import callbacks, datasets
+from tests.crash import EPOCHS, STEPS
+from tests.registry import CASES, uint8_images, weights
+
+
+@pytest.mark.slow
+def test_killed_at_random_steps_it_ends_like_one_that_was_not(tmp_path):
+    steps = np.random.default_rng(0).choice(np.arange(1, EPOCHS * STEPS), 5, replace=False)
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.crash", tmp_path, *map(str, steps)],
+        cwd=Path(__file__).parent.parent,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    assert process.stdout.count("Resumed from") > 5
+    for name in ("began", "magan"):
+        whole, killed = (tmp_path / name / kind for kind in ("whole", "killed"))
+        text = (whole / "log.csv").read_text()
+        assert len(text.splitlines()) == 1 + EPOCHS * STEPS
+        assert (killed / "log.csv").read_text() == text
+        with np.load(whole / "end.npz") as one, np.load(killed / "end.npz") as other:
+            assert one.files == other.files
+            for key in one.files:
+                np.testing.assert_array_equal(one[key], other[key])
+
+
+class Stop(keras.callbacks.Callback):
+    """Interrupts training before a step."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first = int(self.model.step)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.first + batch == self.at:
+            raise KeyboardInterrupt
+
+
+def train(data, *extra, **arguments):
+    """Returns all weights, and the logs of every epoch that ended."""
+    gan, logs = CASES[0].build(), {}
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, values: logs.__setitem__(epoch, dict(values))
+    )
+    gan.fit(data, verbose=0, callbacks=[*extra, keep], **arguments)
+    return weights(gan), logs
+
+
+SOURCES = {
+    "an array": (lambda: uint8_images(50), {"batch_size": 16}),
+    "in order": (lambda: uint8_images(50), {"batch_size": 16, "shuffle": False}),
+    "steps_per_epoch": (lambda: uint8_images(50), {"batch_size": 16, "steps_per_epoch": 3}),
+    "loaded": (lambda: datasets.load(uint8_images(50), batch_size=16, seed=3), {}),
+    "another dataset": (lambda: Numbered(), {"shuffle": False}),
+}
+
+
+class Numbered(keras.utils.PyDataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return (uint8_images(16, seed=index),)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_it_goes_on_at_the_very_step(source, tmp_path, capsys):
+    make, arguments = SOURCES[source]
+    arguments = (
+        {"epochs": 3, "shuffle": False, **arguments}
+        if source == "another dataset"
+        else {"epochs": 3, **arguments}
+    )
+    expected = train(make(), **arguments)
+    # Both stops are within an epoch of 4 steps, or of 3.
+    for at in (3, 5 if "steps_per_epoch" in arguments else 7):
+        with pytest.raises(KeyboardInterrupt):
+            train(make(), callbacks.Backup(tmp_path / "b", every=2), Stop(at), **arguments)
+    found = train(make(), callbacks.Backup(tmp_path / "b", every=2), **arguments)
+    assert "Resumed from" in capsys.readouterr().out
+    assert found[1] == {epoch: expected[1][epoch] for epoch in found[1]}
+    assert sorted(found[1]) == [1, 2]  # the first of which was resumed
+    for one, other in zip(expected[0], found[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not (tmp_path / "b").exists()
+
+
+def test_keras_own_backup_goes_on_at_the_epoch(tmp_path):
+    arguments = {"data": uint8_images(50), "batch_size": 16, "epochs": 3}
+    expected = train(**arguments)
+    data = arguments.pop("data")
+    with pytest.raises(KeyboardInterrupt):
+        train(data, keras.callbacks.BackupAndRestore(tmp_path), Stop(6), **arguments)
+    found = train(data, keras.callbacks.BackupAndRestore(tmp_path), **arguments)
+    assert found[1] == {epoch: expected[1][epoch] for epoch in (1, 2)}
+    for one, other in zip(expected[0], found[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def damage_weights(folder):
+    path = folder / "state.weights.h5"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def cut_weights(folder):
+    path = folder / "state.weights.h5"
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_weights,
+        cut_weights,
+        lambda folder: (folder / "state.weights.h5").unlink(),
+        lambda folder: (folder / "position.json").write_text('{"epoch": 1'),
+        lambda folder: (folder / "position.json").write_text(json.dumps({"epoch": 1})),
+    ],
+)
+def test_a_damaged_backup_is_passed_over(damage, tmp_path, capsys):
+    arguments = {"batch_size": 16, "epochs": 3}
+    expected = train(uint8_images(50), **arguments)
+    with pytest.raises(KeyboardInterrupt):
+        train(uint8_images(50), callbacks.Backup(tmp_path / "b", every=2), Stop(7), **arguments)
+    (tmp_path / "b" / ".123").mkdir()  # half-written
+    newest = sorted((tmp_path / "b").glob("0*"))[-1]
+    damage(newest)
+    with pytest.warns(UserWarning, match=f"{newest.name} is damaged; the backup before it"):
+        found = train(uint8_images(50), callbacks.Backup(tmp_path / "b"), **arguments)
+    assert "Resumed from" in capsys.readouterr().out
+    for one, other in zip(expected[0], found[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.filterwarnings("ignore:.* is damaged:UserWarning")
+def test_no_whole_backup_is_an_error(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(uint8_images(50), callbacks.Backup(tmp_path / "b", every=1), Stop(3), batch_size=16)
+    for folder in (tmp_path / "b").glob("0*"):
+        damage_weights(folder)
+    with pytest.raises(ValueError, match=r"No backup in .* is whole"):
+        train(uint8_images(50), callbacks.Backup(tmp_path / "b"), batch_size=16)
+
+
+def test_bad_arguments_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="`every` must be 1 or more; got 0"):
+        callbacks.Backup(tmp_path, every=0)
