@@ -303,6 +303,24 @@ class AdversarialModel(GeneratorAverage, backend.Steps, keras.Model):
         super().reset_metrics()
         self.evaluation_seed_generator.state.assign([0, 0])
 
+    def load_weights(self, filepath, *args, **kwargs):
+        """Loads weights, as `keras.Model.load_weights`; if that fails, all stay as they were.
+
+        Args:
+            filepath: a `.weights.h5` or `.keras` file of the same kind of model.
+            *args: as in `keras.Model.load_weights`.
+            **kwargs: as in `keras.Model.load_weights`.
+        """
+        optimizers = self.optimizer.variables if self.compiled else []
+        variables = [*self.variables, *self.running_means.variables, *optimizers]
+        kept = [ops.copy(variable) for variable in variables]
+        try:
+            super().load_weights(filepath, *args, **kwargs)
+        except BaseException:
+            for variable, value in zip(variables, kept, strict=True):
+                variable.assign(value)
+            raise
+
     def save_own_variables(self, store):
         """Saves also what Keras leaves out: the seed generators and the running means."""
         super().save_own_variables(store)
@@ -339,13 +357,26 @@ class AdversarialModel(GeneratorAverage, backend.Steps, keras.Model):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        """Makes a model, with networks of its own, from what `get_config` returned."""
-        networks = {
-            key: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
-            for key, value in config.items()
-            if isinstance(value, dict)
-        }
-        return cls(**{**config, **networks})
+        """Makes a model, with networks of its own, from what `get_config` returned.
+
+        Raises:
+            ValueError: if a network cannot be made; in safe mode, one of unsafe layers neither.
+        """
+        networks = {}
+        for key, value in config.items():
+            if isinstance(value, dict):
+                try:
+                    networks[key] = keras.saving.deserialize_keras_object(
+                        value, custom_objects=custom_objects
+                    )
+                except Exception as error:
+                    reason = str(error).rpartition("Exception encountered: ")[2].strip()
+                    reason = reason.partition("\n")[0][:300]
+                    raise ValueError(f"`{key}` cannot be made from its file: {reason}") from error
+        try:
+            return cls(**{**config, **networks})
+        except TypeError as error:
+            raise ValueError(f"{cls.__name__} cannot be made from its file: {error}") from error
 
     def get_compile_config(self):
         """Returns the arguments of `compile`, the optimizers serialized."""

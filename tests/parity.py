@@ -14,11 +14,15 @@ from tests.registry import CASES, LATENT_DIM, float_images
 STEPS, BATCH = 20, 16
 
 
-def give(gan):
-    """Gives weights and latents that do not come from the backend's random numbers."""
+def give_weights(gan):
+    """Gives weights that do not come from the backend's random numbers."""
     rng = np.random.default_rng(0)
     for variable in gan.trainable_variables:
         variable.assign(rng.normal(0.0, 0.3, variable.shape).astype("float32"))
+
+
+def give_latents(gan):
+    """Gives latents that do not come from the backend's random numbers."""
     phase = np.linspace(0.0, 20.0, BATCH * LATENT_DIM, dtype="float32").reshape(BATCH, -1)
     draws = 0
 
@@ -39,7 +43,8 @@ def trajectories():
     for case in CASES:
         for updates in ("alternating", "simultaneous"):
             gan = case.build(updates=updates)
-            give(gan)
+            give_weights(gan)
+            give_latents(gan)
             rows = []
             collect = keras.callbacks.LambdaCallback(
                 on_train_batch_end=lambda batch, logs, rows=rows: rows.append(
