@@ -1,6 +1,7 @@
-"""Callbacks for `fit`: pictures of the samples, and the log of the equilibrium."""
+"""Callbacks for `fit`: pictures and metrics of the samples, and the log of the equilibrium."""
 
 from keras_egan.callbacks.equilibrium_logger import EquilibriumLogger
+from keras_egan.callbacks.generative_metrics import GenerativeMetrics
 from keras_egan.callbacks.sample_grid import SampleGrid
 
-__all__ = ["EquilibriumLogger", "SampleGrid"]
+__all__ = ["EquilibriumLogger", "GenerativeMetrics", "SampleGrid"]
