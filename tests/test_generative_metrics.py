@@ -168,7 +168,7 @@ def dataset():
     ids=["bytes", "floats", "labelled", "generator", "py_dataset", "loader", "tf_data"],
 )
 def test_references(reference):
-    callback = GenerativeMetrics(reference(), [distance()], samples=100, batch_size=16)
+    callback = GenerativeMetrics(reference(), [distance()], samples=100, batch_size=13)
     gan = build()
     assert epoch(callback, gan)["frechet_distance"] == pytest.approx(by_hand(gan), rel=1e-5)
     assert callback.metrics[0].real.count == 40

@@ -309,7 +309,7 @@ def test_kernel_distance_does_not_depend_on_the_order_of_the_data():
     """Data sorted by class must not make subsets of one class each."""
     x = np.sort(rng().normal(size=(400, 1)), axis=0)
     result = measure(KernelDistance(), np.sort(rng(1).normal(size=(400, 1)), axis=0)[::-1], x)
-    assert abs(result["kernel_distance"]) < 0.5  # 50 to 60 for sorted subsets
+    assert abs(result["kernel_distance"]) < 2.0  # 38 without shuffling
 
 
 def test_inception_score_of_known_probabilities():

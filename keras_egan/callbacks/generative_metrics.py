@@ -61,14 +61,14 @@ class GenerativeMetrics(keras.callbacks.Callback):
         for argument, value in (("every", every), ("samples", samples), ("batch_size", batch_size)):
             if value < 1:
                 raise ValueError(f"`{argument}` must be 1 or more; got {value}.")
-        for metric in metrics:
+        self.metrics = list(metrics)
+        for metric in self.metrics:
             if not isinstance(metric, GenerativeMetric):
                 raise ValueError(
                     "`metrics` must be a list of `keras_egan.metrics.GenerativeMetric`s, such as "
                     f"`FrechetDistance`; got {metric!r}."
                 )
         self.reference = reference
-        self.metrics = metrics
         self.every = every
         self.samples = samples
         self.batch_size = batch_size

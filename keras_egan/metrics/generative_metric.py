@@ -23,6 +23,28 @@ class GenerativeMetric(keras.metrics.Metric):
         extractor: a Keras model from images to vectors of shape `(batch, features)`, called in
             inference mode; or None, where the samples are such vectors already.
         name: the metric's name, and its key in logs.
+
+    Example:
+
+    ```python
+    class Brightness(GenerativeMetric):
+        def __init__(self, extractor=None, name="brightness"):
+            super().__init__(extractor, name)
+            self.reset_state()
+
+        def accumulate(self, features):
+            self.total += features.mean(axis=1).sum(dtype="float64")
+            self.count += len(features)
+
+        def reset_state(self):
+            self.total, self.count = 0.0, 0
+
+        def result(self):
+            return self.total / self.count
+
+
+    brightness = Brightness(keras.Sequential([keras.layers.Flatten()]))
+    ```
     """
 
     def __init__(self, extractor=None, name=None):
@@ -130,6 +152,19 @@ class ReferenceMetric(GenerativeMetric):
     Args:
         extractor: as in `GenerativeMetric`.
         name: as in `GenerativeMetric`.
+
+    Example:
+
+    ```python
+    from keras_egan.metrics.streams import Moments
+
+
+    class MeanDistance(ReferenceMetric):
+        statistics = Moments
+
+        def result(self):
+            return float(np.linalg.norm(self.real.mean - self.fake.mean))
+    ```
     """
 
     statistics = None
