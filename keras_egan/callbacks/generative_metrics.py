@@ -1,0 +1,144 @@
+"""Metrics of the generator's samples while it learns, in `fit`'s logs."""
+
+import keras
+
+from keras_egan import inputs
+from keras_egan.metrics import GenerativeMetric, ReferenceMetric
+
+__all__ = ["GenerativeMetrics"]
+
+
+class GenerativeMetrics(keras.callbacks.Callback):
+    """Measures samples against a reference after epochs, and puts the figures into the logs.
+
+    It measures after the first epoch of a training, so that every epoch has the figures, and after
+    each epoch whose number is divisible by `every`; epochs in between repeat the last figures.
+    A repeated figure is no improvement, so `ModelCheckpoint` saves measured epochs only. Place
+    this callback before those that monitor its figures, and give them a `mode`. `EarlyStopping`
+    and `ReduceLROnPlateau` count all epochs: give them a `patience` of several times `every`.
+
+    The latents are the same each time, so that a figure changes with the weights only, and
+    `gan.sample(samples, seed=seed)` are the samples that it was computed from. All of them are in
+    memory at once. Metrics of the same extractor share its features. Neither the model's weights
+    nor its seeds are touched.
+
+    Args:
+        reference: real images: an array or anything finite that `fit` takes, in batches. It is
+            gone through once, when the first training begins. None where the metrics need no real
+            images, or have them already.
+        metrics: a list of metrics, such as `[metrics.FrechetDistance(extractor)]`. A metric's
+            figure has its name as the key; those of a metric with several figures have the keys
+            that its `result` documents.
+        every: how many epochs there are from one measurement to the next.
+        samples: how many samples are drawn. Most figures depend on it.
+        batch_size: how many images go through an extractor at once.
+        seed: an integer that fixes the latents.
+
+    Raises:
+        ValueError: if a number is below 1, an item of `metrics` is none; when training begins, if
+            a metric is without real images; after an epoch, if samples are NaN, or two figures
+            have the same key.
+
+    Example:
+
+    ```python
+    distance = metrics.FrechetDistance(extractor=classifier_features)
+    gan.fit(
+        images,
+        epochs=20,
+        callbacks=[
+            callbacks.GenerativeMetrics(test_images, [distance], every=2, samples=5000),
+            keras.callbacks.ModelCheckpoint(
+                "best.keras", monitor="frechet_distance", mode="min", save_best_only=True
+            ),
+        ],
+    )
+    ```
+    """
+
+    def __init__(self, reference, metrics, every=1, samples=1000, batch_size=64, seed=0):
+        super().__init__()
+        for argument, value in (("every", every), ("samples", samples), ("batch_size", batch_size)):
+            if value < 1:
+                raise ValueError(f"`{argument}` must be 1 or more; got {value}.")
+        self.metrics = list(metrics)
+        for metric in self.metrics:
+            if not isinstance(metric, GenerativeMetric):
+                raise ValueError(
+                    "`metrics` must be a list of `keras_egan.metrics.GenerativeMetric`s, such as "
+                    f"`FrechetDistance`; got {metric!r}."
+                )
+        self.reference = reference
+        self.every = every
+        self.samples = samples
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def on_train_begin(self, logs=None):
+        self._figures = None
+        self._measure_reference()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._figures is None or (epoch + 1) % self.every == 0:
+            self._figures = self._measure()
+        if clash := self._figures.keys() & logs.keys():
+            raise ValueError(
+                f"`metrics` report {', '.join(sorted(clash))}, which is in the logs already. Give "
+                "the metric another `name`."
+            )
+        # Keras passes this dict on to the callbacks after this one, and to the history.
+        logs.update(self._figures)
+
+    def _measure_reference(self):
+        relative = [metric for metric in self.metrics if isinstance(metric, ReferenceMetric)]
+        if self.reference is not None:
+            for metric in relative:
+                metric.reset_real()
+            for images in _batches(self.reference, self.batch_size):
+                for metric, features in self._extracted(images, relative):
+                    metric.accumulate_real(features)
+            self.reference = None  # the metrics have it from now on
+        for metric in relative:
+            if not metric.real.count:
+                raise ValueError(
+                    f"{metric.name} needs real images, but `reference` is None or empty. Pass real "
+                    "images as `reference`."
+                )
+
+    def _measure(self):
+        samples = self.model.sample(self.samples, seed=self.seed)
+        for metric in self.metrics:
+            metric.reset_state()
+        for metric, features in self._extracted(samples, self.metrics):
+            metric.accumulate(features)
+        figures = {}
+        for metric in self.metrics:
+            result = metric.result()
+            result = result if isinstance(result, dict) else {metric.name: result}
+            if clash := figures.keys() & result.keys():
+                raise ValueError(
+                    f"Two of `metrics` report {', '.join(sorted(clash))}. Keep one of them."
+                )
+            figures |= result
+        return figures
+
+    def _extracted(self, images, metrics):
+        features = {}
+        for metric in metrics:
+            extractor = id(metric.extractor)
+            if extractor not in features:
+                features[extractor] = metric.extract(images, self.batch_size)
+            yield metric, features[extractor]
+
+
+def _batches(data, batch_size):
+    """Yields the images of data in the forms that `fit` takes, in batches."""
+    if isinstance(data, (tuple, list)):
+        data = inputs.images_of(data)
+    if hasattr(data, "shape"):
+        batches = (data[i : i + batch_size] for i in range(0, len(data), batch_size))
+    elif isinstance(data, keras.utils.PyDataset):
+        batches = (data[i] for i in range(len(data)))
+    else:
+        batches = data
+    yield from map(inputs.images_of, batches)

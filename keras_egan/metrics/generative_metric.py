@@ -1,0 +1,205 @@
+"""What the metrics of generated samples share: the extractor, and where the state is."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import inputs
+
+__all__ = ["GenerativeMetric", "ReferenceMetric"]
+
+
+class GenerativeMetric(keras.metrics.Metric):
+    """A figure of generated samples.
+
+    The state is kept on the host in NumPy, in float64 where accuracy needs it, which JAX and some
+    devices do not have. So metrics are computed eagerly, by hand or by
+    `callbacks.GenerativeMetrics`, never within a compiled training step. One batch and a hundred
+    batches of the same samples give the same result.
+
+    A subclass gives `accumulate(features)`, `reset_state()` and `result()`.
+
+    Args:
+        extractor: a Keras model from images to vectors of shape `(batch, features)`, called in
+            inference mode; or None, where the samples are such vectors already.
+        name: the metric's name, and its key in logs.
+
+    Example:
+
+    ```python
+    class Brightness(GenerativeMetric):
+        def __init__(self, extractor=None, name="brightness"):
+            super().__init__(extractor, name)
+            self.reset_state()
+
+        def accumulate(self, features):
+            self.total += features.mean(axis=1).sum(dtype="float64")
+            self.count += len(features)
+
+        def reset_state(self):
+            self.total, self.count = 0.0, 0
+
+        def result(self):
+            return self.total / self.count
+
+
+    brightness = Brightness(keras.Sequential([keras.layers.Flatten()]))
+    ```
+    """
+
+    def __init__(self, extractor=None, name=None):
+        super().__init__(name=name)
+        self.extractor = extractor
+        self._width = None
+
+    def update_state(self, samples):
+        """Adds generated samples.
+
+        Args:
+            samples: images of shape `(batch, ...)`, uint8 or floats in [-1, 1], as `gan.sample`
+                gives them; without an extractor, features of shape `(batch, features)`.
+
+        Raises:
+            ValueError: if there are no samples, they are NaN, infinite or out of range, or the
+                features do not have the shape of those before.
+        """
+        self.accumulate(self.extract(samples))
+
+    def accumulate(self, features):
+        """Adds the features of generated samples.
+
+        Args:
+            features: NumPy array of shape `(batch, features)`, which `extract` returned.
+        """
+        raise NotImplementedError
+
+    def reset_state(self):
+        """Forgets the generated samples."""
+        raise NotImplementedError
+
+    def extract(self, samples, batch_size=64):
+        """Returns the features of samples.
+
+        Metrics of the same extractor can share them: `accumulate` takes them.
+
+        Args:
+            samples: as in `update_state`.
+            batch_size: how many images go through the extractor at once.
+
+        Returns:
+            NumPy array of shape `(batch, features)`, float32 or float64.
+
+        Raises:
+            ValueError: as in `update_state`.
+        """
+        samples = ops.convert_to_numpy(samples)
+        if not len(samples):
+            raise ValueError(f"`samples` is empty: its shape is {samples.shape}.")
+        inputs.check_values(samples)
+        if self.extractor is None:
+            features = self._vectors(
+                samples, "`samples`", "Pass images only with an `extractor`, a Keras model"
+            )
+        else:
+            starts = range(0, len(samples), batch_size)
+            features = np.concatenate([self._run(samples[i : i + batch_size]) for i in starts])
+        if not np.isfinite(features).all():
+            raise ValueError(
+                "The features hold NaN or infinite values: `extractor` overflows, or its weights "
+                "are NaN."
+            )
+        if self._width not in (None, features.shape[1]):
+            raise ValueError(
+                f"The samples have {features.shape[1]} features each, but {self.name} has been "
+                f"given {self._width}. Use one extractor for real and generated samples."
+            )
+        self._width = features.shape[1]
+        # Half precision is too coarse to add up; the copy is safe from what the caller does next.
+        return features.astype(np.result_type(features.dtype, np.float32))
+
+    def _run(self, images):
+        images = inputs.scale(ops.convert_to_tensor(images), images.shape[1:])
+        return self._vectors(
+            self.extractor.predict_on_batch(images),
+            "`extractor`'s outputs",
+            "End it with a Flatten or a GlobalAveragePooling2D layer, say",
+        )
+
+    def _vectors(self, values, what, remedy):
+        shape = getattr(values, "shape", None)
+        if shape is None or len(shape) != 2:
+            got = f"shape {shape}" if shape is not None else type(values).__name__
+            raise ValueError(f"{what} must have shape (batch, features); got {got}. {remedy}.")
+        return values
+
+    def _require(self, got, least, kind="generated", method="update_state"):
+        if got < least:
+            raise ValueError(
+                f"{type(self).__name__} needs {least} or more {kind} samples; got {got}. "
+                f"Pass them to `{method}`."
+            )
+
+
+class ReferenceMetric(GenerativeMetric):
+    """A figure of generated samples beside real ones.
+
+    Real samples go to `update_real`, generated ones to `update_state`. `reset_state` forgets the
+    generated samples only, so that the reference, and what is computed from it alone, serves for
+    every generator; `reset_real` forgets the reference.
+
+    A subclass gives `statistics` and `result()`.
+
+    Args:
+        extractor: as in `GenerativeMetric`.
+        name: as in `GenerativeMetric`.
+
+    Example:
+
+    ```python
+    from keras_egan.metrics.streams import Moments
+
+
+    class MeanDistance(ReferenceMetric):
+        statistics = Moments
+
+        def result(self):
+            return float(np.linalg.norm(self.real.mean - self.fake.mean))
+    ```
+    """
+
+    statistics = None
+    """What is kept of each of the two streams of features: a class of `streams`."""
+
+    def __init__(self, extractor=None, name=None):
+        super().__init__(extractor, name)
+        self.reset_real()
+        self.reset_state()
+
+    def update_real(self, samples):
+        """Adds real samples to the reference.
+
+        Args:
+            samples: as in `update_state`.
+
+        Raises:
+            ValueError: as in `update_state`.
+        """
+        self.accumulate_real(self.extract(samples))
+
+    def accumulate_real(self, features):
+        """Adds the features of real samples, as `accumulate` those of generated ones."""
+        self.real.add(features)
+
+    def accumulate(self, features):
+        self.fake.add(features)
+
+    def reset_real(self):
+        """Forgets the reference."""
+        self.real = self.statistics()
+
+    def reset_state(self):
+        self.fake = self.statistics()
+
+    def _require_both(self, least):
+        self._require(self.real.count, least, "real", "update_real")
+        self._require(self.fake.count, least)

@@ -1,0 +1,43 @@
+"""The usual extractor for colour images."""
+
+import keras
+
+__all__ = ["inception_v3"]
+
+
+def inception_v3(include_top=False, weights="imagenet"):
+    """Returns InceptionV3 as an extractor for colour images in [-1, 1], of any size.
+
+    Its first layer resizes the images to 299x299, bilinearly; InceptionV3's own range is [-1, 1].
+    The weights, of some 90 MB, are downloaded at the first call and kept in Keras's cache. They
+    are Keras's, not those of the published FIDs and KIDs: compare figures among themselves.
+
+    Args:
+        include_top: whether to return the 1,000 classes' probabilities, for `InceptionScore`,
+            instead of the 2,048 features.
+        weights: `"imagenet"`, a path to a file of weights, or None for random ones.
+
+    Returns:
+        A Keras model from images of shape `(batch, height, width, 3)`, or with the channels first
+        where `keras.config.image_data_format()` says so, to features of shape `(batch, 2048)`; or
+        to probabilities of shape `(batch, 1000)`.
+
+    Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
+    https://arxiv.org/abs/1512.00567.
+
+    Example:
+
+    ```python
+    extractor = inception_v3()
+    metrics = [FrechetDistance(extractor), KernelDistance(extractor)]
+    ```
+    """
+    channels_first = keras.config.image_data_format() == "channels_first"
+    network = keras.applications.InceptionV3(
+        include_top=include_top,
+        weights=weights,
+        input_shape=(3, 299, 299) if channels_first else (299, 299, 3),
+        pooling="avg",
+    )
+    images = keras.Input((3, None, None) if channels_first else (None, None, 3), name="images")
+    return keras.Model(images, network(keras.layers.Resizing(299, 299)(images)))

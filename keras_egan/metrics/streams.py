@@ -1,0 +1,98 @@
+"""What is kept of a stream of features: their moments, or the features themselves."""
+
+import numpy as np
+
+__all__ = ["Features", "Moments", "Stream", "row_blocks"]
+
+BLOCK_ENTRIES = 2**22
+"""How many float64 entries of a matrix are in memory at once: 32 MiB."""
+
+
+class Stream:
+    """Counts samples, and remembers what was computed from them.
+
+    Attributes:
+        count: how many samples have come.
+    """
+
+    def __init__(self):
+        self.count = 0
+        self._derived = None
+
+    def add(self, features):
+        """Takes in a batch, an array of shape `(batch, features)`."""
+        self.count += len(features)
+        self._derived = None
+
+    def derive(self, compute):
+        """Returns `compute(self)`, computed anew only after more samples have come."""
+        if self._derived is None:
+            self._derived = compute(self)
+        return self._derived
+
+
+class Features(Stream):
+    """All the features of a stream."""
+
+    def __init__(self):
+        super().__init__()
+        self._batches = []
+
+    def add(self, features):
+        super().add(features)
+        self._batches.append(features)
+
+    @property
+    def array(self):
+        """The features, of shape `(count, features)`, in the order in which they came."""
+        self._batches = [np.concatenate(self._batches)]
+        return self._batches[0]
+
+
+class Moments(Stream):
+    """Mean and covariance of a stream, in float64.
+
+    Batches are merged by their means and scatter matrices, which, unlike sums of squares, keep
+    their digits where the mean is large beside the deviations.
+
+    Attributes:
+        mean: of shape `(features,)`.
+
+    Source: Chan, Golub, LeVeque, Updating formulae and a pairwise algorithm for computing sample
+    variances, 1979.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.mean = 0.0
+        self._scatter = 0.0
+
+    def add(self, features):
+        features = np.asarray(features, "float64")
+        before = self.count
+        super().add(features)
+        mean = features.mean(axis=0)
+        centred = features - mean
+        shift = mean - self.mean
+        weight = len(features) / self.count
+        self._scatter = (
+            self._scatter + centred.T @ centred + before * weight * np.outer(shift, shift)
+        )
+        self.mean = self.mean + weight * shift
+
+    @property
+    def covariance(self):
+        """The unbiased covariance, of shape `(features, features)`."""
+        return self._scatter / (self.count - 1)
+
+
+def row_blocks(rows, columns):
+    """Yields slices that cut a matrix into blocks of rows of bounded memory.
+
+    Args:
+        rows: the number of rows.
+        columns: the number of entries in a row.
+    """
+    height = max(1, BLOCK_ENTRIES // columns)
+    for start in range(0, rows, height):
+        yield slice(start, min(start + height, rows))

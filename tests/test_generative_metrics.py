@@ -1,0 +1,245 @@
+"""Metrics of the samples in fit's logs."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_egan
+from keras_egan.callbacks import GenerativeMetrics
+from keras_egan.metrics import (
+    FrechetDistance,
+    InceptionScore,
+    KernelDistance,
+    MixtureCoverage,
+    ModeCoverage,
+    PrecisionRecall,
+)
+from tests.registry import IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
+
+
+def build():
+    keras.utils.set_random_seed(0)
+    gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
+    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2))
+    return gan
+
+
+def extractor(units=3, activation=None):
+    keras.utils.set_random_seed(2)
+    return keras.Sequential(
+        [
+            keras.Input(IMAGE_SHAPE),
+            keras.layers.Flatten(),
+            keras.layers.Dense(units, activation=activation),
+        ]
+    )
+
+
+def distance(network=None):
+    return FrechetDistance(network or extractor())
+
+
+def fit(callbacks, epochs=1, gan=None, **arguments):
+    gan = gan or build()
+    history = gan.fit(
+        uint8_images(), batch_size=25, epochs=epochs, verbose=0, callbacks=callbacks, **arguments
+    )
+    return gan, history.history
+
+
+def epoch(callback, gan=None):
+    """Takes a callback through a training of one epoch in which nothing is learned."""
+    logs = {"d_loss": 1.0}
+    callback.set_model(gan or build())
+    callback.on_train_begin()
+    callback.on_epoch_end(0, logs)
+    return logs
+
+
+def by_hand(gan, samples=100, seed=0):
+    metric = distance()
+    metric.update_real(uint8_images(40, seed=9))
+    metric.update_state(gan.sample(samples, seed=seed))
+    return metric.result()
+
+
+def test_checkpoints_keep_the_best_generator(tmp_path):
+    callbacks = [
+        GenerativeMetrics(uint8_images(40, seed=9), [distance()], samples=100),
+        keras.callbacks.ModelCheckpoint(
+            tmp_path / "best.keras", monitor="frechet_distance", mode="min", save_best_only=True
+        ),
+        keras.callbacks.ModelCheckpoint(tmp_path / "{epoch}-{frechet_distance:.4f}.keras"),
+        keras.callbacks.CSVLogger(tmp_path / "log.csv"),
+    ]
+    gan, history = fit(callbacks, epochs=4, validation_data=float_images(20, seed=8))
+    values = history["frechet_distance"]
+    assert len(values) == len(history["d_loss"]) == len(history["val_d_loss"]) == 4
+    assert values[-1] == pytest.approx(by_hand(gan), rel=1e-6)
+    best = keras.saving.load_model(tmp_path / "best.keras")
+    assert by_hand(best) == pytest.approx(min(values), rel=1e-4)
+    assert min(values) < max(values)
+    assert (tmp_path / f"4-{values[3]:.4f}.keras").exists()
+    assert "frechet_distance" in (tmp_path / "log.csv").read_text().splitlines()[0]
+
+
+def test_early_stopping_at_the_best_generator():
+    callbacks = [
+        GenerativeMetrics(uint8_images(40, seed=9), [distance()], samples=100),
+        keras.callbacks.EarlyStopping(
+            # No later epoch is better by so much.
+            "frechet_distance",
+            mode="min",
+            min_delta=100,
+            patience=2,
+            restore_best_weights=True,
+        ),
+    ]
+    gan, history = fit(callbacks, epochs=10)
+    values = history["frechet_distance"]
+    assert len(values) == 3
+    assert by_hand(gan) == pytest.approx(values[0], rel=1e-4) != values[2]
+
+
+def test_epochs_in_between_repeat_the_last_figures(tmp_path, monkeypatch):
+    seeds = []
+    sample = keras_egan.BEGAN.sample
+    monkeypatch.setattr(
+        keras_egan.BEGAN, "sample", lambda *a, seed: seeds.append(seed) or sample(*a, seed=seed)
+    )
+    callback = GenerativeMetrics(uint8_images(40), [distance()], every=3, samples=20, seed=5)
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        tmp_path / "{epoch}.keras", monitor="frechet_distance", mode="max", save_best_only=True
+    )
+    gan, history = fit([callback, checkpoint], epochs=7)
+    values = history["frechet_distance"]
+    assert len(seeds) == 3
+    assert set(seeds) == {5}
+    assert [values.index(value) for value in values] == [0, 0, 2, 2, 2, 5, 5]
+    saved = {path.stem for path in tmp_path.iterdir()}
+    assert saved <= {"1", "3", "6"}
+    # Another training begins with the weights that it is given, not with old figures.
+    _, history = fit([callback], epochs=8, gan=gan, initial_epoch=6)
+    assert len(seeds) == 4
+    assert history["frechet_distance"][0] not in values
+
+
+def test_training_is_not_changed_by_being_measured():
+    """Not shuffled, for Keras shuffles by PyTorch's global generator, which `predict` moves."""
+    plain, _ = fit([], epochs=2, shuffle=False)
+    callback = GenerativeMetrics(uint8_images(40), [distance()], samples=20)
+    measured, _ = fit([callback], epochs=2, shuffle=False)
+    for ours, theirs in zip(weights(measured), weights(plain), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return uint8_images(40, seed=9)[10 * index : 10 * index + 10], np.zeros(10)
+
+
+def loader():
+    import torch
+
+    images = torch.as_tensor(uint8_images(40, seed=9))
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(images), batch_size=7)
+
+
+def dataset():
+    import tensorflow as tf
+
+    return tf.data.Dataset.from_tensor_slices(uint8_images(40, seed=9)).batch(7)
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        lambda: uint8_images(40, seed=9),
+        lambda: float_images(40, seed=9),
+        lambda: (uint8_images(40, seed=9), np.zeros(40)),
+        lambda: (batch for batch in np.split(uint8_images(40, seed=9), 4)),
+        Batches,
+        loader,
+        dataset,
+    ],
+    ids=["bytes", "floats", "labelled", "generator", "py_dataset", "loader", "tf_data"],
+)
+def test_references(reference):
+    callback = GenerativeMetrics(reference(), [distance()], samples=100, batch_size=13)
+    gan = build()
+    assert epoch(callback, gan)["frechet_distance"] == pytest.approx(by_hand(gan), rel=1e-5)
+    assert callback.metrics[0].real.count == 40
+
+
+def test_the_reference_is_read_once_and_extractors_run_once():
+    class Counting(keras.Sequential):
+        images = 0
+
+        def predict_on_batch(self, x):
+            self.images += len(x)
+            return super().predict_on_batch(x)
+
+    network = Counting(extractor().layers)
+    metrics = [distance(network), KernelDistance(network, subsets=2), PrecisionRecall(network)]
+    callback = GenerativeMetrics(uint8_images(40), metrics, samples=30)
+    gan = build()
+    logs = epoch(callback, gan)
+    assert network.images == 40 + 30
+    epoch(callback, gan)
+    assert network.images == 40 + 2 * 30
+    keys = ["frechet_distance", "kernel_distance", "kernel_distance_error", "precision", "recall"]
+    assert list(logs) == ["d_loss", *keys]
+    assert all(metric.real.count == 40 for metric in metrics)
+
+
+def test_metrics_without_a_reference():
+    classifier = extractor(4, "softmax")
+    metrics = [InceptionScore(classifier, splits=2), ModeCoverage(classifier)]
+    logs = epoch(GenerativeMetrics(None, metrics, samples=50))
+    assert list(logs)[1:] == ["inception_score", "modes", "mode_kl", "min_share", "max_share"]
+    assert 1.0 <= logs["inception_score"] <= 4.0
+    mixture = MixtureCoverage(np.zeros((1, 64)), 1.0, keras.Sequential([keras.layers.Flatten()]))
+    assert epoch(GenerativeMetrics(None, [mixture], samples=50))["high_quality"] == 1.0
+    measured = distance()
+    measured.update_real(uint8_images(40, seed=9))
+    gan = build()
+    logs = epoch(GenerativeMetrics(None, [measured], samples=100), gan)
+    assert logs["frechet_distance"] == pytest.approx(by_hand(gan), rel=1e-6)
+
+
+@pytest.mark.parametrize("argument", ["every", "samples", "batch_size"])
+def test_numbers_must_be_positive(argument):
+    with pytest.raises(ValueError, match=f"`{argument}` must be 1 or more; got 0"):
+        GenerativeMetrics(None, [], **{argument: 0})
+
+
+def test_other_metrics_are_refused():
+    with pytest.raises(ValueError, match=r"`metrics` must be a list of .* got <Mean name=mean>"):
+        GenerativeMetrics(None, [keras.metrics.Mean(name="mean")])
+
+
+def test_a_missing_reference_is_refused_before_training():
+    gan = build()
+    with pytest.raises(ValueError, match="frechet_distance needs real images, but `reference` is"):
+        fit([GenerativeMetrics(None, [distance()])], gan=gan)
+    assert int(gan.step) == 0
+
+
+def test_two_figures_of_one_name_are_refused():
+    images = uint8_images(40)
+    with pytest.raises(ValueError, match="Two of `metrics` report frechet_distance"):
+        epoch(GenerativeMetrics(images, [distance(), distance()], samples=20))
+    taken = FrechetDistance(extractor(), name="d_loss")
+    with pytest.raises(ValueError, match="report d_loss, which is in the logs already"):
+        epoch(GenerativeMetrics(images, [taken], samples=20))
+
+
+def test_samples_that_are_nan_end_the_training():
+    gan = build()
+    gan.generator.layers[-2].bias.assign(np.full(64, np.nan))
+    callback = GenerativeMetrics(uint8_images(40), [distance()], samples=20)
+    with pytest.raises(ValueError, match="20 of the 20 images hold NaN"):
+        epoch(callback, gan)
