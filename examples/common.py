@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import os
+import shutil
 from pathlib import Path
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -26,6 +27,12 @@ def flags(description, name):
     add("--learning-rate", type=float, help="of both optimizers")
     add("--filters", type=int, help="the network's width")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
+    add(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on from the backup in the output folder, if a run was cut off",
+    )
     add("--output", type=Path, default=Path(name), help="the folder for all that is written")
     return parser
 
@@ -65,7 +72,9 @@ def train(gan, images, arguments):
 
     from keras_egan import callbacks
 
-    output = arguments.output
+    output, backup = arguments.output, arguments.output / "backup"
+    if not arguments.resume:
+        shutil.rmtree(backup, ignore_errors=True)
     gan.fit(
         images,
         epochs=arguments.epochs,
@@ -73,6 +82,7 @@ def train(gan, images, arguments):
         callbacks=[
             callbacks.SampleGrid(output / "samples"),
             callbacks.EquilibriumLogger(output / "equilibrium.csv"),
+            callbacks.Backup(backup),
         ],
     )
     model, generator = output / f"{arguments.name}.keras", output / "generator"

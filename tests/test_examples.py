@@ -12,7 +12,7 @@ import pytest
 import keras_egan  # registers the classes that files name
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = ["began"]
+EXAMPLES = ["began", "ebgan", "ls_gan", "lsgan", "magan"]
 
 
 def run(example, *arguments, cwd):

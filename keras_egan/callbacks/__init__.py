@@ -1,4 +1,4 @@
-"""Callbacks for `fit`: backups, pictures of the samples, metrics, and the log of the equilibrium."""
+"""Callbacks for `fit`: backups, pictures and metrics of the samples, and the equilibrium's log."""
 
 from keras_egan.callbacks.backup import Backup
 from keras_egan.callbacks.equilibrium_logger import EquilibriumLogger
