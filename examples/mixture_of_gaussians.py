@@ -8,7 +8,6 @@ are those of the table in benchmarks/, which says what else was tried.
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 

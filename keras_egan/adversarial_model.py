@@ -43,6 +43,9 @@ class AdversarialModel(GeneratorAverage, Persistence, backend.Steps, keras.Model
     figures = ()
     """The names of the scalars that every step reports, means over the batch."""
 
+    smallest_batch = 1
+    """The smallest batch, on each device, for which the losses are defined."""
+
     def __init__(
         self,
         generator,
@@ -153,7 +156,7 @@ class AdversarialModel(GeneratorAverage, Persistence, backend.Steps, keras.Model
             ValueError: if there are no images, or they are NaN, infinite, outside [-1, 1], of
                 another shape than the discriminator's, or neither uint8 nor float.
         """
-        x = self._checked(x)
+        x = self._checked(x, batch_size or 32, self.smallest_batch)
         if kwargs.get("validation_data") is not None:
             kwargs["validation_data"] = self._checked(kwargs["validation_data"])
         callbacks = _listed(kwargs.pop("callbacks", None))
@@ -273,8 +276,11 @@ class AdversarialModel(GeneratorAverage, Persistence, backend.Steps, keras.Model
                 energies.append(ops.convert_to_numpy(self.score(batch).energy))
         return np.concatenate(energies) if energies else np.zeros((0,), "float32")
 
-    def _checked(self, data):
+    def _checked(self, data, batch_size=None, smallest_batch=1):
         images, data = inputs.first_batch(data)
+        rows = min(len(images), batch_size) if inputs.is_array(data) and batch_size else len(images)
+        if rows < smallest_batch:
+            raise ValueError(self._too_small(rows))
         inputs.scale(ops.convert_to_tensor(images[:1]), self.image_shape)
         inputs.check_values(images)
         return data
@@ -315,6 +321,13 @@ class AdversarialModel(GeneratorAverage, Persistence, backend.Steps, keras.Model
             "seed": self.seed,
             "name": self.name,
         }
+
+    def _too_small(self, rows):
+        return (
+            f"{type(self).__name__} takes batches of {self.smallest_batch} samples or more on each "
+            f"device; got {rows}. If it is the last batch of an epoch, drop it: "
+            "`drop_remainder=True`."
+        )
 
     def _connect(self):
         fake = self.generator(keras.Input((self.latent_dim,)))

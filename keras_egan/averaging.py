@@ -32,7 +32,7 @@ class GeneratorAverage:
                 autocast=False,
                 aggregation="only_first_replica",
             )
-            average.assign(variable)
+            average.assign(ops.copy(variable))  # JAX takes no buffer for two variables
             self.averages.append(average)
 
     def _update_average(self):
@@ -68,7 +68,7 @@ class GeneratorAverage:
         kept = [ops.copy(variable) for variable in weights]
         try:
             for variable, average in zip(weights, self.averages, strict=True):
-                variable.assign(average)
+                variable.assign(ops.copy(average))
             yield
         finally:
             for variable, value in zip(weights, kept, strict=True):

@@ -76,8 +76,6 @@ class EnergyGAN(AdversarialModel):
     """
 
     figures = ("d_loss", "g_loss", "real_energy", "fake_energy")
-    smallest_batch = 1
-    """The smallest batch, on each device, for which the losses are defined."""
 
     def __init__(
         self,
@@ -179,12 +177,7 @@ class EnergyGAN(AdversarialModel):
             A dict of this step's figures and indicators, scalars.
         """
         real, rows = self._receive(data)
-        backend.require(
-            rows.count >= self.smallest_batch,
-            f"{type(self).__name__} takes batches of {self.smallest_batch} samples or more on each "
-            f"device; got {rows.count}. If it is the last batch of an epoch, drop it: "
-            "`drop_remainder=True`.",
-        )
+        backend.require(rows.count >= self.smallest_batch, self._too_small(rows.count))
         for _ in range(self.d_steps):
             d_figures, update_discriminator = self._discriminator_step(real, rows)
             if self.updates == "alternating":

@@ -16,7 +16,7 @@ import numpy as np
 from keras_egan import callbacks
 from tests.registry import CASES, uint8_images, weights
 
-EPOCHS, STEPS = 5, 4
+EPOCHS, STEPS = 4, 4
 
 
 class Kill(keras.callbacks.Callback):

@@ -3,13 +3,14 @@
 Run as `python -m tests.parity FILE`, it writes what came out to an npz file.
 """
 
+import itertools
 import sys
 
 import keras
 import numpy as np
 from keras import ops
 
-from tests.registry import CASES, LATENT_DIM, float_images
+from tests.registry import CASES, LATENT_DIM, VARIANTS, float_images
 
 STEPS, BATCH = 20, 16
 
@@ -40,22 +41,22 @@ def trajectories():
     """Returns the final weights and the figures of every step, by name."""
     found = {}
     images = float_images(STEPS * BATCH)
-    for case in CASES:
-        for updates in ("alternating", "simultaneous"):
-            gan = case.build(updates=updates)
-            give_weights(gan)
-            give_latents(gan)
-            rows = []
-            collect = keras.callbacks.LambdaCallback(
-                on_train_batch_end=lambda batch, logs, rows=rows: rows.append(
-                    [float(logs[name]) for name in sorted(logs)]
-                )
+    pairs = [*itertools.product(CASES, ("alternating", "simultaneous"))]
+    for case, updates in [*pairs, *((case, "alternating") for case in VARIANTS)]:
+        gan = case.build(updates=updates)
+        give_weights(gan)
+        give_latents(gan)
+        rows = []
+        collect = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs, rows=rows: rows.append(
+                [float(logs[name]) for name in sorted(logs)]
             )
-            gan.fit(images, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[collect])
-            assert len(rows) == STEPS
-            found[f"{case.name}/{updates}/logs"] = np.array(rows)
-            for index, variable in enumerate(gan.trainable_variables):
-                found[f"{case.name}/{updates}/{index}"] = ops.convert_to_numpy(variable)
+        )
+        gan.fit(images, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[collect])
+        assert len(rows) == STEPS
+        found[f"{case.name}/{updates}/logs"] = np.array(rows)
+        for index, variable in enumerate(gan.trainable_variables):
+            found[f"{case.name}/{updates}/{index}"] = ops.convert_to_numpy(variable)
     return found
 
 

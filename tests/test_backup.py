@@ -21,7 +21,12 @@ def test_killed_at_random_steps_it_ends_like_one_that_was_not(tmp_path):
     process = subprocess.run(
         [sys.executable, "-m", "tests.crash", tmp_path, *map(str, steps)],
         cwd=Path(__file__).parent.parent,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={
+            **os.environ,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"),
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        },
         capture_output=True,
         text=True,
     )

@@ -19,6 +19,7 @@ BACKEND = keras.backend.backend()
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 @pytest.mark.parametrize("backend", sorted({"tensorflow", "jax", "torch"} - {BACKEND}))
 def test_a_file_of_another_backend_goes_on_here(backend, tmp_path):
     environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
