@@ -17,7 +17,7 @@ def flags(description, name):
     add("--dataset", default="digits", help="'digits' (the default), a folder, or a name for tfds")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     add("--image-size", type=int, help="the side to resize to")
-    add("--backend", choices=BACKENDS, default=_default_backend(), help="Keras's backend")
+    add("--backend", choices=BACKENDS, default=default_backend(), help="Keras's backend")
     add("--paper", action="store_true", help="the paper's network and settings on the digits too")
     add("--epochs", type=int, help="how many times to go through the images")
     add("--steps-per-epoch", type=int, help="end an epoch after so many steps")
@@ -43,24 +43,21 @@ def parse(parser, digits, paper):
 
 def finish(gan, output, name):
     """Saves the GAN as a `.keras` file and its generator as a SavedModel, and says where."""
-    import keras
+    from keras_egan import export
 
     model, generator = output / f"{name}.keras", output / "generator"
     gan.save(model)
     print(f"Samples:     {output / 'samples'}, animated in samples.gif")
     print(f"Equilibrium: {output / 'equilibrium.csv'}, drawn in equilibrium.png")
     print(f"Model:       {model}")
-    if keras.backend.backend() != "torch" and importlib.util.find_spec("tensorflow"):
-        gan.generator.export(generator, verbose=False)
+    try:
+        export.export(gan, generator)
         print(f"Generator:   {generator}, a SavedModel")
-    else:
-        print(
-            "Generator:   for a SavedModel, `pip install tensorflow` and run KERAS_BACKEND="
-            'tensorflow python -c "import keras, keras_egan; keras.models.load_model('
-            f"'{model}').generator.export('{generator}')\""
-        )
+    except ImportError as error:
+        print(f"Generator:   not exported. {error}")
 
 
-def _default_backend():
+def default_backend():
+    """Returns KERAS_BACKEND, or the first backend that is installed."""
     chosen = os.environ.get("KERAS_BACKEND")
     return chosen or next((b for b in BACKENDS if importlib.util.find_spec(b)), BACKENDS[0])

@@ -83,15 +83,7 @@ def export(source, path, format="saved_model", *, seed_endpoint=False):
     _check_arguments(path, format, seed_endpoint)
     _check_packages(format)
     generator, latent_dim, latents = _open(source)
-    if not seed_endpoint:
-        latents = None
-    elif seed_endpoint is not True:
-        latents = seed_endpoint
-    elif latents is None:
-        raise ValueError(
-            "`seed_endpoint=True` draws what the GAN's `latents` says, but `source` is a "
-            "generator alone. Pass `seed_endpoint='uniform'` or `'normal'`."
-        )
+    latents = _latents(generator, latent_dim, latents, seed_endpoint)
     rng = np.random.default_rng(0)
     batches = [rng.uniform(-1.0, 1.0, (n, latent_dim)).astype("float32") for n in (1, 3)]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +91,13 @@ def export(source, path, format="saved_model", *, seed_endpoint=False):
         work = Path(work)
         written = work / "written"
         written.mkdir()
-        job = {"path": str(written / path.name), "format": format, "latents": latents}
+        inputs = getattr(generator, "inputs", None)  # which models written as classes have not
+        job = {
+            "path": str(written / path.name),
+            "format": format,
+            "input_name": inputs[0].name if inputs else "latents",
+            "latents": latents,
+        }
         generator.save(work / "generator.keras")
         with _on_cpu():
             try:
@@ -175,6 +173,25 @@ def _open(source):
     return source, shape[1], None
 
 
+def _latents(generator, latent_dim, latents, seed_endpoint):
+    """Returns what the endpoint draws, or None if there is to be none."""
+    if not seed_endpoint:
+        return None
+    shape = generator.compute_output_spec(keras.KerasTensor((1, latent_dim))).shape
+    if len(shape) != 4:
+        raise ValueError(
+            f"`seed_endpoint` returns images; the generator's samples have shape {shape[1:]}."
+        )
+    if seed_endpoint is not True:
+        return seed_endpoint
+    if latents is None:
+        raise ValueError(
+            "`seed_endpoint=True` draws what the GAN's `latents` says, but `source` is a "
+            "generator alone. Pass `seed_endpoint='uniform'` or `'normal'`."
+        )
+    return latents
+
+
 @contextmanager
 def _on_cpu():
     """Computes on the CPU, whatever the training runs on: accelerators round products shorter."""
@@ -194,7 +211,7 @@ def _convert_on_tensorflow(generator, work, batches, job):
     modules = sorted(set(named) & set(sys.modules) - {"__main__", "builtins"})
     (work / "job.json").write_text(json.dumps({**job, "modules": modules}))
     process = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(work)],
+        [sys.executable, "-P", "-c", PROGRAM, str(work)],
         env={
             **os.environ,
             "KERAS_BACKEND": "tensorflow",

@@ -43,7 +43,7 @@ def load(path):
     return network
 
 
-def convert(network, path, batches, format, latents=None):
+def convert(network, path, batches, format, input_name, latents=None):
     """Writes a network, and runs what was written in the format's own runtime.
 
     Args:
@@ -51,6 +51,7 @@ def convert(network, path, batches, format, latents=None):
         path: the file to write, or the folder of a SavedModel.
         batches: arrays of shape `(batch, n)`, inputs to try.
         format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
+        input_name: what the input is called there.
         latents: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws; None for
             a SavedModel without it.
 
@@ -61,11 +62,8 @@ def convert(network, path, batches, format, latents=None):
         RuntimeError: if the endpoint's images are not those of the latents that it draws.
     """
     size = batches[0].shape[1]
-    # Given rather than left to Keras, which asks a model to have been called, and forgets the
-    # batch's size or the input's name for some.
-    inputs = getattr(network, "inputs", None)
-    name = inputs[0].name if inputs else "latents"
-    signature = [keras.InputSpec("float32", (None, size), name=name)]
+    # Given rather than left to Keras, which asks a model to have been called.
+    signature = [keras.InputSpec("float32", (None, size), name=input_name)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
@@ -86,6 +84,7 @@ def main(folder):
     """
     folder = Path(folder)
     job = json.loads((folder / "job.json").read_text())
+    sys.modules["openvino_telemetry"] = None  # OpenVINO would report to its makers, and fork
     for module in job.pop("modules"):
         with suppress(ImportError):
             importlib.import_module(module)
