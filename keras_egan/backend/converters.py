@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-__all__ = ["convert", "load", "main"]
+__all__ = ["convert", "in_half_precision", "load", "main"]
 
 
 def load(path):
@@ -37,10 +37,15 @@ def load(path):
             f"Lambda layers are refused. Keras says: {error}"
         ) from error
     network.trainable = False  # PyTorch writes no constant that requires a gradient
-    for layer in network._flatten_layers():
-        if layer.compute_dtype in ("float16", "bfloat16"):
-            layer.dtype_policy = "float32"
+    for layer in in_half_precision(network):
+        layer.dtype_policy = "float32"
     return network
+
+
+def in_half_precision(network):
+    """Returns the layers of a network that compute in float16 or bfloat16."""
+    layers = network._flatten_layers()
+    return [layer for layer in layers if layer.compute_dtype in ("float16", "bfloat16")]
 
 
 def convert(network, path, batches, format, input_name, latents=None):
@@ -85,16 +90,16 @@ def main(folder):
     folder = Path(folder)
     job = json.loads((folder / "job.json").read_text())
     sys.modules["openvino_telemetry"] = None  # OpenVINO would report to its makers, and fork
-    for module in job.pop("modules"):
-        with suppress(ImportError):
-            importlib.import_module(module)
     try:
+        for module in job.pop("modules"):
+            with suppress(ImportError):
+                importlib.import_module(module)
         network = load(folder / "generator.keras")
         with np.load(folder / "latents.npz") as batches:
             outputs = convert(network, batches=list(batches.values()), **job)
         np.savez(folder / "outputs.npz", *outputs)
     except Exception as error:
-        (folder / "error.txt").write_text(f"{type(error).__name__}: {error}")
+        (folder / "error.txt").write_text(str(error) or repr(error))
         sys.exit(1)
 
 
@@ -107,8 +112,8 @@ def _saved_model(network, path, signature, batches, draw):
     archive = keras.export.ExportArchive()
     archive.track_and_add_endpoint("serve", network, signature)
     if draw:
-        whole = [tf.TensorSpec((), tf.int64, name) for name in ("seed", "count")]
-        archive.add_endpoint("generate", generate, whole)
+        numbers = [tf.TensorSpec((), tf.int64, name) for name in ("seed", "count")]
+        archive.add_endpoint("generate", generate, numbers)
     archive.write_out(path, verbose=False)
 
     served = tf.saved_model.load(path)
