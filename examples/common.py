@@ -68,8 +68,6 @@ def load(arguments):
 
 def train(gan, images, arguments):
     """Trains a compiled GAN, with grids of its samples and the log of its figures; saves it."""
-    import keras
-
     from keras_egan import callbacks
 
     output, backup = arguments.output, arguments.output / "backup"
@@ -85,23 +83,26 @@ def train(gan, images, arguments):
             callbacks.Backup(backup),
         ],
     )
-    model, generator = output / f"{arguments.name}.keras", output / "generator"
+    finish(gan, output, arguments.name)
+
+
+def finish(gan, output, name):
+    """Saves the GAN as a `.keras` file and its generator as a SavedModel, and says where."""
+    from keras_egan import export
+
+    model, generator = output / f"{name}.keras", output / "generator"
     gan.save(model)
     print(f"Samples:     {output / 'samples'}, animated in samples.gif")
     print(f"Equilibrium: {output / 'equilibrium.csv'}, drawn in equilibrium.png")
     print(f"Model:       {model}")
-    if keras.backend.backend() != "torch" and importlib.util.find_spec("tensorflow"):
-        gan.generator.export(generator, verbose=False)
+    try:
+        export.export(gan, generator)
         print(f"Generator:   {generator}, a SavedModel")
-    else:
-        print(
-            "Generator:   for a SavedModel, `pip install tensorflow` and run KERAS_BACKEND="
-            'tensorflow python -c "import keras, keras_egan; keras.models.load_model('
-            f"'{model}').generator.export('{generator}')\""
-        )
+    except ImportError as error:
+        print(f"Generator:   not exported. {error}")
 
 
 def default_backend():
-    """Returns the backend that the environment names, or the first that is installed."""
+    """Returns KERAS_BACKEND, or the first backend that is installed."""
     chosen = os.environ.get("KERAS_BACKEND")
     return chosen or next((b for b in BACKENDS if importlib.util.find_spec(b)), BACKENDS[0])

@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 
-__all__ = ["installed", "require"]
+__all__ = ["installed", "missing", "require"]
 
 
 def require(module, extra, purpose):
@@ -25,10 +25,15 @@ def require(module, extra, purpose):
     except ModuleNotFoundError as error:
         if error.name and importlib.util.find_spec(module.partition(".")[0]):
             raise
-        raise ImportError(
-            f"{purpose} needs {module.partition('.')[0]}, which is not installed. Install it with "
-            f"`pip install 'keras_egan[{extra}]'`."
-        ) from error
+        raise missing(module, extra, purpose) from error
+
+
+def missing(module, extra, purpose):
+    """Returns the ImportError for a module that is not installed; see `require`."""
+    return ImportError(
+        f"{purpose} needs {module.partition('.')[0]}, which is not installed. Install it with "
+        f"`pip install 'keras_egan[{extra}]'`."
+    )
 
 
 def installed(module):

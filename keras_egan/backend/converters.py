@@ -1,0 +1,198 @@
+"""A network in another format: written, and run as whoever loads it will run it.
+
+Everything but ONNX is made by TensorFlow. A process on another backend starts a second one for
+that, on TensorFlow, whose whole work is `main`.
+"""
+
+import functools
+import importlib
+import json
+import sys
+import warnings
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+
+import keras
+import numpy as np
+
+__all__ = ["convert", "in_half_precision", "load", "main"]
+
+
+def load(path):
+    """Returns the network in a `.keras` file, a copy that computes in float32.
+
+    Args:
+        path: the file. It is loaded in Keras's safe mode.
+
+    Raises:
+        ValueError: if it names classes or functions that are not known, or unsafe ones.
+    """
+    try:
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        raise ValueError(
+            "It cannot be loaded again from a `.keras` file. Classes and functions of your own "
+            "must be registered with keras.saving.register_keras_serializable, in a module that "
+            "can be imported rather than in a script or notebook, unless the format is ONNX. "
+            f"Lambda layers are refused. Keras says: {error}"
+        ) from error
+    network.trainable = False  # PyTorch writes no constant that requires a gradient
+    for layer in in_half_precision(network):
+        layer.dtype_policy = "float32"
+    return network
+
+
+def in_half_precision(network):
+    """Returns the layers of a network that compute in float16 or bfloat16."""
+    layers = network._flatten_layers()
+    return [layer for layer in layers if layer.compute_dtype in ("float16", "bfloat16")]
+
+
+def convert(network, path, batches, format, input_name, latents=None):
+    """Writes a network, and runs what was written in the format's own runtime.
+
+    Args:
+        network: a Keras model from arrays of shape `(batch, n)` to one tensor.
+        path: the file to write, or the folder of a SavedModel.
+        batches: arrays of shape `(batch, n)`, inputs to try.
+        format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
+        input_name: what the input is called there.
+        latents: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws; None for
+            a SavedModel without it.
+
+    Returns:
+        The outputs, NumPy arrays, one for each of `batches`.
+
+    Raises:
+        RuntimeError: if the endpoint's images are not those of the latents that it draws.
+    """
+    size = batches[0].shape[1]
+    # Given rather than left to Keras, which asks a model to have been called.
+    signature = [keras.InputSpec("float32", (None, size), name=input_name)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of converters, about what they use themselves
+        if format == "saved_model":
+            draw = latents and functools.partial(_DRAW[latents], size)
+            return _saved_model(network, str(path), signature, batches, draw)
+        with _upsampling_by_resizing() if format == "litert" else nullcontext():
+            network.export(str(path), format, verbose=False, input_signature=signature)
+        run = {"onnx": _onnx, "litert": _litert, "openvino": _openvino}[format](str(path))
+        return [run(batch) for batch in batches]
+
+
+def main(folder):
+    """Does what `job.json` in a folder says, and leaves `outputs.npz` or `error.txt` there.
+
+    Args:
+        folder: holds the network as `generator.keras`, the batches as `latents.npz`, and in
+            `job.json` the other arguments of `convert`, and the `modules` of the network's layers.
+    """
+    folder = Path(folder)
+    job = json.loads((folder / "job.json").read_text())
+    sys.modules["openvino_telemetry"] = None  # OpenVINO would report to its makers, and fork
+    try:
+        for module in job.pop("modules"):
+            with suppress(ImportError):
+                importlib.import_module(module)
+        network = load(folder / "generator.keras")
+        with np.load(folder / "latents.npz") as batches:
+            outputs = convert(network, batches=list(batches.values()), **job)
+        np.savez(folder / "outputs.npz", *outputs)
+    except Exception as error:
+        (folder / "error.txt").write_text(str(error) or repr(error))
+        sys.exit(1)
+
+
+def _saved_model(network, path, signature, batches, draw):
+    import tensorflow as tf
+
+    def generate(seed, count):
+        return _to_uint8(network(draw(seed, count), training=False))
+
+    archive = keras.export.ExportArchive()
+    archive.track_and_add_endpoint("serve", network, signature)
+    if draw:
+        numbers = [tf.TensorSpec((), tf.int64, name) for name in ("seed", "count")]
+        archive.add_endpoint("generate", generate, numbers)
+    archive.write_out(path, verbose=False)
+
+    served = tf.saved_model.load(path)
+    if draw:
+        images = tf.cast(served.generate(7, 3), tf.int32)
+        expected = tf.cast(_to_uint8(served.serve(draw(7, 3))), tf.int32)
+        if tf.reduce_max(tf.abs(images - expected)) > 1:  # a rounding apart
+            raise RuntimeError("generate(seed, count) returns other images than its latents give.")
+    return [served.serve(batch).numpy() for batch in batches]
+
+
+def _uniform(size, seed, count):
+    import tensorflow as tf
+
+    # The algorithm is named because TensorFlow's own choice depends on the device.
+    return tf.random.stateless_uniform([count, size], [seed, 0], -1.0, 1.0, alg="philox")
+
+
+def _normal(size, seed, count):
+    import tensorflow as tf
+
+    return tf.random.stateless_normal([count, size], [seed, 0], alg="philox")
+
+
+_DRAW = {"uniform": _uniform, "normal": _normal}
+
+
+def _to_uint8(images):
+    import tensorflow as tf
+
+    return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
+
+
+@contextmanager
+def _upsampling_by_resizing():
+    # Keras repeats rows and columns, and LiteRT's converter loses the shape of what is repeated.
+    # An operation for resizing it has, with the same result.
+    def call(self, inputs):
+        rows = 2 if self.data_format == "channels_first" else 1
+        size = [n * factor for n, factor in zip(inputs.shape[rows:], self.size, strict=False)]
+        return keras.ops.image.resize(
+            inputs, size, self.interpolation, data_format=self.data_format
+        )
+
+    original = keras.layers.UpSampling2D.call
+    keras.layers.UpSampling2D.call = call
+    try:
+        yield
+    finally:
+        keras.layers.UpSampling2D.call = original
+
+
+def _onnx(path):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    (latents,) = session.get_inputs()
+    return lambda batch: session.run(None, {latents.name: batch})[0]
+
+
+def _litert(path):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=path)
+    (latents,), (images,) = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def run(batch):
+        interpreter.resize_tensor_input(latents["index"], batch.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(latents["index"], batch)
+        interpreter.invoke()
+        return interpreter.get_tensor(images["index"])
+
+    return run
+
+
+def _openvino(path):
+    import openvino
+
+    # Some processors would compute in bfloat16, unasked.
+    model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda batch: model(batch)[0]

@@ -1,0 +1,256 @@
+"""The generator in the formats that production runs, on every backend."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import backend
+from keras_egan.adversarial_model import AdversarialModel
+from keras_egan.backend import converters
+from keras_egan.extras import installed, missing
+
+__all__ = ["FORMATS", "export"]
+
+FORMATS = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite", "openvino": ".xml"}
+"""The formats, and how the names of their files end."""
+
+PACKAGES = {
+    "saved_model": ("tensorflow",),
+    "onnx": ("onnx", "onnxruntime"),
+    "litert": ("tensorflow", "ai_edge_litert"),
+    "openvino": ("tensorflow", "openvino"),
+}
+ONNX_CONVERTERS = {"tensorflow": ("tf2onnx",), "jax": ("jax2onnx",), "torch": ()}
+TOLERANCE = 1e-4  # of rounding, over a deep network's sums; two grey levels are 8e-3 apart
+PROGRAM = "import sys; from keras_egan.backend import converters; converters.main(sys.argv[1])"
+
+
+def export(source, path, format="saved_model", *, seed_endpoint=False):
+    """Writes a generator in a format that needs neither Keras nor this package.
+
+    Every format takes batches of any size, and its input has the name of the generator's. ONNX is
+    written by the running backend. The others are made of TensorFlow's operations: on JAX and
+    PyTorch a second process does that, so that the file does not depend on where the training
+    ran. A generator that computes in half precision is exported in float32.
+
+    Before this returns, the file is loaded in its own runtime and compared, on batches of 1 and 3,
+    with a float32 copy of the generator on the CPU: outputs may differ by 1e-4, times the largest
+    of them where that is above 1. The copy is compared with the generator in the same way; where
+    that computes in half precision or on an accelerator, they may differ by 0.1. The file takes
+    its place at `path` whole, or not at all.
+
+    Args:
+        source: a GAN, whose generator is exported; a generator, a Keras model of one input of
+            shape `(batch, latent_dim)`; or the path of a `.keras` file of either, which is loaded
+            in Keras's safe mode.
+        path: the folder of a SavedModel; a file in `.onnx`, in `.tflite` for LiteRT, or in
+            `.xml` for OpenVINO, which gets a `.bin` beside it. A file or SavedModel that is there
+            is replaced, as Keras does it.
+        format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
+        seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)` beside
+            `serve(latents)`, which draws `count` latents, the same for the same whole number
+            `seed`, and returns images, uint8 of shape `(count, *image_shape)`. True draws what
+            the GAN's `latents` says; for a generator alone, `"uniform"` or `"normal"` says it.
+
+    Returns:
+        The path, a `pathlib.Path`.
+
+    Raises:
+        ValueError: if an argument is out of its range, or `path` is a folder of something else.
+        ImportError: if a package that the format needs is not installed.
+        RuntimeError: if the generator cannot be written in this format, or what was written
+            differs from it.
+
+    Example:
+
+    ```python
+    export(gan, "generator", seed_endpoint=True)
+    export("began.keras", "generator.onnx", format="onnx")
+
+    served = tf.saved_model.load("generator")  # with TensorFlow alone
+    images = served.serve(latents)
+    thumbnails = served.generate(7, 64)
+    ```
+    """
+    path = Path(path).resolve()
+    _check_arguments(path, format, seed_endpoint)
+    _check_packages(format)
+    generator, latent_dim, latents = _open(source)
+    latents = _latents(generator, latent_dim, latents, seed_endpoint)
+    rng = np.random.default_rng(0)
+    batches = [rng.uniform(-1.0, 1.0, (n, latent_dim)).astype("float32") for n in (1, 3)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as work:
+        work = Path(work)
+        written = work / "written"
+        written.mkdir()
+        inputs = getattr(generator, "inputs", None)  # which models written as classes have not
+        job = {
+            "path": str(written / path.name),
+            "format": format,
+            "input_name": inputs[0].name if inputs else "latents",
+            "latents": latents,
+        }
+        expected, tolerance = _outputs(generator, batches)
+        generator.save(work / "generator.keras")
+        with _on_cpu():
+            try:
+                generator = converters.load(work / "generator.keras")
+                copied, _ = _outputs(generator, batches)
+                _compare("copied through a `.keras` file", copied, expected, tolerance)
+                if backend.name == "tensorflow" or format == "onnx":
+                    outputs = converters.convert(generator, batches=batches, **job)
+                else:
+                    outputs = _convert_on_tensorflow(generator, work, batches, job)
+                _compare("in its own runtime", outputs, copied, TOLERANCE)
+            except Exception as error:
+                raise RuntimeError(
+                    f"The generator cannot be written with `format={format!r}`, and nothing was. "
+                    f"{error}"
+                ) from error
+        for new in sorted(written.iterdir()):  # OpenVINO's weights before its graph
+            place = path.with_name(new.name)
+            if place.is_dir():  # which no other folder can replace
+                place.rename(work / "replaced")
+            new.replace(place)
+    return path
+
+
+def _check_arguments(path, format, seed_endpoint):
+    if format not in FORMATS:
+        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}; got {format!r}.")
+    if seed_endpoint not in (False, True, "uniform", "normal"):
+        raise ValueError(
+            f"`seed_endpoint` must be a bool, 'uniform' or 'normal'; got {seed_endpoint!r}."
+        )
+    if seed_endpoint and format != "saved_model":
+        raise ValueError(f"`seed_endpoint` needs `format='saved_model'`; got {format!r}.")
+    if path.suffix != FORMATS[format] and FORMATS[format]:
+        raise ValueError(
+            f"`path` must end in {FORMATS[format]!r} for `format={format!r}`; got {str(path)!r}."
+        )
+    if path.is_file() if format == "saved_model" else path.is_dir():
+        kind, other = ("folder", "file") if format == "saved_model" else ("file", "folder")
+        raise ValueError(f"`format={format!r}` writes a {kind}; `path` is a {other}, {path}.")
+    if path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").exists():
+        raise ValueError(
+            f"`path` is {str(path)!r}, a folder that holds something else than a SavedModel, "
+            "which is not overwritten. Give a folder of its own."
+        )
+
+
+def _check_packages(format):
+    packages = PACKAGES[format] + (ONNX_CONVERTERS[backend.name] if format == "onnx" else ())
+    for package in packages:
+        if not installed(package):
+            extra = "tensorflow" if format == "saved_model" else "export"
+            raise missing(package, extra, f"`format={format!r}` on the {backend.name} backend")
+
+
+def _open(source):
+    """Returns the generator, the length of its latents, and what they are drawn from, if known."""
+    if isinstance(source, (str, os.PathLike)):
+        if not (Path(source).is_file() and Path(source).suffix == ".keras"):
+            raise ValueError(f"`source` is {str(source)!r}, which is not a `.keras` file.")
+        source = keras.models.load_model(source, compile=False, safe_mode=True)
+    if isinstance(source, AdversarialModel):
+        return source.generator, source.latent_dim, source.latents
+    if not isinstance(source, keras.Model):
+        raise ValueError(
+            "`source` must be a GAN, a generator that is a Keras model, or the path of a `.keras` "
+            f"file; got {type(source).__name__}."
+        )
+    shape = getattr(source, "input_shape", None)
+    shape = shape or (source.get_build_config() or {}).get("input_shape")
+    if not shape or len(shape) != 2 or not isinstance(shape[1], int):
+        raise ValueError(
+            "`source` must be a generator, of one input of shape (batch, latent_dim); this model's "
+            f"is {shape}. A model that has none yet gets it by being called once."
+        )
+    return source, shape[1], None
+
+
+def _latents(generator, latent_dim, latents, seed_endpoint):
+    """Returns what the endpoint draws, or None if there is to be none."""
+    if not seed_endpoint:
+        return None
+    shape = generator.compute_output_spec(keras.KerasTensor((1, latent_dim))).shape
+    if len(shape) != 4:
+        raise ValueError(
+            f"`seed_endpoint` returns images; the generator's samples have shape {shape[1:]}."
+        )
+    if seed_endpoint is not True:
+        return seed_endpoint
+    if latents is None:
+        raise ValueError(
+            "`seed_endpoint=True` draws what the GAN's `latents` says, but `source` is a "
+            "generator alone. Pass `seed_endpoint='uniform'` or `'normal'`."
+        )
+    return latents
+
+
+@contextmanager
+def _on_cpu():
+    """Computes on the CPU, whatever the training runs on: accelerators round products shorter."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        with keras.device("cpu"):
+            yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+
+
+def _convert_on_tensorflow(generator, work, batches, job):
+    np.savez(work / "latents.npz", *batches)
+    # Keras makes only registered classes from a file: those of the modules that are known here.
+    named = re.findall(r'"module": "([\w.]+)"', generator.to_json())
+    modules = sorted(set(named) & set(sys.modules) - {"__main__", "builtins"})
+    (work / "job.json").write_text(json.dumps({**job, "modules": modules}))
+    process = subprocess.run(
+        [sys.executable, "-P", "-c", PROGRAM, str(work)],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "tensorflow",
+            "CUDA_VISIBLE_DEVICES": "-1",  # this process may hold all of the device's memory
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        },
+        capture_output=True,
+        text=True,
+    )
+    if process.returncode:
+        error = work / "error.txt"
+        raise RuntimeError(error.read_text() if error.exists() else process.stderr[-2000:])
+    with np.load(work / "outputs.npz") as outputs:
+        return list(outputs.values())
+
+
+def _outputs(network, batches):
+    """Returns the outputs, and how far they may be from those computed exactly."""
+    with backend.no_grad():
+        # Called rather than asked to `predict`, which spreads each batch over all devices.
+        tensors = [network(ops.convert_to_tensor(batch), training=False) for batch in batches]
+    exact = "cpu" in str(tensors[0].device).lower() and not converters.in_half_precision(network)
+    return [ops.convert_to_numpy(tensor) for tensor in tensors], TOLERANCE if exact else 0.1
+
+
+def _compare(where, outputs, expected, tolerance):
+    for output, right in zip(outputs, expected, strict=True):
+        if output.shape != right.shape:
+            found = f"of shape {output.shape} instead of {right.shape}"
+        else:
+            allowed = tolerance * max(1.0, np.abs(right).max())
+            difference = np.abs(output.astype("float32") - right.astype("float32")).max()
+            if difference <= allowed:  # NaN is not
+                continue
+            found = f"off by {difference:.2g}, where {allowed:.2g} is allowed"
+        raise ValueError(f"For a batch of {len(right)}, its output {where} is {found}.")

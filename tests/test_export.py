@@ -1,0 +1,237 @@
+"""Exported generators, each loaded in its own runtime and compared with `predict`."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnxruntime
+import pytest
+
+import keras_egan
+from keras_egan import export
+from tests import registry
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "export_generator.py"
+BACKEND = keras.backend.backend()
+
+# Where nothing but TensorFlow is installed: writes to `served.npz` what the SavedModels answer.
+ALONE = """
+import sys
+sys.modules.update(keras=None, keras_egan=None)
+import numpy as np
+import tensorflow as tf
+
+folder = sys.argv[1]
+batches, answers = np.load(f"{folder}/latents.npz"), {}
+for source in ("gan", "generator", "path"):
+    served = tf.saved_model.load(f"{folder}/{source}")
+    latent_dim = batches[f"{source}_2"].shape[1]
+    for n in (2, 5):
+        answers[f"{source}_{n}"] = served.serve(batches[f"{source}_{n}"])
+    (name,) = served.signatures["serving_default"].structured_input_signature[1]
+    answers[f"{source}_input"] = name
+    draw = tf.random.stateless_normal if source == "generator" else tf.random.stateless_uniform
+    limits = {} if source == "generator" else {"minval": -1, "maxval": 1}
+    answers[f"{source}_latents"] = draw((4, latent_dim), (7, 0), alg="philox", **limits)
+    for name, seed in (("first", 7), ("again", 7), ("other", -8)):
+        answers[f"{source}_{name}"] = served.generate(seed, 4)
+assert not any(name.startswith(("keras.", "keras_egan.")) for name in sys.modules)
+np.savez(f"{folder}/served.npz", **answers)
+"""
+
+
+@keras.saving.register_keras_serializable("tests")
+class Painter(keras.Model):
+    """A generator in a class of its user's own, whose images go beyond [-1, 1]."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        wide = keras.initializers.RandomNormal(stddev=2.0)
+        self.dense = keras.layers.Dense(16, kernel_initializer=wide)
+        self.reshape = keras.layers.Reshape((4, 4, 1))
+
+    def call(self, latents):
+        return self.reshape(self.dense(latents))
+
+
+@pytest.fixture(scope="module")
+def gan():
+    keras.utils.set_random_seed(0)
+    _, discriminator = registry.tiny_networks()
+    z = keras.Input((4,), name="latents")
+    x = keras.layers.Dense(32, activation="elu")(z)
+    x = keras_egan.networks.VanishingResidual()(x, keras.layers.Dense(32)(x))
+    x = keras.layers.UpSampling2D()(keras.layers.Reshape((4, 4, 2))(x))
+    x = keras.layers.Conv2D(1, 3, padding="same", activation="tanh")(x)
+    generator = keras.Model(z, x, name="generator")
+    generator.layers[3].carry.assign(0.3)
+    gan = keras_egan.BEGAN(generator, discriminator)
+    gan.compile("adam", "adam")
+    return gan
+
+
+@pytest.fixture(scope="module")
+def painter():
+    keras.utils.set_random_seed(0)
+    painter = Painter()
+    painter(np.zeros((1, 3), "float32"))
+    return painter
+
+
+@pytest.fixture(scope="module")
+def path(gan, tmp_path_factory):
+    path = tmp_path_factory.mktemp("gan") / "gan.keras"
+    gan.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def sources(gan, painter, path):
+    """What is exported, and the generator that it is compared with."""
+    return {
+        "gan": (gan, gan.generator),
+        "generator": (painter, painter),
+        "path": (path, gan.generator),
+    }
+
+
+@pytest.fixture(scope="module")
+def served(sources, tmp_path_factory):
+    """What the SavedModels answer where only TensorFlow is installed, and to what."""
+    folder = tmp_path_factory.mktemp("served")
+    export.export(sources["gan"][0], folder / "gan", seed_endpoint=True)
+    example(sources["path"][0], folder / "path", "--seed-endpoint")
+    export.export(sources["generator"][0], folder / "generator", seed_endpoint="normal")
+    batches = {
+        f"{name}_{n}": latents(generator, n)
+        for name, (_, generator) in sources.items()
+        for n in (2, 5)
+    }
+    np.savez(folder / "latents.npz", **batches)
+    subprocess.run([sys.executable, "-c", ALONE, folder], check=True)
+    with np.load(folder / "served.npz") as answers:
+        return batches, dict(answers)
+
+
+def latents(generator, n):
+    size = 3 if isinstance(generator, Painter) else 4
+    return np.random.default_rng(n).uniform(-1, 1, (n, size)).astype("float32")
+
+
+def example(*arguments):
+    """Runs the example as from the shell, but in this process, which has Keras already."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.syspath_prepend(EXAMPLE.parent)
+        monkeypatch.setattr(sys, "argv", list(map(str, (EXAMPLE, *arguments))))
+        runpy.run_path(EXAMPLE, run_name="__main__")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["gan", "generator", "path"])
+def test_saved_models_need_tensorflow_alone(served, sources, source):
+    batches, answers = served
+    _, generator = sources[source]
+    for n in (2, 5):
+        expected = generator.predict(batches[f"{source}_{n}"], verbose=0)
+        np.testing.assert_allclose(answers[f"{source}_{n}"], expected, rtol=0, atol=1e-5)
+    assert answers[f"{source}_input"] == "latents"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["gan", "generator", "path"])
+def test_a_seed_gives_the_images_of_its_latents(served, sources, source):
+    _, answers = served
+    _, generator = sources[source]
+    images = answers[f"{source}_first"]
+    expected = generator.predict(answers[f"{source}_latents"], verbose=0)
+    expected = np.clip(np.round((expected + 1.0) * 127.5), 0, 255)
+    assert images.dtype == np.uint8
+    assert images.shape == expected.shape
+    assert np.abs(images - expected).max() <= 1  # where a rounding error decides
+    assert images.min() < images.max()
+    if source == "generator":  # and not values that have run over
+        assert (images.min(), images.max()) == (0, 255)
+    np.testing.assert_array_equal(images, answers[f"{source}_again"])
+    assert not np.array_equal(images, answers[f"{source}_other"])
+
+
+@pytest.mark.parametrize("source", ["gan", "generator", "path"])
+def test_onnx(sources, source, tmp_path):
+    exported, generator = sources[source]
+    path = export.export(exported, tmp_path / "new" / "generator.onnx", "onnx")
+    assert path == tmp_path / "new" / "generator.onnx"
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert [put.name for put in session.get_inputs()] == ["latents"]
+    for n in (2, 5):
+        z = latents(generator, n)
+        (images,) = session.run(None, {"latents": z})
+        np.testing.assert_allclose(images, generator.predict(z, verbose=0), rtol=0, atol=1e-5)
+    assert [path.name for path in path.parent.iterdir()] == ["generator.onnx"]
+
+
+# The process of TensorFlow that writes them is the same after JAX and PyTorch: one for each.
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "format",
+    {"tensorflow": ["litert", "openvino"], "jax": ["openvino"], "torch": ["litert"]}[BACKEND],
+)
+def test_litert_and_openvino(gan, format, tmp_path, monkeypatch):
+    monkeypatch.setenv("CI", "true")  # keeps OpenVINO from reporting to its makers
+    path = export.export(gan, tmp_path / f"generator{export.FORMATS[format]}", format)
+    if format == "litert":
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(model_path=str(path))
+        (put,), (get,) = interpreter.get_input_details(), interpreter.get_output_details()
+        assert list(interpreter.get_signature_list()["serving_default"]["inputs"]) == ["latents"]
+    else:
+        import openvino
+
+        model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        assert model.input(0).get_any_name() == "latents"
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "generator.bin",
+            "generator.xml",
+        ]
+    for n in (2, 5):
+        z = latents(gan.generator, n)
+        if format == "litert":
+            interpreter.resize_tensor_input(put["index"], z.shape)
+            interpreter.allocate_tensors()
+            interpreter.set_tensor(put["index"], z)
+            interpreter.invoke()
+            images = interpreter.get_tensor(get["index"])
+        else:
+            images = model(z)[0]
+        np.testing.assert_allclose(images, gan.predict(z, verbose=0), rtol=0, atol=1e-5)
+
+
+def test_half_precision_is_exported_in_float32(tmp_path):
+    generator, _ = registry.tiny_networks()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        mixed, _ = registry.tiny_networks()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    mixed.set_weights(generator.get_weights())
+    path = export.export(mixed, tmp_path / "generator.onnx", "onnx")
+    z = latents(generator, 3)
+    (images,) = onnxruntime.InferenceSession(path).run(None, {mixed.inputs[0].name: z})
+    np.testing.assert_allclose(images, generator.predict(z, verbose=0), rtol=0, atol=1e-5)
+    assert mixed.layers[0].compute_dtype == "bfloat16"  # that of the user is as it was
+    assert len(mixed.trainable_variables) == 4
+
+
+def test_the_example(path, tmp_path, capsys):
+    with pytest.raises(SystemExit, match=r"^0$"):
+        example("--help")
+    printed = capsys.readouterr().out
+    for flag in ("source", "path", "--format", "--seed-endpoint", "--backend"):
+        assert flag in printed
+    example(path, tmp_path / "out.onnx", "--format", "onnx", "--backend", BACKEND)
+    assert f"Generator: {tmp_path / 'out.onnx'}, loaded in its own" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match=r"^`path` must end in '.onnx'"):
+        example(path, tmp_path / "out", "--format", "onnx")

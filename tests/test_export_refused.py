@@ -1,0 +1,156 @@
+"""What export refuses, and that nothing is left of what went wrong."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_egan import export
+from keras_egan.backend import converters
+from tests import registry
+
+
+@keras.saving.register_keras_serializable("tests")
+class Gainful(keras.Model):
+    """A generator with a number that is neither a variable nor in its config."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(2)
+        self.gain = 1.0
+
+    def call(self, latents):
+        return self.gain * self.dense(latents)
+
+
+@pytest.fixture(scope="module")
+def generator():
+    generator, _ = registry.tiny_networks()
+    return generator
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"format": "pickle"}, "`format` must be one of saved_model, onnx, .*got 'pickle'"),
+        ({"format": "onnx"}, "`path` must end in '.onnx' for `format='onnx'`"),
+        ({"format": "onnx", "path": "folder.onnx"}, "writes a file; `path` is a folder"),
+        ({"path": "file"}, "writes a folder; `path` is a file"),
+        ({"path": "folder"}, "a folder that holds something else than a SavedModel"),
+        ({"seed_endpoint": "cauchy"}, "`seed_endpoint` must be a bool, 'uniform' or"),
+        ({"format": "onnx", "path": "a.onnx", "seed_endpoint": True}, "needs `format='saved_mo"),
+        ({"source": "generator", "seed_endpoint": True}, "`source` is a generator alone"),
+        ({"source": "points", "seed_endpoint": "normal"}, r"samples have shape \(2,\)"),
+        ({"source": "discriminator"}, r"one input of shape \(batch, latent_dim\); this model's is"),
+        ({"source": "unbuilt"}, "this model's is None. A model that has none yet"),
+        ({"source": 7}, "`source` must be a GAN, .*got int"),
+        ({"source": "none.keras"}, "'none.keras', which is not a `.keras` file"),
+    ],
+)
+def test_bad_arguments_are_refused(generator, arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("folder", "folder.onnx"):
+        Path(folder).mkdir()
+        Path(folder, "mine").touch()
+    Path("file").touch()
+    before = sorted(tmp_path.rglob("*"))
+    sources = {
+        "generator": generator,
+        "points": keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]),
+        "discriminator": registry.tiny_networks()[1],
+        "unbuilt": Gainful(),
+    }
+    arguments = {"source": "generator", "path": "out", **arguments}
+    source = sources.get(arguments["source"], arguments["source"])
+    with pytest.raises(ValueError, match=message):
+        export.export(**{**arguments, "source": source})
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("format", "package", "extra"),
+    [
+        ("saved_model", "tensorflow", "tensorflow"),
+        ("onnx", "onnxruntime", "export"),
+        ("litert", "ai_edge_litert", "export"),
+        ("openvino", "openvino", "export"),
+    ],
+)
+def test_a_missing_package_is_named(generator, format, package, extra, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else name)
+    message = rf"`format='{format}'` .* needs {package}, .*pip install 'keras_egan\[{extra}\]'"
+    with pytest.raises(ImportError, match=message):
+        export.export(generator, tmp_path / f"out{export.FORMATS[format]}", format)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda images: images + 0.01, r"batch of 1, .* in its own runtime is off by 0\.01,"),
+        (lambda images: images * np.nan, r"batch of 1, .* in its own runtime is off by nan"),
+        (lambda images: images[:1], r"batch of 3, .* in its own runtime is of shape"),
+    ],
+)
+def test_what_differs_is_not_kept(generator, change, message, tmp_path, monkeypatch):
+    path = tmp_path / "generator.onnx"
+    path.write_text("before")
+    convert = converters.convert
+    monkeypatch.setattr(
+        converters, "convert", lambda *args, **kwargs: list(map(change, convert(*args, **kwargs)))
+    )
+    with pytest.raises(RuntimeError, match=message):
+        export.export(generator, path, "onnx")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
+
+
+def test_what_a_keras_file_does_not_keep_is_noticed(tmp_path):
+    generator = Gainful()
+    generator(np.zeros((1, 3), "float32"))
+    generator.gain = 2.0  # neither a variable nor in the config
+    with pytest.raises(RuntimeError, match=r"copied through a `\.keras` file is off by"):
+        export.export(generator, tmp_path / "generator.onnx", "onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", ["generator", "generator.onnx"])
+def test_an_export_replaces_the_one_before(generator, path, tmp_path, monkeypatch):
+    def convert(network, path, batches, **kwargs):
+        path = Path(path)
+        if not path.suffix:
+            path.mkdir()
+            path /= "saved_model.pb"
+        path.write_text(text)
+        return [network.predict(batch, verbose=0) for batch in batches]
+
+    monkeypatch.setattr(converters, "convert", convert)
+    monkeypatch.setattr(export.backend, "name", "tensorflow")
+    path = tmp_path / path
+    for text in ("one", "two"):
+        export.export(generator, path, "onnx" if path.suffix else "saved_model")
+        (written,) = (path for path in tmp_path.rglob("*") if path.is_file())
+        assert written.read_text() == text
+
+
+def test_the_error_of_the_other_process_is_passed_on(generator, tmp_path, monkeypatch):
+    monkeypatch.setattr(export.backend, "name", "another")
+    monkeypatch.setattr(export, "PROGRAM", "import sys; sys.exit('out of memory')")
+    with pytest.raises(RuntimeError, match=r"`format='saved_model'`, and nothing was\. out"):
+        export.export(generator, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_classes_that_cannot_be_loaded_say_why(tmp_path, monkeypatch):
+    """What the other process says of a class that it does not know."""
+    generator = Gainful()
+    generator(np.zeros((1, 3), "float32"))
+    generator.save(tmp_path / "generator.keras")
+    (tmp_path / "job.json").write_text('{"modules": ["no.such.module"]}')
+    monkeypatch.delitem(keras.saving.get_custom_objects(), "tests>Gainful")
+    monkeypatch.setitem(sys.modules, "openvino_telemetry", None)  # as it does, but undone after
+    with pytest.raises(SystemExit):
+        converters.main(tmp_path)
+    error = (tmp_path / "error.txt").read_text()
+    assert "must be registered with keras.saving.register_keras_serializable" in error
+    assert "Could not locate class 'Gainful'" in error
