@@ -7,12 +7,18 @@ import pytest
 if os.environ.get("KERAS_BACKEND") not in ("tensorflow", "jax", "torch"):
     raise pytest.UsageError("Set KERAS_BACKEND to tensorflow, jax or torch: one run tests one.")
 
+# On networks this small, threads cost more than they bring.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 if os.environ["KERAS_BACKEND"] == "jax":
     import tempfile
 
     import jax
 
-    # The tests build the same tiny models over and over: compile each program once.
-    jax.config.update("jax_compilation_cache_dir", tempfile.mkdtemp(prefix="keras_egan_jax_"))
+    # The tests build the same tiny models over and over: compile each program once, for all of
+    # pytest's processes, which inherit the first one's environment.
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="keras_egan_jax_")
+    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
