@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.networks import VanishingResidual, began, dcgan_autoencoder
+from keras_egan.networks import VanishingResidual, began, dcgan_autoencoder, mlp
 from tests.registry import uint8_images
 
 
@@ -153,3 +153,14 @@ def test_dcgan_stays_in_range_and_refuses_odd_sides():
 def test_steps_of_a_residual_must_be_positive():
     with pytest.raises(ValueError, match="`steps` must be above 0; got 0"):
         VanishingResidual(steps=0)
+
+
+def test_multi_layer_networks():
+    generator, critic = mlp(dimensions=3, latent_dim=5, n_layers=2, units=7)
+    # 5x7 + 7, 7x7 + 7, 7x3 + 3; and the same from 3 to 1.
+    assert generator.count_params() == 42 + 56 + 24
+    assert critic.count_params() == 28 + 56 + 8
+    assert critic.output_shape == (None, 1)
+    _, autoencoder = mlp(dimensions=3, n_layers=1, units=7, embedding_dim=2)
+    assert autoencoder.encoder.output_shape == (None, 2)
+    assert autoencoder(np.zeros((4, 3), "float32")).shape == (4, 3)
