@@ -5,10 +5,15 @@ import warnings
 import keras
 from keras import ops
 
-from keras_egan import losses
+from keras_egan import checks, losses
 from keras_egan.energy_gan import EnergyGAN, Scored
 
 __all__ = ["EBGAN"]
+
+_ADVICE = {
+    0.0: ("no", "The discriminator learns nothing from fakes: raise `margin`."),
+    1.0: ("every", "If it stays so, the margin is too large to be reached: lower `margin`."),
+}
 
 
 @keras.saving.register_keras_serializable("keras_egan")
@@ -56,12 +61,8 @@ class EBGAN(EnergyGAN):
     """
 
     def __init__(self, generator, discriminator, margin, pt_weight=0.0, energy="norm", **kwargs):
-        if not margin > 0:
-            raise ValueError(f"`margin` must be above 0; got {margin!r}.")
-        if not pt_weight >= 0:
-            raise ValueError(
-                f"`pt_weight` must be 0 or more; got {pt_weight!r}. The paper uses 0.1."
-            )
+        checks.above_zero(margin=margin)
+        checks.zero_or_more(pt_weight=pt_weight)
         super().__init__(generator, discriminator, energy=energy, **kwargs)
         if pt_weight and not self._has_embedding:
             raise ValueError(
@@ -102,25 +103,17 @@ class EBGAN(EnergyGAN):
         return loss + self.pt_weight * pt, {"pt": pt}
 
     def end_epoch(self, logs):
-        inside = logs["fakes_inside_margin"]
+        real, fake = f"{logs['real_energy']:.3g}", f"{logs['fake_energy']:.3g}"
+        inside, energies = logs["fakes_inside_margin"], f"{real} for data and {fake} for fakes"
         if inside in (0.0, 1.0) and not self._warned:
             self._warned = True
+            which, advice = _ADVICE[inside]
             warnings.warn(
-                f"For a whole epoch {'every' if inside else 'no'} fake had an energy under the "
-                f"margin of {self.margin:g}; the mean energies were {logs['real_energy']:.3g} for "
-                f"data and {logs['fake_energy']:.3g} for fakes. "
-                + (
-                    "If it stays so, the margin is too large to be reached: lower `margin`."
-                    if inside
-                    else "The discriminator learns nothing from fakes: raise `margin`."
-                ),
+                f"For a whole epoch {which} fake had an energy under the margin of "
+                f"{self.margin:g}; the mean energies were {energies}. {advice}",
                 stacklevel=2,
             )
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "margin": self.margin,
-            "pt_weight": self.pt_weight,
-            "energy": self.energy_name,
-        }
+        own = {"margin": self.margin, "pt_weight": self.pt_weight, "energy": self.energy_name}
+        return {**super().get_config(), **own}

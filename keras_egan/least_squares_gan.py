@@ -3,11 +3,15 @@
 import keras
 from keras import ops
 
-from keras_egan import losses
+from keras_egan import checks, losses
 from keras_egan.energy_gan import EnergyGAN, Scored
 
 __all__ = ["LeastSquaresGAN"]
 
+_ARGUMENTS = (
+    *("fake_label", "real_label", "generator_label"),
+    *("gradient_penalty", "perturbation"),
+)
 _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
 
 
@@ -78,15 +82,12 @@ class LeastSquaresGAN(EnergyGAN):
             raise ValueError(
                 f"`fake_label` must be below `real_label`; got {fake_label!r} and {real_label!r}."
             )
-        if not gradient_penalty >= 0 or not perturbation > 0:
+        checks.zero_or_more(gradient_penalty=gradient_penalty)
+        checks.above_zero(perturbation=perturbation)
+        if (activation := checks.last_activation(discriminator)) in _BOUNDED:
             raise ValueError(
-                "`gradient_penalty` must be 0 or more and `perturbation` above 0; got "
-                f"{gradient_penalty!r} and {perturbation!r}."
-            )
-        if _last_activation(discriminator) in _BOUNDED:
-            raise ValueError(
-                f"`discriminator` ends in {_last_activation(discriminator)!r}, which flattens the "
-                "squared errors that LSGAN is about. End it linearly: `keras.layers.Dense(1)`."
+                f"`discriminator` ends in {activation!r}, which flattens the squared errors that "
+                "LSGAN is about. End it linearly: `keras.layers.Dense(1)`."
             )
         super().__init__(generator, discriminator, energy="output", **kwargs)
         self.fake_label = fake_label
@@ -120,18 +121,5 @@ class LeastSquaresGAN(EnergyGAN):
     def get_config(self):
         return {
             **super().get_config(),
-            "fake_label": self.fake_label,
-            "real_label": self.real_label,
-            "generator_label": self.generator_label,
-            "gradient_penalty": self.gradient_penalty,
-            "perturbation": self.perturbation,
+            **{name: getattr(self, name) for name in _ARGUMENTS},
         }
-
-
-def _last_activation(network):
-    """Returns the name of the activation that a network ends in, or None if it cannot be seen."""
-    while getattr(network, "layers", None):
-        shaping = keras.layers.Flatten, keras.layers.Reshape
-        network = [layer for layer in network.layers if not isinstance(layer, shaping)][-1]
-    name = getattr(getattr(network, "activation", None), "__name__", None)
-    return "softmax" if isinstance(network, keras.layers.Softmax) else name

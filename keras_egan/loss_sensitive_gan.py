@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_egan import losses
+from keras_egan import checks, losses
 from keras_egan.energy_gan import EnergyGAN
 
 __all__ = ["LossSensitiveGAN"]
@@ -70,20 +70,15 @@ class LossSensitiveGAN(EnergyGAN):
         gradient_penalty=0.0,
         **kwargs,
     ):
-        for argument, value in (
-            ("delta_weight", delta_weight),
-            ("first_term_weight", first_term_weight),
-            ("gradient_penalty", gradient_penalty),
-        ):
-            if not value >= 0:
-                raise ValueError(f"`{argument}` must be 0 or more; got {value!r}.")
+        weights = {"delta_weight": delta_weight, "first_term_weight": first_term_weight}
+        checks.zero_or_more(**weights, gradient_penalty=gradient_penalty)
         if not slope <= 1:
             raise ValueError(
                 f"`slope` must be 1 or less; got {slope!r}. Above 1, pairs that keep their margin "
                 "would count for more than those that violate it."
             )
-        if weight_clip is not None and not weight_clip > 0:
-            raise ValueError(f"`weight_clip` must be above 0, or None; got {weight_clip!r}.")
+        if weight_clip is not None:
+            checks.above_zero(weight_clip=weight_clip)
         if delta is not None and not isinstance(delta, keras.layers.Layer):
             raise ValueError(
                 f"`delta` must be a Keras model from images to features, or None; got {delta!r}."

@@ -113,7 +113,7 @@ def test_the_penalty_trains_and_leaves_evaluation_alone():
     [
         ({"fake_label": 1.0}, "`fake_label` must be below `real_label`; got 1.0 and 1.0"),
         ({"gradient_penalty": -1.0}, "`gradient_penalty` must be 0 or more"),
-        ({"perturbation": 0.0}, "`perturbation` above 0; got 0.0 and 0.0"),
+        ({"perturbation": 0.0}, "`perturbation` must be above 0; got 0.0"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

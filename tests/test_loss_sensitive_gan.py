@@ -91,7 +91,7 @@ def test_a_layers_regularizer_counts():
         ({"slope": 1.5}, "`slope` must be 1 or less; got 1.5"),
         ({"first_term_weight": -0.5}, "`first_term_weight` must be 0 or more; got -0.5"),
         ({"gradient_penalty": -0.5}, "`gradient_penalty` must be 0 or more; got -0.5"),
-        ({"weight_clip": 0.0}, "`weight_clip` must be above 0, or None; got 0.0"),
+        ({"weight_clip": 0.0}, "`weight_clip` must be above 0; got 0.0"),
         ({"delta": "l1"}, "`delta` must be a Keras model from images to features, or None"),
     ],
 )
