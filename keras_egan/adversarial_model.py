@@ -168,7 +168,12 @@ class AdversarialModel(GeneratorAverage, Persistence, backend.Steps, keras.Model
         if inputs.is_array(x):
             shuffle = kwargs.pop("shuffle", True)
             images = ops.convert_to_numpy(inputs.images_of(x))
-            x = Batches(images, batch_size or 32, shuffle=shuffle, seed=int(self.order_seed))
+            x = Batches(
+                images,
+                batch_size or 32,
+                shuffle=shuffle,
+                seed=int(ops.convert_to_numpy(self.order_seed)),
+            )
         own, endless = isinstance(x, Batches), steps is not None
         # Keras shuffles by default, and warns of it where it cannot.
         kwargs.setdefault("shuffle", isinstance(x, keras.utils.PyDataset) and not own)
@@ -176,7 +181,7 @@ class AdversarialModel(GeneratorAverage, Persistence, backend.Steps, keras.Model
         def fit(first, last, done=0):
             def begin_epoch():
                 if own:
-                    x.begin(int(self.step) - done, done, endless)
+                    x.begin(int(ops.convert_to_numpy(self.step)) - done, done, endless)
 
             begin_epoch()
             data, left = x, steps and steps - done

@@ -77,19 +77,23 @@ class MAGAN(EnergyGAN):
         return {0: (self.discriminator,), 1: (), 2: super().learners()}[self._compiled_phase]
 
     def make_train_function(self, force=False):
-        epoch = int(self.epochs_done)
+        epoch = int(ops.convert_to_numpy(self.epochs_done))
         phase = (epoch >= self.pretrain_epochs) + (epoch > self.pretrain_epochs)
         changed, self._compiled_phase = phase != self._compiled_phase, phase
         return super().make_train_function(force=force or changed)
 
     def end_epoch(self, logs):
-        epoch, real, fake = int(self.epochs_done), logs["real_energy"], logs["fake_energy"]
+        epoch, real, fake = (
+            int(ops.convert_to_numpy(self.epochs_done)),
+            logs["real_energy"],
+            logs["fake_energy"],
+        )
         if epoch == self.pretrain_epochs:
             self.margin.assign(real)
         elif epoch > self.pretrain_epochs:
-            before = float(self.fake_energy_before)
+            before = float(ops.convert_to_numpy(self.fake_energy_before))
             margin = losses.magan_next_margin(
-                float(self.margin), real, fake, fake_energy_before=before
+                float(ops.convert_to_numpy(self.margin)), real, fake, fake_energy_before=before
             )
             self.margin.assign(margin)
             self.fake_energy_before.assign(fake)

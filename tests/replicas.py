@@ -14,7 +14,9 @@ BATCH, STEPS = 16, 5
 
 
 def train(case, images, batch_size, **arguments):
-    gan = case.build()
+    # The pulling-away term is taken over each device's own samples, but on JAX.
+    own = case.name == "ebgan" and keras.backend.backend() != "jax"
+    gan = case.build(**({"pt_weight": 0.0} if own else {}))
     gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
     logs = gan.fit(images, batch_size=batch_size, shuffle=False, verbose=0, **arguments).history
     return weights(gan), logs
@@ -25,7 +27,8 @@ def compare(case, one, other):
     for a, b in zip(weights_one, weights_other, strict=True):
         if a.shape == b.shape and np.issubdtype(a.dtype, np.floating):
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6, err_msg=case.name)
-    for name, values in logs_one.items():
+    for name in logs_one.keys() - {"pt"}:  # each device's own, but on JAX
+        values = logs_one[name]
         np.testing.assert_allclose(values, logs_other[name], rtol=2e-5, atol=1e-6, err_msg=name)
 
 
@@ -44,9 +47,11 @@ def on_tensorflow():
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
     images = float_images(BATCH * STEPS - 4)  # the last batch is smaller
+    # One strategy for all: each numbers its collectives anew, and they would meet those before.
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     for case in CASES:
         one = train(case, images, BATCH)
-        with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        with strategy.scope():
             compare(case, one, train(case, images, BATCH))
 
 

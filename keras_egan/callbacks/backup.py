@@ -83,7 +83,7 @@ class Backup(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch = epoch
-        self._first = self._last = int(self.model.step)
+        self._first = self._last = int(ops.convert_to_numpy(self.model.step))
         if self._means:  # Keras has just reset them
             for variable, value in zip(
                 self.model.running_means.variables, self._means, strict=True
@@ -107,7 +107,7 @@ class Backup(keras.callbacks.Callback):
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _save(self, epoch, done):
-        step = int(self.model.step)
+        step = int(ops.convert_to_numpy(self.model.step))
         for callback in self._others:
             if hasattr(callback, "flush"):
                 callback.flush(step)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_egan.callbacks.files import replacing
 from keras_egan.extras import require
@@ -75,7 +76,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
                 )
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._first = int(self.model.step)
+        self._first = int(ops.convert_to_numpy(self.model.step))
         self._ended = 0
         if not self._resumed:
             self._resume(self._first)
@@ -104,7 +105,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         # Keras counts the last of several steps an execution as if the data had not run out.
-        done = int(self.model.step)
+        done = int(ops.convert_to_numpy(self.model.step))
         self._held = deque((min(step, done), *rest) for step, *rest in self._held)
         self._flush()
         if time.monotonic() - self._drawn_at > 20 * self._draw_seconds:

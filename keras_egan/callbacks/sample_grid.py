@@ -4,6 +4,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_egan.callbacks.files import replacing
 from keras_egan.extras import require
@@ -56,7 +57,7 @@ class SampleGrid(keras.callbacks.Callback):
             )
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._first = self._last = int(self.model.step)
+        self._first = self._last = int(ops.convert_to_numpy(self.model.step))
 
     # At the beginning of the next step, rather than the end of this one: a callback that wants
     # the end of a step makes Keras wait for the device at every step.
@@ -65,7 +66,7 @@ class SampleGrid(keras.callbacks.Callback):
             self._write_if_due(self._first + batch)
 
     def on_epoch_end(self, epoch, logs=None):
-        step = int(self.model.step)
+        step = int(ops.convert_to_numpy(self.model.step))
         if self.every:
             self._write_if_due(step)
         else:
