@@ -177,7 +177,8 @@ class EnergyGAN(AdversarialModel):
             A dict of this step's figures and indicators, scalars.
         """
         real, rows = self._receive(data)
-        backend.require(rows.count >= self.smallest_batch, self._too_small(rows.count))
+        if self.smallest_batch > 1:
+            backend.require(rows.count >= self.smallest_batch, self._too_small(rows.count))
         for _ in range(self.d_steps):
             d_figures, update_discriminator = self._discriminator_step(real, rows)
             if self.updates == "alternating":

@@ -142,7 +142,7 @@ def test_a_damaged_backup_is_passed_over(damage, tmp_path, capsys):
     expected = train(uint8_images(50), **arguments)
     with pytest.raises(KeyboardInterrupt):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b", every=2), Stop(7), **arguments)
-    (tmp_path / "b" / ".123").mkdir()  # half-written
+    (tmp_path / "b" / ".backup-123").mkdir()  # half-written
     newest = sorted((tmp_path / "b").glob("0*"))[-1]
     damage(newest)
     with pytest.warns(UserWarning, match=f"{newest.name} is damaged; the backup before it"):
@@ -160,6 +160,15 @@ def test_no_whole_backup_is_an_error(tmp_path):
         damage_weights(folder)
     with pytest.raises(ValueError, match=r"No backup in .* is whole"):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b"), batch_size=16)
+
+
+def test_what_is_not_a_backup_is_left_alone(tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "2026-11").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("mine")
+    train(uint8_images(50), callbacks.Backup(tmp_path, every=2), batch_size=16)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-11", "notes"]
+    assert (tmp_path / "notes" / "a.txt").read_text() == "mine"
 
 
 def test_bad_arguments_are_refused(tmp_path):

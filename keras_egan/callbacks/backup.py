@@ -5,12 +5,15 @@ import json
 import os
 import shutil
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import keras
 from keras import ops
 
 __all__ = ["Backup"]
+
+_DIGIT = "[0-9]"
 
 
 class Backup(keras.callbacks.Callback):
@@ -103,15 +106,21 @@ class Backup(keras.callbacks.Callback):
         self._save(epoch + 1, 0)
 
     def clear(self):
-        """Removes all backups. `fit` calls it when it ends."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Removes all backups, and their directory if it holds nothing else.
+
+        `fit` calls it when it ends.
+        """
+        for folder in [*self._folders(), *self.directory.glob(".backup-*")]:
+            shutil.rmtree(folder)
+        with suppress(OSError):  # it holds what is not ours
+            self.directory.rmdir()
 
     def _save(self, epoch, done):
         step = int(ops.convert_to_numpy(self.model.step))
         for callback in self._others:
             if hasattr(callback, "flush"):
                 callback.flush(step)
-        temporary = self.directory / f".{os.getpid()}"
+        temporary = self.directory / f".backup-{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         weights = temporary / "state.weights.h5"
@@ -127,7 +136,7 @@ class Backup(keras.callbacks.Callback):
             shutil.rmtree(old)
 
     def _folders(self):
-        return sorted(self.directory.glob("[0-9]*-[0-9]*"), reverse=True)
+        return sorted(self.directory.glob(f"{_DIGIT * 10}-{_DIGIT * 6}"), reverse=True)
 
 
 def _digest(path):
