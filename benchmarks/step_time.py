@@ -10,12 +10,12 @@ for each backend. It prints the median time of a step of each, their ratios, and
 
 import argparse
 import itertools
-import resource
 import statistics
 import time
 
 import keras
 import numpy as np
+from memory import peak_memory
 
 from keras_egan import BEGAN, networks
 
@@ -217,22 +217,6 @@ def tensorflow_loop(compiled):
     return timed(lambda batch: step(tf.convert_to_tensor(batch)))
 
 
-def memory():
-    """Returns the peak memory so far in MiB: the GPU's, or else the process's."""
-    if BACKEND == "torch":
-        import torch
-
-        if torch.cuda.is_available():
-            return torch.cuda.max_memory_allocated() / 2**20
-    if BACKEND == "jax":
-        import jax
-
-        statistics = jax.local_devices()[0].memory_stats()
-        if statistics:
-            return statistics["peak_bytes_in_use"] / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-
-
 native = {"torch": torch_loop, "jax": jax_loop, "tensorflow": tensorflow_loop}[BACKEND]
 compiled_by_default = BACKEND == "jax"
 loops = {"native": native(compiled_by_default), "fit": fit(compiled_by_default)}
@@ -241,10 +225,10 @@ if arguments.compiled and BACKEND != "jax":
 
 peaks = {}
 for name, loop in loops.items():
-    before = memory()
+    before = peak_memory()
     for _ in range(2):
         loop()
-    peaks[name] = memory() - before
+    peaks[name] = peak_memory() - before
 times = {name: [] for name in loops}
 for _ in range(arguments.rounds):
     for name, loop in loops.items():

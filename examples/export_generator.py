@@ -35,6 +35,12 @@ parser.add_argument(
     "does, or as said here, and returns uint8 images",
 )
 parser.add_argument(
+    "--average",
+    action=argparse.BooleanOptionalAction,
+    default=True,
+    help="the generator's averaged weights, if the file holds any",
+)
+parser.add_argument(
     "--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend"
 )
 arguments = parser.parse_args()
@@ -48,6 +54,7 @@ try:
         arguments.path,
         arguments.format,
         seed_endpoint=arguments.seed_endpoint,
+        average=arguments.average,
     )
 except (ImportError, RuntimeError, ValueError) as error:
     sys.exit(str(error))

@@ -43,6 +43,9 @@ class AdversarialModel(GeneratorAverage, Persistence, backend.Steps, keras.Model
     figures = ()
     """The names of the scalars that every step reports, means over the batch."""
 
+    arguments = ("latent_dim", "latents", "generator_average", "seed", "name")
+    """The names of the constructor's further arguments, attributes that `get_config` returns."""
+
     smallest_batch = 1
     """The smallest batch, on each device, for which the losses are defined."""
 
@@ -316,16 +319,9 @@ class AdversarialModel(GeneratorAverage, Persistence, backend.Steps, keras.Model
         self.evaluation_seed_generator.state.assign([0, 0])
 
     def get_config(self):
-        """Returns the arguments of the model, the networks serialized."""
-        return {
-            "generator": keras.saving.serialize_keras_object(self.generator),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
-            "latent_dim": self.latent_dim,
-            "latents": self.latents,
-            "generator_average": self.generator_average,
-            "seed": self.seed,
-            "name": self.name,
-        }
+        """Returns the constructor's arguments, the networks serialized."""
+        names = "generator", "discriminator", *self.arguments
+        return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
 
     def _too_small(self, rows):
         return (

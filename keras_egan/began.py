@@ -48,6 +48,8 @@ class BEGAN(EnergyGAN):
     ```
     """
 
+    arguments = (*EnergyGAN.arguments, "gamma", "lambda_k", "eta")
+
     def __init__(self, generator, discriminator, gamma=0.5, lambda_k=0.001, eta=1, **kwargs):
         if not 0 < gamma <= 1:
             raise ValueError(
@@ -66,9 +68,6 @@ class BEGAN(EnergyGAN):
     def discriminator_loss(self, real, fake):
         return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t), {}
 
-    def generator_loss(self, fake):
-        return ops.mean(fake.energy), {}
-
     def indicators(self, figures):
         balance = self.gamma * figures["real_energy"] - figures["fake_energy"]
         return {
@@ -79,11 +78,3 @@ class BEGAN(EnergyGAN):
 
     def control(self, logs):
         self.k_t.assign(losses.began_next_k(self.k_t, logs["balance"], lambda_k=self.lambda_k))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "gamma": self.gamma,
-            "lambda_k": self.lambda_k,
-            "eta": self.eta,
-        }

@@ -2,7 +2,9 @@
 
 import keras
 
-__all__ = ["above_zero", "last_activation", "zero_or_more"]
+__all__ = ["above_zero", "own_network", "unbounded", "zero_or_more"]
+
+_BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
 
 
 def above_zero(**arguments):
@@ -19,10 +21,31 @@ def zero_or_more(**arguments):
             raise ValueError(f"`{name}` must be 0 or more; got {value!r}.")
 
 
-def last_activation(network):
-    """Returns the name of the activation that a network ends in, or None if it cannot be seen."""
+def own_network(delta, discriminator):
+    """Raises a `ValueError` unless `delta` is None or a network with weights of its own."""
+    if delta is None:
+        return
+    if not isinstance(delta, keras.layers.Layer):
+        raise ValueError(
+            f"`delta` must be a Keras model from images to features, or None; got {delta!r}."
+        )
+    if {*map(id, delta.variables)} & {*map(id, discriminator.variables)}:
+        raise ValueError(
+            "`delta` shares weights with `discriminator`, which would part in a saved file. "
+            "Give it weights of its own, as `keras.models.clone_model` does."
+        )
+
+
+def unbounded(discriminator):
+    """Raises a `ValueError` if the discriminator can be seen to end in a bounded activation."""
+    network, shaping = discriminator, (keras.layers.Flatten, keras.layers.Reshape)
     while getattr(network, "layers", None):
-        shaping = keras.layers.Flatten, keras.layers.Reshape
         network = [layer for layer in network.layers if not isinstance(layer, shaping)][-1]
-    name = getattr(getattr(network, "activation", None), "__name__", None)
-    return "softmax" if isinstance(network, keras.layers.Softmax) else name
+    activation = getattr(getattr(network, "activation", None), "__name__", None)
+    if isinstance(network, keras.layers.Softmax):
+        activation = "softmax"
+    if activation in _BOUNDED:
+        raise ValueError(
+            f"`discriminator` ends in {activation!r}, which flattens the squared errors that "
+            "LSGAN is about. End it linearly: `keras.layers.Dense(1)`."
+        )

@@ -10,9 +10,12 @@ from keras_egan.energy_gan import EnergyGAN, Scored
 
 __all__ = ["EBGAN"]
 
+_ENERGIES = "mean energies: {real_energy:.3g} of data, {fake_energy:.3g} of fakes"
 _ADVICE = {
-    0.0: ("no", "The discriminator learns nothing from fakes: raise `margin`."),
-    1.0: ("every", "If it stays so, the margin is too large to be reached: lower `margin`."),
+    0.0: "For a whole epoch no fake's energy was under the margin of {margin:g}, so that the "
+    f"discriminator learnt nothing from fakes ({_ENERGIES}). Raise `margin`.",
+    1.0: "For a whole epoch every fake's energy was under the margin of {margin:g} "
+    f"({_ENERGIES}). If it stays so, the margin is out of reach: lower `margin`.",
 }
 
 
@@ -60,6 +63,8 @@ class EBGAN(EnergyGAN):
     ```
     """
 
+    arguments = (*EnergyGAN.arguments, "margin", "pt_weight")
+
     def __init__(self, generator, discriminator, margin, pt_weight=0.0, energy="norm", **kwargs):
         checks.above_zero(margin=margin)
         checks.zero_or_more(pt_weight=pt_weight)
@@ -96,24 +101,17 @@ class EBGAN(EnergyGAN):
         return loss, {"fakes_inside_margin": inside}
 
     def generator_loss(self, fake):
-        loss = ops.mean(fake.energy)
+        loss, figures = super().generator_loss(fake)
         if fake.embedding is None:
-            return loss, {}
+            return loss, figures
         pt = losses.pulling_away_term(fake.embedding)
-        return loss + self.pt_weight * pt, {"pt": pt}
+        return loss + self.pt_weight * pt, {**figures, "pt": pt}
 
     def end_epoch(self, logs):
-        real, fake = f"{logs['real_energy']:.3g}", f"{logs['fake_energy']:.3g}"
-        inside, energies = logs["fakes_inside_margin"], f"{real} for data and {fake} for fakes"
-        if inside in (0.0, 1.0) and not self._warned:
+        inside = logs["fakes_inside_margin"]
+        if inside in _ADVICE and not self._warned:
             self._warned = True
-            which, advice = _ADVICE[inside]
-            warnings.warn(
-                f"For a whole epoch {which} fake had an energy under the margin of "
-                f"{self.margin:g}; the mean energies were {energies}. {advice}",
-                stacklevel=2,
-            )
+            warnings.warn(_ADVICE[inside].format(margin=self.margin, **logs), stacklevel=2)
 
     def get_config(self):
-        own = {"margin": self.margin, "pt_weight": self.pt_weight, "energy": self.energy_name}
-        return {**super().get_config(), **own}
+        return {**super().get_config(), "energy": self.energy_name}

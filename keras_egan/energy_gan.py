@@ -44,8 +44,9 @@ class _Rows(NamedTuple):
 class EnergyGAN(AdversarialModel):
     """The base of all GANs here: energies, one adversarial step, one controller.
 
-    A subclass says how the losses follow from the energies (`discriminator_loss` and
-    `generator_loss`) and, if it has one, what its controller does (`indicators` and `control`).
+    A subclass says how the losses follow from the energies (`discriminator_loss`, and
+    `generator_loss` if it is not the mean energy) and, if it has one, what its controller does
+    (`indicators` and `control`).
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to samples.
@@ -69,13 +70,11 @@ class EnergyGAN(AdversarialModel):
     class LinearGAN(EnergyGAN):
         def discriminator_loss(self, real, fake):
             return ops.mean(real.energy) - ops.mean(fake.energy), {}
-
-        def generator_loss(self, fake):
-            return ops.mean(fake.energy), {}
     ```
     """
 
     figures = ("d_loss", "g_loss", "real_energy", "fake_energy")
+    arguments = (*AdversarialModel.arguments, "d_steps", "updates")
 
     def __init__(
         self,
@@ -117,10 +116,12 @@ class EnergyGAN(AdversarialModel):
     def generator_loss(self, fake):
         """Returns the generator's loss, a scalar, and a dict of further figures.
 
+        Unless a subclass says otherwise, the loss is the mean energy.
+
         Args:
             fake: a batch of generated samples, a `Scored`.
         """
-        raise NotImplementedError
+        return ops.mean(fake.energy), {}
 
     def control(self, logs):
         """Moves the controller's variables at the end of a training step.
@@ -308,7 +309,3 @@ class EnergyGAN(AdversarialModel):
                 f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
                 f"returns {output} instead of a reconstruction."
             )
-
-    def get_config(self):
-        """Returns the arguments of the model, the networks serialized."""
-        return {**super().get_config(), "d_steps": self.d_steps, "updates": self.updates}

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import keras
@@ -25,22 +25,23 @@ FORMATS = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite", "openvino": 
 
 PACKAGES = {
     "saved_model": ("tensorflow",),
-    "onnx": ("onnx", "onnxruntime"),
+    "onnx": ("tensorflow", "tf2onnx", "onnxruntime"),
     "litert": ("tensorflow", "ai_edge_litert"),
     "openvino": ("tensorflow", "openvino"),
 }
-ONNX_CONVERTERS = {"tensorflow": ("tf2onnx",), "jax": ("jax2onnx",), "torch": ()}
+if backend.name == "torch":
+    PACKAGES["onnx"] = ("onnx", "onnxruntime")  # PyTorch writes it without TensorFlow
 TOLERANCE = 1e-4  # of rounding, over a deep network's sums; two grey levels are 8e-3 apart
 PROGRAM = "import sys; from keras_egan.backend import converters; converters.main(sys.argv[1])"
 
 
-def export(source, path, format="saved_model", *, seed_endpoint=False):
+def export(source, path, format="saved_model", *, seed_endpoint=False, average=True):
     """Writes a generator in a format that needs neither Keras nor this package.
 
-    Every format takes batches of any size, and its input has the name of the generator's. ONNX is
-    written by the running backend. The others are made of TensorFlow's operations: on JAX and
-    PyTorch a second process does that, so that the file does not depend on where the training
-    ran. A generator that computes in half precision is exported in float32.
+    Every format takes batches of any size, and its input has the name of the generator's. All are
+    made of TensorFlow's operations, but for ONNX on PyTorch; on JAX and PyTorch a second process
+    does that, so that the file does not depend on where the training ran. A generator that
+    computes in half precision is exported in float32.
 
     Before this returns, the file is loaded in its own runtime and compared, on batches of 1 and 3,
     with a float32 copy of the generator on the CPU: outputs may differ by 1e-4, times the largest
@@ -60,6 +61,8 @@ def export(source, path, format="saved_model", *, seed_endpoint=False):
             `serve(latents)`, which draws `count` latents, the same for the same whole number
             `seed`, and returns images, uint8 of shape `(count, *image_shape)`. True draws what
             the GAN's `latents` says; for a generator alone, `"uniform"` or `"normal"` says it.
+        average: whether the generator gets its averaged weights, where a GAN keeps them, as
+            `sample` does.
 
     Returns:
         The path, a `pathlib.Path`.
@@ -84,7 +87,7 @@ def export(source, path, format="saved_model", *, seed_endpoint=False):
     path = Path(path).resolve()
     _check_arguments(path, format, seed_endpoint)
     _check_packages(format)
-    generator, latent_dim, latents = _open(source)
+    generator, latent_dim, latents, averaged = _open(source)
     latents = _latents(generator, latent_dim, latents, seed_endpoint)
     rng = np.random.default_rng(0)
     batches = [rng.uniform(-1.0, 1.0, (n, latent_dim)).astype("float32") for n in (1, 3)]
@@ -100,14 +103,15 @@ def export(source, path, format="saved_model", *, seed_endpoint=False):
             "input_name": inputs[0].name if inputs else "latents",
             "latents": latents,
         }
-        expected, tolerance = _outputs(generator, batches)
-        generator.save(work / "generator.keras")
+        with averaged() if average else nullcontext():
+            expected, tolerance = _outputs(generator, batches)
+            generator.save(work / "generator.keras")
         with _on_cpu():
             try:
                 generator = converters.load(work / "generator.keras")
                 copied, _ = _outputs(generator, batches)
                 _compare("copied through a `.keras` file", copied, expected, tolerance)
-                if backend.name == "tensorflow" or format == "onnx":
+                if (backend.name, format) == ("torch", "onnx") or backend.name == "tensorflow":
                     outputs = converters.convert(generator, batches=batches, **job)
                 else:
                     outputs = _convert_on_tensorflow(generator, work, batches, job)
@@ -149,21 +153,21 @@ def _check_arguments(path, format, seed_endpoint):
 
 
 def _check_packages(format):
-    packages = PACKAGES[format] + (ONNX_CONVERTERS[backend.name] if format == "onnx" else ())
-    for package in packages:
+    for package in PACKAGES[format]:
         if not installed(package):
             extra = "tensorflow" if format == "saved_model" else "export"
             raise missing(package, extra, f"`format={format!r}` on the {backend.name} backend")
 
 
 def _open(source):
-    """Returns the generator, the length of its latents, and what they are drawn from, if known."""
+    """Returns the generator, its latents' length, what they are drawn from, and `averaged`."""
     if isinstance(source, (str, os.PathLike)):
         if not (Path(source).is_file() and Path(source).suffix == ".keras"):
             raise ValueError(f"`source` is {str(source)!r}, which is not a `.keras` file.")
         source = keras.models.load_model(source, compile=False, safe_mode=True)
     if isinstance(source, AdversarialModel):
-        return source.generator, source.latent_dim, source.latents
+        averaged = source.averaged if source.averages else nullcontext
+        return source.generator, source.latent_dim, source.latents, averaged
     if not isinstance(source, keras.Model):
         raise ValueError(
             "`source` must be a GAN, a generator that is a Keras model, or the path of a `.keras` "
@@ -176,7 +180,7 @@ def _open(source):
             "`source` must be a generator, of one input of shape (batch, latent_dim); this model's "
             f"is {shape}. A model that has none yet gets it by being called once."
         )
-    return source, shape[1], None
+    return source, shape[1], None, nullcontext
 
 
 def _latents(generator, latent_dim, latents, seed_endpoint):

@@ -8,12 +8,6 @@ from keras_egan.energy_gan import EnergyGAN, Scored
 
 __all__ = ["LeastSquaresGAN"]
 
-_ARGUMENTS = (
-    *("fake_label", "real_label", "generator_label"),
-    *("gradient_penalty", "perturbation"),
-)
-_BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class LeastSquaresGAN(EnergyGAN):
@@ -64,6 +58,11 @@ class LeastSquaresGAN(EnergyGAN):
     ```
     """
 
+    arguments = (
+        *EnergyGAN.arguments,
+        *("fake_label", "real_label", "generator_label"),
+        *("gradient_penalty", "perturbation"),
+    )
     PEARSON = {"fake_label": -1.0, "real_label": 1.0, "generator_label": 0.0}  # noqa: RUF012
     SYMMETRIC = {"fake_label": -1.0, "real_label": 1.0, "generator_label": 1.0}  # noqa: RUF012
 
@@ -84,11 +83,7 @@ class LeastSquaresGAN(EnergyGAN):
             )
         checks.zero_or_more(gradient_penalty=gradient_penalty)
         checks.above_zero(perturbation=perturbation)
-        if (activation := checks.last_activation(discriminator)) in _BOUNDED:
-            raise ValueError(
-                f"`discriminator` ends in {activation!r}, which flattens the squared errors that "
-                "LSGAN is about. End it linearly: `keras.layers.Dense(1)`."
-            )
+        checks.unbounded(discriminator=discriminator)
         super().__init__(generator, discriminator, energy="output", **kwargs)
         self.fake_label = fake_label
         self.real_label = real_label
@@ -117,9 +112,3 @@ class LeastSquaresGAN(EnergyGAN):
         u, alpha = (keras.random.uniform(s, seed=self.seed_generator) for s in (shape, alpha))
         norms = self.gradient_norms(images + self.perturbation * alpha * u)
         return self.gradient_penalty * ops.mean(ops.square(norms - 1.0))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            **{name: getattr(self, name) for name in _ARGUMENTS},
-        }

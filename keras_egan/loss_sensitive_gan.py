@@ -58,6 +58,12 @@ class LossSensitiveGAN(EnergyGAN):
     ```
     """
 
+    arguments = (
+        *EnergyGAN.arguments,
+        *("delta_weight", "slope", "delta", "first_term_weight"),
+        *("weight_clip", "gradient_penalty"),
+    )
+
     def __init__(
         self,
         generator,
@@ -74,20 +80,9 @@ class LossSensitiveGAN(EnergyGAN):
         checks.zero_or_more(**weights, gradient_penalty=gradient_penalty)
         if not slope <= 1:
             raise ValueError(
-                f"`slope` must be 1 or less; got {slope!r}. Above 1, pairs that keep their margin "
-                "would count for more than those that violate it."
+                f"`slope` must be 1 or less, or kept margins would outweigh others; got {slope!r}."
             )
-        if weight_clip is not None:
-            checks.above_zero(weight_clip=weight_clip)
-        if delta is not None and not isinstance(delta, keras.layers.Layer):
-            raise ValueError(
-                f"`delta` must be a Keras model from images to features, or None; got {delta!r}."
-            )
-        if delta is not None and {*map(id, delta.variables)} & {*map(id, discriminator.variables)}:
-            raise ValueError(
-                "`delta` shares weights with `discriminator`, which would part in a saved file. "
-                "Give it weights of its own, as `keras.models.clone_model` does."
-            )
+        checks.own_network(delta=delta, discriminator=discriminator)
         super().__init__(generator, discriminator, energy="output", **kwargs)
         self.delta_weight = delta_weight
         self.slope = slope
@@ -96,13 +91,13 @@ class LossSensitiveGAN(EnergyGAN):
         self.weight_clip = weight_clip
         self.gradient_penalty = gradient_penalty
         if weight_clip is not None:
+            checks.above_zero(weight_clip=weight_clip)
             for variable in discriminator.trainable_variables:
                 variable.constraint = lambda weights: ops.clip(weights, -weight_clip, weight_clip)
 
     def discriminator_loss(self, real, fake):
-        features = [scored.images for scored in (real, fake)]
-        if self.delta is not None:
-            features = [self.delta(images, training=False) for images in features]
+        extract = self.delta or (lambda images, training: images)
+        features = [extract(scored.images, training=False) for scored in (real, fake)]
         delta = ops.stop_gradient(losses.reconstruction_energy(*features, energy="sae"))
         loss = losses.loss_sensitive_discriminator_loss(
             real.energy,
@@ -114,21 +109,7 @@ class LossSensitiveGAN(EnergyGAN):
         )
         return loss, {}
 
-    def generator_loss(self, fake):
-        return ops.mean(fake.energy), {}
-
     def penalty(self, images):
         if not self.gradient_penalty:
             return 0.0
         return self.gradient_penalty * ops.mean(self.gradient_norms(images))
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "delta_weight": self.delta_weight,
-            "slope": self.slope,
-            "delta": self.delta and keras.saving.serialize_keras_object(self.delta),
-            "first_term_weight": self.first_term_weight,
-            "weight_clip": self.weight_clip,
-            "gradient_penalty": self.gradient_penalty,
-        }

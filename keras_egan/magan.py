@@ -50,6 +50,8 @@ class MAGAN(EnergyGAN):
     ```
     """
 
+    arguments = (*EnergyGAN.arguments, "pretrain_epochs")
+
     def __init__(self, generator, discriminator, pretrain_epochs=2, **kwargs):
         if not isinstance(pretrain_epochs, int) or pretrain_epochs < 0:
             raise ValueError(
@@ -64,9 +66,6 @@ class MAGAN(EnergyGAN):
 
     def discriminator_loss(self, real, fake):
         return losses.ebgan_discriminator_loss(real.energy, fake.energy, margin=self.margin), {}
-
-    def generator_loss(self, fake):
-        return ops.mean(fake.energy), {}
 
     def indicators(self, figures):
         started = self.epochs_done >= self.pretrain_epochs, self.epochs_done > self.pretrain_epochs
@@ -98,6 +97,3 @@ class MAGAN(EnergyGAN):
             self.margin.assign(margin)
             self.fake_energy_before.assign(fake)
         self.epochs_done.assign(epoch + 1)
-
-    def get_config(self):
-        return {**super().get_config(), "pretrain_epochs": self.pretrain_epochs}

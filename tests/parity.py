@@ -1,18 +1,19 @@
-"""Trains every GAN of the registry for 20 steps from given weights and latents.
+"""Trains every GAN of the registry from given weights and latents, and leaves what came out.
 
-Run as `python -m tests.parity FILE`, it writes what came out to an npz file.
+Run as `python -m tests.parity FOLDER`: each GAN's file after 10 steps, and its figures and
+variables. `compare` then holds them against those of the backend that runs.
 """
 
-import itertools
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
-from tests.registry import CASES, LATENT_DIM, VARIANTS, float_images
+from tests.registry import CASES, LATENT_DIM, VARIANTS, adam, float_images, sgd, state
 
-STEPS, BATCH = 20, 16
+STEPS, BATCH = 10, 16
 
 
 def give_weights(gan):
@@ -37,28 +38,69 @@ def give_latents(gan):
     gan._draw_latents = draw_latents
 
 
-def trajectories():
-    """Returns the final weights and the figures of every step, by name."""
+def train(gan, half):
+    """Trains for 10 steps, the first or the second; returns the figures of each."""
+    images = float_images(2 * STEPS * BATCH).reshape(2, STEPS * BATCH, 8, 8, 1)[half]
+    rows = []
+    collect = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: rows.append([float(logs[k]) for k in sorted(logs)])
+    )
+    give_latents(gan)
+    gan.fit(images, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[collect])
+    assert len(rows) == STEPS
+    return np.array(rows)
+
+
+def predicted(gan):
+    latents = np.linspace(-1.0, 1.0, 5 * LATENT_DIM, dtype="float32").reshape(5, -1)
+    return gan.predict(latents, verbose=0)
+
+
+def trajectories(folder=None):
+    """Returns what the 20 steps of each GAN gave, a dict for each; writes files to a folder."""
+    runs = [
+        *((case.name, case, adam, "alternating") for case in CASES),
+        *((f"{case.name} simultaneous", case, sgd, "simultaneous") for case in CASES),
+        *((case.name, case, sgd, "alternating") for case in VARIANTS),
+    ]
     found = {}
-    images = float_images(STEPS * BATCH)
-    pairs = [*itertools.product(CASES, ("alternating", "simultaneous"))]
-    for case, updates in [*pairs, *((case, "alternating") for case in VARIANTS)]:
-        gan = case.build(updates=updates)
+    for name, case, optimizer, updates in runs:
+        gan = case.build(optimizer, updates=updates)
         give_weights(gan)
-        give_latents(gan)
-        rows = []
-        collect = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs, rows=rows: rows.append(
-                [float(logs[name]) for name in sorted(logs)]
-            )
-        )
-        gan.fit(images, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[collect])
-        assert len(rows) == STEPS
-        found[f"{case.name}/{updates}/logs"] = np.array(rows)
-        for index, variable in enumerate(gan.trainable_variables):
-            found[f"{case.name}/{updates}/{index}"] = ops.convert_to_numpy(variable)
+        logs = train(gan, 0)
+        halfway = {f"saved_{index}": array for index, array in enumerate(state(gan))}
+        if folder and optimizer is adam:
+            gan.save(folder / f"{name}.keras")
+        predictions = predicted(gan)
+        found[name] = {"logs": np.concatenate([logs, train(gan, 1)]), "predicted": predictions}
+        found[name] |= halfway | {f"end_{index}": array for index, array in enumerate(state(gan))}
     return found
 
 
+def near(one, other, name):
+    """Asserts that arrays differ by no more than 1e-5 of the largest number, in each column."""
+    scale = np.abs(other).max(axis=0 if name.endswith("logs") else None, initial=0.0)
+    assert (np.isclose(one, other, rtol=0.0, atol=1e-5 * scale)).all(), name
+
+
+def compare(folder, own):
+    """Holds the figures, variables and files in a folder against this backend's own."""
+    for name, ours in own.items():
+        with np.load(folder / f"{name}.npz") as theirs:
+            for key in theirs.files:
+                near(ours[key], theirs[key], f"{name} {key}")
+    for case in CASES:
+        gan = keras.models.load_model(folder / f"{case.name}.keras")
+        with np.load(folder / f"{case.name}.npz") as theirs:
+            for index, array in enumerate(state(gan)):
+                np.testing.assert_array_equal(array, theirs[f"saved_{index}"], err_msg=case.name)
+            np.testing.assert_allclose(predicted(gan), theirs["predicted"], atol=1e-6)
+            train(gan, 1)
+            for index, array in enumerate(state(gan)):
+                near(array, theirs[f"end_{index}"], f"{case.name} {index}")
+
+
 if __name__ == "__main__":
-    np.savez(sys.argv[1], **trajectories())
+    folder = Path(sys.argv[1])
+    for name, arrays in trajectories(folder).items():
+        np.savez(folder / f"{name}.npz", **arrays)

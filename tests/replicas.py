@@ -17,7 +17,6 @@ def train(case, images, batch_size, **arguments):
     # The pulling-away term is taken over each device's own samples, but on JAX.
     own = case.name == "ebgan" and keras.backend.backend() != "jax"
     gan = case.build(**({"pt_weight": 0.0} if own else {}))
-    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
     logs = gan.fit(images, batch_size=batch_size, shuffle=False, verbose=0, **arguments).history
     return weights(gan), logs
 

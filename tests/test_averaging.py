@@ -1,19 +1,22 @@
 """The running average of the generator's weights."""
 
-from contextlib import suppress
+import random
+from contextlib import nullcontext, suppress
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan import export
 from tests.registry import CASES, tiny_networks, uint8_images, weights
 
 
 def began(**arguments):
-    keras.utils.set_random_seed(0)
+    random.seed(0)
     gan = keras_egan.BEGAN(*tiny_networks(), **{"seed": 1, "generator_average": 0.9, **arguments})
-    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2))
+    gan.compile(keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5))
     return gan
 
 
@@ -67,15 +70,35 @@ def test_it_is_saved(tmp_path):
     np.testing.assert_array_equal(loaded.sample(3, seed=1), gan.sample(3, seed=1))
 
 
+@pytest.mark.parametrize("average", [True, False])
+def test_export_takes_it(average, tmp_path, monkeypatch):
+    gan, outputs = began(), []
+    for kept in gan.averages:
+        kept.assign(kept + 0.1)
+
+    def convert(network, path, batches, **kwargs):
+        Path(path).touch()
+        outputs.extend(network.predict(batch, verbose=0) for batch in batches)
+        return outputs
+
+    monkeypatch.setattr(export.converters, "convert", convert)
+    monkeypatch.setattr(export.backend, "name", "tensorflow")  # which converts in this process
+    export.export(gan, tmp_path / "generator.onnx", "onnx", average=average)
+    z = np.random.default_rng(0).uniform(-1.0, 1.0, (1, 4)).astype("float32")  # its first trial
+    with gan.averaged() if average else nullcontext():
+        np.testing.assert_allclose(outputs[0], gan.predict(z, verbose=0), rtol=1e-5)
+    assert not np.allclose(gan.sample(1, seed=1), gan.sample(1, seed=1, average=False))
+
+
 def test_statistics_of_batches_are_kept_as_they_are():
-    keras.utils.set_random_seed(0)
+    random.seed(0)
     generator, discriminator = tiny_networks()
     normalised = keras.layers.BatchNormalization()(generator.layers[0].output)
     for layer in generator.layers[1:]:
         normalised = layer(normalised)
     generator = keras.Model(generator.inputs, normalised)
     gan = keras_egan.EBGAN(generator, discriminator, margin=1.5, generator_average=0.9)
-    gan.compile("adam", "adam")
+    gan.compile("sgd", "sgd")
     gan.train_on_batch(uint8_images(16))
     layer = generator.layers[2]
     with gan.averaged():

@@ -1,5 +1,6 @@
 """Training that is stopped and goes on."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -56,6 +57,11 @@ class Stop(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+@functools.cache
+def uninterrupted():
+    return train(uint8_images(50), batch_size=16, epochs=3)
+
+
 def train(data, *extra, **arguments):
     """Returns all weights, and the logs of every epoch that ended."""
     gan, logs = CASES[0].build(), {}
@@ -68,7 +74,6 @@ def train(data, *extra, **arguments):
 
 SOURCES = {
     "an array": (lambda: uint8_images(50), {"batch_size": 16}),
-    "in order": (lambda: uint8_images(50), {"batch_size": 16, "shuffle": False}),
     "steps_per_epoch": (lambda: uint8_images(50), {"batch_size": 16, "steps_per_epoch": 3}),
     "loaded": (lambda: datasets.load(uint8_images(50), batch_size=16, seed=3), {}),
     "another dataset": (lambda: Numbered(), {"shuffle": False}),
@@ -106,9 +111,8 @@ def test_it_goes_on_at_the_very_step(source, tmp_path, capsys):
 
 
 def test_keras_own_backup_goes_on_at_the_epoch(tmp_path):
-    arguments = {"data": uint8_images(50), "batch_size": 16, "epochs": 3}
-    expected = train(**arguments)
-    data = arguments.pop("data")
+    data, arguments = uint8_images(50), {"batch_size": 16, "epochs": 3}
+    expected = uninterrupted()
     with pytest.raises(KeyboardInterrupt):
         train(data, keras.callbacks.BackupAndRestore(tmp_path), Stop(6), **arguments)
     found = train(data, keras.callbacks.BackupAndRestore(tmp_path), **arguments)
@@ -139,7 +143,7 @@ def cut_weights(folder):
 )
 def test_a_damaged_backup_is_passed_over(damage, tmp_path, capsys):
     arguments = {"batch_size": 16, "epochs": 3}
-    expected = train(uint8_images(50), **arguments)
+    expected = uninterrupted()
     with pytest.raises(KeyboardInterrupt):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b", every=2), Stop(7), **arguments)
     (tmp_path / "b" / ".backup-123").mkdir()  # half-written

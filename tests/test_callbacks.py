@@ -1,6 +1,7 @@
 """The pictures and the log."""
 
 import csv
+import random
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ COLUMNS = [
 
 def build(image_shape=(8, 8, 1), **arguments):
     gan = keras_egan.BEGAN(*tiny_networks(image_shape), seed=1)
-    gan.compile("adam", "adam", **arguments)
+    gan.compile("sgd", "sgd", **arguments)
     return gan
 
 
@@ -88,9 +89,9 @@ def test_the_picture_of_a_step_shows_the_weights_after_it(tmp_path):
         verbose=0,
         callbacks=[SampleGrid(tmp_path / "all", every=1)],
     )
-    keras.utils.set_random_seed(0)
+    random.seed(0)
     for steps in (1, 3):
-        keras.utils.set_random_seed(5)
+        random.seed(5)
         gan = build()
         gan.fit(
             uint8_images(),

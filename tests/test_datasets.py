@@ -246,7 +246,7 @@ def test_training_from_each_form(form, tmp_path):
     from tests.registry import tiny_networks
 
     gan = keras_egan.BEGAN(*tiny_networks((6, 8, 1)))
-    gan.compile("adam", "adam")
+    gan.compile("sgd", "sgd")
     prepare(tmp_path, "numbers", "image", "array_record" if form == "PyDataset" else "tfrecord")
     dataset = datasets.load("numbers", data_dir=tmp_path, batch_size=3)
     gan.fit(dataset, epochs=2, verbose=0, validation_data=dataset)

@@ -1,5 +1,6 @@
 """EBGAN's own algorithm."""
 
+import random
 import re
 import warnings
 
@@ -12,10 +13,10 @@ from tests.registry import float_images, tiny_critic, tiny_networks, uint8_image
 
 
 def ebgan(networks=None, **arguments):
-    keras.utils.set_random_seed(0)
+    random.seed(0)
     networks = networks or tiny_networks()
     gan = keras_egan.EBGAN(*networks, **{"margin": 1.5, "seed": 1, **arguments})
-    gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
+    gan.compile("sgd", "sgd")
     return gan
 
 
@@ -61,7 +62,7 @@ def test_a_batch_of_one_is_refused_with_a_pulling_away_term():
 
 
 @pytest.mark.parametrize(
-    ("margin", "message"), [(1e-3, "no fake .* raise `margin`"), (1e3, "every fake .* lower")]
+    ("margin", "message"), [(1e-3, "no fake.* Raise `margin`"), (1e3, "every fake.* lower")]
 )
 def test_a_margin_on_the_wrong_scale_is_said_once(margin, message):
     gan = ebgan(margin=margin)

@@ -1,37 +1,14 @@
 """`.keras` files: complete, the same on every backend, and refused where they are not whole."""
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 import keras_egan
-from tests import files
-from tests.registry import CASES, tiny_networks, uint8_images, weights
-
-BACKEND = keras.backend.backend()
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
-@pytest.mark.parametrize("backend", sorted({"tensorflow", "jax", "torch"} - {BACKEND}))
-def test_a_file_of_another_backend_goes_on_here(backend, tmp_path):
-    environment = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = subprocess.run(
-        [sys.executable, "-m", "tests.files", tmp_path],
-        cwd=Path(__file__).parent.parent,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
-    files.compare(tmp_path)
+from tests.registry import CASES, state, tiny_networks, uint8_images, weights
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +126,7 @@ def test_the_model_in_memory_stays_as_it_was(whole, tmp_path):
     gan.fit(uint8_images(20), batch_size=10, verbose=0)
     gan.save_weights(tmp_path / "gan.weights.h5")
     gan.fit(uint8_images(20), batch_size=10, verbose=0)
-    before = files.state(gan)
+    before = state(gan)
     path = tmp_path / "gan.weights.h5"
     path.write_bytes(path.read_bytes()[:-2000])
     with pytest.raises(OSError, match="truncated"):
@@ -159,7 +136,7 @@ def test_the_model_in_memory_stays_as_it_was(whole, tmp_path):
     other.save_weights(tmp_path / "other.weights.h5")
     with pytest.raises(ValueError, match="could not be loaded"):
         gan.load_weights(tmp_path / "other.weights.h5")
-    for one, now in zip(before, files.state(gan), strict=True):
+    for one, now in zip(before, state(gan), strict=True):
         np.testing.assert_array_equal(one, now)
 
 

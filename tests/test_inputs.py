@@ -1,5 +1,7 @@
 """What may be fed to a GAN, and every bad input's one clear error."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from tests.registry import IMAGE_SHAPE, float_images, tiny_networks, uint8_image
 
 @pytest.fixture
 def gan():
-    keras.utils.set_random_seed(0)
+    random.seed(0)
     gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
     gan.compile("sgd", "sgd")
     return gan
@@ -88,9 +90,9 @@ def test_every_form_of_data_trains_alike(gan):
     ]
     trained = []
     for data in forms:
-        keras.utils.set_random_seed(0)
+        random.seed(0)
         gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
-        gan.compile("adam", "adam")
+        gan.compile("sgd", "sgd")
         arguments = {"batch_size": 16} if data is images else {"steps_per_epoch": 4}
         gan.fit(data, shuffle=False, verbose=0, **arguments)
         assert int(gan.step) == 4
@@ -151,6 +153,6 @@ def test_subclassed_networks_need_latent_dim():
     with pytest.raises(ValueError, match="`latent_dim` is missing"):
         keras_egan.BEGAN(Generator(), Discriminator())
     gan = keras_egan.BEGAN(Generator(), Discriminator(), latent_dim=3)
-    gan.compile("adam", "adam")
+    gan.compile("sgd", "sgd")
     gan.fit(uint8_images(), verbose=0)
     assert gan.sample(2).shape == (2, *IMAGE_SHAPE)

@@ -1,5 +1,7 @@
 """LS-GAN's own algorithm; its gradients and its theorem are in test_theory."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -10,10 +12,10 @@ from tests.registry import float_images, tiny_critic, tiny_networks, uint8_image
 
 
 def ls_gan(**arguments):
-    keras.utils.set_random_seed(0)
+    random.seed(0)
     networks = tiny_networks()[0], tiny_critic()
     gan = keras_egan.LossSensitiveGAN(*networks, **{"seed": 1, **arguments})
-    gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3))
+    gan.compile("sgd", "sgd")
     return gan
 
 
@@ -88,7 +90,7 @@ def test_a_layers_regularizer_counts():
     ("arguments", "message"),
     [
         ({"delta_weight": -1.0}, "`delta_weight` must be 0 or more; got -1.0"),
-        ({"slope": 1.5}, "`slope` must be 1 or less; got 1.5"),
+        ({"slope": 1.5}, "`slope` must be 1 or less, .*; got 1.5"),
         ({"first_term_weight": -0.5}, "`first_term_weight` must be 0 or more; got -0.5"),
         ({"gradient_penalty": -0.5}, "`gradient_penalty` must be 0 or more; got -0.5"),
         ({"weight_clip": 0.0}, "`weight_clip` must be above 0; got 0.0"),

@@ -1,5 +1,7 @@
 """BEGAN's networks, and what they share."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -94,7 +96,7 @@ def test_a_residual_vanishes_in_equal_steps():
 
 def test_a_network_of_vanishing_residuals_starts_as_the_identity_between_scales():
     """With carry 1 the repeated convolutions do nothing, however many there are."""
-    keras.utils.set_random_seed(0)
+    random.seed(0)
     generator, _ = began((8, 8, 1), filters=2, latent_dim=3, vanishing_residuals=True, repeats=3)
     z = np.ones((1, 3), "float32")
     before = numpy(generator(z))
@@ -106,7 +108,7 @@ def test_a_network_of_vanishing_residuals_starts_as_the_identity_between_scales(
 def test_the_carry_advances_once_a_training_step_and_is_saved(tmp_path):
     networks = began((8, 8, 1), filters=2, vanishing_residuals=True, carry_steps=10)
     gan = keras_egan.BEGAN(*networks, d_steps=2)
-    gan.compile("adam", "adam")
+    gan.compile("sgd", "sgd")
     gan.fit(uint8_images(48), batch_size=16, verbose=0)
     gan.save(tmp_path / "gan.keras")
     loaded = keras.models.load_model(tmp_path / "gan.keras")
@@ -121,7 +123,7 @@ def test_the_carry_advances_once_a_training_step_and_is_saved(tmp_path):
 def test_batch_statistics_and_seeds_move_in_training_only():
     generator, discriminator = dcgan_autoencoder((8, 8, 1), filters=2, latent_dim=3)
     gan = keras_egan.BEGAN(generator, discriminator)
-    gan.compile("adam", "adam")
+    gan.compile("sgd", "sgd")
     norms = [
         layer
         for model in (generator, discriminator.encoder, discriminator.decoder)
@@ -164,3 +166,19 @@ def test_multi_layer_networks():
     _, autoencoder = mlp(dimensions=3, n_layers=1, units=7, embedding_dim=2)
     assert autoencoder.encoder.output_shape == (None, 2)
     assert autoencoder(np.zeros((4, 3), "float32")).shape == (4, 3)
+
+
+def test_the_scale_of_multi_layer_networks():
+    networks = {}
+    for scale in (1.0, 3.0):
+        random.seed(0)
+        generator, autoencoder = mlp(units=7, embedding_dim=1, scale=scale)
+        networks[scale] = generator, autoencoder, mlp(units=7, scale=scale)[1]
+    points = np.random.default_rng(0).normal(size=(4, 2)).astype("float32")
+    one, three = ([numpy(network(points)) for network in networks[s]] for s in (1.0, 3.0))
+    thirds = [numpy(network(points / 3)) for network in networks[1.0]]
+    np.testing.assert_allclose(three[0], 3 * one[0], rtol=1e-5)
+    np.testing.assert_allclose(three[1], 3 * thirds[1], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(three[2], thirds[2], rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="`scale` must be above 0; got 0"):
+        mlp(scale=0)

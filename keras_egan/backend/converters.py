@@ -1,7 +1,7 @@
 """A network in another format: written, and run as whoever loads it will run it.
 
-Everything but ONNX is made by TensorFlow. A process on another backend starts a second one for
-that, on TensorFlow, whose whole work is `main`.
+All is made by TensorFlow, but for ONNX on PyTorch. A process on another backend starts a second
+one for that, on TensorFlow, whose whole work is `main`.
 """
 
 import functools
@@ -33,7 +33,7 @@ def load(path):
         raise ValueError(
             "It cannot be loaded again from a `.keras` file. Classes and functions of your own "
             "must be registered with keras.saving.register_keras_serializable, in a module that "
-            "can be imported rather than in a script or notebook, unless the format is ONNX. "
+            "can be imported rather than in a script or notebook. "
             f"Lambda layers are refused. Keras says: {error}"
         ) from error
     network.trainable = False  # PyTorch writes no constant that requires a gradient

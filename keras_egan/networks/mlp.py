@@ -3,12 +3,21 @@
 import keras
 from keras import layers
 
+from keras_egan import checks
 from keras_egan.networks.autoencoder import Autoencoder
 
 __all__ = ["mlp"]
 
 
-def mlp(dimensions=2, latent_dim=2, n_layers=3, units=128, embedding_dim=None, activation="relu"):
+def mlp(
+    dimensions=2,
+    latent_dim=2,
+    n_layers=3,
+    units=128,
+    embedding_dim=None,
+    activation="relu",
+    scale=1.0,
+):
     """Returns a fully connected generator and discriminator of vectors.
 
     Every hidden layer has the same width; the outputs are linear.
@@ -22,10 +31,15 @@ def mlp(dimensions=2, latent_dim=2, n_layers=3, units=128, embedding_dim=None, a
         embedding_dim: the length of the auto-encoder's embedding, which should be below
             `dimensions`, or the identity can be learnt; None, the default, for a critic.
         activation: of the hidden layers.
+        scale: above 0: the size of the samples' coordinates. The generator's outputs, and
+            reconstructions, are multiplied by it; what the discriminator is given is divided.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, dimensions)`, and
         `discriminator`, a Keras model from samples to `(batch, 1)`, or an `Autoencoder` of them.
+
+    Raises:
+        ValueError: if `scale` is not above 0.
 
     Source: our own.
 
@@ -35,15 +49,20 @@ def mlp(dimensions=2, latent_dim=2, n_layers=3, units=128, embedding_dim=None, a
     generator, critic = mlp(dimensions=2, n_layers=4, units=400)
     ```
     """
+    checks.above_zero(scale=scale)
 
-    def network(name, inputs, outputs):
-        x = vector = keras.Input((inputs,))
+    def network(name, inputs, outputs, before=1.0, after=1.0):
+        vector = keras.Input((inputs,))
+        x = layers.Rescaling(before)(vector)
         for _ in range(n_layers):
             x = layers.Dense(units, activation=activation)(x)
-        return keras.Model(vector, layers.Dense(outputs)(x), name=name)
+        x = layers.Rescaling(after)(layers.Dense(outputs)(x))
+        return keras.Model(vector, x, name=name)
 
-    generator = network("generator", latent_dim, dimensions)
+    generator = network("generator", latent_dim, dimensions, after=scale)
     if embedding_dim is None:
-        return generator, network("discriminator", dimensions, 1)
-    encoder = network("encoder", dimensions, embedding_dim)
-    return generator, Autoencoder(encoder, network("decoder", embedding_dim, dimensions))
+        return generator, network("discriminator", dimensions, 1, before=1 / scale)
+    encoder = network("encoder", dimensions, embedding_dim, before=1 / scale)
+    return generator, Autoencoder(
+        encoder, network("decoder", embedding_dim, dimensions, after=scale)
+    )

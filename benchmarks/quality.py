@@ -1,0 +1,110 @@
+"""Trains a GAN on MNIST for a number of images, and measures what it makes.
+
+    python benchmarks/quality.py --gan began --seed 0 --data-dir DIRECTORY
+
+`DIRECTORY` is that of tensorflow-datasets. Distances, precision and recall are taken between 10,000
+samples and the 10,000 test images, in the features of `mnist_classifier.py`. The row goes to a JSON
+file in the output folder, beside a grid of samples; `quality_table.py` makes a table of the rows.
+Instead of a GAN, `real` measures 10,000 of the training images, and `noise` uniform noise.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from memory import peak_memory
+from mnist_classifier import classifier, features_of, mnist
+from recipes import RECIPES, build, cropped, padded
+
+from keras_egan import callbacks, metrics
+
+SAMPLES = 10_000
+
+
+def measure(samples, data_dir):
+    """Returns the figures of samples, an array of shape `(n, 28, 28, 1)` in [-1, 1]."""
+    model = classifier(data_dir)
+    features = features_of(model)
+    relative = [
+        metrics.FrechetDistance(features),
+        metrics.KernelDistance(features),
+        metrics.PrecisionRecall(features),
+    ]
+    absolute = [metrics.InceptionScore(model), metrics.ModeCoverage(model)]
+    test, _ = mnist("test", data_dir)
+    figures = {}
+    for extractor, group in ((features, relative), (model, absolute)):
+        found = group[0].extract(samples, batch_size=500)
+        real = group[0].extract(test, batch_size=500) if extractor is features else None
+        for metric in group:
+            if real is not None:
+                metric.accumulate_real(real)
+            metric.accumulate(found)
+            result = metric.result()
+            figures |= result if isinstance(result, dict) else {metric.name: result}
+    return figures | {"shares": [round(float(share), 4) for share in absolute[1].shares]}
+
+
+def train(recipe, images, seed, output):
+    """Returns a GAN trained on so many images, and the images that it took a second."""
+    data, _ = mnist("train", arguments.data_dir)
+    keras.utils.set_random_seed(seed)
+    gan = build(recipe)
+    batch_size = recipe["batch_size"]
+    epochs = 20
+    start = time.perf_counter()
+    gan.fit(
+        padded(data, recipe),
+        batch_size=batch_size,
+        epochs=epochs,
+        steps_per_epoch=images // (epochs * batch_size),
+        callbacks=[callbacks.EquilibriumLogger(output / "equilibrium.csv", every=10)],
+        verbose=2,
+    )
+    return gan, images / (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--gan", choices=[*RECIPES, "real", "noise"], required=True, help="a recipe, or what else")
+    add("--images", type=int, default=400_000, help="how many images training sees")
+    add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
+    add("--settings", type=json.loads, default={}, help="JSON: what to change in the recipe")
+    add("--name", help="the row's, if settings were changed")
+    add("--data-dir", help="where tensorflow-datasets keeps its files")
+    add("--output", type=Path, default=Path("quality"), help="the folder of the rows")
+    arguments = parser.parse_args()
+    name = arguments.name or arguments.gan
+    output = arguments.output / f"{name}_{arguments.seed}"
+    output.mkdir(parents=True, exist_ok=True)
+    row = {"name": name, "seed": arguments.seed}
+
+    if arguments.gan in RECIPES:
+        recipe = RECIPES[arguments.gan] | arguments.settings
+        gan, speed = train(recipe, arguments.images, arguments.seed, output)
+        samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
+        grid = callbacks.SampleGrid(output)
+        grid.set_model(gan)
+        grid.on_epoch_end(0)
+        row |= {
+            "settings": recipe,
+            "images": arguments.images,
+            "images_per_second": speed,
+            "peak_memory_mib": peak_memory(),
+        }
+    elif arguments.gan == "real":
+        order = np.random.default_rng(arguments.seed).permutation(60_000)[:SAMPLES]
+        samples = mnist("train", arguments.data_dir)[0][order] / np.float32(127.5) - 1
+    else:
+        rng = np.random.default_rng(arguments.seed)
+        samples = rng.uniform(-1, 1, (SAMPLES, 28, 28, 1)).astype("float32")
+
+    row |= {"backend": keras.backend.backend(), **measure(samples, arguments.data_dir)}
+    (arguments.output / f"{name}_{arguments.seed}.json").write_text(json.dumps(row, indent=1))
+    print(json.dumps(row, indent=1))

@@ -1,0 +1,32 @@
+"""Makes a Markdown table of the rows that `quality.py` wrote.
+
+python benchmarks/quality_table.py quality
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+COLUMNS = {
+    "frechet_distance": ("Fréchet", "{:.2f}"),
+    "kernel_distance": ("kernel", "{:.3f}"),
+    "inception_score": ("score", "{:.2f}"),
+    "precision": ("precision", "{:.3f}"),
+    "recall": ("recall", "{:.3f}"),
+    "min_share": ("rarest digit", "{:.1%}"),
+    "max_share": ("commonest digit", "{:.1%}"),
+    "images_per_second": ("images a second", "{:.0f}"),
+    "peak_memory_mib": ("peak memory, MiB", "{:.0f}"),
+}
+
+parser = argparse.ArgumentParser(
+    description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+)
+parser.add_argument("folder", type=Path, help="where the rows are")
+rows = [json.loads(path.read_text()) for path in sorted(parser.parse_args().folder.glob("*.json"))]
+
+print("| | seed |", " | ".join(title for title, _ in COLUMNS.values()), "|")
+print("|" + "---|" * (2 + len(COLUMNS)))
+for row in rows:
+    cells = [form.format(row[key]) if key in row else "" for key, (_, form) in COLUMNS.items()]
+    print(f"| {row['name']} | {row['seed']} |", " | ".join(cells), "|")
