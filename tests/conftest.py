@@ -13,6 +13,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 if os.environ["KERAS_BACKEND"] == "jax":
     import tempfile
 
+    # Programs that run for a moment: compile them fast, rather than fast programs.
+    os.environ.setdefault(
+        "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+    )
     import jax
 
     # The tests build the same tiny models over and over: compile each program once, for all of

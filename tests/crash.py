@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_egan import callbacks
-from tests.registry import CASES, uint8_images, weights
+from tests.registry import CASES, EAGERLY, uint8_images, weights
 
 EPOCHS, STEPS = 4, 4
 
@@ -34,7 +34,7 @@ class Kill(keras.callbacks.Callback):
 
 def train(name, folder, kill_at):
     (case,) = (case for case in CASES if case.name == name)
-    gan = case.build()
+    gan = case.build(**EAGERLY)
     if name == "magan":
         gan.epochs_done.assign(0)
         gan.margin.assign(0.0)

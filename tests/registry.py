@@ -9,6 +9,9 @@ from keras import layers
 
 import keras_egan
 
+# A few steps are faster than compiling them on TensorFlow. They are slower on JAX, which keeps
+# what it has compiled, and PyTorch does not compile.
+EAGERLY = {"run_eagerly": keras.backend.backend() == "tensorflow"}
 IMAGE_SHAPE = (8, 8, 1)
 LATENT_DIM = 4
 
@@ -31,14 +34,14 @@ class Case:
     critic: bool = False
     state: dict = field(default_factory=dict)
 
-    def build(self, optimizer=sgd, **overrides):
+    def build(self, optimizer=sgd, run_eagerly=False, **overrides):
         """Returns an untrained, compiled model; the same weights at each call on one backend."""
         random.seed(0)  # what Keras's initializers draw their seeds from
         generator, discriminator = tiny_networks()
         if self.critic:
             discriminator = tiny_critic()
         gan = self.gan(generator, discriminator, **{"seed": 1, **self.arguments, **overrides})
-        gan.compile(optimizer(), optimizer())
+        gan.compile(optimizer(), optimizer(), run_eagerly=run_eagerly)
         for name, value in self.state.items():
             getattr(gan, name).assign(value)
         return gan

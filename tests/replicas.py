@@ -11,6 +11,7 @@ import numpy as np
 from tests.registry import CASES, float_images, weights
 
 BATCH, STEPS = 16, 5
+MEASURED = [case for case in CASES if case.name in ("began", "ebgan", "ls_gan")]
 
 
 def train(case, images, batch_size, **arguments):
@@ -33,7 +34,7 @@ def compare(case, one, other):
 
 def on_jax():
     images = float_images(BATCH * STEPS)
-    for case in CASES:
+    for case in MEASURED:
         keras.distribution.set_distribution(None)
         one = train(case, images, BATCH)
         keras.distribution.set_distribution(keras.distribution.DataParallel())
@@ -48,7 +49,7 @@ def on_tensorflow():
     images = float_images(BATCH * STEPS - 4)  # the last batch is smaller
     # One strategy for all: each numbers its collectives anew, and they would meet those before.
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    for case in CASES:
+    for case in MEASURED:
         one = train(case, images, BATCH)
         with strategy.scope():
             compare(case, one, train(case, images, BATCH))
@@ -62,7 +63,7 @@ def on_torch():
     with tempfile.TemporaryDirectory() as results:
         torch.multiprocessing.spawn(process, (f"{results}/meeting", results), nprocs=2)
         images = float_images(BATCH * STEPS)
-        for case in CASES:
+        for case in MEASURED:
             one = train(case, images, BATCH)
             for rank in range(2):
                 found = np.load(f"{results}/{case.name}{rank}.npz")
@@ -78,7 +79,7 @@ def process(rank, meeting, results):
     )
     images = float_images(BATCH * STEPS).reshape(STEPS, 2, BATCH // 2, 8, 8, 1)
     share = images[:, rank].reshape(-1, 8, 8, 1)
-    for case in CASES:
+    for case in MEASURED:
         kept, logs = train(case, share, BATCH // 2)
         arrays = {f"w{index}": array for index, array in enumerate(kept)}
         np.savez(f"{results}/{case.name}{rank}.npz", **arrays, **logs)

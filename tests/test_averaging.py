@@ -10,13 +10,13 @@ import pytest
 
 import keras_egan
 from keras_egan import export
-from tests.registry import CASES, tiny_networks, uint8_images, weights
+from tests.registry import CASES, EAGERLY, tiny_networks, uint8_images, weights
 
 
 def began(**arguments):
     random.seed(0)
     gan = keras_egan.BEGAN(*tiny_networks(), **{"seed": 1, "generator_average": 0.9, **arguments})
-    gan.compile(keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5))
+    gan.compile(keras.optimizers.SGD(0.5), keras.optimizers.SGD(0.5), **EAGERLY)
     return gan
 
 
@@ -98,7 +98,7 @@ def test_statistics_of_batches_are_kept_as_they_are():
         normalised = layer(normalised)
     generator = keras.Model(generator.inputs, normalised)
     gan = keras_egan.EBGAN(generator, discriminator, margin=1.5, generator_average=0.9)
-    gan.compile("sgd", "sgd")
+    gan.compile("sgd", "sgd", **EAGERLY)
     gan.train_on_batch(uint8_images(16))
     layer = generator.layers[2]
     with gan.averaged():

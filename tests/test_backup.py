@@ -12,7 +12,7 @@ import pytest
 
 from keras_egan import callbacks, datasets
 from tests.crash import EPOCHS, STEPS
-from tests.registry import CASES, uint8_images, weights
+from tests.registry import CASES, EAGERLY, uint8_images, weights
 
 
 @pytest.mark.slow
@@ -64,7 +64,7 @@ def uninterrupted():
 
 def train(data, *extra, **arguments):
     """Returns all weights, and the logs of every epoch that ended."""
-    gan, logs = CASES[0].build(), {}
+    gan, logs = CASES[0].build(**EAGERLY), {}
     keep = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, values: logs.__setitem__(epoch, dict(values))
     )

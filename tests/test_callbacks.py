@@ -10,7 +10,7 @@ from PIL import Image
 
 import keras_egan
 from keras_egan.callbacks import EquilibriumLogger, SampleGrid
-from tests.registry import tiny_networks, uint8_images
+from tests.registry import EAGERLY, tiny_networks, uint8_images
 
 COLUMNS = [
     "step", "d_loss", "g_loss", "real_energy", "fake_energy", "k_t", "balance", "m_global",
@@ -19,7 +19,7 @@ COLUMNS = [
 
 def build(image_shape=(8, 8, 1), **arguments):
     gan = keras_egan.BEGAN(*tiny_networks(image_shape), seed=1)
-    gan.compile("sgd", "sgd", **arguments)
+    gan.compile("sgd", "sgd", **{**EAGERLY, **arguments})
     return gan
 
 
@@ -161,7 +161,7 @@ def test_a_row_a_step_with_that_steps_figures(tmp_path):
 def test_rows_arrive_in_order_without_waiting_for_the_device(tmp_path):
     """Alone, the logger lets Keras call it from many threads."""
     path = tmp_path / "log.csv"
-    build().fit(
+    build(run_eagerly=False).fit(
         uint8_images(200), batch_size=2, epochs=2, verbose=0, callbacks=[EquilibriumLogger(path)]
     )
     _, rows = read(path)
@@ -177,7 +177,7 @@ def test_long_epochs_are_written_on_the_way(tmp_path, monkeypatch):
             sizes.append(len(read(path)[1]))
 
     path = tmp_path / "log.csv"
-    build().fit(
+    build(run_eagerly=False).fit(
         uint8_images(100), batch_size=2, verbose=0, callbacks=[EquilibriumLogger(path), Sizes()]
     )
     assert 0 < sizes[-1] < 50
@@ -195,7 +195,7 @@ def test_every_few_steps(tmp_path):
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras refuses it on PyTorch")
 def test_several_steps_an_execution(tmp_path):
     path = tmp_path / "log.csv"
-    gan = build(steps_per_execution=3)
+    gan = build(run_eagerly=False, steps_per_execution=3)
     gan.fit(
         uint8_images(),
         batch_size=16,

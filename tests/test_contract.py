@@ -8,6 +8,7 @@ import pytest
 
 from tests.registry import (
     CASES,
+    EAGERLY,
     IMAGE_SHAPE,
     LATENT_DIM,
     float_images,
@@ -21,8 +22,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
-# Faster on TensorFlow for a few steps, and slower on JAX, which keeps what it has compiled.
-EAGERLY = keras.backend.backend() == "tensorflow"
 BATCH, EPOCHS = 5, 2  # ten steps an epoch, the last of them on three images
 
 
@@ -163,7 +162,7 @@ def test_simultaneous_updates_take_both_gradients_at_the_same_weights(case):
         for d_rate in (0.0, 0.1):
             gan = case.build(updates=kind)
             sgd = keras.optimizers.SGD
-            gan.compile(sgd(d_rate), sgd(0.01), run_eagerly=EAGERLY)
+            gan.compile(sgd(d_rate), sgd(0.01), **EAGERLY)
             gan.train_on_batch(uint8_images(16))
             updates[kind, d_rate] = weights(gan.generator)[0]
     np.testing.assert_array_equal(updates["simultaneous", 0.0], updates["simultaneous", 0.1])
@@ -174,7 +173,7 @@ def test_simultaneous_updates_take_both_gradients_at_the_same_weights(case):
 @cases
 def test_d_steps_update_only_the_discriminator_more_often(case):
     gan = case.build(d_steps=3)
-    gan.compile("adam", "sgd", run_eagerly=EAGERLY)
+    gan.compile("adam", "sgd", **EAGERLY)
     train(gan, epochs=1)
     assert int(gan.d_optimizer.iterations) == 30
     assert int(gan.g_optimizer.iterations) == 10

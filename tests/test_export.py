@@ -159,7 +159,8 @@ def test_a_seed_gives_the_images_of_its_latents(served, sources, source):
     assert not np.array_equal(images, answers[f"{source}_other"])
 
 
-@pytest.mark.parametrize("source", ["gan", "generator", "path"])
+# On JAX another process of TensorFlow writes it, the same one as for SavedModels.
+@pytest.mark.parametrize("source", ["path"] if BACKEND == "jax" else ["gan", "generator", "path"])
 def test_onnx(sources, source, tmp_path, capsys):
     exported, generator = sources[source]
     path = tmp_path / "new" / "generator.onnx"

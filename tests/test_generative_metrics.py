@@ -16,13 +16,13 @@ from keras_egan.metrics import (
     ModeCoverage,
     PrecisionRecall,
 )
-from tests.registry import IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
+from tests.registry import EAGERLY, IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
 
 
 def build():
     random.seed(0)
     gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
-    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2))
+    gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.Adam(1e-2), **EAGERLY)
     return gan
 
 

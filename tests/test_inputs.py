@@ -8,14 +8,14 @@ import pytest
 from keras import layers
 
 import keras_egan
-from tests.registry import IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
+from tests.registry import EAGERLY, IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
 
 
 @pytest.fixture
 def gan():
     random.seed(0)
     gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
-    gan.compile("sgd", "sgd")
+    gan.compile("sgd", "sgd", **EAGERLY)
     return gan
 
 
@@ -92,7 +92,7 @@ def test_every_form_of_data_trains_alike(gan):
     for data in forms:
         random.seed(0)
         gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
-        gan.compile("sgd", "sgd")
+        gan.compile("sgd", "sgd", **EAGERLY)
         arguments = {"batch_size": 16} if data is images else {"steps_per_epoch": 4}
         gan.fit(data, shuffle=False, verbose=0, **arguments)
         assert int(gan.step) == 4
@@ -153,6 +153,6 @@ def test_subclassed_networks_need_latent_dim():
     with pytest.raises(ValueError, match="`latent_dim` is missing"):
         keras_egan.BEGAN(Generator(), Discriminator())
     gan = keras_egan.BEGAN(Generator(), Discriminator(), latent_dim=3)
-    gan.compile("sgd", "sgd")
+    gan.compile("sgd", "sgd", **EAGERLY)
     gan.fit(uint8_images(), verbose=0)
     assert gan.sample(2).shape == (2, *IMAGE_SHAPE)

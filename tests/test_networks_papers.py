@@ -226,6 +226,7 @@ WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the 
 def test_weights_and_normalisation_by_hand(build):
     with keras.StatelessScope(initialize_variables=False):
         generator, discriminator = build()
+    keras.utils.clear_session(free_memory=False)  # or the next scope initializes them all
     halves = [getattr(discriminator, half, None) for half in ("encoder", "decoder")]
     networks = [generator, *(halves if halves[0] else [discriminator])]
     assert tuple((normalised(x), x.count_params()) for x in networks) == WEIGHTS[build]
