@@ -10,13 +10,13 @@ if os.environ.get("KERAS_BACKEND") not in ("tensorflow", "jax", "torch"):
 # On networks this small, threads cost more than they bring.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# For JAX's programs, which run for a moment: compile them fast, rather than fast programs.
+XLA_FLAGS = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+
 if os.environ["KERAS_BACKEND"] == "jax":
     import tempfile
 
-    # Programs that run for a moment: compile them fast, rather than fast programs.
-    os.environ.setdefault(
-        "XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
-    )
+    os.environ.setdefault("XLA_FLAGS", XLA_FLAGS)
     import jax
 
     # The tests build the same tiny models over and over: compile each program once, for all of

@@ -12,6 +12,7 @@ import pytest
 
 import keras_egan
 from tests import parity
+from tests.conftest import XLA_FLAGS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_egan"
@@ -146,7 +147,8 @@ def test_the_backends_train_alike_and_open_each_others_files(tmp_path):
     others = []
     for backend, folder in folders.items():
         folder.mkdir()
-        others.append(start(["-m", "tests.parity", folder], backend=backend))
+        flags = {"XLA_FLAGS": XLA_FLAGS} if backend == "jax" else {}
+        others.append(start(["-m", "tests.parity", folder], backend=backend, **flags))
     own = parity.trajectories()
     for other, folder in zip(others, folders.values(), strict=True):
         output(other)
@@ -156,6 +158,6 @@ def test_the_backends_train_alike_and_open_each_others_files(tmp_path):
 @pytest.mark.slow
 def test_devices_together_train_like_one():
     """Two devices on half a batch each: the same k_t on both, and that of one on the whole."""
-    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    flags = f"{XLA_FLAGS} --xla_force_host_platform_device_count=2"
     printed = run(["-m", "tests.replicas"], XLA_FLAGS=flags)
     assert "equal" in printed

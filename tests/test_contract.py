@@ -74,18 +74,11 @@ def test_epoch_figures_are_means_weighted_by_batch_size(case):
 
 
 @cases
-def test_uint8_and_floats_in_range_train_alike(case):
+def test_uint8_and_floats_in_range_train_alike_and_labels_are_ignored(case):
     gan = case.build()
-    train(gan, float_images(48))
+    train(gan, float_images(48), y=np.arange(48))
     for one, other in zip(weights(gan), weights(trained(case.name)[0]), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-
-
-@cases
-def test_training_again_gives_the_same_and_ignores_labels(case):
-    gan = case.build()
-    train(gan, y=np.arange(48))
-    assert same(state(gan), state(trained(case.name)[0]))
 
 
 @cases
@@ -174,13 +167,13 @@ def test_simultaneous_updates_take_both_gradients_at_the_same_weights(case):
 def test_d_steps_update_only_the_discriminator_more_often(case):
     gan = case.build(d_steps=3)
     gan.compile("adam", "sgd", **EAGERLY)
-    train(gan, epochs=1)
-    assert int(gan.d_optimizer.iterations) == 30
-    assert int(gan.g_optimizer.iterations) == 10
+    train(gan, uint8_images(15), epochs=1)
+    assert int(gan.d_optimizer.iterations) == 9
+    assert int(gan.g_optimizer.iterations) == 3
     assert isinstance(gan.d_optimizer, keras.optimizers.Adam)
 
 
-@cases
+@pytest.mark.parametrize("case", CASES[::2], ids=lambda case: case.name)
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras refuses it on PyTorch")
 def test_several_steps_an_execution_change_nothing(case):
     gan = case.build()

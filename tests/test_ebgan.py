@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 import keras_egan
-from tests.registry import float_images, tiny_critic, tiny_networks, uint8_images, weights
+from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images, weights
 
 
 def ebgan(networks=None, **arguments):
     random.seed(0)
     networks = networks or tiny_networks()
     gan = keras_egan.EBGAN(*networks, **{"margin": 1.5, "seed": 1, **arguments})
-    gan.compile("sgd", "sgd")
+    gan.compile("sgd", "sgd", **EAGERLY)
     return gan
 
 

@@ -9,14 +9,14 @@ import pytest
 import keras_egan
 from keras_egan import backend
 from tests.finite_differences import check_penalty, critic_parameters, input_gradients
-from tests.registry import float_images, tiny_critic, tiny_networks, uint8_images
+from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images
 
 
 def lsgan(discriminator=None, **arguments):
     random.seed(0)
     networks = tiny_networks()[0], discriminator or tiny_critic()
     gan = keras_egan.LeastSquaresGAN(*networks, **{"seed": 1, **arguments})
-    gan.compile("sgd", "sgd")
+    gan.compile("sgd", "sgd", **EAGERLY)
     return gan
 
 

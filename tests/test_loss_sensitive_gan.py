@@ -8,14 +8,14 @@ import pytest
 
 import keras_egan
 from tests.finite_differences import check_penalty
-from tests.registry import float_images, tiny_critic, tiny_networks, uint8_images, weights
+from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images, weights
 
 
 def ls_gan(**arguments):
     random.seed(0)
     networks = tiny_networks()[0], tiny_critic()
     gan = keras_egan.LossSensitiveGAN(*networks, **{"seed": 1, **arguments})
-    gan.compile("sgd", "sgd")
+    gan.compile("sgd", "sgd", **EAGERLY)
     return gan
 
 

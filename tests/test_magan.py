@@ -5,10 +5,9 @@ import random
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 import keras_egan
-from tests.registry import float_images, tiny_networks, weights
+from tests.registry import EAGERLY, float_images, tiny_networks, weights
 
 EPOCHS, BATCH = 7, 10
 
@@ -20,10 +19,11 @@ def learnable_images():
     return images.reshape(50, 8, 8, 1).astype("float32")
 
 
-def magan(**arguments):
+def magan(run_eagerly=False, **arguments):
     random.seed(0)
     gan = keras_egan.MAGAN(*tiny_networks(), **{"seed": 1, **arguments})
-    gan.compile(keras.optimizers.SGD(1e-3, momentum=0.9), keras.optimizers.SGD(1e-4))
+    optimizers = keras.optimizers.SGD(1e-3, momentum=0.9), keras.optimizers.SGD(1e-4)
+    gan.compile(*optimizers, run_eagerly=run_eagerly)
     return gan
 
 
@@ -92,12 +92,14 @@ def expected_margins(history, pretrain_epochs):
 @pytest.mark.parametrize("source", ["steps_per_epoch", "unknown size"])
 def test_the_margin_follows_the_rule_and_never_rises(source):
     gan, images = magan(pretrain_epochs=1), learnable_images()
-    gan.compile(keras.optimizers.Adamax(1e-2), keras.optimizers.SGD(1e-4))
+    gan.compile(keras.optimizers.Adamax(1e-2), keras.optimizers.SGD(1e-4), **EAGERLY)
     arguments = {"epochs": 14, "verbose": 0}
     if source == "steps_per_epoch":
         batches = ((images[i % 3 :: 3],) for i in range(10**6))
         history = gan.fit(batches, steps_per_epoch=3, **arguments)
     else:
+        import tensorflow as tf
+
         dataset = tf.data.Dataset.from_tensor_slices(images).filter(lambda image: True).batch(16)
         history = gan.fit(dataset, **arguments)
     history = history.history
@@ -120,7 +122,7 @@ def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path):
                 raise KeyboardInterrupt
 
     def train(rows, *callbacks):
-        gan = magan()
+        gan = magan(**EAGERLY)
         log = keras.callbacks.LambdaCallback(
             on_epoch_end=lambda epoch, logs: rows.__setitem__(epoch, dict(logs))
         )
