@@ -128,7 +128,7 @@ def example(*arguments):
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.syspath_prepend(EXAMPLE.parent)
         monkeypatch.setattr(sys, "argv", list(map(str, (EXAMPLE, *arguments))))
-        runpy.run_path(EXAMPLE, run_name="__main__")
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
 
 
 @pytest.mark.slow
