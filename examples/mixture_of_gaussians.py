@@ -20,20 +20,24 @@ SETTINGS = {
     "ebgan": ({"margin": 1.0}, {"embedding_dim": 1}, (1e-3, 1e-3)),
     "magan": ({"pretrain_epochs": 1}, {"embedding_dim": 1}, (1e-3, 1e-3)),
     "lsgan": ({}, {}, (1e-3, 1e-3)),
-    "ls_gan": ({"delta_weight": 0.1, "gradient_penalty": 0.02}, {}, (1e-3, 1e-3)),
+    "ls_gan": (
+        {"delta_weight": 0.1, "gradient_penalty": 0.02, "slope": 0.01},
+        {},
+        (1e-3, 1e-3),
+    ),
 }
+SCALES = {"ring": 3.0, "grid": 10.0}  # what the networks multiply and divide points by
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
 add = parser.add_argument
 add("--gan", choices=SETTINGS, default="ls_gan", help="which GAN")
-add("--mixture", choices=("ring", "grid"), default="grid", help="8 modes or 25")
+add("--mixture", choices=SCALES, default="grid", help="8 modes or 25")
 add("--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend")
-add("--steps", type=int, default=8000, help="training steps")
+add("--steps", type=int, default=6000, help="training steps")
 add("--every", type=int, default=500, help="steps from one scatter plot to the next")
 add("--units", type=int, default=128, help="the width of the hidden layers")
-add("--scale", type=float, default=10.0, help="what the networks multiply and divide points by")
 add("--seed", type=int, default=0, help="of the points, weights and latents")
 add("--output", type=Path, default=Path("mixture"), help="the folder for all that is written")
 arguments = parser.parse_args()
@@ -85,7 +89,9 @@ mixture = getattr(datasets, arguments.mixture)()
 points = mixture.sample(100_000, seed=arguments.seed)
 
 own, network, rates = SETTINGS[arguments.gan]
-generator, discriminator = networks.mlp(units=arguments.units, scale=arguments.scale, **network)
+generator, discriminator = networks.mlp(
+    units=arguments.units, scale=SCALES[arguments.mixture], **network
+)
 gan = GANS[arguments.gan](
     generator, discriminator, latents="normal", generator_average=0.999, **own
 )
