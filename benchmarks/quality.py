@@ -48,9 +48,9 @@ def measure(samples, data_dir):
     return figures | {"shares": [round(float(share), 4) for share in absolute[1].shares]}
 
 
-def train(recipe, images, seed, output):
+def train(recipe, images, seed, data_dir, output):
     """Returns a GAN trained on so many images, and the images that it took a second."""
-    data, _ = mnist("train", arguments.data_dir)
+    data, _ = mnist("train", data_dir)
     keras.utils.set_random_seed(seed)
     gan = build(recipe)
     batch_size = recipe["batch_size"]
@@ -87,7 +87,7 @@ if __name__ == "__main__":
 
     if arguments.gan in RECIPES:
         recipe = RECIPES[arguments.gan] | arguments.settings
-        gan, speed = train(recipe, arguments.images, arguments.seed, output)
+        gan, speed = train(recipe, arguments.images, arguments.seed, arguments.data_dir, output)
         samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
         grid = callbacks.SampleGrid(output)
         grid.set_model(gan)

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 COLUMNS = {
+    "images": ("images", "{:,}"),
     "frechet_distance": ("Fréchet", "{:.2f}"),
     "kernel_distance": ("kernel", "{:.3f}"),
     "inception_score": ("score", "{:.2f}"),

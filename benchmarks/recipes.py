@@ -1,4 +1,8 @@
-"""Settings of each GAN for MNIST: those that `quality.py` trains with."""
+"""Settings of each GAN for MNIST: those that `quality.py` trains with.
+
+Those that end in `_paper` are the papers' own, but for the width of BEGAN's, LSGAN's and LS-GAN's
+networks, which CPUs can only train when it is cut.
+"""
 
 import keras
 import numpy as np
@@ -8,7 +12,13 @@ from keras_egan import networks
 
 SMALL = {"network": "dcgan_autoencoder", "network_arguments": {"filters": 16}, "image_size": 28}
 CRITIC = {"network": "ls_gan", "image_size": 32, "network_arguments": {"filters": 16}}
-ADAM = {"optimizer": "Adam", "beta_1": 0.5, "d_rate": 1e-3, "g_rate": 1e-3, "batch_size": 64}
+
+
+def _rates(rate):
+    return {"d_rate": rate, "g_rate": rate}
+
+
+ADAM = {"optimizer": "Adam", "beta_1": 0.5, **_rates(1e-3), "batch_size": 64}
 
 RECIPES = {
     "began": {**SMALL, **ADAM, "gan": "BEGAN", "arguments": {"gamma": 0.9, "lambda_k": 0.01}},
@@ -27,8 +37,52 @@ RECIPES = {
         **ADAM,
         "gan": "LossSensitiveGAN",
         "arguments": {"delta_weight": 2e-3},
-        "d_rate": 5e-4,
-        "g_rate": 5e-4,
+        **_rates(5e-4),
+    },
+    "began_paper": {
+        "gan": "BEGAN",
+        "arguments": {},
+        "network": "began",
+        "network_arguments": {"filters": 16},
+        "image_size": 32,
+        **ADAM,
+        **_rates(1e-4),
+        "beta_1": 0.9,
+        "batch_size": 16,
+    },
+    "ebgan_paper": {
+        "gan": "EBGAN",
+        "arguments": {"margin": 10.0, "pt_weight": 0.1},
+        "network": "ebgan_mlp",
+        "network_arguments": {},
+        "image_size": 32,
+        **ADAM,
+    },
+    "magan_paper": {
+        "gan": "MAGAN",
+        "arguments": {"latents": "normal"},
+        "network": "magan_mnist",
+        "network_arguments": {},
+        "image_size": 28,
+        **ADAM,
+        **_rates(5e-4),
+        "optimizer": "Adamax",
+    },
+    "lsgan_paper": {
+        "gan": "LeastSquaresGAN",
+        "arguments": {},
+        "network": "lsgan_dcgan",
+        "network_arguments": {"filters": 16},
+        "image_size": 32,
+        **ADAM,
+        **_rates(2e-4),
+    },
+    "ls_gan_paper": {
+        **CRITIC,
+        "gan": "LossSensitiveGAN",
+        "arguments": {"delta_weight": 2e-4},
+        **ADAM,
+        **_rates(1e-4),
     },
 }
 
@@ -36,8 +90,10 @@ RECIPES = {
 def build(recipe, channels=1):
     """Returns a compiled GAN of a recipe's settings, for images of so many channels."""
     shape = recipe["image_size"], recipe["image_size"], channels
-    network = getattr(networks, recipe["network"])
-    generator, discriminator = network(image_shape=shape, **recipe["network_arguments"])
+    network_arguments = dict(recipe["network_arguments"])
+    if recipe["network"] != "magan_mnist":  # which is for 28x28 and one channel alone
+        network_arguments["image_shape"] = shape
+    generator, discriminator = getattr(networks, recipe["network"])(**network_arguments)
     gan = getattr(keras_egan, recipe["gan"])(
         generator, discriminator, generator_average=0.999, **recipe["arguments"]
     )
