@@ -73,7 +73,7 @@ if __name__ == "__main__":
     )
     add = parser.add_argument
     add("--gan", choices=[*RECIPES, "real", "noise"], required=True, help="a recipe, or what else")
-    add("--images", type=int, default=400_000, help="how many images training sees")
+    add("--images", type=int, default=450_000, help="how many images training sees")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--settings", type=json.loads, default={}, help="JSON: what to change in the recipe")
     add("--name", help="the row's, if settings were changed")
@@ -82,7 +82,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     name = arguments.name or arguments.gan
     output = arguments.output / f"{name}_{arguments.seed}"
-    output.mkdir(parents=True, exist_ok=True)
+    arguments.output.mkdir(parents=True, exist_ok=True)
     row = {"name": name, "seed": arguments.seed}
 
     if arguments.gan in RECIPES:
