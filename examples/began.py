@@ -9,7 +9,7 @@ paper's network, which has no normalisation, ends up making little else. The sma
 for them normalises the embedding over the batch. `--paper` takes the paper's network and settings
 instead, which any other dataset gets by itself:
 
-    python examples/began.py --dataset celeb_a --image-size 64
+    python examples/began.py --dataset celeb_a --crop-size 108 --image-size 64
 """
 
 import common

@@ -18,7 +18,8 @@ def flags(description, name):
     add = parser.add_argument
     add("--dataset", default="digits", help="'digits' (the default), a folder, or a name for tfds")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
-    add("--image-size", type=int, help="the side to resize to")
+    add("--crop-size", type=int, help="the side of a square to cut from the centre")
+    add("--image-size", type=int, help="the side to resize to, after cutting")
     add("--backend", choices=BACKENDS, default=default_backend(), help="Keras's backend")
     add("--paper", action="store_true", help="the paper's network and settings on the digits too")
     add("--epochs", type=int, help="how many times to go through the images")
@@ -59,6 +60,7 @@ def load(arguments):
     return datasets.load(
         arguments.dataset,
         image_size=arguments.image_size,
+        crop_size=arguments.crop_size,
         batch_size=arguments.batch_size,
         seed=arguments.seed,
         drop_remainder=True,

@@ -7,7 +7,7 @@ The margin must fit the scale of the energy, the norm of the whole image's error
 of the image: watch `fakes_inside_margin`, which should be neither 0 nor 1 for long. `--paper`
 takes the paper's network and settings, which any other dataset gets by itself:
 
-    python examples/ebgan.py --dataset celeb_a --image-size 64
+    python examples/ebgan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
 
 import common

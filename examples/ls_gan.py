@@ -5,7 +5,7 @@ by a margin that grows with the distance of the two: fakes that are close to the
 left in peace, and the generator can work on those that are far. `--slope` other than 0 makes it
 GLS-GAN; `--gradient-penalty` keeps the loss function Lipschitz.
 
-    python examples/ls_gan.py --dataset celeb_a --image-size 64
+    python examples/ls_gan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
 
 import common

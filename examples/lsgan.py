@@ -10,7 +10,7 @@ more slowly than the generator keeps them level: watch `real_energy` and `fake_e
 scores, which should stay apart from -1 and 0. `--paper` takes the paper's instead, as any other
 dataset does:
 
-    python examples/lsgan.py --dataset celeb_a --image-size 64
+    python examples/lsgan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
 
 import common
