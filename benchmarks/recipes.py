@@ -21,7 +21,7 @@ def _rates(rate):
 ADAM = {"optimizer": "Adam", "beta_1": 0.5, **_rates(1e-3), "batch_size": 64}
 
 RECIPES = {
-    "began": {**SMALL, **ADAM, "gan": "BEGAN", "arguments": {"gamma": 0.9, "lambda_k": 0.01}},
+    "began": {**SMALL, **ADAM, "gan": "BEGAN", "arguments": {"gamma": 0.9, "lambda_k": 0.05}},
     "ebgan": {**SMALL, **ADAM, "gan": "EBGAN", "arguments": {"margin": 10.0, "pt_weight": 0.1}},
     "magan": {**SMALL, **ADAM, "gan": "MAGAN", "arguments": {"latents": "normal"}},
     "lsgan": {
