@@ -10,7 +10,7 @@ from pathlib import Path
 COLUMNS = {
     "images": ("images", "{:,}"),
     "frechet_distance": ("Fréchet", "{:.2f}"),
-    "kernel_distance": ("kernel", "{:.3f}"),
+    "kernel_distance": ("kernel", "{:.1f}"),
     "inception_score": ("score", "{:.2f}"),
     "precision": ("precision", "{:.3f}"),
     "recall": ("recall", "{:.3f}"),
