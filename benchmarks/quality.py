@@ -52,15 +52,16 @@ def train(recipe, images, seed, data_dir, output):
     """Returns a GAN trained on so many images, and the images that it took a second."""
     data, _ = mnist("train", data_dir)
     keras.utils.set_random_seed(seed)
-    gan = build(recipe)
     batch_size = recipe["batch_size"]
     epochs = 20
+    steps = images // (epochs * batch_size)
+    gan = build(recipe, epochs * steps)
     start = time.perf_counter()
     gan.fit(
         padded(data, recipe),
         batch_size=batch_size,
         epochs=epochs,
-        steps_per_epoch=images // (epochs * batch_size),
+        steps_per_epoch=steps,
         callbacks=[callbacks.EquilibriumLogger(output / "equilibrium.csv", every=10)],
         verbose=2,
     )
@@ -73,7 +74,7 @@ if __name__ == "__main__":
     )
     add = parser.add_argument
     add("--gan", choices=[*RECIPES, "real", "noise"], required=True, help="a recipe, or what else")
-    add("--images", type=int, default=450_000, help="how many images training sees")
+    add("--images", type=int, default=512_000, help="how many images training sees")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--settings", type=json.loads, default={}, help="JSON: what to change in the recipe")
     add("--name", help="the row's, if settings were changed")

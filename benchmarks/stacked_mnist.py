@@ -39,7 +39,8 @@ triples = rng.integers(len(digits), size=(arguments.training_images, 3))
 images = np.concatenate([digits[channel] for channel in triples.T], axis=-1)
 
 keras.utils.set_random_seed(arguments.seed)
-gan = build(recipe, channels=3)
+steps = arguments.epochs * -(-len(images) // recipe["batch_size"])
+gan = build(recipe, steps, channels=3)
 gan.fit(
     padded(images, recipe),
     batch_size=recipe["batch_size"],
