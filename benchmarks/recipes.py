@@ -38,6 +38,7 @@ RECIPES = {
         **ADAM,
         "gan": "LossSensitiveGAN",
         "arguments": {"delta_weight": 2e-3},
+        "network_arguments": {"filters": 16, "nonnegative": False},
         **_rates(2e-3),
     },
     "began_paper": {
