@@ -49,12 +49,13 @@ def measure(samples, data_dir):
 
 
 def train(recipe, images, seed, data_dir, output):
-    """Returns a GAN trained on so many images, and the images that it took a second."""
+    """Returns a GAN trained on so many images, in whole steps, how many, and how many a second."""
     data, _ = mnist("train", data_dir)
     keras.utils.set_random_seed(seed)
     batch_size = recipe["batch_size"]
     epochs = 20
-    steps = images // (epochs * batch_size)
+    steps = max(1, images // (epochs * batch_size))
+    images = steps * epochs * batch_size
     gan = build(recipe, epochs * steps)
     start = time.perf_counter()
     gan.fit(
@@ -65,7 +66,7 @@ def train(recipe, images, seed, data_dir, output):
         callbacks=[callbacks.EquilibriumLogger(output / "equilibrium.csv", every=10)],
         verbose=2,
     )
-    return gan, images / (time.perf_counter() - start)
+    return gan, images, images / (time.perf_counter() - start)
 
 
 if __name__ == "__main__":
@@ -74,7 +75,7 @@ if __name__ == "__main__":
     )
     add = parser.add_argument
     add("--gan", choices=[*RECIPES, "real", "noise"], required=True, help="a recipe, or what else")
-    add("--images", type=int, default=512_000, help="how many images training sees")
+    add("--images", type=int, default=512_000, help="how many training sees")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--settings", type=json.loads, default={}, help="JSON: what to change in the recipe")
     add("--name", help="the row's, if settings were changed")
@@ -88,14 +89,16 @@ if __name__ == "__main__":
 
     if arguments.gan in RECIPES:
         recipe = RECIPES[arguments.gan] | arguments.settings
-        gan, speed = train(recipe, arguments.images, arguments.seed, arguments.data_dir, output)
+        gan, images, speed = train(
+            recipe, arguments.images, arguments.seed, arguments.data_dir, output
+        )
         samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
         grid = callbacks.SampleGrid(output)
         grid.set_model(gan)
         grid.on_epoch_end(0)
         row |= {
             "settings": recipe,
-            "images": arguments.images,
+            "images": images,
             "images_per_second": speed,
             "peak_memory_mib": peak_memory(),
         }

@@ -1,5 +1,7 @@
 """LS-GAN: loss-sensitive GAN, and its generalisation, GLS-GAN."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -7,6 +9,12 @@ from keras_egan import checks, losses
 from keras_egan.energy_gan import EnergyGAN
 
 __all__ = ["LossSensitiveGAN"]
+
+_DEAD = (
+    "For a whole epoch the discriminator returned 0 for all data and all fakes: the ReLU at its "
+    "end is dead, and neither network learns any more. Begin again with lower learning rates, or "
+    "with a discriminator that ends without ReLU (`networks.ls_gan(nonnegative=False)`)."
+)
 
 
 @keras.saving.register_keras_serializable("keras_egan")
@@ -23,7 +31,8 @@ class LossSensitiveGAN(EnergyGAN):
     minus its critic; others are GLS-GAN.
 
     L must be Lipschitz. Choose one: decay of its weights (`d_optimizer=keras.optimizers.Adam(1e-4,
-    0.5, weight_decay=...)`), `weight_clip`, or `gradient_penalty`.
+    0.5, weight_decay=...)`), `weight_clip`, or `gradient_penalty`. If L is 0 for all data and all
+    fakes of an epoch, a warning says that its ReLU is dead.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
@@ -113,3 +122,7 @@ class LossSensitiveGAN(EnergyGAN):
         if not self.gradient_penalty:
             return 0.0
         return self.gradient_penalty * ops.mean(self.gradient_norms(images))
+
+    def end_epoch(self, logs):
+        if logs["real_energy"] == 0 == logs["fake_energy"]:
+            warnings.warn(_DEAD, stacklevel=2)

@@ -10,7 +10,7 @@ from PIL import Image
 
 import keras_egan
 from keras_egan.callbacks import EquilibriumLogger, SampleGrid
-from tests.registry import EAGERLY, tiny_networks, uint8_images
+from tests.registry import EAGERLY, tiny_critic, tiny_networks, uint8_images
 
 COLUMNS = [
     "step", "d_loss", "g_loss", "real_energy", "fake_energy", "k_t", "balance", "m_global",
@@ -231,6 +231,20 @@ def test_another_models_log_is_not_overwritten(tmp_path):
 def test_every_must_be_positive(tmp_path):
     with pytest.raises(ValueError, match="`every` must be 1 or more; got 0"):
         EquilibriumLogger(tmp_path / "log.csv", every=0)
+
+
+@pytest.mark.parametrize("offset", [5.0, -5.0])
+def test_energies_of_either_sign_are_drawn(offset, tmp_path):
+    """The line of L(x) crosses the picture, whose scale cannot be logarithmic below 0."""
+    critic = tiny_critic()
+    critic.layers[-1].bias.assign([offset])
+    gan = keras_egan.LeastSquaresGAN(tiny_networks()[0], critic, seed=1)
+    gan.compile(keras.optimizers.SGD(1e-4), keras.optimizers.SGD(1e-4))
+    path = tmp_path / "log.csv"
+    gan.fit(uint8_images(), batch_size=5, verbose=0, callbacks=[EquilibriumLogger(path)])
+    blue = (31, 119, 180)  # Matplotlib's first colour
+    drawn = (picture(path.with_suffix(".png"))[..., :3] == blue).all(axis=-1)
+    assert drawn.any(axis=0).sum() > 400
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):

@@ -102,6 +102,19 @@ def test_bad_arguments_are_refused(arguments, message):
         ls_gan(**arguments)
 
 
+def test_a_dead_critic_is_said():
+    gan = ls_gan()
+    last = gan.discriminator.layers[-1]
+    last.activation = keras.activations.relu
+    gan.fit(uint8_images(), batch_size=16, verbose=0)  # alive, and warnings are errors
+    last.bias.assign([-100.0])
+    before = weights(gan.discriminator)
+    with pytest.warns(UserWarning, match="returned 0 for all data and all fakes: the ReLU .* dead"):
+        gan.fit(uint8_images(), batch_size=16, verbose=0)
+    for one, other in zip(before, weights(gan.discriminator), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_delta_may_not_share_the_discriminators_weights():
     critic = tiny_critic()
     hidden = keras.Model(critic.inputs, critic.layers[1].output)

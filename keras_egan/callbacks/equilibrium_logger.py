@@ -24,11 +24,12 @@ class EquilibriumLogger(keras.callbacks.Callback):
     """Writes every figure of every step to a CSV file, and draws them.
 
     The CSV has the column `step`, the number of training steps done, then one column a figure,
-    each the value of that step's batch. The picture beside it, with the suffix `.png`, shows
-    L(x), L(G(z)) and gamma L(x) above, and the controller's figures below. Rows are written whole,
-    at the latest after each epoch; the picture is drawn after epochs, as often as takes no more
-    than a twentieth of the time, and at the end. When training resumes, the existing file is
-    continued: rows from the resumed step on, written before a crash, give way to the new ones.
+    each the value of that step's batch. The picture beside it, with the suffix `.png`, shows L(x),
+    L(G(z)) and gamma L(x) above, on a log scale if all are above 0, and the controller's figures
+    below. Rows are written whole, at the latest after each epoch; the picture is drawn after
+    epochs, as often as takes no more than a twentieth of the time, and at the end. When training
+    resumes, the existing file is continued: rows from the resumed step on, written before a crash,
+    give way to the new ones.
 
     Args:
         path: the CSV file. Its folder is made if need be.
@@ -159,7 +160,8 @@ class EquilibriumLogger(keras.callbacks.Callback):
             axis.set_ylabel(label)
         if len(panels["energy"]) > 1:
             axes[0].legend()
-        axes[0].set_yscale("log")
+        if all((values > 0).all() for values in energies.values()):  # a critic's may be negative
+            axes[0].set_yscale("log")
         axes[-1].set_xlabel("training step")
         with replacing(self.path.with_suffix(".png")) as path:
             figure.savefig(path, dpi=100)
