@@ -23,7 +23,7 @@ ADAM = {"optimizer": "Adam", "beta_1": 0.5, **_rates(4e-3), "batch_size": 64, "d
 
 RECIPES = {
     "began": {**SMALL, **ADAM, "gan": "BEGAN", "arguments": {"gamma": 0.9, "lambda_k": 0.05}},
-    "ebgan": {**SMALL, **ADAM, "gan": "EBGAN", "arguments": {"margin": 10.0, "pt_weight": 0.1}},
+    "ebgan": {**SMALL, **ADAM, "gan": "EBGAN", "arguments": {"margin": 7.0, "pt_weight": 0.1}},
     "magan": {**SMALL, **ADAM, "gan": "MAGAN", "arguments": {"latents": "normal"}},
     "lsgan": {
         **CRITIC,
