@@ -91,14 +91,23 @@ RECIPES = {
 
 
 def build(recipe, steps, channels=1):
-    """Returns a GAN compiled for so many steps, of a recipe's settings, for so many channels."""
+    """Returns a GAN compiled for so many steps, of a recipe's settings, for so many channels.
+
+    Several channels are as many independent images: embeddings are as many times as long, and
+    margins, which are those of a norm, are multiplied by the root of their number.
+    """
     shape = recipe["image_size"], recipe["image_size"], channels
     network_arguments = dict(recipe["network_arguments"])
     if recipe["network"] != "magan_mnist":  # which is for 28x28 and one channel alone
         network_arguments["image_shape"] = shape
+    if recipe["network"] == "dcgan_autoencoder":
+        network_arguments["embedding_dim"] = 32 * channels
+    arguments = dict(recipe["arguments"])
+    if "margin" in arguments:
+        arguments["margin"] *= channels**0.5
     generator, discriminator = getattr(networks, recipe["network"])(**network_arguments)
     gan = getattr(keras_egan, recipe["gan"])(
-        generator, discriminator, generator_average=0.999, **recipe["arguments"]
+        generator, discriminator, generator_average=0.999, **arguments
     )
     optimizer = getattr(keras.optimizers, recipe["optimizer"])
     rates = recipe["d_rate"], recipe["g_rate"]
