@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, inputs
+from keras_egan import backend, checks, inputs
 from keras_egan.averaging import GeneratorAverage
 from keras_egan.fitting import Fitting
 from keras_egan.metrics import FigureMeans
@@ -165,7 +165,7 @@ class AdversarialModel(GeneratorAverage, Fitting, Persistence, backend.Steps, ke
         """Generates samples.
 
         Args:
-            n: how many.
+            n: how many, 1 or more.
             seed: an integer that fixes the latents, which are then the same on every backend.
             average: whether to use the generator's averaged weights, where they are kept.
 
@@ -173,12 +173,16 @@ class AdversarialModel(GeneratorAverage, Fitting, Persistence, backend.Steps, ke
             NumPy array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives
             the generator's output as it is, for latents of your own.)
 
+        Raises:
+            ValueError: if `n` is below 1.
+
         Example:
 
         ```python
         images = gan.sample(64, seed=7)
         ```
         """
+        checks.one_or_more(n=n)
         rng = np.random.default_rng(random.randrange(2**31) if seed is None else seed)
         shape = n, self.latent_dim
         z = rng.uniform(-1.0, 1.0, shape) if self.latents == "uniform" else rng.normal(size=shape)

@@ -2,7 +2,7 @@
 
 import keras
 
-__all__ = ["above_zero", "own_network", "unbounded", "zero_or_more"]
+__all__ = ["above_zero", "one_or_more", "own_network", "unbounded", "zero_or_more"]
 
 _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
 
@@ -19,6 +19,13 @@ def zero_or_more(**arguments):
     for name, value in arguments.items():
         if not value >= 0:
             raise ValueError(f"`{name}` must be 0 or more; got {value!r}.")
+
+
+def one_or_more(**arguments):
+    """Raises a `ValueError` that names the first argument that is below 1."""
+    for name, value in arguments.items():
+        if not value >= 1:
+            raise ValueError(f"`{name}` must be 1 or more; got {value!r}.")
 
 
 def own_network(delta, discriminator):

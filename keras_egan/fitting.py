@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_egan import inputs
+from keras_egan import checks, inputs
 from keras_egan.callbacks import Backup
 from keras_egan.datasets import Batches
 
@@ -21,7 +21,7 @@ class Fitting:
                 dataset, loader or generator that Keras takes, of batches of images or of tuples
                 whose first item is images.
             y: ignored, as is everything in a tuple after the images.
-            batch_size: the number of images in a batch, where `x` is an array.
+            batch_size: the number of images in a batch, where `x` is an array; by default 32.
             epochs: how many times to go through the images.
             **kwargs: as in `keras.Model.fit`; `validation_data` in any of the forms of `x`.
 
@@ -30,9 +30,12 @@ class Fitting:
 
         Raises:
             ValueError: if there are no images, or they are NaN, infinite, outside [-1, 1], of
-                another shape than the discriminator's, or neither uint8 nor float.
+                another shape than the discriminator's, or neither uint8 nor float; if `batch_size`
+                is below 1.
         """
-        x = self._checked(x, batch_size or 32, self.smallest_batch)
+        batch_size = 32 if batch_size is None else batch_size
+        checks.one_or_more(batch_size=batch_size)
+        x = self._checked(x, batch_size, self.smallest_batch)
         if kwargs.get("validation_data") is not None:
             kwargs["validation_data"] = self._checked(kwargs["validation_data"])
         callbacks = _listed(kwargs.pop("callbacks", None))
@@ -46,7 +49,7 @@ class Fitting:
             images = ops.convert_to_numpy(inputs.images_of(x))
             x = Batches(
                 images,
-                batch_size or 32,
+                batch_size,
                 shuffle=shuffle,
                 seed=int(ops.convert_to_numpy(self.order_seed)),
             )

@@ -124,8 +124,8 @@ def test_colour_and_channels_first(tmp_path):
 
 @pytest.mark.parametrize("argument", ["every", "rows", "columns"])
 def test_a_grid_of_nothing_is_refused(argument, tmp_path):
-    with pytest.raises(ValueError, match=f"`{argument}` must be 1 or more; got -1"):
-        SampleGrid(tmp_path, **{argument: -1})
+    with pytest.raises(ValueError, match=f"`{argument}` must be 1 or more; got 0"):
+        SampleGrid(tmp_path, **{argument: 0})
 
 
 def test_what_cannot_be_shown_is_refused_before_training(tmp_path):

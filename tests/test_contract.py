@@ -121,6 +121,8 @@ def test_samples(case):
     latents = np.random.default_rng(7).uniform(-1, 1, (5, LATENT_DIM)).astype("float32")
     expected = keras.ops.convert_to_numpy(gan.generator(latents))
     np.testing.assert_allclose(samples, expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="`n` must be 1 or more; got 0"):
+        gan.sample(0)
 
 
 @cases

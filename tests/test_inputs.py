@@ -109,6 +109,11 @@ def test_bad_values_in_a_generator_are_refused(gan):
         gan.fit(generator_of(uint8_images(0)), verbose=0)
 
 
+def test_batches_of_nothing_are_refused(gan):
+    with pytest.raises(ValueError, match="`batch_size` must be 1 or more; got 0"):
+        gan.fit(uint8_images(), batch_size=0, verbose=0)
+
+
 def test_a_dict_is_refused(gan):
     import tensorflow as tf
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import keras
 from keras import ops
 
+from keras_egan import checks
+
 __all__ = ["Backup"]
 
 _DIGIT = "[0-9]"
@@ -47,8 +49,8 @@ class Backup(keras.callbacks.Callback):
 
     def __init__(self, directory, every=None):
         super().__init__()
-        if every is not None and every < 1:
-            raise ValueError(f"`every` must be 1 or more; got {every}.")
+        if every is not None:
+            checks.one_or_more(every=every)
         self.directory = Path(directory)
         self.every = every
         self._others = []

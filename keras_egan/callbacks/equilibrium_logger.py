@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_egan import checks
 from keras_egan.callbacks.files import replacing
 from keras_egan.extras import require
 
@@ -53,8 +54,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
 
     def __init__(self, path, every=1):
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be 1 or more; got {every}.")
+        checks.one_or_more(every=every)
         self._figure = require("matplotlib.figure", "examples", "EquilibriumLogger")
         self.path = Path(path)
         self.every = every

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_egan import inputs
+from keras_egan import checks, inputs
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
 __all__ = ["GenerativeMetrics"]
@@ -58,9 +58,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
 
     def __init__(self, reference, metrics, every=1, samples=1000, batch_size=64, seed=0):
         super().__init__()
-        for argument, value in (("every", every), ("samples", samples), ("batch_size", batch_size)):
-            if value < 1:
-                raise ValueError(f"`{argument}` must be 1 or more; got {value}.")
+        checks.one_or_more(every=every, samples=samples, batch_size=batch_size)
         self.metrics = list(metrics)
         for metric in self.metrics:
             if not isinstance(metric, GenerativeMetric):

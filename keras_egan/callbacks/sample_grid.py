@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_egan import checks
 from keras_egan.callbacks.files import replacing
 from keras_egan.extras import require
 
@@ -39,9 +40,9 @@ class SampleGrid(keras.callbacks.Callback):
 
     def __init__(self, directory, every=None, rows=8, columns=8, seed=0):
         super().__init__()
-        for argument, value in (("every", every or 1), ("rows", rows), ("columns", columns)):
-            if value < 1:
-                raise ValueError(f"`{argument}` must be 1 or more; got {value}.")
+        checks.one_or_more(rows=rows, columns=columns)
+        if every is not None:
+            checks.one_or_more(every=every)
         self.pillow = require("PIL.Image", "examples", "SampleGrid")
         self.directory = Path(directory)
         self.every = every

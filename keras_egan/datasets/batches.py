@@ -5,6 +5,8 @@ import math
 import keras
 import numpy as np
 
+from keras_egan import checks
+
 __all__ = ["Batches"]
 
 
@@ -24,6 +26,9 @@ class Batches(keras.utils.PyDataset):
         drop_remainder: whether a last, smaller batch is left out.
         workers: threads that read batches ahead, if more than 1.
 
+    Raises:
+        ValueError: if `batch_size` is below 1.
+
     Example:
 
     ```python
@@ -42,6 +47,7 @@ class Batches(keras.utils.PyDataset):
         drop_remainder=False,
         workers=1,
     ):
+        checks.one_or_more(batch_size=batch_size)
         super().__init__(workers=workers)
         self.samples = samples
         self.batch_size = batch_size

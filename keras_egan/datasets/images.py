@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_egan import checks
 from keras_egan.datasets.batches import Batches
 from keras_egan.extras import installed, require
 
@@ -61,8 +62,8 @@ def load(
 
     Raises:
         ValueError: if there is no such folder or dataset, it holds no images, it has no
-            `"image"` feature, images cannot be read, or their sizes differ and `image_size` is
-            not given.
+            `"image"` feature, images cannot be read, their sizes differ and `image_size` is not
+            given, or `batch_size` is below 1.
         ImportError: if a package that the source needs is not installed.
 
     Example:
@@ -73,6 +74,7 @@ def load(
     mine = load("photos/", image_size=96)
     ```
     """
+    checks.one_or_more(batch_size=batch_size)
     prepare = _Preparation(
         _pair("image_size", image_size), _pair("crop_size", crop_size), grayscale
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_egan import checks
 from keras_egan.metrics.generative_metric import GenerativeMetric
 
 __all__ = ["InceptionScore"]
@@ -40,8 +41,7 @@ class InceptionScore(GenerativeMetric):
 
     def __init__(self, extractor=None, splits=10, name="inception_score"):
         super().__init__(extractor, name)
-        if splits < 1:
-            raise ValueError(f"`splits` must be 1 or more; got {splits}.")
+        checks.one_or_more(splits=splits)
         self.splits = splits
         self.reset_state()
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_egan import checks
 from keras_egan.metrics.generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
@@ -44,8 +45,7 @@ class PrecisionRecall(ReferenceMetric):
 
     def __init__(self, extractor=None, k=3, name="precision_recall"):
         super().__init__(extractor, name)
-        if k < 1:
-            raise ValueError(f"`k` must be 1 or more; got {k}.")
+        checks.one_or_more(k=k)
         self.k = k
 
     def result(self):
