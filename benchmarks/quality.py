@@ -5,7 +5,10 @@
 `DIRECTORY` is that of tensorflow-datasets. Distances, precision and recall are taken between 10,000
 samples and the 10,000 test images, in the features of `mnist_classifier.py`. The row goes to a JSON
 file in the output folder, beside a grid of samples; `quality_table.py` makes a table of the rows.
-Instead of a GAN, `real` measures 10,000 of the training images, and `noise` uniform noise.
+Instead of a GAN, `real` measures 10,000 of the training images, and `noise` uniform noise. A GAN of
+digits that is trained already, by an example, is measured too:
+
+    python benchmarks/quality.py --file began/began.keras --data-dir DIRECTORY
 """
 
 import argparse
@@ -74,7 +77,9 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--gan", choices=[*RECIPES, "real", "noise"], required=True, help="a recipe, or what else")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--gan", choices=[*RECIPES, "real", "noise"], help="a recipe, or what else")
+    source.add_argument("--file", type=Path, help="a `.keras` file of a trained GAN")
     add("--images", type=int, default=512_000, help="how many training sees")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--settings", type=json.loads, default={}, help="JSON: what to change in the recipe")
@@ -82,12 +87,15 @@ if __name__ == "__main__":
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     add("--output", type=Path, default=Path("quality"), help="the folder of the rows")
     arguments = parser.parse_args()
-    name = arguments.name or arguments.gan
+    name = arguments.name or arguments.gan or arguments.file.stem
     output = arguments.output / f"{name}_{arguments.seed}"
     arguments.output.mkdir(parents=True, exist_ok=True)
     row = {"name": name, "seed": arguments.seed}
 
-    if arguments.gan in RECIPES:
+    if arguments.file:
+        gan = keras.models.load_model(arguments.file, compile=False)
+        samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
+    elif arguments.gan in RECIPES:
         recipe = RECIPES[arguments.gan] | arguments.settings
         gan, images, speed = train(
             recipe, arguments.images, arguments.seed, arguments.data_dir, output
