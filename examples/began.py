@@ -17,7 +17,7 @@ import common
 parser = common.flags(__doc__, "began")
 parser.add_argument("--gamma", type=float, help="the diversity ratio, in (0, 1]")
 parser.add_argument("--lambda-k", type=float, help="the gain of k_t")
-digits = {"epochs": 40, "image_size": 28, "batch_size": 64, "filters": 16, "learning_rate": 1e-3}
+digits = {"epochs": 40, "image_size": 28, "batch_size": 64, "filters": 16, "learning_rate": 4e-3}
 paper = {"epochs": 20, "batch_size": 16, "filters": 128, "learning_rate": 1e-4}
 arguments = common.parse(
     parser,
@@ -26,7 +26,7 @@ arguments = common.parse(
         "network": "dcgan_autoencoder",
         "beta_1": 0.5,
         "gamma": 0.9,
-        "lambda_k": 0.01,
+        "lambda_k": 0.05,
     },
     paper={**paper, "network": "began", "beta_1": 0.9, "gamma": 0.5, "lambda_k": 0.001},
 )
@@ -40,7 +40,13 @@ images = common.load(arguments)
 build = getattr(networks, arguments.network)
 generator, discriminator = build(datasets.image_shape(images), filters=arguments.filters)
 
-gan = BEGAN(generator, discriminator, gamma=arguments.gamma, lambda_k=arguments.lambda_k)
+gan = BEGAN(
+    generator,
+    discriminator,
+    gamma=arguments.gamma,
+    lambda_k=arguments.lambda_k,
+    generator_average=0.999,
+)
 gan.compile(
     d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
     g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),

@@ -22,7 +22,7 @@ arguments = common.parse(
         "image_size": 28,
         "batch_size": 64,
         "filters": 16,
-        "learning_rate": 1e-3,
+        "learning_rate": 4e-3,
         "network": "dcgan_autoencoder",
         "margin": 10.0,
         "pt_weight": 0.1,
@@ -48,7 +48,13 @@ images = common.load(arguments)
 build = getattr(networks, arguments.network)
 generator, discriminator = build(datasets.image_shape(images), filters=arguments.filters)
 
-gan = EBGAN(generator, discriminator, margin=arguments.margin, pt_weight=arguments.pt_weight)
+gan = EBGAN(
+    generator,
+    discriminator,
+    margin=arguments.margin,
+    pt_weight=arguments.pt_weight,
+    generator_average=0.999,
+)
 gan.compile(
     d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
     g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),

@@ -3,7 +3,8 @@
 Its discriminator is a loss function that should be lower on an image of the data than on a fake,
 by a margin that grows with the distance of the two: fakes that are close to the data already are
 left in peace, and the generator can work on those that are far. `--slope` other than 0 makes it
-GLS-GAN; `--gradient-penalty` keeps the loss function Lipschitz.
+GLS-GAN; `--gradient-penalty` keeps the loss function Lipschitz. On the digits the loss function ends
+linearly: with the authors' ReLU it can die at so high a learning rate.
 
     python examples/ls_gan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
@@ -18,8 +19,8 @@ digits = {"epochs": 40, "image_size": 32, "batch_size": 64, "filters": 16}
 paper = {"epochs": 25, "image_size": 64, "batch_size": 64, "filters": 64}
 arguments = common.parse(
     parser,
-    digits={**digits, "learning_rate": 5e-4, "delta_weight": 2e-3},
-    paper={**paper, "learning_rate": 1e-4, "delta_weight": 2e-4},
+    digits={**digits, "learning_rate": 2e-3, "delta_weight": 2e-3, "nonnegative": False},
+    paper={**paper, "learning_rate": 1e-4, "delta_weight": 2e-4, "nonnegative": True},
 )
 
 import keras
@@ -32,7 +33,7 @@ generator, discriminator = networks.ls_gan(
     datasets.image_shape(images),
     filters=arguments.filters,
     normalise_d=not arguments.gradient_penalty,
-    nonnegative=not arguments.slope,
+    nonnegative=arguments.nonnegative and not arguments.slope,
 )
 
 gan = LossSensitiveGAN(
@@ -41,6 +42,7 @@ gan = LossSensitiveGAN(
     delta_weight=arguments.delta_weight,
     slope=arguments.slope,
     gradient_penalty=arguments.gradient_penalty,
+    generator_average=0.999,
 )
 gan.compile(
     d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),

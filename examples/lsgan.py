@@ -23,7 +23,7 @@ digits = {"epochs": 30, "image_size": 32, "batch_size": 64, "filters": 16, "late
 paper = {"epochs": 20, "image_size": 64, "batch_size": 64, "filters": 64, "latent_dim": 1024}
 arguments = common.parse(
     parser,
-    digits={**digits, "network": "ls_gan", "learning_rate": 1e-3, "critic_rate": 2e-4},
+    digits={**digits, "network": "ls_gan", "learning_rate": 4e-3, "critic_rate": 8e-4},
     paper={**paper, "network": "lsgan_dcgan", "learning_rate": 2e-4, "critic_rate": 2e-4},
 )
 
@@ -42,7 +42,7 @@ generator, discriminator = build(
 )
 
 labels = LeastSquaresGAN.PEARSON if arguments.labels == "pearson" else {}
-gan = LeastSquaresGAN(generator, discriminator, **labels)
+gan = LeastSquaresGAN(generator, discriminator, generator_average=0.999, **labels)
 gan.compile(
     d_optimizer=keras.optimizers.Adam(arguments.critic_rate, beta_1=0.5),
     g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),

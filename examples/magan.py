@@ -20,7 +20,7 @@ arguments = common.parse(
         "image_size": 28,
         "batch_size": 64,
         "filters": 16,
-        "learning_rate": 1e-3,
+        "learning_rate": 4e-3,
         "network": "dcgan_autoencoder",
         "optimizer": "Adam",
     },
@@ -48,7 +48,13 @@ else:
         datasets.image_shape(images), filters=arguments.filters
     )
 
-gan = MAGAN(generator, discriminator, pretrain_epochs=arguments.pretrain_epochs, latents="normal")
+gan = MAGAN(
+    generator,
+    discriminator,
+    pretrain_epochs=arguments.pretrain_epochs,
+    latents="normal",
+    generator_average=0.999,
+)
 optimizer = getattr(keras.optimizers, arguments.optimizer)
 gan.compile(
     d_optimizer=optimizer(arguments.learning_rate, beta_1=0.5),
