@@ -3,8 +3,8 @@
 Its discriminator is a loss function that should be lower on an image of the data than on a fake,
 by a margin that grows with the distance of the two: fakes that are close to the data already are
 left in peace, and the generator can work on those that are far. `--slope` other than 0 makes it
-GLS-GAN; `--gradient-penalty` keeps the loss function Lipschitz. On the digits the loss function ends
-linearly: with the authors' ReLU it can die at so high a learning rate.
+GLS-GAN; `--gradient-penalty` keeps the loss function Lipschitz. On the digits the loss function
+ends linearly: with the authors' ReLU it can die at so high a learning rate.
 
     python examples/ls_gan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
