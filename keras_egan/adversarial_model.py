@@ -201,7 +201,8 @@ class AdversarialModel(GeneratorAverage, Fitting, Persistence, backend.Steps, ke
             NumPy array of shape `(n,)`, float32.
 
         Raises:
-            ValueError: if the images have another shape, or values out of range.
+            ValueError: if the images have another shape, or values out of range, or `batch_size` is
+                below 1.
 
         Example:
 
@@ -209,6 +210,7 @@ class AdversarialModel(GeneratorAverage, Fitting, Persistence, backend.Steps, ke
         scores = gan.energy(gan.sample(64))
         ```
         """
+        checks.one_or_more(batch_size=batch_size)
         energies = []
         with backend.no_grad():
             for start in range(0, len(images), batch_size):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import inputs
+from keras_egan import checks, inputs
 
 __all__ = ["GenerativeMetric", "ReferenceMetric"]
 
@@ -90,8 +90,9 @@ class GenerativeMetric(keras.metrics.Metric):
             NumPy array of shape `(batch, features)`, float32 or float64.
 
         Raises:
-            ValueError: as in `update_state`.
+            ValueError: as in `update_state`; if `batch_size` is below 1.
         """
+        checks.one_or_more(batch_size=batch_size)
         samples = ops.convert_to_numpy(samples)
         if not len(samples):
             raise ValueError(f"`samples` is empty: its shape is {samples.shape}.")
