@@ -101,7 +101,9 @@ def build(recipe, steps, channels=1):
     if recipe["network"] != "magan_mnist":  # which is for 28x28 and one channel alone
         network_arguments["image_shape"] = shape
     if recipe["network"] == "dcgan_autoencoder":
-        network_arguments["embedding_dim"] = 32 * channels
+        network_arguments["embedding_dim"] = channels * recipe["network_arguments"].get(
+            "embedding_dim", 32
+        )
     arguments = dict(recipe["arguments"])
     if "margin" in arguments:
         arguments["margin"] *= channels**0.5

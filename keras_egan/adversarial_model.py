@@ -201,7 +201,7 @@ class AdversarialModel(GeneratorAverage, Fitting, Persistence, backend.Steps, ke
             NumPy array of shape `(n,)`, float32.
 
         Raises:
-            ValueError: if the images have another shape, or values out of range, or `batch_size` is
+            ValueError: if the images have another shape or values out of range, or `batch_size` is
                 below 1.
 
         Example:

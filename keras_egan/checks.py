@@ -1,4 +1,4 @@
-"""Checks of arguments that several GANs share."""
+"""Checks of arguments that several classes share."""
 
 import keras
 
