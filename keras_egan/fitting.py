@@ -109,6 +109,7 @@ class _Epochs(keras.callbacks.Callback):
         self.endless = endless
 
     def on_epoch_begin(self, epoch, logs=None):
+        self.model.epoch_start = int(ops.convert_to_numpy(self.model.step))
         self.model.make_train_function()  # anew if the model asks for it
         if not self.endless:  # else one pass through the data spans epochs
             self.begin_epoch()
