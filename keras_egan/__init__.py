@@ -4,9 +4,11 @@ from keras_egan import backend  # first: it says what to install where a backend
 
 # isort: split
 from keras_egan import callbacks, datasets, export, losses, metrics, networks
+from keras_egan.batch import Rows, Scored
 from keras_egan.began import BEGAN
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
+from keras_egan.hyperparameter import Hyperparameter, Setting
 from keras_egan.least_squares_gan import LeastSquaresGAN
 from keras_egan.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.magan import MAGAN
@@ -20,8 +22,12 @@ __all__ = [
     "MAGAN",
     "AdversarialOptimizer",
     "EnergyGAN",
+    "Hyperparameter",
     "LeastSquaresGAN",
     "LossSensitiveGAN",
+    "Rows",
+    "Scored",
+    "Setting",
     "backend",
     "callbacks",
     "datasets",

@@ -14,8 +14,8 @@ import numpy as np
 from keras import ops
 
 from keras_egan import backend
-from keras_egan.adversarial_model import AdversarialModel
 from keras_egan.backend import converters
+from keras_egan.energy_gan import EnergyGAN
 from keras_egan.extras import installed, missing
 
 __all__ = ["FORMATS", "export"]
@@ -165,8 +165,8 @@ def _open(source):
         if not (Path(source).is_file() and Path(source).suffix == ".keras"):
             raise ValueError(f"`source` is {str(source)!r}, which is not a `.keras` file.")
         source = keras.models.load_model(source, compile=False, safe_mode=True)
-    if isinstance(source, AdversarialModel):
-        averaged = source.averaged if source.averages else nullcontext
+    if isinstance(source, EnergyGAN):
+        averaged = source.averaged if source.weight_average else nullcontext
         return source.generator, source.latent_dim, source.latents, averaged
     if not isinstance(source, keras.Model):
         raise ValueError(

@@ -184,7 +184,7 @@ def test_empty_sources_are_refused(tmp_path):
         (numbered(), {"image_size": 0}, "`image_size` must be a side or"),
         (numbered(), {"crop_size": (4, 4, 3)}, "`crop_size` must be a side or"),
         (numbered(), {"crop_size": 7}, "larger than an image of 6x8"),
-        (numbered(), {"batch_size": 0}, "`batch_size` must be 1 or more; got 0"),
+        (numbered(), {"batch_size": 0}, "`batch_size` must be a whole number, 1 or more; got 0"),
     ],
 )
 def test_bad_arguments_are_refused(source, arguments, message):
