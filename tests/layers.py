@@ -1,5 +1,6 @@
 """Keras's layers in NumPy: channels last, in inference mode."""
 
+import keras
 import numpy as np
 
 
@@ -99,3 +100,31 @@ def randomise(network, seed=0):
         return rng.normal(0.0, 0.1, shape)
 
     network.set_weights([draw(weight) for weight in network.weights])
+
+
+def start_from_zeros(monkeypatch):
+    """Draws no initial weights, for JAX compiles each initializer for each shape."""
+    names = ("GlorotUniform", "HeNormal", "RandomNormal", "TruncatedNormal")
+    for initializer in (getattr(keras.initializers, name) for name in names):
+        monkeypatch.setattr(initializer, "__call__", lambda self, shape, dtype: np.zeros(shape))
+
+
+def check_forward(network, forward, tolerance=1e-4):
+    """Holds a network with random weights against `forward(layers, inputs)`."""
+    randomise(network)
+    shape = (3, *network.input_shape[1:])
+    inputs = np.random.default_rng(1).normal(size=shape).astype("float32")
+    layers = Layers(network)
+    expected = forward(layers, inputs.astype("float64"))
+    assert layers.finished()
+    assert expected.std() > 0.02  # neither dead nor saturated
+    found = keras.ops.convert_to_numpy(network(inputs, training=False))
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance)
+
+
+def dcgan_generator(layers, x, scales, bias=False):
+    """From 1x1: to 4x4, then doubled, with batch normalisation and ReLU."""
+    x = layers.transposed(x, strides=1, bias=False, padding="valid")
+    for _ in range(scales - 1):
+        x = layers.transposed(relu(layers.norm(x)), bias=False)
+    return np.tanh(layers.transposed(relu(layers.norm(x)), bias=bias))
