@@ -5,12 +5,9 @@ import re
 import tomllib
 from pathlib import Path
 
-import keras_egan
-
-ROOT = Path(keras_egan.__file__).parent
-EXTRAS = tomllib.loads((ROOT.parent / "pyproject.toml").read_text())["project"][
-    "optional-dependencies"
-]
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 DISTRIBUTIONS = {"PIL": "pillow"}  # where the module has another name
 
 
@@ -27,7 +24,7 @@ def brought(extra):
 
 def named():
     """Yields the module and the extra of each call of `require` and `missing`."""
-    for path in ROOT.rglob("*.py"):
+    for path in (ROOT / "keras_egan").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(
