@@ -37,6 +37,8 @@ def test_the_papers_parameter_count():
 @pytest.mark.parametrize(
     ("sides", "smallest"),
     [
+        ((15, 4), (15, 4)),
+        ((16, 16), (8, 8)),
         ((28, 28), (14, 14)),
         ((32, 32), (8, 8)),
         ((96, 96), (12, 12)),
