@@ -238,7 +238,7 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     datasets.images._mnist.cache_clear()
     for source in ("some_dataset", "digits"):
-        with pytest.raises(ImportError, match=r"pip install 'keras_egan\[examples\]'"):
+        with pytest.raises(ImportError, match=r"pip install 'keras_egan\[datasets\]'"):
             datasets.load(source)
 
 
