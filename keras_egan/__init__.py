@@ -7,6 +7,7 @@ from keras_egan import callbacks, datasets, export, losses, metrics, networks
 from keras_egan.began import BEGAN
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
+from keras_egan.files import load
 from keras_egan.least_squares_gan import LeastSquaresGAN
 from keras_egan.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.magan import MAGAN
@@ -26,6 +27,7 @@ __all__ = [
     "callbacks",
     "datasets",
     "export",
+    "load",
     "losses",
     "metrics",
     "networks",

@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_egan import backend, checks, inputs
 from keras_egan.averaging import GeneratorAverage
+from keras_egan.export._gan import export_gan
 from keras_egan.fitting import Fitting
 from keras_egan.metrics import FigureMeans
 from keras_egan.optimizer import AdversarialOptimizer
@@ -47,6 +48,8 @@ class AdversarialModel(GeneratorAverage, Fitting, Persistence, backend.Steps, ke
 
     smallest_batch = 1
     """The smallest batch, on each device, for which the losses are defined."""
+
+    export = export_gan
 
     def __init__(
         self,

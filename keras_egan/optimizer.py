@@ -3,6 +3,7 @@
 import keras
 
 from keras_egan import backend
+from keras_egan._keras_internals import portable
 
 __all__ = ["AdversarialOptimizer"]
 
@@ -162,14 +163,4 @@ def _get(argument, optimizer):
 
 
 def _serialize(optimizer):
-    return _portable(keras.saving.serialize_keras_object(optimizer))
-
-
-def _portable(config):
-    """Mends what Keras writes on PyTorch: a private class, which no other backend can load."""
-    if not isinstance(config, dict):
-        return config
-    config = {key: _portable(value) for key, value in config.items()}
-    if str(config.get("module")).startswith("keras.src.backend."):
-        config.update(module="keras.optimizers", registered_name=None)
-    return config
+    return portable(keras.saving.serialize_keras_object(optimizer))
