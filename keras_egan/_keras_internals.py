@@ -5,13 +5,14 @@ anywhere else in the package.
 """
 
 import io
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import keras
 
-__all__ = ["flat_layers", "portable", "upsampling_by_resizing", "written"]
+__all__ = ["flat_layers", "loading_all", "portable", "upsampling_by_resizing", "written"]
 
 
 def flat_layers(layer: keras.Layer) -> list[keras.Layer]:
@@ -46,6 +47,17 @@ class _Memory(io.BytesIO):
 
     def __str__(self) -> str:
         return self._name
+
+
+@contextmanager
+def loading_all() -> Iterator[None]:
+    """Makes loading fail for a while where Keras would load less than a file holds.
+
+    It only warns of an optimizer whose state does not fit, and starts that one anew.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Skipping ")
+        yield
 
 
 def portable(config: Any) -> Any:

@@ -176,26 +176,17 @@ def load(path: str | os.PathLike) -> keras.Model:
     """
     from keras_egan.energy_gan import EnergyGAN  # here, for it saves itself with this module
 
-    kind = configuration(_existing(path))
-    name, registered = kind.get("class_name"), kind.get("registered_name")
-    known = keras.saving.get_registered_object(registered) if isinstance(registered, str) else None
-    if known is None and not str(kind.get("module")).startswith("keras."):
-        raise ValueError(
-            refusal(
-                path,
-                f"holds {shortened(registered or name, 60)!r}, which is not known here",
-                "Import the module that registers it first",
-            )
-        )
-    if not (isinstance(known, type) and issubclass(known, EnergyGAN)):
-        raise ValueError(
-            refusal(
-                path,
-                f"holds a {shortened(name, 60)}, not a GAN of keras_egan",
-                "Open it with keras.models.load_model",
-            )
-        )
-    return _opened(path, compile=True)
+    found = configuration(_existing(path))
+    name = found.get("registered_name") or found.get("class_name")
+    name = name if isinstance(name, str) else "no class"
+    known = keras.saving.get_registered_object(name)
+    if isinstance(known, type) and issubclass(known, EnergyGAN):
+        return _opened(path, compile=True)
+    if known or str(found.get("module")).partition(".")[0] == "keras":
+        what, todo = "not a GAN of keras_egan", "Open it with keras.models.load_model"
+    else:
+        what, todo = "which is not known here", "Import the module that registers it first"
+    raise ValueError(refusal(path, f"holds {shortened(name, 60)}, {what}", todo))
 
 
 def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
@@ -216,7 +207,8 @@ def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
 
 def _opened(path: str | os.PathLike, compile: bool) -> keras.Model:
     try:
-        return keras.models.load_model(path, compile=compile, safe_mode=True)
+        with _keras_internals.loading_all():
+            return keras.models.load_model(path, compile=compile, safe_mode=True)
     except Exception as error:
         kind = ImportError if isinstance(error, ImportError) else ValueError
         # Not chained: Keras's own would print all of the configuration.
