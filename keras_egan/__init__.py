@@ -8,6 +8,7 @@ from keras_egan.batch import Rows, Scored
 from keras_egan.began import BEGAN
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
+from keras_egan.files import load
 from keras_egan.hyperparameter import Hyperparameter, Setting
 from keras_egan.least_squares_gan import LeastSquaresGAN
 from keras_egan.loss_sensitive_gan import LossSensitiveGAN
@@ -32,6 +33,7 @@ __all__ = [
     "callbacks",
     "datasets",
     "export",
+    "load",
     "losses",
     "metrics",
     "networks",

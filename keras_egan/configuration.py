@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_egan.archives import reason
 from keras_egan.hyperparameter import Hyperparameter, plain
 
 __all__ = ["arguments_of", "compile", "compile_arguments_of", "given", "make", "settings_of"]
@@ -78,10 +79,12 @@ def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) 
     later = {n: arguments.pop(n) for n in SETTINGS if n in arguments and n not in _named(cls)}
     try:
         gan = cls(**arguments)
-    except (AttributeError, TypeError) as error:
-        raise ValueError(f"{cls.__name__} cannot be made from its file: {error}") from error
-    for name, value in later.items():
-        setattr(gan, name, value)
+        for name, value in later.items():
+            setattr(gan, name, value)
+    except Exception as error:
+        raise ValueError(
+            f"{cls.__name__} cannot be made from its file: {reason(error)}."
+        ) from error
     return gan
 
 
@@ -91,9 +94,7 @@ def _made(name, value, custom_objects):
     try:
         return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
     except Exception as error:
-        reason = str(error).rpartition("Exception encountered: ")[2].strip()
-        reason = reason.partition("\n")[0][:300]
-        raise ValueError(f"`{name}` cannot be made from its file: {reason}") from error
+        raise ValueError(f"`{name}` cannot be made from its file: {reason(error)}.") from error
 
 
 def compile_arguments_of(gan: Any) -> dict[str, Any]:
@@ -105,7 +106,16 @@ def compile_arguments_of(gan: Any) -> dict[str, Any]:
 
 
 def compile(gan: Any, config: dict[str, Any]) -> None:
-    """Compiles a GAN with what `compile_arguments_of` returned."""
+    """Compiles a GAN with what `compile_arguments_of` returned.
+
+    Raises:
+        ValueError: if an optimizer cannot be made, or an argument is not one of `compile`.
+    """
     arguments = dict(config)
-    optimizer = keras.saving.deserialize_keras_object(arguments.pop("optimizer"))
-    gan.compile(*optimizer.optimizers, **arguments)
+    optimizer = _made("optimizer", arguments.pop("optimizer", None), None)
+    try:
+        gan.compile(*optimizer.optimizers, **arguments)
+    except Exception as error:
+        raise ValueError(
+            f"{type(gan).__name__} cannot be compiled as its file says: {reason(error)}."
+        ) from error

@@ -4,8 +4,9 @@ from typing import Any
 
 import keras
 
-from keras_egan import backend, checks, configuration, files, pairing, step
+from keras_egan import backend, checks, configuration, pairing, persistence, step
 from keras_egan._keras_internals import from_within_fit
+from keras_egan.export._gan import export_gan
 from keras_egan.hyperparameter import Setting
 from keras_egan.metrics import FigureMeans
 from keras_egan.objective import Objective
@@ -272,9 +273,12 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         """Compiles with what `get_compile_config` returned."""
         configuration.compile(self, config)
 
-    load_weights = files.load_weights
-    save_own_variables = files.save_own_variables
-    load_own_variables = files.load_own_variables
+    save = persistence.save
+    save_weights = persistence.save_weights
+    load_weights = persistence.load_weights
+    save_own_variables = persistence.save_own_variables
+    load_own_variables = persistence.load_own_variables
+    export = export_gan
 
     @property
     def d_optimizer(self) -> keras.optimizers.Optimizer:

@@ -1,8 +1,8 @@
 """The papers' losses, as pure functions of energies.
 
-An energy is one number a sample, a tensor of shape `(batch,)`, low on data; a loss is one too. A GAN
-takes the mean over the batch, in one place, so that no figure depends on the batch size or on how
-many devices share the batch. All are computed in float32.
+An energy is one number a sample, a tensor of shape `(batch,)`, low on data; a loss is one too.
+A GAN takes the mean over the batch, in one place, so that no figure depends on the batch size or on
+how many devices share the batch. All are computed in float32.
 """
 
 from typing import Any

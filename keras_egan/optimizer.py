@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_egan._keras_internals import portable
+
 __all__ = ["AdversarialOptimizer"]
 
 
@@ -170,14 +172,4 @@ def _scaled(optimizer):
 
 
 def _serialize(optimizer):
-    return _portable(keras.saving.serialize_keras_object(optimizer))
-
-
-def _portable(config):
-    """Mends what Keras writes on PyTorch: a private class, which no other backend can load."""
-    if not isinstance(config, dict):
-        return config
-    config = {key: _portable(value) for key, value in config.items()}
-    if str(config.get("module")).startswith("keras.src.backend."):
-        config.update(module="keras.optimizers", registered_name=None)
-    return config
+    return portable(keras.saving.serialize_keras_object(optimizer))

@@ -1,44 +1,115 @@
-"""What a GAN's files hold beside what Keras puts into them."""
+"""How a GAN is kept in files: whole, with what Keras leaves out, and read whole or not at all."""
+
+import os
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["load_own_variables", "load_weights", "save_own_variables"]
+from keras_egan import files
+
+__all__ = [
+    "load_own_variables",
+    "load_weights",
+    "save",
+    "save_own_variables",
+    "save_weights",
+]
 
 
-def load_weights(self, filepath, *args, **kwargs):
+def save(
+    gan: Any,
+    filepath: str | os.PathLike,
+    overwrite: bool = True,
+    zipped: bool | None = None,
+    **kwargs: Any,
+) -> None:
+    """Saves all of the model, as `keras.Model.save`: whole, or not at all.
+
+    Args:
+        gan: the model.
+        filepath: the file, whose name ends in `.keras`.
+        overwrite: as in `keras.Model.save`.
+        zipped: as in `keras.Model.save`; folders, and addresses such as `hf://`, are written by
+            Keras in place.
+        **kwargs: as in `keras.Model.save`.
+
+    Raises:
+        ValueError: if `filepath` ends otherwise.
+        OSError: if it cannot be written; a full disk is named, with what is needed. An older
+            file is then as it was.
+
+    Example:
+
+    ```python
+    gan.save("began.keras")
+    gan = keras_egan.load("began.keras")
+    ```
+    """
+    files.save(_of_keras(gan, "save"), filepath, overwrite, zipped, **kwargs)
+
+
+def save_weights(
+    gan: Any,
+    filepath: str | os.PathLike,
+    overwrite: bool = True,
+    max_shard_size: float | None = None,
+) -> None:
+    """Saves all variables, as `keras.Model.save_weights`: whole, or not at all.
+
+    Args:
+        gan: the model.
+        filepath: the file, whose name ends in `.weights.h5`. It gets a checksum, which
+            `load_weights` holds it against.
+        overwrite: as in `keras.Model.save_weights`.
+        max_shard_size: as in `keras.Model.save_weights`; shards have no checksum.
+
+    Raises:
+        ValueError: if `filepath` ends otherwise.
+        OSError: as in `save`.
+    """
+    files.save_weights(_of_keras(gan, "save_weights"), filepath, overwrite, max_shard_size)
+
+
+def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
     """Loads weights, as `keras.Model.load_weights`; if that fails, all stay as they were.
 
     Args:
+        gan: the model.
         filepath: a `.weights.h5` or `.keras` file of the same kind of model.
         *args: as in `keras.Model.load_weights`.
         **kwargs: as in `keras.Model.load_weights`.
+
+    Raises:
+        ValueError: if the file is damaged, or of another kind of model.
+        OSError: if it cannot be read.
     """
-    variables = self.changing_variables
+    files.check(filepath)
+    variables = gan.changing_variables
     kept = [ops.copy(variable) for variable in variables]
     try:
-        keras.Model.load_weights(self, filepath, *args, **kwargs)
+        keras.Model.load_weights(gan, filepath, *args, **kwargs)
     except BaseException:
         for variable, value in zip(variables, kept, strict=True):
             variable.assign(value)
         raise
 
 
-def save_own_variables(self, store):
+def save_own_variables(gan: Any, store: Any) -> None:
     """Saves the controller's state, the seeds and the running means, which Keras leaves out."""
     store["format"] = np.array(2)
-    for name, variable in _own(self).items():
+    for name, variable in _own(gan).items():
         store[name] = ops.convert_to_numpy(variable)
 
 
-def load_own_variables(self, store):
+def load_own_variables(gan: Any, store: Any) -> None:
     """Loads what `save_own_variables` saved, or what version 0.1.0 did."""
     keys = set(store.keys())
     if "format" not in keys:
-        _load_0_1_0(self, store)
+        _load_0_1_0(gan, store)
         return
-    for name, variable in _own(self).items():
+    for name, variable in _own(gan).items():
         if name in keys or not name.startswith("mean_"):
             variable.assign(store[name])
 
@@ -82,3 +153,7 @@ def _load_0_1_0(gan, store):
     for name, variable in {**_seeds(gan), **_means(gan)}.items():
         if name in keys:
             variable.assign(store[name])
+
+
+def _of_keras(gan, name):
+    return getattr(keras.Model, name).__get__(gan)

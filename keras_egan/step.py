@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_egan import backend, inputs
-from keras_egan._keras_internals import layers_of
+from keras_egan._keras_internals import flat_layers
 from keras_egan.batch import Rows, Scored, count_unfit
 
 __all__ = ["added_losses", "evaluate", "figure_names", "train"]
@@ -36,7 +36,7 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     gan.weight_average.update(gan.step)
     logs = _log(gan, d_figures | g_figures, rows, unfit)
     _control(gan, logs)
-    for layer in layers_of(gan):
+    for layer in flat_layers(gan):
         if hasattr(layer, "advance"):
             layer.advance()
     return logs

@@ -82,7 +82,7 @@ def test_export_takes_it(average, tmp_path, monkeypatch):
         return outputs
 
     monkeypatch.setattr(export.converters, "convert", convert)
-    monkeypatch.setattr(export.backend, "name", "tensorflow")  # which converts in this process
+    monkeypatch.setattr(keras_egan.backend, "name", "tensorflow")  # which converts in this process
     export.export(gan, tmp_path / "generator.onnx", "onnx", average=average)
     z = np.random.default_rng(0).uniform(-1.0, 1.0, (1, 4)).astype("float32")  # its first trial
     with gan.averaged() if average else nullcontext():

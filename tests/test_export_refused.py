@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+import keras_egan
 from keras_egan import export
-from keras_egan.backend import converters
+from keras_egan.export import _export, converters
 from tests import registry
 
 
@@ -102,7 +103,7 @@ def test_what_differs_is_not_kept(generator, change, message, tmp_path, monkeypa
         return [change(network.predict(batch, verbose=0)) for batch in batches]
 
     monkeypatch.setattr(converters, "convert", convert)
-    monkeypatch.setattr(export.backend, "name", "tensorflow")
+    monkeypatch.setattr(keras_egan.backend, "name", "tensorflow")
     with pytest.raises(RuntimeError, match=message):
         export.export(generator, path, "onnx")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
@@ -128,7 +129,7 @@ def test_an_export_replaces_the_one_before(generator, path, tmp_path, monkeypatc
         return [network.predict(batch, verbose=0) for batch in batches]
 
     monkeypatch.setattr(converters, "convert", convert)
-    monkeypatch.setattr(export.backend, "name", "tensorflow")
+    monkeypatch.setattr(keras_egan.backend, "name", "tensorflow")
     path = tmp_path / path
     for text in ("one", "two"):
         export.export(generator, path, "onnx" if path.suffix else "saved_model")
@@ -137,8 +138,8 @@ def test_an_export_replaces_the_one_before(generator, path, tmp_path, monkeypatc
 
 
 def test_the_error_of_the_other_process_is_passed_on(generator, tmp_path, monkeypatch):
-    monkeypatch.setattr(export.backend, "name", "another")
-    monkeypatch.setattr(export, "PROGRAM", "import sys; sys.exit('out of memory')")
+    monkeypatch.setattr(keras_egan.backend, "name", "another")
+    monkeypatch.setattr(_export, "PROGRAM", "import sys; sys.exit('out of memory')")
     with pytest.raises(RuntimeError, match=r"`format='saved_model'`, and nothing was\. out"):
         export.export(generator, tmp_path / "out")
     assert not list(tmp_path.iterdir())

@@ -1,13 +1,14 @@
 """`.keras` files: complete, the same on every backend, and refused where they are not whole."""
 
+import copy
 import json
-import zipfile
 
 import keras
 import numpy as np
 import pytest
 
 import keras_egan
+from tests.damaged import HOSTILE
 from tests.registry import CASES, state, tiny_networks, uint8_images, weights
 
 
@@ -21,96 +22,6 @@ def whole(tmp_path_factory):
     return path
 
 
-def cut(fraction):
-    def damage(path):
-        data = path.read_bytes()
-        path.write_bytes(data[: int(fraction * len(data))])
-
-    return damage
-
-
-def flip(member, fraction):
-    """Flips one bit of a member's data, or, without a member, of the archive's directory."""
-
-    def damage(path):
-        data = bytearray(path.read_bytes())
-        with zipfile.ZipFile(path) as archive:
-            start, size = archive.start_dir, len(data) - archive.start_dir
-            if member:
-                info = archive.getinfo(member)
-                start = info.header_offset + 30 + len(member)
-                size = info.compress_size
-        data[start + int(fraction * (size - 1))] ^= 4
-        path.write_bytes(data)
-
-    return damage
-
-
-def members(change):
-    """Writes the archive anew, with its members as `change` leaves them."""
-
-    def damage(path):
-        with zipfile.ZipFile(path) as archive:
-            contents = {name: archive.read(name) for name in archive.namelist()}
-        change(contents)
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, data in contents.items():
-                archive.writestr(name, data)
-
-    return damage
-
-
-def config(change):
-    def edit(contents):
-        values = json.loads(contents["config.json"])
-        change(values["config"])
-        contents["config.json"] = json.dumps(values).encode()
-
-    return members(edit)
-
-
-def layer(network, **entries):
-    """Replaces the class of a network's last layer."""
-
-    def change(values):
-        values[network]["config"]["layers"][-1].update(entries)
-
-    return config(change)
-
-
-def lambda_layer():
-    made = keras.layers.Lambda(lambda x: x)
-    return keras.saving.serialize_keras_object(made)
-
-
-HOSTILE = {
-    **{f"cut to {fraction:.0%}": cut(fraction) for fraction in (0.0, 0.01, 0.3, 0.7, 0.999)},
-    **{
-        f"a bit of {member or 'the directory'} at {at:.0%}": flip(member, at)
-        for member, at in (
-            ("config.json", 0.1),
-            ("config.json", 0.8),
-            ("model.weights.h5", 0.05),
-            ("model.weights.h5", 0.5),
-            ("model.weights.h5", 0.95),
-            (None, 0.0),
-        )
-    },
-    "a Lambda in the generator": layer("generator", **lambda_layer()),
-    "a Lambda as the discriminator": config(lambda v: v.update(discriminator=lambda_layer())),
-    "an unknown class": layer("generator", class_name="Unknown", registered_name="Mine>Unknown"),
-    "a class of another module": layer("generator", module="os", class_name="system"),
-    "a builtin": layer("generator", module="builtins", class_name="eval", registered_name=None),
-    "an argument out of range": config(lambda v: v.update(gamma=7.0)),
-    "an unknown argument": config(lambda v: v.update(extra=1)),
-    "a missing argument": config(lambda v: v.pop("discriminator")),
-    "no configuration": members(lambda contents: contents.pop("config.json")),
-    "no JSON": members(lambda contents: contents.update({"config.json": b"{"})),
-    "no weights": members(lambda contents: contents.pop("model.weights.h5")),
-    "weights that are no HDF5": members(lambda c: c.update({"model.weights.h5": b"x" * 3000})),
-}
-
-
 @pytest.mark.parametrize("damage", HOSTILE)
 def test_a_damaged_or_hostile_file_is_refused(damage, whole, tmp_path):
     path = tmp_path / "gan.keras"
@@ -119,6 +30,39 @@ def test_a_damaged_or_hostile_file_is_refused(damage, whole, tmp_path):
     with pytest.raises(Exception) as refused:  # noqa: PT011 (Keras's and zipfile's, of any class)
         keras.models.load_model(path)
     assert 10 < len(str(refused.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.update(gamma=7.0), r"^BEGAN cannot be made from its file: `gamma` must lie"),
+        (lambda c: c.update(gamma=[]), "^BEGAN cannot be made from its file: '<' not supported"),
+        (lambda c: c.update(generator=3), "^BEGAN cannot be made from its file: "),
+        (lambda c: c["generator"].update(config=3), "^`generator` cannot be made from its file: E"),
+    ],
+)
+def test_from_config_says_what_is_wrong(change, message):
+    config = json.loads(json.dumps(CASES[0].build().get_config()))
+    change(config)
+    with pytest.raises(ValueError, match=message) as refused:
+        keras_egan.BEGAN.from_config(config)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.pop("optimizer"), "^BEGAN cannot be compiled as its file says: "),
+        (lambda c: c.update(extra=1), "^BEGAN cannot be compiled as its file says: .*'extra'"),
+        (lambda c: c["optimizer"]["config"].pop("d_optimizer"), "^`optimizer` cannot be made"),
+    ],
+)
+def test_compile_from_config_says_what_is_wrong(change, message):
+    gan = CASES[0].build()
+    config = copy.deepcopy(gan.get_compile_config())
+    change(config)
+    with pytest.raises(ValueError, match=message):
+        gan.compile_from_config(config)
 
 
 def test_the_model_in_memory_stays_as_it_was(whole, tmp_path):

@@ -6,6 +6,8 @@ import keras
 import torch
 from torch import distributed, no_grad
 
+from keras_egan._keras_internals import flat_layers
+
 __all__ = [
     "Steps",
     "apply",
@@ -51,7 +53,7 @@ def _mutation_allowed(model):
     # The layer assigns its weights as it is called, and is called more than once before gradients
     # are taken. The context costs time for every operation: it is entered only where it must be.
     normalising = (
-        isinstance(layer, keras.layers.SpectralNormalization) for layer in model._flatten_layers()
+        isinstance(layer, keras.layers.SpectralNormalization) for layer in flat_layers(model)
     )
     if any(normalising):
         return torch.autograd.graph.allow_mutation_on_saved_tensors()

@@ -9,16 +9,21 @@ import importlib
 import json
 import sys
 import warnings
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
+from keras_egan import _keras_internals
+from keras_egan.archives import reason
+
 __all__ = ["convert", "in_half_precision", "load", "main"]
 
 
-def load(path):
+def load(path: str | Path) -> keras.Model:
     """Returns the network in a `.keras` file, a copy that computes in float32.
 
     Args:
@@ -34,7 +39,7 @@ def load(path):
             "It cannot be loaded again from a `.keras` file. Classes and functions of your own "
             "must be registered with keras.saving.register_keras_serializable, in a module that "
             "can be imported rather than in a script or notebook. "
-            f"Lambda layers are refused. Keras says: {error}"
+            f"Lambda layers are refused. Keras says: {reason(error)}."
         ) from error
     network.trainable = False  # PyTorch writes no constant that requires a gradient
     for layer in in_half_precision(network):
@@ -42,13 +47,21 @@ def load(path):
     return network
 
 
-def in_half_precision(network):
+def in_half_precision(network: keras.Model) -> list[keras.Layer]:
     """Returns the layers of a network that compute in float16 or bfloat16."""
-    layers = network._flatten_layers()
+    layers = _keras_internals.flat_layers(network)
     return [layer for layer in layers if layer.compute_dtype in ("float16", "bfloat16")]
 
 
-def convert(network, path, batches, format, input_name, latents=None):
+def convert(
+    network: keras.Model,
+    path: str,
+    batches: Sequence[np.ndarray],
+    format: str,
+    input_name: str,
+    latents: str | None = None,
+    opset_version: int | None = None,
+) -> list[np.ndarray]:
     """Writes a network, and runs what was written in the format's own runtime.
 
     Args:
@@ -59,6 +72,7 @@ def convert(network, path, batches, format, input_name, latents=None):
         input_name: what the input is called there.
         latents: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws; None for
             a SavedModel without it.
+        opset_version: of ONNX; None for the converter's own.
 
     Returns:
         The outputs, NumPy arrays, one for each of `batches`.
@@ -74,13 +88,15 @@ def convert(network, path, batches, format, input_name, latents=None):
         if format == "saved_model":
             draw = latents and functools.partial(_DRAW[latents], size)
             return _saved_model(network, str(path), signature, batches, draw)
-        with _upsampling_by_resizing() if format == "litert" else nullcontext():
-            network.export(str(path), format, verbose=False, input_signature=signature)
+        options = {"opset_version": opset_version} if opset_version else {}
+        resizing = _keras_internals.upsampling_by_resizing
+        with resizing() if format == "litert" else nullcontext():
+            network.export(str(path), format, verbose=False, input_signature=signature, **options)
         run = {"onnx": _onnx, "litert": _litert, "openvino": _openvino}[format](str(path))
         return [run(batch) for batch in batches]
 
 
-def main(folder):
+def main(folder: str | Path) -> None:
     """Does what `job.json` in a folder says, and leaves `outputs.npz` or `error.txt` there.
 
     Args:
@@ -103,10 +119,16 @@ def main(folder):
         sys.exit(1)
 
 
-def _saved_model(network, path, signature, batches, draw):
+def _saved_model(
+    network: keras.Model,
+    path: str,
+    signature: list[keras.InputSpec],
+    batches: Sequence[np.ndarray],
+    draw: Callable | None,
+) -> list[np.ndarray]:
     import tensorflow as tf
 
-    def generate(seed, count):
+    def generate(seed: Any, count: Any) -> Any:
         return _to_uint8(network(draw(seed, count), training=False))
 
     archive = keras.export.ExportArchive()
@@ -125,14 +147,14 @@ def _saved_model(network, path, signature, batches, draw):
     return [served.serve(batch).numpy() for batch in batches]
 
 
-def _uniform(size, seed, count):
+def _uniform(size: int, seed: Any, count: Any) -> Any:
     import tensorflow as tf
 
     # The algorithm is named because TensorFlow's own choice depends on the device.
     return tf.random.stateless_uniform([count, size], [seed, 0], -1.0, 1.0, alg="philox")
 
 
-def _normal(size, seed, count):
+def _normal(size: int, seed: Any, count: Any) -> Any:
     import tensorflow as tf
 
     return tf.random.stateless_normal([count, size], [seed, 0], alg="philox")
@@ -141,32 +163,13 @@ def _normal(size, seed, count):
 _DRAW = {"uniform": _uniform, "normal": _normal}
 
 
-def _to_uint8(images):
+def _to_uint8(images: Any) -> Any:
     import tensorflow as tf
 
     return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
 
 
-@contextmanager
-def _upsampling_by_resizing():
-    # Keras repeats rows and columns, and LiteRT's converter loses the shape of what is repeated.
-    # An operation for resizing it has, with the same result.
-    def call(self, inputs):
-        rows = 2 if self.data_format == "channels_first" else 1
-        size = [n * factor for n, factor in zip(inputs.shape[rows:], self.size, strict=False)]
-        return keras.ops.image.resize(
-            inputs, size, self.interpolation, data_format=self.data_format
-        )
-
-    original = keras.layers.UpSampling2D.call
-    keras.layers.UpSampling2D.call = call
-    try:
-        yield
-    finally:
-        keras.layers.UpSampling2D.call = original
-
-
-def _onnx(path):
+def _onnx(path: str) -> Callable:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -174,13 +177,13 @@ def _onnx(path):
     return lambda batch: session.run(None, {latents.name: batch})[0]
 
 
-def _litert(path):
+def _litert(path: str) -> Callable:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=path)
     (latents,), (images,) = interpreter.get_input_details(), interpreter.get_output_details()
 
-    def run(batch):
+    def run(batch: np.ndarray) -> np.ndarray:
         interpreter.resize_tensor_input(latents["index"], batch.shape)
         interpreter.allocate_tensors()
         interpreter.set_tensor(latents["index"], batch)
@@ -190,7 +193,7 @@ def _litert(path):
     return run
 
 
-def _openvino(path):
+def _openvino(path: str) -> Callable:
     import openvino
 
     # Some processors would compute in bfloat16, unasked.

@@ -6,36 +6,33 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend
-from keras_egan.backend import converters
-from keras_egan.energy_gan import EnergyGAN
-from keras_egan.extras import installed, missing
+from keras_egan import backend, files
+from keras_egan.export import converters
+from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
 
-__all__ = ["FORMATS", "export"]
+__all__ = ["export", "write"]
 
-FORMATS = {"saved_model": "", "onnx": ".onnx", "litert": ".tflite", "openvino": ".xml"}
-"""The formats, and how the names of their files end."""
-
-PACKAGES = {
-    "saved_model": ("tensorflow",),
-    "onnx": ("tensorflow", "tf2onnx", "onnxruntime"),
-    "litert": ("tensorflow", "ai_edge_litert"),
-    "openvino": ("tensorflow", "openvino"),
-}
-if backend.name == "torch":
-    PACKAGES["onnx"] = ("onnx", "onnxruntime")  # PyTorch writes it without TensorFlow
 TOLERANCE = 1e-4  # of rounding, over a deep network's sums; two grey levels are 8e-3 apart
-PROGRAM = "import sys; from keras_egan.backend import converters; converters.main(sys.argv[1])"
+PROGRAM = "import sys; from keras_egan.export import converters; converters.main(sys.argv[1])"
 
 
-def export(source, path, format="saved_model", *, seed_endpoint=False, average=True):
+def export(
+    source: keras.Model | str | os.PathLike,
+    path: str | os.PathLike,
+    format: str = "saved_model",
+    *,
+    seed_endpoint: bool | str = False,
+    average: bool = True,
+) -> Path:
     """Writes a generator in a format that needs neither Keras nor this package.
 
     Every format takes batches of any size, and its input has the name of the generator's. All are
@@ -56,7 +53,8 @@ def export(source, path, format="saved_model", *, seed_endpoint=False, average=T
         path: the folder of a SavedModel; a file in `.onnx`, in `.tflite` for LiteRT, or in
             `.xml` for OpenVINO, which gets a `.bin` beside it. A file or SavedModel that is there
             is replaced, as Keras does it.
-        format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
+        format: `"saved_model"` (or `"tf_saved_model"`, as Keras calls it), `"onnx"`, `"litert"` or
+            `"openvino"`.
         seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)` beside
             `serve(latents)`, which draws `count` latents, the same for the same whole number
             `seed`, and returns images, uint8 of shape `(count, *image_shape)`. True draws what
@@ -85,8 +83,30 @@ def export(source, path, format="saved_model", *, seed_endpoint=False, average=T
     ```
     """
     path = Path(path).resolve()
-    _check_arguments(path, format, seed_endpoint)
-    _check_packages(format)
+    format = ALIASES.get(format, format)
+    check_arguments("path", path, format, seed_endpoint)
+    return write(source, path, format, seed_endpoint, average)
+
+
+def write(
+    source: keras.Model | str | os.PathLike,
+    path: Path,
+    format: str,
+    seed_endpoint: bool | str,
+    average: bool,
+    **options: Any,
+) -> Path:
+    """Does what `export` says, of arguments that have been checked.
+
+    Args:
+        source: as in `export`.
+        path: as in `export`, resolved.
+        format: as in `export`.
+        seed_endpoint: as in `export`.
+        average: as in `export`.
+        **options: further arguments of `converters.convert`.
+    """
+    check_packages(format)
     generator, latent_dim, latents, averaged = _open(source)
     latents = _latents(generator, latent_dim, latents, seed_endpoint)
     rng = np.random.default_rng(0)
@@ -102,6 +122,7 @@ def export(source, path, format="saved_model", *, seed_endpoint=False, average=T
             "format": format,
             "input_name": inputs[0].name if inputs else "latents",
             "latents": latents,
+            **options,
         }
         with averaged() if average else nullcontext():
             expected, tolerance = _outputs(generator, batches)
@@ -129,44 +150,16 @@ def export(source, path, format="saved_model", *, seed_endpoint=False, average=T
     return path
 
 
-def _check_arguments(path, format, seed_endpoint):
-    if format not in FORMATS:
-        raise ValueError(f"`format` must be one of {', '.join(FORMATS)}; got {format!r}.")
-    if seed_endpoint not in (False, True, "uniform", "normal"):
-        raise ValueError(
-            f"`seed_endpoint` must be a bool, 'uniform' or 'normal'; got {seed_endpoint!r}."
-        )
-    if seed_endpoint and format != "saved_model":
-        raise ValueError(f"`seed_endpoint` needs `format='saved_model'`; got {format!r}.")
-    if path.suffix != FORMATS[format] and FORMATS[format]:
-        raise ValueError(
-            f"`path` must end in {FORMATS[format]!r} for `format={format!r}`; got {str(path)!r}."
-        )
-    if path.is_file() if format == "saved_model" else path.is_dir():
-        kind, other = ("folder", "file") if format == "saved_model" else ("file", "folder")
-        raise ValueError(f"`format={format!r}` writes a {kind}; `path` is a {other}, {path}.")
-    if path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").exists():
-        raise ValueError(
-            f"`path` is {str(path)!r}, a folder that holds something else than a SavedModel, "
-            "which is not overwritten. Give a folder of its own."
-        )
-
-
-def _check_packages(format):
-    for package in PACKAGES[format]:
-        if not installed(package):
-            extra = "tensorflow" if format == "saved_model" else "export"
-            raise missing(package, extra, f"`format={format!r}` on the {backend.name} backend")
-
-
-def _open(source):
+def _open(source: keras.Model | str | os.PathLike) -> tuple:
     """Returns the generator, its latents' length, what they are drawn from, and `averaged`."""
+    from keras_egan.energy_gan import EnergyGAN  # here, for its `export` comes from this module
+
     if isinstance(source, (str, os.PathLike)):
         if not (Path(source).is_file() and Path(source).suffix == ".keras"):
             raise ValueError(f"`source` is {str(source)!r}, which is not a `.keras` file.")
-        source = keras.models.load_model(source, compile=False, safe_mode=True)
+        source = files.open_model(source, compile=False)
     if isinstance(source, EnergyGAN):
-        averaged = source.averaged if source.weight_average else nullcontext
+        averaged = source.averaged if source.generator_average else nullcontext
         return source.generator, source.latent_dim, source.latents, averaged
     if not isinstance(source, keras.Model):
         raise ValueError(
@@ -183,7 +176,9 @@ def _open(source):
     return source, shape[1], None, nullcontext
 
 
-def _latents(generator, latent_dim, latents, seed_endpoint):
+def _latents(
+    generator: keras.Model, latent_dim: int, latents: str | None, seed_endpoint: bool | str
+) -> str | None:
     """Returns what the endpoint draws, or None if there is to be none."""
     if not seed_endpoint:
         return None
@@ -203,7 +198,7 @@ def _latents(generator, latent_dim, latents, seed_endpoint):
 
 
 @contextmanager
-def _on_cpu():
+def _on_cpu() -> Iterator[None]:
     """Computes on the CPU, whatever the training runs on: accelerators round products shorter."""
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
@@ -214,7 +209,9 @@ def _on_cpu():
         keras.distribution.set_distribution(distribution)
 
 
-def _convert_on_tensorflow(generator, work, batches, job):
+def _convert_on_tensorflow(
+    generator: keras.Model, work: Path, batches: Sequence[np.ndarray], job: dict[str, Any]
+) -> list[np.ndarray]:
     np.savez(work / "latents.npz", *batches)
     # Keras makes only registered classes from a file: those of the modules that are known here.
     named = re.findall(r'"module": "([\w.]+)"', generator.to_json())
@@ -238,7 +235,7 @@ def _convert_on_tensorflow(generator, work, batches, job):
         return list(outputs.values())
 
 
-def _outputs(network, batches):
+def _outputs(network: keras.Model, batches: Sequence[np.ndarray]) -> tuple[list[np.ndarray], float]:
     """Returns the outputs, and how far they may be from those computed exactly."""
     with backend.no_grad():
         # Called rather than asked to `predict`, which spreads each batch over all devices.
@@ -247,7 +244,12 @@ def _outputs(network, batches):
     return [ops.convert_to_numpy(tensor) for tensor in tensors], TOLERANCE if exact else 0.1
 
 
-def _compare(where, outputs, expected, tolerance):
+def _compare(
+    where: str,
+    outputs: Sequence[np.ndarray],
+    expected: Sequence[np.ndarray],
+    tolerance: float,
+) -> None:
     for output, right in zip(outputs, expected, strict=True):
         if output.shape != right.shape:
             found = f"of shape {output.shape} instead of {right.shape}"

@@ -1,0 +1,109 @@
+"""The only place that touches what Keras does not promise, one function a thing.
+
+`tests/test_keras_internals.py` holds a contract test of each, and refuses Keras's private names
+anywhere else in the package.
+"""
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+
+__all__ = [
+    "flat_layers",
+    "from_within_fit",
+    "loading_all",
+    "portable",
+    "upsampling_by_resizing",
+    "written",
+]
+
+
+def flat_layers(layer: keras.Layer) -> list[keras.Layer]:
+    """Returns a layer and all layers within it, at any depth.
+
+    `Model.layers` is public, but leaves out what wrappers and layers of a user's own hold.
+    """
+    return list(layer._flatten_layers())
+
+
+def from_within_fit(arguments: dict[str, Any]) -> bool:
+    """Whether `fit` is calling `evaluate`, with data of its own, by these further arguments."""
+    return bool(arguments.get("_use_cached_eval_dataset"))
+
+
+def written(save: Callable[..., Any], suffix: str, **kwargs: Any) -> bytes:
+    """Returns the bytes of the file that a model's `save` or `save_weights` writes.
+
+    Keras documents paths only, but writes into a file in memory too if its name as a string ends
+    as it should. HDF5 given a path ends the whole process with a segmentation fault when the disk
+    fills.
+
+    Args:
+        save: takes the file to write, and `kwargs`.
+        suffix: how the file's name has to end, `".keras"` or `".weights.h5"`.
+        **kwargs: further arguments of `save`.
+    """
+    file = _Memory(suffix)
+    save(file, **kwargs)
+    return file.getvalue()
+
+
+class _Memory(io.BytesIO):
+    def __init__(self, name: str):
+        super().__init__()
+        self._name = name
+
+    def __str__(self) -> str:
+        return self._name
+
+
+@contextmanager
+def loading_all() -> Iterator[None]:
+    """Makes loading fail for a while where Keras would load less than a file holds.
+
+    It only warns of an optimizer whose state does not fit, and starts that one anew.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "Skipping ")
+        yield
+
+
+def portable(config: Any) -> Any:
+    """Mends what Keras writes on PyTorch: a private class, which no other backend can load.
+
+    Args:
+        config: what `keras.saving.serialize_keras_object` returned for an optimizer.
+    """
+    if not isinstance(config, dict):
+        return config
+    config = {key: portable(value) for key, value in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config.update(module="keras.optimizers", registered_name=None)
+    return config
+
+
+@contextmanager
+def upsampling_by_resizing() -> Iterator[None]:
+    """Has `UpSampling2D` resize for a while, in all models.
+
+    Keras repeats rows and columns, and LiteRT's converter loses the shape of what is repeated. An
+    operation for resizing it has, with the same result.
+    """
+
+    def call(self: keras.layers.UpSampling2D, inputs: Any) -> Any:
+        rows = 2 if self.data_format == "channels_first" else 1
+        size = [n * factor for n, factor in zip(inputs.shape[rows:], self.size, strict=False)]
+        return keras.ops.image.resize(
+            inputs, size, self.interpolation, data_format=self.data_format
+        )
+
+    original = keras.layers.UpSampling2D.call
+    keras.layers.UpSampling2D.call = call
+    try:
+        yield
+    finally:
+        keras.layers.UpSampling2D.call = original
