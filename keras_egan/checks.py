@@ -12,6 +12,7 @@ __all__ = [
     "none_of",
     "one_or_more",
     "own_network",
+    "seed",
     "unbounded",
     "unconstrained",
     "updates",
@@ -36,6 +37,17 @@ def one_or_more(**arguments: Any) -> None:
     for name, value in arguments.items():
         if not (is_whole(value) and value >= 1):
             raise ValueError(f"`{name}` must be a whole number, 1 or more; got {value!r}.")
+
+
+def seed(value: Any) -> int | None:
+    """Returns a seed as a plain int, or None.
+
+    Raises:
+        ValueError: if it is neither.
+    """
+    if value is not None and not is_whole(value):
+        raise ValueError(f"`seed` must be a whole number, or None; got {value!r}.")
+    return value if value is None else int(value)
 
 
 def none_of(**arguments: Any) -> None:

@@ -92,6 +92,8 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         name: str | None = None,
     ):
         super().__init__(name=name)
+        pairing.check_models(generator=generator, discriminator=discriminator)
+        seed = checks.seed(seed)
         self.hyperparameters: dict[str, Any] = {}
         self.states: dict[str, Any] = {}
         self.progress = Progress(seed)

@@ -65,7 +65,7 @@ class Hyperparameter:
             gan.synchronize()
             gan.hyperparameters[self.name].assign(number)
         else:
-            gan.hyperparameters[self.name] = gan.add_state(self.name, initial=number)
+            gan.hyperparameters[self.name] = gan.scalar(self.name, initial=number)
 
     def _checked(self, value):
         try:

@@ -16,7 +16,8 @@ class Memory:
     """The attributes of callbacks that are plain, and that have changed since they were made.
 
     Plain are numbers, strings, None, arrays, and lists and dicts of those: `EarlyStopping`'s count
-    and its best weights, `ReduceLROnPlateau`'s best figure, the history. What a callback was made
+    and its best weights, `ReduceLROnPlateau`'s best figure, the history; and operations of Keras,
+    such as the comparison that both choose as they begin. What a callback was made
     with is the user's, who may give another patience when the training goes on.
 
     Args:
@@ -74,7 +75,13 @@ def _is_plain(value):
         return all(isinstance(k, str) and _is_plain(v) for k, v in value.items())
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "biuf"
+    if _is_operation(value):
+        return True
     return isinstance(value, (bool, int, float, str, type(None), np.number, np.bool_))
+
+
+def _is_operation(value):
+    return callable(value) and getattr(keras.ops, getattr(value, "__name__", ""), None) is value
 
 
 def _copy(value):
@@ -103,7 +110,7 @@ def _packed(value, path, arrays):
     if isinstance(value, np.ndarray):
         arrays[path] = value
         return {"array": path}
-    return value
+    return {"operation": value.__name__} if _is_operation(value) else value
 
 
 def _unpacked(value, arrays):
@@ -112,6 +119,8 @@ def _unpacked(value, arrays):
     if isinstance(value, dict):
         if value.keys() == {"array"} and value["array"] in arrays:
             return arrays[value["array"]]
+        if value.keys() == {"operation"}:
+            return getattr(keras.ops, value["operation"])
         if value.keys() == {"tuple"}:
             return tuple(_unpacked(value["tuple"], arrays))
         return {key: _unpacked(item, arrays) for key, item in value.items()}

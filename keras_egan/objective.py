@@ -81,7 +81,12 @@ class Objective:
 
     def add_state(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
         """Returns a new scalar variable that training changes, and files keep under its name."""
-        self.states[name] = self.add_weight(
+        self.states[name] = self.scalar(name, dtype, initial)
+        return self.states[name]
+
+    def scalar(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
+        """Returns a new scalar variable that no gradient changes, the same on every replica."""
+        return self.add_weight(
             name=name,
             shape=(),
             initializer=keras.initializers.Constant(initial),
@@ -90,7 +95,6 @@ class Objective:
             autocast=False,
             aggregation="only_first_replica",
         )
-        return self.states[name]
 
     def too_small(self, count: Any) -> str:
         """Returns the error for a batch below `smallest_batch`."""

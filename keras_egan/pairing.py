@@ -6,7 +6,14 @@ import keras
 
 from keras_egan import losses
 
-__all__ = ["check_energy", "image_shape", "latent_dim"]
+__all__ = ["check_energy", "check_models", "image_shape", "latent_dim"]
+
+
+def check_models(**networks: Any) -> None:
+    """Raises a `ValueError` that names the first of the networks that is no Keras model."""
+    for name, network in networks.items():
+        if not isinstance(network, keras.Model):
+            raise ValueError(f"`{name}` must be a Keras model; got {type(network).__name__}.")
 
 
 def latent_dim(generator: keras.Model) -> int:
@@ -36,9 +43,6 @@ def image_shape(generator: keras.Model, discriminator: keras.Model, latent_dim: 
         ValueError: if the generator's samples are none that the discriminator takes, or the two
             networks share weights.
     """
-    for name, network in (("generator", generator), ("discriminator", discriminator)):
-        if not isinstance(network, keras.Model):
-            raise ValueError(f"`{name}` must be a Keras model; got {type(network).__name__}.")
     fake = generator(keras.Input((latent_dim,)))
     if not hasattr(fake, "shape"):
         raise ValueError(f"`generator` must return one tensor; it returns {type(fake).__name__}.")

@@ -117,9 +117,14 @@ class Run:
         _, facts, arrays = self.resumed
         for index, variable in enumerate(self.gan.changing_variables):
             variable.assign(arrays[f"variable_{index}"])
+        self.callbacks.memory.give_back(facts["callbacks"], arrays)
+        self.restore_random_state()
+
+    def restore_random_state(self) -> None:
+        """Puts the backend's own random numbers back to where they were."""
+        arrays = self.resumed.arrays
         if "random_state" in arrays:
             backend.set_random_state(arrays["random_state"])
-        self.callbacks.memory.give_back(facts["callbacks"], arrays)
 
     def save(self, epoch: int, done: int) -> None:
         """Makes a backup, unless a value is not finite."""
@@ -255,6 +260,8 @@ class _Callbacks(keras.callbacks.CallbackList):
         done, backup = self.offset + batch, self.run.backup
         step = self.run.gan.epoch_start + done
         # At the beginning of the next step, so that an epoch is never left without one.
+        if self.offset and not batch:  # PyTorch's loaders have just drawn a number of their own
+            self.run.restore_random_state()
         if batch and backup and backup.every and step // backup.every > self.saved // backup.every:
             self.run.gan.synchronize()
             self.run.save(self.epoch, done)

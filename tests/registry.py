@@ -16,6 +16,36 @@ IMAGE_SHAPE = (8, 8, 1)
 LATENT_DIM = 4
 
 
+@keras.saving.register_keras_serializable("keras_egan_tests")
+class LinearGAN(keras_egan.EnergyGAN):
+    """A user's critic, with a number in its loss that may be changed."""
+
+    weight = keras_egan.Hyperparameter("be 0 or more", lambda value: value >= 0)
+
+    def __init__(self, generator, discriminator, *, weight=1.0, **kwargs):
+        super().__init__(generator, discriminator, **kwargs)
+        self.weight = weight
+
+    def discriminator_loss(self, real, fake):
+        return real.energy - self.weight * fake.energy
+
+
+@keras.saving.register_keras_serializable("keras_egan_tests")
+class RestlessGAN(keras_egan.EnergyGAN):
+    """A user's auto-encoder, with a plain argument, a controller, and a figure of its own."""
+
+    def __init__(self, generator, discriminator, *, rate=0.1, **kwargs):
+        super().__init__(generator, discriminator, **kwargs)
+        self.rate = rate
+        self.pull = self.add_state("pull", initial=0.5)
+
+    def discriminator_loss(self, real, fake):
+        return real.energy - self.pull * fake.energy, {"spread": fake.energy - real.energy}
+
+    def control(self, logs):
+        self.pull.assign(self.pull + self.rate * logs["spread"])
+
+
 def sgd():
     """Returns an optimizer with slots that compiles fast."""
     return keras.optimizers.SGD(2e-3, momentum=0.9)
@@ -58,6 +88,8 @@ CASES = [
         {"delta_weight": 0.01, "slope": 0.3, "first_term_weight": 0.5, "gradient_penalty": 1.0},
         True,
     ),
+    Case("linear", LinearGAN, {"energy": "output", "weight": 0.7}, True),
+    Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
 ]
 
 VARIANTS = [
