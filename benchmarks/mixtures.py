@@ -13,7 +13,13 @@ import sys
 from pathlib import Path
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "mixture_of_gaussians.py"
-GANS = {"began": "BEGAN", "ebgan": "EBGAN", "magan": "MAGAN", "lsgan": "LSGAN", "ls_gan": "LS-GAN"}
+GANS = {
+    "began": "BEGAN",
+    "ebgan": "EBGAN",
+    "magan": "MAGAN",
+    "least_squares": "LSGAN",
+    "loss_sensitive": "LS-GAN",
+}
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

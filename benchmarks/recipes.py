@@ -12,7 +12,7 @@ import keras_egan
 from keras_egan import networks
 
 SMALL = {"network": "dcgan_autoencoder", "network_arguments": {"filters": 20}, "image_size": 28}
-CRITIC = {"network": "ls_gan", "image_size": 32, "network_arguments": {"filters": 16}}
+CRITIC = {"network": "loss_sensitive", "image_size": 32, "network_arguments": {"filters": 16}}
 
 
 def _rates(rate):
@@ -23,9 +23,14 @@ ADAM = {"optimizer": "Adam", "beta_1": 0.5, **_rates(4e-3), "batch_size": 64, "d
 
 RECIPES = {
     "began": {**SMALL, **ADAM, "gan": "BEGAN", "arguments": {"gamma": 0.9, "lambda_k": 0.05}},
-    "ebgan": {**SMALL, **ADAM, "gan": "EBGAN", "arguments": {"margin": 7.0, "pt_weight": 0.1}},
+    "ebgan": {
+        **SMALL,
+        **ADAM,
+        "gan": "EBGAN",
+        "arguments": {"margin": 7.0, "pt_weight": 0.1, "latents": "normal"},
+    },
     "magan": {**SMALL, **ADAM, "gan": "MAGAN", "arguments": {"latents": "normal"}},
-    "lsgan": {
+    "least_squares": {
         **CRITIC,
         **ADAM,
         "gan": "LeastSquaresGAN",
@@ -33,7 +38,7 @@ RECIPES = {
         "network_arguments": {"filters": 16, "nonnegative": False, "latent_dim": 64},
         "d_rate": 8e-4,
     },
-    "ls_gan": {
+    "loss_sensitive": {
         **CRITIC,
         **ADAM,
         "gan": "LossSensitiveGAN",
@@ -54,7 +59,7 @@ RECIPES = {
     },
     "ebgan_paper": {
         "gan": "EBGAN",
-        "arguments": {"margin": 10.0, "pt_weight": 0.1},
+        "arguments": {"margin": 10.0, "pt_weight": 0.1, "latents": "normal"},
         "network": "ebgan_mlp",
         "network_arguments": {},
         "image_size": 32,
@@ -71,16 +76,16 @@ RECIPES = {
         **_rates(5e-4),
         "optimizer": "Adamax",
     },
-    "lsgan_paper": {
+    "least_squares_paper": {
         "gan": "LeastSquaresGAN",
         "arguments": {},
-        "network": "lsgan_dcgan",
+        "network": "least_squares_dcgan",
         "network_arguments": {"filters": 16},
         "image_size": 32,
         **ADAM,
         **_rates(2e-4),
     },
-    "ls_gan_paper": {
+    "loss_sensitive_paper": {
         **CRITIC,
         "gan": "LossSensitiveGAN",
         "arguments": {"delta_weight": 2e-4},

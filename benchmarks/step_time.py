@@ -39,7 +39,7 @@ batches = images.reshape(arguments.steps, arguments.batch_size, *SHAPE)
 
 def build():
     keras.utils.set_random_seed(0)
-    return networks.began(SHAPE, filters=arguments.filters, latent_dim=LATENT_DIM)
+    return networks.began(image_shape=SHAPE, filters=arguments.filters, latent_dim=LATENT_DIM)
 
 
 def fit(jit_compile):

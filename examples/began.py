@@ -33,12 +33,14 @@ arguments = common.parse(
 
 import keras
 
-from keras_egan import BEGAN, datasets, networks
+from keras_egan import BEGAN, callbacks, datasets, networks
 
 images = common.load(arguments)
 
 build = getattr(networks, arguments.network)
-generator, discriminator = build(datasets.image_shape(images), filters=arguments.filters)
+generator, discriminator = build(
+    image_shape=datasets.image_shape(images), filters=arguments.filters
+)
 
 gan = BEGAN(
     generator,
@@ -51,4 +53,14 @@ gan.compile(
     d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
     g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
 )
-common.train(gan, images, arguments)
+gan.fit(
+    images,
+    epochs=arguments.epochs,
+    steps_per_epoch=arguments.steps_per_epoch,
+    callbacks=[
+        callbacks.SampleGrid(arguments.output / "samples"),
+        callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv"),
+        callbacks.Backup(common.backup(arguments)),
+    ],
+)
+common.finish(gan, arguments.output, arguments.name)

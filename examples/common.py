@@ -68,24 +68,12 @@ def load(arguments):
     )
 
 
-def train(gan, images, arguments):
-    """Trains a compiled GAN, with grids of its samples and the log of its figures; saves it."""
-    from keras_egan import callbacks
-
-    output, backup = arguments.output, arguments.output / "backup"
+def backup(arguments):
+    """Returns the backup's folder, emptied if the run is to begin anew."""
+    folder = arguments.output / "backup"
     if not arguments.resume:
-        shutil.rmtree(backup, ignore_errors=True)
-    gan.fit(
-        images,
-        epochs=arguments.epochs,
-        steps_per_epoch=arguments.steps_per_epoch,
-        callbacks=[
-            callbacks.SampleGrid(output / "samples"),
-            callbacks.EquilibriumLogger(output / "equilibrium.csv"),
-            callbacks.Backup(backup),
-        ],
-    )
-    finish(gan, output, arguments.name)
+        shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def finish(gan, output, name):

@@ -37,7 +37,7 @@ arguments = common.parse(
 
 import keras
 
-from keras_egan import MAGAN, datasets, networks
+from keras_egan import MAGAN, callbacks, datasets, networks
 
 images = common.load(arguments)
 
@@ -45,7 +45,7 @@ if arguments.network == "magan_mnist":
     generator, discriminator = networks.magan_mnist(filters=arguments.filters)
 else:
     generator, discriminator = networks.dcgan_autoencoder(
-        datasets.image_shape(images), filters=arguments.filters
+        image_shape=datasets.image_shape(images), filters=arguments.filters
     )
 
 gan = MAGAN(
@@ -60,4 +60,14 @@ gan.compile(
     d_optimizer=optimizer(arguments.learning_rate, beta_1=0.5),
     g_optimizer=optimizer(arguments.learning_rate, beta_1=0.5),
 )
-common.train(gan, images, arguments)
+gan.fit(
+    images,
+    epochs=arguments.epochs,
+    steps_per_epoch=arguments.steps_per_epoch,
+    callbacks=[
+        callbacks.SampleGrid(arguments.output / "samples"),
+        callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv"),
+        callbacks.Backup(common.backup(arguments)),
+    ],
+)
+common.finish(gan, arguments.output, arguments.name)

@@ -5,7 +5,7 @@ on, the output folder gets scatter plots of 2,500 samples, and `log.csv` the num
 sample of high quality, within three standard deviations of the mode's centre, and the share of
 such samples. `benchmarks/README.md` has a table of them all.
 
-    python examples/mixture_of_gaussians.py --gan ls_gan --mixture grid
+    python examples/mixture_of_gaussians.py --gan loss_sensitive --mixture grid
 """
 
 import argparse
@@ -19,8 +19,8 @@ SETTINGS = {
     "began": ({"gamma": 0.7, "lambda_k": 0.001}, {"embedding_dim": 1}, (1e-3, 1e-3)),
     "ebgan": ({"margin": 1.0}, {"embedding_dim": 1}, (1e-3, 1e-3)),
     "magan": ({"pretrain_epochs": 1}, {"embedding_dim": 1}, (1e-3, 1e-3)),
-    "lsgan": ({}, {}, (1e-3, 1e-3)),
-    "ls_gan": (
+    "least_squares": ({}, {}, (1e-3, 1e-3)),
+    "loss_sensitive": (
         {"delta_weight": 0.1, "gradient_penalty": 0.02, "slope": 0.01},
         {},
         (1e-3, 1e-3),
@@ -32,7 +32,7 @@ parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
 add = parser.add_argument
-add("--gan", choices=SETTINGS, default="ls_gan", help="which GAN")
+add("--gan", choices=SETTINGS, default="loss_sensitive", help="which GAN")
 add("--mixture", choices=SCALES, default="grid", help="8 modes or 25")
 add("--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend")
 add("--steps", type=int, default=6000, help="training steps")
@@ -58,8 +58,8 @@ GANS = {
     "began": keras_egan.BEGAN,
     "ebgan": keras_egan.EBGAN,
     "magan": keras_egan.MAGAN,
-    "lsgan": keras_egan.LeastSquaresGAN,
-    "ls_gan": keras_egan.LossSensitiveGAN,
+    "least_squares": keras_egan.LeastSquaresGAN,
+    "loss_sensitive": keras_egan.LossSensitiveGAN,
 }
 
 
@@ -102,8 +102,8 @@ d_optimizer, g_optimizer = (
     for rate in rates
 )
 gan.compile(
-    d_optimizer,
-    g_optimizer,
+    d_optimizer=d_optimizer,
+    g_optimizer=g_optimizer,
     steps_per_execution=1 if arguments.backend == "torch" else min(50, arguments.every),
     jit_compile=True if arguments.backend == "tensorflow" else "auto",
 )

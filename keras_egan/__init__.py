@@ -4,10 +4,12 @@ from keras_egan import backend  # first: it says what to install where a backend
 
 # isort: split
 from keras_egan import callbacks, datasets, export, losses, metrics, networks
+from keras_egan.batch import Rows, Scored
 from keras_egan.began import BEGAN
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
 from keras_egan.files import load
+from keras_egan.hyperparameter import Hyperparameter, Setting
 from keras_egan.least_squares_gan import LeastSquaresGAN
 from keras_egan.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.magan import MAGAN
@@ -21,8 +23,12 @@ __all__ = [
     "MAGAN",
     "AdversarialOptimizer",
     "EnergyGAN",
+    "Hyperparameter",
     "LeastSquaresGAN",
     "LossSensitiveGAN",
+    "Rows",
+    "Scored",
+    "Setting",
     "backend",
     "callbacks",
     "datasets",

@@ -12,7 +12,14 @@ from typing import Any
 
 import keras
 
-__all__ = ["flat_layers", "loading_all", "portable", "upsampling_by_resizing", "written"]
+__all__ = [
+    "flat_layers",
+    "from_within_fit",
+    "loading_all",
+    "portable",
+    "upsampling_by_resizing",
+    "written",
+]
 
 
 def flat_layers(layer: keras.Layer) -> list[keras.Layer]:
@@ -21,6 +28,11 @@ def flat_layers(layer: keras.Layer) -> list[keras.Layer]:
     `Model.layers` is public, but leaves out what wrappers and layers of a user's own hold.
     """
     return list(layer._flatten_layers())
+
+
+def from_within_fit(arguments: dict[str, Any]) -> bool:
+    """Whether `fit` is calling `evaluate`, with data of its own, by these further arguments."""
+    return bool(arguments.get("_use_cached_eval_dataset"))
 
 
 def written(save: Callable[..., Any], suffix: str, **kwargs: Any) -> bytes:

@@ -1,10 +1,14 @@
 """BEGAN: boundary equilibrium GAN."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_egan import losses
+from keras_egan.batch import Scored
 from keras_egan.energy_gan import EnergyGAN
+from keras_egan.hyperparameter import Hyperparameter
 
 __all__ = ["BEGAN"]
 
@@ -48,27 +52,37 @@ class BEGAN(EnergyGAN):
     ```
     """
 
-    arguments = (*EnergyGAN.arguments, "gamma", "lambda_k", "eta")
+    gamma = Hyperparameter(
+        "lie in (0, 1]", lambda value: 0 < value <= 1, "The paper uses 0.3 to 0.7."
+    )
+    lambda_k = Hyperparameter("be above 0", lambda value: value > 0, "The paper uses 0.001.")
 
-    def __init__(self, generator, discriminator, gamma=0.5, lambda_k=0.001, eta=1, **kwargs):
-        if not 0 < gamma <= 1:
-            raise ValueError(
-                f"`gamma` must lie in (0, 1]; got {gamma!r}. The paper uses 0.3 to 0.7."
-            )
-        if not lambda_k > 0:
-            raise ValueError(f"`lambda_k` must be above 0; got {lambda_k!r}. The paper uses 0.001.")
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        gamma: float = 0.5,
+        lambda_k: float = 0.001,
+        eta: int = 1,
+        **kwargs: Any,
+    ):
         if eta not in (1, 2):
             raise ValueError(f"`eta` must be 1 or 2; got {eta!r}.")
         super().__init__(generator, discriminator, energy="mae" if eta == 1 else "mse", **kwargs)
         self.gamma = gamma
         self.lambda_k = lambda_k
-        self.eta = eta
-        self.k_t = self._add_state("k_t")
+        self.k_t = self.add_state("k_t")
 
-    def discriminator_loss(self, real, fake):
-        return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t), {}
+    @property
+    def eta(self) -> int:
+        """The exponent of the energy."""
+        return 1 if self.energy_name == "mae" else 2
 
-    def indicators(self, figures):
+    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+        return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t)
+
+    def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
         balance = self.gamma * figures["real_energy"] - figures["fake_energy"]
         return {
             "k_t": self.k_t + 0.0,  # a copy: `control` changes the variable in place
@@ -76,5 +90,5 @@ class BEGAN(EnergyGAN):
             "m_global": figures["real_energy"] + ops.abs(balance),
         }
 
-    def control(self, logs):
+    def control(self, logs: dict[str, Any]) -> None:
         self.k_t.assign(losses.began_next_k(self.k_t, logs["balance"], lambda_k=self.lambda_k))

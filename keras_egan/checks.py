@@ -1,34 +1,60 @@
 """Checks of arguments that several classes share."""
 
+import math
+import numbers
+from typing import Any
+
 import keras
 
-__all__ = ["above_zero", "one_or_more", "own_network", "unbounded", "zero_or_more"]
+__all__ = [
+    "is_finite",
+    "is_whole",
+    "none_of",
+    "one_or_more",
+    "own_network",
+    "unbounded",
+    "unconstrained",
+    "updates",
+]
 
 _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
 
 
-def above_zero(**arguments):
-    """Raises a `ValueError` that names the first argument that is not above 0."""
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number, and no bool."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def is_finite(value: Any) -> bool:
+    """Whether a value is a finite number, and no bool."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    return number and math.isfinite(value)
+
+
+def one_or_more(**arguments: Any) -> None:
+    """Raises a `ValueError` that names the first argument that is no whole number from 1 up."""
     for name, value in arguments.items():
-        if not value > 0:
-            raise ValueError(f"`{name}` must be above 0; got {value!r}.")
+        if not (is_whole(value) and value >= 1):
+            raise ValueError(f"`{name}` must be a whole number, 1 or more; got {value!r}.")
 
 
-def zero_or_more(**arguments):
-    """Raises a `ValueError` that names the first argument that is below 0."""
+def none_of(**arguments: Any) -> None:
+    """Raises a `ValueError` that names the first of Keras's arguments that is given in vain."""
     for name, value in arguments.items():
-        if not value >= 0:
-            raise ValueError(f"`{name}` must be 0 or more; got {value!r}.")
+        if value is not None:
+            raise ValueError(f"`{name}` has no meaning for a GAN, which weighs no images: omit it.")
 
 
-def one_or_more(**arguments):
-    """Raises a `ValueError` that names the first argument that is below 1."""
-    for name, value in arguments.items():
-        if not value >= 1:
-            raise ValueError(f"`{name}` must be 1 or more; got {value!r}.")
+def updates(updates: str, d_steps: int) -> None:
+    """Raises a `ValueError` if both cannot be had."""
+    if updates == "simultaneous" and d_steps > 1:
+        raise ValueError(
+            f"`updates='simultaneous'` takes one discriminator step; got `d_steps={d_steps}`. Use "
+            "`updates='alternating'`."
+        )
 
 
-def own_network(delta, discriminator):
+def own_network(delta: Any, discriminator: keras.Model) -> None:
     """Raises a `ValueError` unless `delta` is None or a network with weights of its own."""
     if delta is None:
         return
@@ -43,7 +69,17 @@ def own_network(delta, discriminator):
         )
 
 
-def unbounded(discriminator):
+def unconstrained(discriminator: keras.Model) -> None:
+    """Raises a `ValueError` if `weight_clip` would take the place of a layer's constraint."""
+    for variable in discriminator.trainable_variables:
+        if variable.constraint is not None:
+            raise ValueError(
+                f"`weight_clip` would replace the constraint that {variable.path} of "
+                "`discriminator` has. Leave out one of the two."
+            )
+
+
+def unbounded(discriminator: keras.Model) -> None:
     """Raises a `ValueError` if the discriminator can be seen to end in a bounded activation."""
     network, shaping = discriminator, (keras.layers.Flatten, keras.layers.Reshape)
     while getattr(network, "layers", None):

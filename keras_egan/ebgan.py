@@ -1,12 +1,15 @@
 """EBGAN: energy-based GAN."""
 
 import warnings
+from typing import Any
 
 import keras
 from keras import ops
 
-from keras_egan import checks, losses
-from keras_egan.energy_gan import EnergyGAN, Scored
+from keras_egan import losses
+from keras_egan.batch import Scored
+from keras_egan.energy_gan import EnergyGAN
+from keras_egan.hyperparameter import Hyperparameter
 
 __all__ = ["EBGAN"]
 
@@ -17,6 +20,17 @@ _ADVICE = {
     1.0: "For a whole epoch every fake's energy was under the margin of {margin:g} "
     f"({_ENERGIES}). If it stays so, the margin is out of reach: lower `margin`.",
 }
+
+
+class _PullingAwayWeight(Hyperparameter):
+    def __set__(self, gan: Any, value: Any) -> None:
+        super().__set__(gan, value)
+        if value and not gan.has_embedding:
+            raise ValueError(
+                f"`{self.name}` needs the discriminator's embedding: build it as "
+                "`networks.Autoencoder(encoder, decoder)`, or leave it 0."
+            )
+        gan.smallest_batch = 2 if value else 1
 
 
 @keras.saving.register_keras_serializable("keras_egan")
@@ -63,55 +77,38 @@ class EBGAN(EnergyGAN):
     ```
     """
 
-    arguments = (*EnergyGAN.arguments, "margin", "pt_weight")
+    uses_embedding = True
+    margin = Hyperparameter("be above 0", lambda value: value > 0)
+    pt_weight = _PullingAwayWeight("be 0 or more", lambda value: value >= 0)
 
-    def __init__(self, generator, discriminator, margin, pt_weight=0.0, energy="norm", **kwargs):
-        checks.above_zero(margin=margin)
-        checks.zero_or_more(pt_weight=pt_weight)
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        margin: float,
+        pt_weight: float = 0.0,
+        energy: str = "norm",
+        **kwargs: Any,
+    ):
         super().__init__(generator, discriminator, energy=energy, **kwargs)
-        if pt_weight and not self._has_embedding:
-            raise ValueError(
-                "`pt_weight` needs the discriminator's embedding: build it as "
-                "`networks.Autoencoder(encoder, decoder)`, or set `pt_weight=0`."
-            )
         self.margin = margin
         self.pt_weight = pt_weight
-        self.smallest_batch = 2 if pt_weight else 1
         self._warned = False
 
-    @property
-    def figures(self):
-        return (*super().figures, "fakes_inside_margin", *(["pt"] if self._has_embedding else []))
-
-    @property
-    def _has_embedding(self):
-        return hasattr(self.discriminator, "encoder") and hasattr(self.discriminator, "decoder")
-
-    def score(self, images, training=False):
-        if not self._has_embedding:
-            return super().score(images, training)
-        embedding = self.discriminator.encoder(images, training=training)
-        reconstruction = self.discriminator.decoder(embedding, training=training)
-        energy = losses.reconstruction_energy(images, reconstruction, energy=self.energy_name)
-        return Scored(images, energy, embedding)
-
-    def discriminator_loss(self, real, fake):
+    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
         loss = losses.ebgan_discriminator_loss(real.energy, fake.energy, margin=self.margin)
-        inside = ops.mean(ops.cast(fake.energy < self.margin, "float32"))
-        return loss, {"fakes_inside_margin": inside}
+        return loss, {"fakes_inside_margin": fake.energy < self.margin}
 
-    def generator_loss(self, fake):
-        loss, figures = super().generator_loss(fake)
+    def generator_loss(self, fake: Scored) -> Any:
         if fake.embedding is None:
-            return loss, figures
+            return fake.energy
         pt = losses.pulling_away_term(fake.embedding)
-        return loss + self.pt_weight * pt, {**figures, "pt": pt}
+        return fake.energy + self.pt_weight * pt, {"pt": pt}
 
-    def end_epoch(self, logs):
+    def end_epoch(self, logs: dict[str, float]) -> None:
         inside = logs["fakes_inside_margin"]
         if inside in _ADVICE and not self._warned:
             self._warned = True
-            warnings.warn(_ADVICE[inside].format(margin=self.margin, **logs), stacklevel=2)
-
-    def get_config(self):
-        return {**super().get_config(), "energy": self.energy_name}
+            margin = float(ops.convert_to_numpy(self.margin))
+            warnings.warn(_ADVICE[inside].format(margin=margin, **logs), stacklevel=2)

@@ -1,52 +1,36 @@
-"""The one adversarial step, which every energy-based GAN here shares."""
+"""The base of all GANs here."""
 
-import random
-from typing import NamedTuple
+from typing import Any
 
 import keras
-from keras import ops
 
-from keras_egan import backend, inputs, losses
-from keras_egan.adversarial_model import AdversarialModel
+from keras_egan import backend, checks, configuration, pairing, persistence, step
+from keras_egan._keras_internals import from_within_fit
+from keras_egan.export._gan import export_gan
+from keras_egan.hyperparameter import Setting
+from keras_egan.metrics import FigureMeans
+from keras_egan.objective import Objective
+from keras_egan.optimizer import AdversarialOptimizer
+from keras_egan.progress import Progress
+from keras_egan.run import Run, checked
+from keras_egan.sampler import Sampler
+from keras_egan.weight_average import WeightAverage
 
-__all__ = ["EnergyGAN", "Scored"]
-
-
-class Scored(NamedTuple):
-    """A batch, and what the discriminator says of it.
-
-    Attributes:
-        images: tensor of shape `(batch, ...)`, in [-1, 1] where they are images.
-        energy: float32 tensor of shape `(batch,)`, low on data.
-        embedding: the encoder's output, where a GAN asks for it.
-    """
-
-    images: object
-    energy: object
-    embedding: object = None
+__all__ = ["EnergyGAN"]
 
 
-class _Rows(NamedTuple):
-    """Which rows of the global batch this replica holds; all of them, but on several devices."""
+class EnergyGAN(Objective, backend.Steps, keras.Model):
+    """A generator, a discriminator that gives energies, and the step that both learn by.
 
-    count: object
-    start: object
-    total: object
+    A subclass is its paper's difference: how the discriminator's loss follows from the energies
+    (`discriminator_loss`, and `generator_loss` if it is not the energy) and, if there is a
+    controller, what it does (`add_state`, `indicators`, `control`). A loss is one number a sample,
+    of which the step takes the mean. Numbers in the losses that a user may change while training
+    goes on are `Hyperparameter`s. Arguments that are kept under their names are in the file.
 
-    @property
-    def weight(self):
-        """This replica's part in a mean over the global batch."""
-        if self.total is self.count:
-            return 1.0
-        return ops.cast(self.count, "float32") / ops.cast(self.total, "float32")
-
-
-class EnergyGAN(AdversarialModel):
-    """The base of all GANs here: energies, one adversarial step, one controller.
-
-    A subclass says how the losses follow from the energies (`discriminator_loss`, and
-    `generator_loss` if it is not the mean energy) and, if it has one, what its controller does
-    (`indicators` and `control`).
+    A step whose figures are not finite leaves the controller as it was. The weights take it: a
+    gradient of NaN makes them NaN, which `callbacks.TerminateOnNaN` ends and `callbacks.Backup`
+    does not save.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to samples.
@@ -58,254 +42,276 @@ class EnergyGAN(AdversarialModel):
             each time, before the generator is updated once.
         updates: `"alternating"`, the generator learning from the discriminator just updated; or
             `"simultaneous"`, both gradients taken at the same weights.
-        **kwargs: `latent_dim`, `latents`, `generator_average`, `seed` and `name`, as in
-            `AdversarialModel`.
+        latent_dim: the length of a latent vector. Needed only where `generator` has no input
+            shape to read it from.
+        latents: what latents are drawn from: `"uniform"` on [-1, 1], or `"normal"` with mean 0
+            and variance 1.
+        generator_average: the decay, between 0 and 1, of a running average of the generator's
+            weights, from which `sample` then samples; None for none.
+        seed: an integer from which latents and the order of images are drawn. By default another
+            one for each model, which `keras.utils.set_random_seed` fixes.
+        name: the model's name.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.
 
-    Example: a GAN without a controller, and the linear energy game that BEGAN bounds.
+    Example: the linear energy game that BEGAN bounds, which `fit`, files and backups then know.
 
     ```python
+    @keras.saving.register_keras_serializable()
     class LinearGAN(EnergyGAN):
         def discriminator_loss(self, real, fake):
-            return ops.mean(real.energy) - ops.mean(fake.energy), {}
+            return real.energy - fake.energy
+
+
+    gan = LinearGAN(generator, critic, energy="output")
     ```
     """
 
-    figures = ("d_loss", "g_loss", "real_energy", "fake_energy")
-    arguments = (*AdversarialModel.arguments, "d_steps", "updates")
+    d_steps = Setting("be a whole number from 1 up", lambda n: checks.is_whole(n) and n >= 1)
+    updates = Setting("be 'alternating' or 'simultaneous'", ("alternating", "simultaneous").count)
+    latents = Setting("be 'uniform' or 'normal'", ("uniform", "normal").count)
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        gan = super().__new__(cls, *args, **kwargs)
+        object.__setattr__(gan, "given", configuration.given(cls, kwargs))
+        return gan
 
     def __init__(
         self,
-        generator,
-        discriminator,
+        generator: keras.Model,
+        discriminator: keras.Model,
         *,
-        energy="mae",
-        d_steps=1,
-        updates="alternating",
-        **kwargs,
+        energy: str = "mae",
+        d_steps: int = 1,
+        updates: str = "alternating",
+        latent_dim: int | None = None,
+        latents: str = "uniform",
+        generator_average: float | None = None,
+        seed: int | None = None,
+        name: str | None = None,
     ):
-        super().__init__(generator, discriminator, **kwargs)
+        super().__init__(name=name)
+        self.hyperparameters: dict[str, Any] = {}
+        self.states: dict[str, Any] = {}
+        self.progress = Progress(seed)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latent_dim = pairing.latent_dim(generator) if latent_dim is None else latent_dim
+        self.image_shape = pairing.image_shape(generator, discriminator, self.latent_dim)
+        pairing.check_energy(discriminator, energy, self.image_shape)
+        self.weight_average = WeightAverage(generator, generator_average)
+        self.sampler = Sampler(generator)
+        self.running_means: FigureMeans | None = None
         self.energy_name = energy
-        self._check_output()
-        if updates not in ("alternating", "simultaneous"):
-            raise ValueError(f"`updates` must be 'alternating' or 'simultaneous'; got {updates!r}.")
-        if not isinstance(d_steps, int) or d_steps < 1:
-            raise ValueError(f"`d_steps` must be a whole number from 1 up; got {d_steps!r}.")
-        if d_steps > 1 and updates == "simultaneous":
-            raise ValueError(
-                f"`updates='simultaneous'` takes one discriminator step; got `d_steps={d_steps}`. "
-                "Use `updates='alternating'`."
-            )
         self.d_steps = d_steps
         self.updates = updates
-        self.step = self._add_state("step", dtype="int")
-        seed = random.randrange(2**31) if self.seed is None else self.seed % 2**31
-        self.order_seed = self._add_state("order_seed", dtype="int", initial=seed)
+        self.latents = latents
+        self.generator_average = generator_average
+        self.seed = seed
+        self._assumed: dict[str, Any] = {}
+        checks.updates(updates, d_steps)
+        self.built = True
 
-    def discriminator_loss(self, real, fake):
-        """Returns the discriminator's loss, a scalar, and a dict of further figures.
+    def compile(
+        self,
+        d_optimizer: keras.optimizers.Optimizer | str | None = None,
+        g_optimizer: keras.optimizers.Optimizer | str | None = None,
+        *,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Configures the model for training.
 
         Args:
-            real: the batch of data, a `Scored`.
-            fake: as many generated samples, a `Scored`; no gradient reaches the generator.
+            d_optimizer: the discriminator's optimizer, a `keras.optimizers.Optimizer` or a name
+                such as `"adam"`.
+            g_optimizer: the generator's, likewise; a different object.
+            run_eagerly: as in `keras.Model.compile`.
+            steps_per_execution: as in `keras.Model.compile`; always 1 on PyTorch.
+            jit_compile: as in `keras.Model.compile`. `"auto"` compiles on JAX, on TensorFlow
+                where there is a GPU, and not on PyTorch.
+            auto_scale_loss: whether, under the `mixed_float16` policy, each optimizer is wrapped
+                in a `keras.optimizers.LossScaleOptimizer`.
+
+        Raises:
+            ValueError: if an optimizer is missing or both are the same object.
         """
-        raise NotImplementedError
+        arguments = {"run_eagerly": run_eagerly, "jit_compile": jit_compile}
+        arguments["steps_per_execution"] = steps_per_execution
+        optimizer = AdversarialOptimizer(d_optimizer, g_optimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            optimizer = optimizer.scaled()
+        optimizer.build(self.discriminator.trainable_variables, self.generator.trainable_variables)
+        super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
+        # As asked for, not as resolved: a file may be opened on another backend.
+        self.compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
+        self.running_means = FigureMeans(step.figure_names(self))
 
-    def generator_loss(self, fake):
-        """Returns the generator's loss, a scalar, and a dict of further figures.
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: None = None,
+        sample_weight: None = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> keras.callbacks.History:
+        """Trains, as `keras.Model.fit`; from the newest backup, if `callbacks` have a `Backup`.
 
-        Unless a subclass says otherwise, the loss is the mean energy.
-
-        Args:
-            fake: a batch of generated samples, a `Scored`.
-        """
-        return ops.mean(fake.energy), {}
-
-    def control(self, logs):
-        """Moves the controller's variables at the end of a training step.
-
-        Args:
-            logs: a dict of this step's figures and indicators, the same on every replica.
-        """
-
-    def penalty(self, images):
-        """Returns what training adds to the discriminator's loss, a scalar; evaluation does not.
-
-        Args:
-            images: a batch of data, float tensor of shape `(batch, *image_shape)`.
-        """
-        return 0.0
-
-    def learners(self):
-        """Returns the networks that a training step updates, read when a step is compiled."""
-        return self.discriminator, self.generator
-
-    def score(self, images, training=False):
-        """Returns images with their energies, a `Scored`.
-
-        Args:
-            images: float tensor of shape `(batch, *image_shape)`.
-            training: whether the discriminator runs in training mode.
-        """
-        output = self.discriminator(images, training=training)
-        if self.energy_name == "output":
-            return Scored(images, ops.cast(output[:, 0], "float32"))
-        return Scored(images, losses.reconstruction_energy(images, output, energy=self.energy_name))
-
-    def gradient_norms(self, images):
-        """Returns the norm of the energy's gradient at each image, for a penalty on it.
-
-        Args:
-            images: float tensor of shape `(batch, *image_shape)`.
+        `x` is images of shape `(samples, *image_shape)`, uint8 or floats in [-1, 1]; or any
+        dataset, loader or generator of batches of images, or of tuples that begin with images.
+        `validation_data` may have the same forms. `y` is ignored, as is all in a tuple after the
+        images; `class_weight` and `sample_weight` must be None. The rest is as in Keras.
 
         Returns:
-            float32 tensor of shape `(batch,)`.
+            The history, with the figures' means over each epoch.
+
+        Raises:
+            ValueError: if an argument is out of its range, or the images are NaN, infinite, outside
+                [-1, 1], of another shape than the discriminator's, or neither uint8 nor float: the
+                first batch's before anything is trained, others' at the end of their epoch.
         """
-        gradient = backend.input_gradient(
-            lambda images: self.score(images, training=True).energy, images, self
+        checks.none_of(class_weight=class_weight, sample_weight=sample_weight)
+        run = Run(
+            self,
+            x,
+            callbacks,
+            batch_size=batch_size,
+            epochs=epochs,
+            initial_epoch=initial_epoch,
+            steps_per_epoch=steps_per_epoch,
+            shuffle=shuffle,
+            verbose=verbose,
+            validation_split=validation_split,
+            validation_data=validation_data,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+            validation_freq=validation_freq,
         )
-        return losses.norms(gradient)
+        return run.train(super().fit)
 
-    def training_step(self, data):
-        """Updates the discriminator, the generator and the controller on one batch.
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: None = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Computes the figures of held-out images, as `keras.Model.evaluate`.
 
-        Args:
-            data: images of shape `(batch, *image_shape)`, or a tuple that begins with them.
-
-        Returns:
-            A dict of this step's figures and indicators, scalars.
+        The same images always give the same figures: the latents are drawn anew from the same
+        seed. Figures other than losses and energies, such as BEGAN's `m_global`, are computed
+        from the means over all images, so that they do not depend on the batch size. The arguments
+        are Keras's; `x` and what is raised, as in `fit`.
         """
-        real, rows = self._receive(data)
-        if self.smallest_batch > 1:
-            backend.require(rows.count >= self.smallest_batch, self._too_small(rows.count))
-        for _ in range(self.d_steps):
-            d_figures, update_discriminator = self._discriminator_step(real, rows)
-            if self.updates == "alternating":
-                update_discriminator()
-        g_figures, update_generator = self._generator_step(rows)
-        if self.updates == "simultaneous":
-            update_discriminator()
-        update_generator()
-        self._update_average()
-        logs = self._log({**d_figures, **g_figures}, rows)
-        self.control(logs)
-        self.step.assign_add(1)
-        for layer in self._flatten_layers():
-            if hasattr(layer, "advance"):
-                layer.advance()
-        return logs
+        checks.none_of(sample_weight=sample_weight)
+        if steps is not None:
+            checks.one_or_more(steps=steps)
+        if not from_within_fit(kwargs):
+            x = checked(self, x)
+        figures = super().evaluate(
+            x, None, batch_size, verbose, None, steps, callbacks, return_dict, **kwargs
+        )
+        self.progress.refuse_unfit()
+        return figures
 
-    def evaluation_step(self, data):
-        """Computes the figures of held-out images; changes neither weights nor controller.
+    def training_step(self, data: Any) -> dict[str, Any]:
+        """Updates both networks and the controller on one batch; see `step.train`."""
+        return step.train(self, data)
 
-        Args:
-            data: images of shape `(batch, *image_shape)`, or a tuple that begins with them.
+    def evaluation_step(self, data: Any) -> dict[str, Any]:
+        """Computes the figures of held-out images; see `step.evaluate`."""
+        return step.evaluate(self, data)
 
-        Returns:
-            A dict of the figures and indicators, scalars.
-        """
-        real, rows = self._receive(data)
-        latents = self._draw_latents(rows, self.evaluation_seed_generator)
-        real, fake = self.score(real), self.score(self.generator(latents, training=False))
-        _, d_figures = self._discriminator_objective(real, fake)
-        _, g_figures = self._generator_objective(fake)
-        return self._log({**d_figures, **g_figures}, rows)
+    def make_train_function(self, force: bool = False) -> Any:
+        return super().make_train_function(force=self._outdated("training") or force)
 
-    def _receive(self, data):
-        images = inputs.scale(inputs.images_of(data), self.image_shape)
-        count = ops.shape(images)[0]
-        return images, _Rows(count, *backend.replica_share(count))
+    def make_test_function(self, force: bool = False) -> Any:
+        return super().make_test_function(force=self._outdated("evaluation") or force)
 
-    def _draw_latents(self, rows, seed):
-        # The seed's state is the same on every replica: each draws the latents of the whole batch
-        # and keeps its own rows.
-        shape = rows.total, self.latent_dim
-        if self.latents == "uniform":
-            latents = keras.random.uniform(shape, -1.0, 1.0, seed=seed)
-        else:
-            latents = keras.random.normal(shape, seed=seed)
-        if rows.total is rows.count:
-            return latents
-        return latents[rows.start : rows.start + rows.count]
+    def _outdated(self, function):
+        """Whether a step was compiled for another phase or other settings than the present."""
+        checks.updates(self.updates, self.d_steps)
+        self.phase = self.present_phase()
+        assumed = self.phase, configuration.settings_of(self)
+        outdated = assumed != self._assumed.get(function)
+        self._assumed[function] = assumed
+        return outdated
 
-    def _discriminator_step(self, real, rows):
-        latents = self._draw_latents(rows, self.seed_generator)
-        fake = self.generator(latents, training=True)
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments at their present values, the networks serialized."""
+        return configuration.arguments_of(self)
 
-        def objective():
-            loss, figures = self._discriminator_objective(
-                self.score(real, training=True), self.score(fake, training=True)
-            )
-            return loss + self.penalty(real), figures
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
+        """Makes a model, with networks of its own, from what `get_config` returned."""
+        return configuration.make(cls, config, custom_objects)
 
-        return self._differentiate(objective, self.discriminator, self.d_optimizer, rows)
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns the arguments of `compile`, the optimizers serialized."""
+        return configuration.compile_arguments_of(self)
 
-    def _generator_step(self, rows):
-        latents = self._draw_latents(rows, self.seed_generator)
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles with what `get_compile_config` returned."""
+        configuration.compile(self, config)
 
-        def objective():
-            fake = self.generator(latents, training=True)
-            return self._generator_objective(self.score(fake, training=True))
+    save = persistence.save
+    save_weights = persistence.save_weights
+    load_weights = persistence.load_weights
+    save_own_variables = persistence.save_own_variables
+    load_own_variables = persistence.load_own_variables
+    export = export_gan
 
-        return self._differentiate(objective, self.generator, self.g_optimizer, rows)
+    @property
+    def d_optimizer(self) -> keras.optimizers.Optimizer:
+        """The discriminator's optimizer."""
+        return self.optimizer.d_optimizer
 
-    def _discriminator_objective(self, real, fake):
-        loss, further = self.discriminator_loss(real, fake)
-        return loss, {"d_loss": loss, "real_energy": ops.mean(real.energy), **further}
+    @property
+    def g_optimizer(self) -> keras.optimizers.Optimizer:
+        """The generator's optimizer."""
+        return self.optimizer.g_optimizer
 
-    def _generator_objective(self, fake):
-        loss, further = self.generator_loss(fake)
-        return loss, {"g_loss": loss, "fake_energy": ops.mean(fake.energy), **further}
+    @property
+    def step(self) -> Any:
+        """How many training steps were done, a variable."""
+        return self.progress.step
 
-    def _differentiate(self, objective, network, optimizer, rows):
-        if network not in self.learners():
-            return objective()[1], lambda: None
-        variables = network.trainable_variables
+    @property
+    def changing_variables(self) -> list[Any]:
+        """All variables that training changes, the optimizers' and the running means included."""
+        further = [self.running_means, self.optimizer] if self.compiled else []
+        return sum((part.variables for part in further), list(self.variables))
 
-        def scaled_objective():
-            loss, figures = objective()
-            for variable in variables:
-                if variable.regularizer is not None:
-                    loss = loss + variable.regularizer(variable)
-            return optimizer.scale_loss(loss * rows.weight), figures
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The running means of the figures."""
+        return [self.running_means] if self.running_means else []
 
-        figures, grads = backend.value_and_grad(scaled_objective, variables, self)
-        return figures, lambda: self.optimizer.apply(grads, variables)
-
-    def _log(self, figures, rows):
-        values = ops.stack([ops.cast(figures[name], "float32") for name in self.figures])
-        values = backend.replica_sum(values * rows.weight)
-        self.running_means.update_state(values, sample_weight=rows.total)
-        figures = dict(zip(self.figures, ops.unstack(values, len(self.figures)), strict=True))
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Returns the means of the figures so far, and the indicators computed from them."""
+        figures = self.running_means.result()
         return {**figures, **self.indicators(figures)}
 
-    def _add_state(self, name, dtype="float32", initial=0):
-        return self.add_weight(
-            name=name,
-            shape=(),
-            initializer=keras.initializers.Constant(initial),
-            dtype=dtype,
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-        )
-
-    def _check_output(self):
-        energy, shape = self.energy_name, self.image_shape
-        if energy not in (*losses.ENERGIES, "output"):
-            raise ValueError(
-                f"`energy` must be 'output' or one of {', '.join(losses.ENERGIES)}; got {energy!r}."
-            )
-        output = tuple(self.discriminator(keras.Input(shape)).shape[1:])
-        if energy == "output" and output != (1,):
-            raise ValueError(
-                f"`discriminator` must be a critic, with one score a sample, of shape (1,); it "
-                f"returns {output}. End it in `keras.layers.Dense(1)`."
-            )
-        if energy != "output" and output != shape:
-            raise ValueError(
-                f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
-                f"returns {output} instead of a reconstruction."
-            )
+    def reset_metrics(self) -> None:
+        """Starts the running means and the latents of evaluation anew."""
+        super().reset_metrics()
+        self.progress.restart_evaluation()

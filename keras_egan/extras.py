@@ -2,11 +2,12 @@
 
 import importlib
 import importlib.util
+from types import ModuleType
 
 __all__ = ["installed", "missing", "require"]
 
 
-def require(module, extra, purpose):
+def require(module: str, extra: str, purpose: str) -> ModuleType:
     """Imports a module that an extra brings.
 
     Args:
@@ -28,7 +29,7 @@ def require(module, extra, purpose):
         raise missing(module, extra, purpose) from error
 
 
-def missing(module, extra, purpose):
+def missing(module: str, extra: str, purpose: str) -> ImportError:
     """Returns the ImportError for a module that is not installed; see `require`."""
     return ImportError(
         f"{purpose} needs {module.partition('.')[0]}, which is not installed. Install it with "
@@ -36,6 +37,6 @@ def missing(module, extra, purpose):
     )
 
 
-def installed(module):
+def installed(module: str) -> bool:
     """Returns whether a package can be imported, without importing it."""
     return importlib.util.find_spec(module) is not None

@@ -133,3 +133,7 @@ def without_first(data, count, steps=None):
         with suppress(TypeError):  # data of unknown size
             steps = len(data) - count
     return ((images_of(batch),) for batch in itertools.islice(iter(data), count, None)), steps
+
+
+def split(data, fraction):
+    raise NotImplementedError

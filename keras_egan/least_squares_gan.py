@@ -1,10 +1,14 @@
 """LSGAN: least squares GAN."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_egan import checks, losses
-from keras_egan.energy_gan import EnergyGAN, Scored
+from keras_egan.batch import Rows, Scored
+from keras_egan.energy_gan import EnergyGAN
+from keras_egan.hyperparameter import Hyperparameter, Setting
 
 __all__ = ["LeastSquaresGAN"]
 
@@ -58,57 +62,60 @@ class LeastSquaresGAN(EnergyGAN):
     ```
     """
 
-    arguments = (
-        *EnergyGAN.arguments,
-        *("fake_label", "real_label", "generator_label"),
-        *("gradient_penalty", "perturbation"),
-    )
     PEARSON = {"fake_label": -1.0, "real_label": 1.0, "generator_label": 0.0}  # noqa: RUF012
     SYMMETRIC = {"fake_label": -1.0, "real_label": 1.0, "generator_label": 1.0}  # noqa: RUF012
 
+    fake_label = Hyperparameter("be a number", lambda value: True)
+    real_label = Hyperparameter("be a number", lambda value: True)
+    generator_label = Hyperparameter("be a number", lambda value: True)
+    perturbation = Hyperparameter("be above 0", lambda value: value > 0)
+    gradient_penalty = Setting("be 0 or more", lambda value: checks.is_finite(value) and value >= 0)
+
     def __init__(
         self,
-        generator,
-        discriminator,
-        fake_label=0.0,
-        real_label=1.0,
-        generator_label=1.0,
-        gradient_penalty=0.0,
-        perturbation=30.0,
-        **kwargs,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        fake_label: float = 0.0,
+        real_label: float = 1.0,
+        generator_label: float = 1.0,
+        gradient_penalty: float = 0.0,
+        perturbation: float = 30.0,
+        **kwargs: Any,
     ):
-        if not fake_label < real_label:
-            raise ValueError(
-                f"`fake_label` must be below `real_label`; got {fake_label!r} and {real_label!r}."
-            )
-        checks.zero_or_more(gradient_penalty=gradient_penalty)
-        checks.above_zero(perturbation=perturbation)
         checks.unbounded(discriminator=discriminator)
         super().__init__(generator, discriminator, energy="output", **kwargs)
         self.fake_label = fake_label
         self.real_label = real_label
         self.generator_label = generator_label
+        if not fake_label < real_label:
+            raise ValueError(
+                f"`fake_label` must be below `real_label`; got {fake_label!r} and {real_label!r}."
+            )
         self.gradient_penalty = gradient_penalty
         self.perturbation = perturbation
 
-    def score(self, images, training=False):
-        return Scored(images, -super().score(images, training).energy)
+    def score(self, images: Any, training: bool = False, latents: Any = None) -> Scored:
+        scored = super().score(images, training, latents)
+        return scored._replace(energy=-scored.energy)
 
-    def discriminator_loss(self, real, fake):
-        loss = losses.least_squares_discriminator_loss(
-            -real.energy, -fake.energy, fake_label=self.fake_label, real_label=self.real_label
+    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+        return losses.least_squares_discriminator_loss(
+            real.scores, fake.scores, fake_label=self.fake_label, real_label=self.real_label
         )
-        return loss, {}
 
-    def generator_loss(self, fake):
-        label = self.generator_label
-        return losses.least_squares_generator_loss(-fake.energy, generator_label=label), {}
+    def generator_loss(self, fake: Scored) -> Any:
+        return losses.least_squares_generator_loss(
+            fake.scores, generator_label=self.generator_label
+        )
 
-    def penalty(self, images):
+    def penalty(self, images: Any, rows: Rows) -> Any:
         if not self.gradient_penalty:
             return 0.0
-        shape = ops.shape(images)
-        alpha = (shape[0], *(1 for _ in shape[1:]))
-        u, alpha = (keras.random.uniform(s, seed=self.seed_generator) for s in (shape, alpha))
+        shape, seed = images.shape[1:], self.progress.latents
+        u, alpha = (
+            rows.own(lambda n, shape=s: keras.random.uniform((n, *shape), seed=seed))
+            for s in (shape, [1] * len(shape))
+        )
         norms = self.gradient_norms(images + self.perturbation * alpha * u)
-        return self.gradient_penalty * ops.mean(ops.square(norms - 1.0))
+        return self.gradient_penalty * ops.square(norms - 1.0)

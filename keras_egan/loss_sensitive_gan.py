@@ -1,12 +1,15 @@
 """LS-GAN: loss-sensitive GAN, and its generalisation, GLS-GAN."""
 
 import warnings
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_egan import checks, losses
+from keras_egan.batch import Rows, Scored
 from keras_egan.energy_gan import EnergyGAN
+from keras_egan.hyperparameter import Hyperparameter, Setting
 
 __all__ = ["LossSensitiveGAN"]
 
@@ -44,7 +47,7 @@ class LossSensitiveGAN(EnergyGAN):
             the sum of the absolute differences.
         first_term_weight: w, from 0 up; 1 / lambda in the paper, 0 in the authors' code.
         weight_clip: c, above 0: after each update, the discriminator's weights are clipped to
-            [-c, c]. The authors' GLS-GAN has 0.08.
+            [-c, c]; it must have no constraints of its own. The authors' GLS-GAN has 0.08.
         gradient_penalty: the weight, from 0 up, of the mean norm of the gradient of L at data;
             10 in the authors' GLS-GAN-GP. `d_loss` is logged without it.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `seed` and
@@ -67,30 +70,29 @@ class LossSensitiveGAN(EnergyGAN):
     ```
     """
 
-    arguments = (
-        *EnergyGAN.arguments,
-        *("delta_weight", "slope", "delta", "first_term_weight"),
-        *("weight_clip", "gradient_penalty"),
+    delta_weight = Hyperparameter("be 0 or more", lambda value: value >= 0)
+    slope = Hyperparameter(
+        "be 1 or less, or kept margins would outweigh others", lambda value: value <= 1
+    )
+    first_term_weight = Hyperparameter("be 0 or more", lambda value: value >= 0)
+    gradient_penalty = Setting("be 0 or more", lambda value: checks.is_finite(value) and value >= 0)
+    weight_clip = Setting(
+        "be above 0", lambda value: value is None or (checks.is_finite(value) and value > 0)
     )
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        delta_weight=2e-4,
-        slope=0.0,
-        delta=None,
-        first_term_weight=0.0,
-        weight_clip=None,
-        gradient_penalty=0.0,
-        **kwargs,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        delta_weight: float = 2e-4,
+        slope: float = 0.0,
+        delta: keras.Model | None = None,
+        first_term_weight: float = 0.0,
+        weight_clip: float | None = None,
+        gradient_penalty: float = 0.0,
+        **kwargs: Any,
     ):
-        weights = {"delta_weight": delta_weight, "first_term_weight": first_term_weight}
-        checks.zero_or_more(**weights, gradient_penalty=gradient_penalty)
-        if not slope <= 1:
-            raise ValueError(
-                f"`slope` must be 1 or less, or kept margins would outweigh others; got {slope!r}."
-            )
         checks.own_network(delta=delta, discriminator=discriminator)
         super().__init__(generator, discriminator, energy="output", **kwargs)
         self.delta_weight = delta_weight
@@ -100,15 +102,18 @@ class LossSensitiveGAN(EnergyGAN):
         self.weight_clip = weight_clip
         self.gradient_penalty = gradient_penalty
         if weight_clip is not None:
-            checks.above_zero(weight_clip=weight_clip)
+            checks.unconstrained(discriminator=discriminator)
             for variable in discriminator.trainable_variables:
-                variable.constraint = lambda weights: ops.clip(weights, -weight_clip, weight_clip)
+                variable.constraint = self._clipped
 
-    def discriminator_loss(self, real, fake):
+    def _clipped(self, weights):
+        return ops.clip(weights, -self.weight_clip, self.weight_clip)
+
+    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
         extract = self.delta or (lambda images, training: images)
         features = [extract(scored.images, training=False) for scored in (real, fake)]
         delta = ops.stop_gradient(losses.reconstruction_energy(*features, energy="sae"))
-        loss = losses.loss_sensitive_discriminator_loss(
+        return losses.loss_sensitive_discriminator_loss(
             real.energy,
             fake.energy,
             delta,
@@ -116,13 +121,12 @@ class LossSensitiveGAN(EnergyGAN):
             slope=self.slope,
             first_term_weight=self.first_term_weight,
         )
-        return loss, {}
 
-    def penalty(self, images):
+    def penalty(self, images: Any, rows: Rows) -> Any:
         if not self.gradient_penalty:
             return 0.0
-        return self.gradient_penalty * ops.mean(self.gradient_norms(images))
+        return self.gradient_penalty * self.gradient_norms(images)
 
-    def end_epoch(self, logs):
+    def end_epoch(self, logs: dict[str, float]) -> None:
         if logs["real_energy"] == 0 == logs["fake_energy"]:
             warnings.warn(_DEAD, stacklevel=2)

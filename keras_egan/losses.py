@@ -1,8 +1,11 @@
 """The papers' losses, as pure functions of energies.
 
-An energy is one number a sample, a tensor of shape `(batch,)`, low on data. Losses are scalars:
-means over the batch, so that no figure depends on the batch size. All are computed in float32.
+An energy is one number a sample, a tensor of shape `(batch,)`, low on data; a loss is one too.
+A GAN takes the mean over the batch, in one place, so that no figure depends on the batch size or on
+how many devices share the batch. All are computed in float32.
 """
+
+from typing import Any
 
 from keras import ops
 
@@ -23,7 +26,7 @@ __all__ = [
 ENERGIES = ("mae", "mse", "norm", "sae", "sse")
 
 
-def reconstruction_energy(images, reconstruction, *, energy="mae"):
+def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "mae") -> Any:
     """Returns how badly each image is reconstructed.
 
     Args:
@@ -65,7 +68,7 @@ def reconstruction_energy(images, reconstruction, *, energy="mae"):
     raise ValueError(f"`energy` must be one of {', '.join(ENERGIES)}; got {energy!r}.")
 
 
-def began_discriminator_loss(real_energy, fake_energy, *, k_t):
+def began_discriminator_loss(real_energy: Any, fake_energy: Any, *, k_t: Any) -> Any:
     """BEGAN's L_D = L(x) - k_t L(G(z_D)).
 
     Args:
@@ -74,20 +77,21 @@ def began_discriminator_loss(real_energy, fake_energy, *, k_t):
         k_t: how much of the loss goes to telling fakes from data, a scalar in [0, 1].
 
     Returns:
-        The loss, a scalar tensor.
+        The loss of each sample, float32 tensor of shape `(batch,)`.
 
     Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.4.
 
     Example:
 
     ```python
-    began_discriminator_loss(ops.array([0.2, 0.4]), ops.array([0.1, 0.1]), k_t=0.5)  # 0.25
+    began_discriminator_loss(ops.array([0.2, 0.4]), ops.array([0.1, 0.1]), k_t=0.5)  # [0.15, 0.35]
     ```
     """
-    return ops.mean(real_energy) - k_t * ops.mean(fake_energy)
+    real_energy, fake_energy = _tensors(real_energy, fake_energy)
+    return real_energy - k_t * fake_energy
 
 
-def began_next_k(k_t, balance, *, lambda_k):
+def began_next_k(k_t: Any, balance: Any, *, lambda_k: Any) -> Any:
     """BEGAN's k_{t+1} = k_t + lambda_k (gamma L(x) - L(G(z_G))), kept within [0, 1].
 
     Args:
@@ -109,7 +113,7 @@ def began_next_k(k_t, balance, *, lambda_k):
     return ops.clip(ops.convert_to_tensor(k_t) + lambda_k * balance, 0.0, 1.0)
 
 
-def norms(samples):
+def norms(samples: Any) -> Any:
     """Returns the Euclidean norm of each sample, with a gradient of 0 where it is 0.
 
     Args:
@@ -128,8 +132,8 @@ def norms(samples):
     return ops.sqrt(ops.maximum(ops.sum(squares, axis=tuple(range(1, len(samples.shape)))), 1e-12))
 
 
-def ebgan_discriminator_loss(real_energy, fake_energy, *, margin):
-    """EBGAN's and MAGAN's L_D = E(x) + max(0, m - E(G(z))), the hinge per sample.
+def ebgan_discriminator_loss(real_energy: Any, fake_energy: Any, *, margin: Any) -> Any:
+    """EBGAN's and MAGAN's L_D = E(x) + max(0, m - E(G(z))).
 
     Args:
         real_energy: E(x), tensor of shape `(batch,)`, at least 0.
@@ -137,39 +141,41 @@ def ebgan_discriminator_loss(real_energy, fake_energy, *, margin):
         margin: m, the energy from which on fakes are left alone, a scalar, at least 0.
 
     Returns:
-        The loss, a scalar tensor.
+        The loss of each sample, float32 tensor of shape `(batch,)`.
 
     Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, equation 1.
 
     Example:
 
     ```python
-    ebgan_discriminator_loss(ops.array([1.0, 3.0]), ops.array([4.0, 9.0]), margin=5.0)  # 2.5
+    ebgan_discriminator_loss(ops.array([1.0, 3.0]), ops.array([4.0, 9.0]), margin=5.0)  # [2., 3.]
     ```
     """
-    return ops.mean(real_energy) + ops.mean(ops.relu(margin - fake_energy))
+    real_energy, fake_energy = _tensors(real_energy, fake_energy)
+    return real_energy + ops.relu(margin - fake_energy)
 
 
-def pulling_away_term(embedding):
-    """EBGAN's repelling regulariser: the mean squared cosine between different embeddings.
+def pulling_away_term(embedding: Any) -> Any:
+    """EBGAN's repelling regulariser: the mean squared cosine with the other embeddings.
 
-    f_PT = sum_i sum_{j != i} (S_i . S_j / (|S_i| |S_j|))^2 / (N (N - 1)), which is 1 where all
-    embeddings lie on one line, 0 where they are orthogonal, and about 1 / s for s-dimensional
-    ones in random directions.
+    The term of sample i is sum_{j != i} (S_i . S_j / (|S_i| |S_j|))^2 / (N - 1); their mean is the
+    paper's f_PT. It is 1 where all embeddings lie on one line, 0 where they are orthogonal, and
+    about 1 / s for s-dimensional ones in random directions.
 
     Args:
         embedding: the encoder's output for a batch of N generated samples, tensor of shape
             `(N, ...)`, each flattened to one vector.
 
     Returns:
-        The term, a scalar tensor in [0, 1]; 0 for a single embedding, which has no pair.
+        The term of each sample, float32 tensor of shape `(N,)` in [0, 1]; 0 for a single
+        embedding, which has no pair.
 
     Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, section 2.4.
 
     Example:
 
     ```python
-    pulling_away_term(ops.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]]))  # 1/3
+    pulling_away_term(ops.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]]))  # [0.5, 0.5, 0.]
     ```
     """
     embedding = ops.cast(embedding, "float32")
@@ -177,12 +183,13 @@ def pulling_away_term(embedding):
     directions = directions / norms(directions)[:, None]
     cosines = ops.matmul(directions, ops.transpose(directions))
     count = ops.shape(cosines)[0]
-    others = 1.0 - ops.eye(count)
-    pairs = ops.maximum(ops.cast(count * (count - 1), "float32"), 1.0)
-    return ops.sum(ops.square(cosines) * others) / pairs
+    others = ops.sum(ops.square(cosines) * (1.0 - ops.eye(count)), axis=1)
+    return others / ops.maximum(ops.cast(count, "float32") - 1.0, 1.0)
 
 
-def magan_next_margin(margin, real_energy, fake_energy, *, fake_energy_before):
+def magan_next_margin(
+    margin: float, real_energy: float, fake_energy: float, *, fake_energy_before: float
+) -> float:
     """MAGAN's margin after an epoch: the real energy, if three conditions hold.
 
     The margin falls to E[D(x)] if the fakes' energy has risen since the epoch before, fakes have
@@ -211,7 +218,9 @@ def magan_next_margin(margin, real_energy, fake_energy, *, fake_energy_before):
     return margin
 
 
-def least_squares_discriminator_loss(real_score, fake_score, *, fake_label, real_label):
+def least_squares_discriminator_loss(
+    real_score: Any, fake_score: Any, *, fake_label: Any, real_label: Any
+) -> Any:
     """LSGAN's L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2.
 
     Args:
@@ -221,7 +230,7 @@ def least_squares_discriminator_loss(real_score, fake_score, *, fake_label, real
         real_label: b, a number.
 
     Returns:
-        The loss, a scalar tensor.
+        The loss of each sample, tensor of shape `(batch,)`.
 
     Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, equation 2.
 
@@ -230,14 +239,14 @@ def least_squares_discriminator_loss(real_score, fake_score, *, fake_label, real
     ```python
     least_squares_discriminator_loss(
         ops.array([1.0]), ops.array([1.0]), fake_label=0.0, real_label=1.0
-    )  # 0.5
+    )  # [0.5]
     ```
     """
-    real, fake = ops.square(real_score - real_label), ops.square(fake_score - fake_label)
-    return 0.5 * ops.mean(real) + 0.5 * ops.mean(fake)
+    real_score, fake_score = _tensors(real_score, fake_score)
+    return 0.5 * ops.square(real_score - real_label) + 0.5 * ops.square(fake_score - fake_label)
 
 
-def least_squares_generator_loss(fake_score, *, generator_label):
+def least_squares_generator_loss(fake_score: Any, *, generator_label: Any) -> Any:
     """LSGAN's L_G = (D(G(z)) - c)^2 / 2.
 
     Args:
@@ -245,22 +254,29 @@ def least_squares_generator_loss(fake_score, *, generator_label):
         generator_label: c, a number.
 
     Returns:
-        The loss, a scalar tensor.
+        The loss of each sample, tensor of shape `(batch,)`.
 
     Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, equation 2.
 
     Example:
 
     ```python
-    least_squares_generator_loss(ops.array([0.0, 2.0]), generator_label=1.0)  # 0.5
+    least_squares_generator_loss(ops.array([0.0, 3.0]), generator_label=1.0)  # [0.5, 2.]
     ```
     """
-    return 0.5 * ops.mean(ops.square(fake_score - generator_label))
+    (fake_score,) = _tensors(fake_score)
+    return 0.5 * ops.square(fake_score - generator_label)
 
 
 def loss_sensitive_discriminator_loss(
-    real_energy, fake_energy, delta, *, delta_weight, slope=0.0, first_term_weight=0.0
-):
+    real_energy: Any,
+    fake_energy: Any,
+    delta: Any,
+    *,
+    delta_weight: Any,
+    slope: Any = 0.0,
+    first_term_weight: Any = 0.0,
+) -> Any:
     """LS-GAN's w L(x) + C(tau Delta(x, G(z)) + L(x) - L(G(z))), C(a) = max(a, slope a).
 
     Data and fakes are paired by their place in the batch.
@@ -275,7 +291,7 @@ def loss_sensitive_discriminator_loss(
         first_term_weight: w, a number, at least 0; 1 / lambda in the paper.
 
     Returns:
-        The loss, a scalar tensor.
+        The loss of each pair, tensor of shape `(batch,)`.
 
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, and the authors' code,
     https://github.com/guojunq/lsgan and https://github.com/guojunq/glsgan.
@@ -285,9 +301,13 @@ def loss_sensitive_discriminator_loss(
     ```python
     loss_sensitive_discriminator_loss(
         ops.array([1.0, 0.0]), ops.array([2.0, 9.0]), ops.array([3.0, 3.0]), delta_weight=1.0
-    )  # 1.0
+    )  # [2., 0.]
     ```
     """
+    real_energy, fake_energy, delta = _tensors(real_energy, fake_energy, delta)
     violation = delta_weight * delta + real_energy - fake_energy
-    cost = ops.mean(ops.maximum(violation, slope * violation))
-    return first_term_weight * ops.mean(real_energy) + cost
+    return first_term_weight * real_energy + ops.maximum(violation, slope * violation)
+
+
+def _tensors(*values):
+    return [ops.convert_to_tensor(value) for value in values]

@@ -1,9 +1,13 @@
 """MAGAN: margin adaptation for GANs."""
 
+import math
+from typing import Any
+
 import keras
 from keras import ops
 
-from keras_egan import losses
+from keras_egan import checks, losses
+from keras_egan.batch import Scored
 from keras_egan.energy_gan import EnergyGAN
 
 __all__ = ["MAGAN"]
@@ -23,9 +27,10 @@ class MAGAN(EnergyGAN):
        since the epoch before.
 
     Besides losses and energies, `margin` (the one that the step used) and `phase` (0, 1 or 2, as
-    numbered above) are logged. Epochs are those of `fit`, also with `steps_per_epoch`; a loop of
-    your own over `train_on_batch` calls `end_epoch` with the epoch's mean energies. The state is
-    kept in variables, so that a loaded model goes on where it was.
+    numbered above) are logged. An epoch whose energies are not finite counts for nothing. Epochs
+    are those of `fit`, also with `steps_per_epoch`; a loop of your own over `train_on_batch` calls
+    `end_epoch` with the epoch's mean energies. The state is kept in variables, so that a loaded
+    model goes on where it was.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
@@ -50,50 +55,54 @@ class MAGAN(EnergyGAN):
     ```
     """
 
-    arguments = (*EnergyGAN.arguments, "pretrain_epochs")
+    phases = {  # noqa: RUF012
+        "pretraining": ("discriminator",),
+        "first margin": (),
+        "adversarial": ("discriminator", "generator"),
+    }
 
-    def __init__(self, generator, discriminator, pretrain_epochs=2, **kwargs):
-        if not isinstance(pretrain_epochs, int) or pretrain_epochs < 0:
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        pretrain_epochs: int = 2,
+        **kwargs: Any,
+    ):
+        if not (checks.is_whole(pretrain_epochs) and pretrain_epochs >= 0):
             raise ValueError(
                 f"`pretrain_epochs` must be a whole number from 0 up; got {pretrain_epochs!r}."
             )
         super().__init__(generator, discriminator, energy="sse", **kwargs)
         self.pretrain_epochs = pretrain_epochs
-        self.epochs_done = self._add_state("epochs_done", dtype="int")
-        self.margin = self._add_state("margin")
-        self.fake_energy_before = self._add_state("fake_energy_before", initial=float("inf"))
-        self._compiled_phase = None
+        self.epochs_done = self.add_state("epochs_done", dtype="int32")
+        self.margin = self.add_state("margin")
+        self.fake_energy_before = self.add_state("fake_energy_before", initial=float("inf"))
 
-    def discriminator_loss(self, real, fake):
-        return losses.ebgan_discriminator_loss(real.energy, fake.energy, margin=self.margin), {}
+    def present_phase(self) -> str:
+        beyond = int(ops.convert_to_numpy(self.epochs_done)) - self.pretrain_epochs
+        return "pretraining" if beyond < 0 else "adversarial" if beyond else "first margin"
 
-    def indicators(self, figures):
-        started = self.epochs_done >= self.pretrain_epochs, self.epochs_done > self.pretrain_epochs
-        phase = sum(ops.cast(condition, "float32") for condition in started)
+    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+        return losses.ebgan_discriminator_loss(real.energy, fake.energy, margin=self.margin)
+
+    def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
+        phase = ops.convert_to_tensor(float(list(self.phases).index(self.phase)))
         return {"margin": self.margin + 0.0, "phase": phase}
 
-    def learners(self):
-        return {0: (self.discriminator,), 1: (), 2: super().learners()}[self._compiled_phase]
-
-    def make_train_function(self, force=False):
-        epoch = int(ops.convert_to_numpy(self.epochs_done))
-        phase = (epoch >= self.pretrain_epochs) + (epoch > self.pretrain_epochs)
-        changed, self._compiled_phase = phase != self._compiled_phase, phase
-        return super().make_train_function(force=force or changed)
-
-    def end_epoch(self, logs):
-        epoch, real, fake = (
-            int(ops.convert_to_numpy(self.epochs_done)),
-            logs["real_energy"],
-            logs["fake_energy"],
-        )
-        if epoch == self.pretrain_epochs:
+    def end_epoch(self, logs: dict[str, float]) -> None:
+        real, fake = logs["real_energy"], logs["fake_energy"]
+        if not math.isfinite(real + fake):  # an epoch that counts for nothing
+            return
+        phase = self.present_phase()
+        if phase == "first margin":
             self.margin.assign(real)
-        elif epoch > self.pretrain_epochs:
-            before = float(ops.convert_to_numpy(self.fake_energy_before))
-            margin = losses.magan_next_margin(
-                float(ops.convert_to_numpy(self.margin)), real, fake, fake_energy_before=before
+        elif phase == "adversarial":
+            margin, before = (
+                float(ops.convert_to_numpy(v)) for v in (self.margin, self.fake_energy_before)
             )
-            self.margin.assign(margin)
+            self.margin.assign(
+                losses.magan_next_margin(margin, real, fake, fake_energy_before=before)
+            )
             self.fake_energy_before.assign(fake)
-        self.epochs_done.assign(epoch + 1)
+        self.epochs_done.assign_add(1)

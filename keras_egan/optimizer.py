@@ -1,8 +1,11 @@
 """One Keras optimizer that owns the discriminator's and the generator's."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
 import keras
 
-from keras_egan import backend
 from keras_egan._keras_internals import portable
 
 __all__ = ["AdversarialOptimizer"]
@@ -13,9 +16,9 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
     """The two optimizers of a GAN, as the one that Keras expects at `model.optimizer`.
 
     Keras's JAX trainer, its callbacks and its files know a single optimizer. This one holds two,
-    lists them in `optimizers` (where ReduceLROnPlateau, LearningRateScheduler and TensorBoard look
-    for them), and applies gradients with the optimizer that owns the variables. `EnergyGAN.compile`
-    makes it; there is rarely a reason to make one by hand.
+    and lists them in `optimizers` (where ReduceLROnPlateau, LearningRateScheduler and TensorBoard
+    look for them). Either side is applied by itself. `EnergyGAN.compile` makes the pair; there is
+    rarely a reason to make one by hand.
 
     Args:
         d_optimizer: the discriminator's optimizer, a `keras.optimizers.Optimizer` or a name.
@@ -32,11 +35,16 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
     ```python
     optimizer = AdversarialOptimizer("adam", keras.optimizers.Adam(1e-4))
     optimizer.build(discriminator.trainable_variables, generator.trainable_variables)
-    optimizer.apply(gradients, generator.trainable_variables)  # leaves the discriminator alone
+    optimizer.g_optimizer.apply(gradients, generator.trainable_variables)
     ```
     """
 
-    def __init__(self, d_optimizer, g_optimizer, name="adversarial_optimizer"):
+    def __init__(
+        self,
+        d_optimizer: keras.optimizers.Optimizer | str | None,
+        g_optimizer: keras.optimizers.Optimizer | str | None,
+        name: str = "adversarial_optimizer",
+    ):
         # The base class makes a learning rate and a step count that nothing here uses.
         super().__init__(learning_rate=0.0, name=name)
         self.d_optimizer = _get("d_optimizer", d_optimizer)
@@ -49,6 +57,11 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         if self.d_optimizer.name == self.g_optimizer.name:
             self.d_optimizer.name = f"d_{self.d_optimizer.name}"
             self.g_optimizer.name = f"g_{self.g_optimizer.name}"
+        self._finishes = True
+
+    def scaled(self) -> "AdversarialOptimizer":
+        """Returns a pair in which each optimizer scales its loss, as float16 needs."""
+        return AdversarialOptimizer(*map(_scaled, self.optimizers))
 
     @property
     def optimizers(self):
@@ -77,7 +90,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
     def learning_rate(self, value):
         _ = self.learning_rate
 
-    def build(self, d_variables, g_variables):
+    def build(self, d_variables: Sequence[Any], g_variables: Sequence[Any]) -> None:
         """Makes both optimizers' variables.
 
         Args:
@@ -86,42 +99,32 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         """
         self.d_optimizer.build(d_variables)
         self.g_optimizer.build(g_variables)
-        self._owners = {
-            id(variable): optimizer
-            for optimizer, variables in zip(
-                self.optimizers, (d_variables, g_variables), strict=True
-            )
-            for variable in variables
-        }
+        self._sides = [{id(v) for v in variables} for variables in (d_variables, g_variables)]
         self.built = True
 
-    def apply(self, grads, trainable_variables):
-        """Updates variables, each with the optimizer that owns it.
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+        """Always an error: each side is updated by itself."""
+        raise ValueError("Apply gradients with `d_optimizer` or `g_optimizer`, not with the pair.")
 
-        Args:
-            grads: gradients, a list of tensors in the variables' shapes.
-            trainable_variables: the discriminator's variables, the generator's, or both, a list.
-                An optimizer that owns none of them is left as it was.
-        """
-        for optimizer in self.optimizers:
-            owned = [
-                (grad, variable)
-                for grad, variable in zip(grads, trainable_variables, strict=True)
-                if self._owners[id(variable)] is optimizer
-            ]
-            if owned:
-                backend.apply(optimizer, *map(list, zip(*owned, strict=True)))
-
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
         """Lets each optimizer that keeps a moving average put it into its own variables.
 
         Args:
             var_list: the model's trainable variables, a list.
         """
-        for optimizer in self.optimizers:
-            optimizer.finalize_variable_values(
-                [v for v in var_list if self._owners.get(id(v)) is optimizer]
-            )
+        if not self._finishes:
+            return
+        for optimizer, own in zip(self.optimizers, self._sides, strict=True):
+            optimizer.finalize_variable_values([v for v in var_list if id(v) in own])
+
+    @contextmanager
+    def unfinished(self) -> Iterator[None]:
+        """Keeps moving averages out of the variables when a part of a training ends."""
+        self._finishes = False
+        try:
+            yield
+        finally:
+            self._finishes = True
 
     def save_own_variables(self, store):
         """Does nothing: Keras saves the two optimizers, being attributes, by themselves."""
@@ -160,6 +163,12 @@ def _get(argument, optimizer):
             f"`{argument}` must be a Keras optimizer or the name of one, such as 'adam'; "
             f"got {optimizer!r}."
         ) from error
+
+
+def _scaled(optimizer):
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
 
 
 def _serialize(optimizer):

@@ -35,7 +35,7 @@ def give_latents(gan):
             ops.convert_to_tensor(phase) + 1.7 * ops.cast(gan.step, "float32") + 0.9 * draws
         )
 
-    gan._draw_latents = draw_latents
+    gan.draw_latents = draw_latents
 
 
 def train(gan, half):

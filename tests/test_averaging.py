@@ -29,7 +29,7 @@ def test_it_is_the_average_that_numpy_gives():
         decay = min(0.9, (1 + step) / (10 + step))
         now = weights(gan.generator)
         expected = [decay * a + (1 - decay) * w for a, w in zip(expected, now, strict=True)]
-    for average, value in zip(gan.averages, expected, strict=True):
+    for average, value in zip(gan.weight_average.values, expected, strict=True):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(average), value, rtol=1e-4, atol=1e-6)
 
 
@@ -73,7 +73,7 @@ def test_it_is_saved(tmp_path):
 @pytest.mark.parametrize("average", [True, False])
 def test_export_takes_it(average, tmp_path, monkeypatch):
     gan, outputs = began(), []
-    for kept in gan.averages:
+    for kept in gan.weight_average.values:
         kept.assign(kept + 0.1)
 
     def convert(network, path, batches, **kwargs):

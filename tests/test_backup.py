@@ -176,5 +176,5 @@ def test_what_is_not_a_backup_is_left_alone(tmp_path):
 
 
 def test_bad_arguments_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="`every` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`every` must be a whole number, 1 or more; got 0"):
         callbacks.Backup(tmp_path, every=0)

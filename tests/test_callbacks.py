@@ -124,7 +124,7 @@ def test_colour_and_channels_first(tmp_path):
 
 @pytest.mark.parametrize("argument", ["every", "rows", "columns"])
 def test_a_grid_of_nothing_is_refused(argument, tmp_path):
-    with pytest.raises(ValueError, match=f"`{argument}` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match=f"`{argument}` must be a whole number, 1 or more; got 0"):
         SampleGrid(tmp_path, **{argument: 0})
 
 
@@ -229,7 +229,7 @@ def test_another_models_log_is_not_overwritten(tmp_path):
 
 
 def test_every_must_be_positive(tmp_path):
-    with pytest.raises(ValueError, match="`every` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`every` must be a whole number, 1 or more; got 0"):
         EquilibriumLogger(tmp_path / "log.csv", every=0)
 
 

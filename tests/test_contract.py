@@ -66,7 +66,7 @@ def test_fit_moves_both_networks_and_logs_every_figure(case):
 @cases
 def test_epoch_figures_are_means_weighted_by_batch_size(case):
     gan, history, rows = trained(case.name)
-    for name in gan.figures:
+    for name in gan.running_means.figures:
         for epoch in range(EPOCHS):
             steps = [row[name] for row in rows[10 * epoch :][:10]]
             expected = np.average(steps, weights=[BATCH] * 9 + [3])
@@ -121,7 +121,7 @@ def test_samples(case):
     latents = np.random.default_rng(7).uniform(-1, 1, (5, LATENT_DIM)).astype("float32")
     expected = keras.ops.convert_to_numpy(gan.generator(latents))
     np.testing.assert_allclose(samples, expected, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="`n` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`n` must be a whole number, 1 or more; got 0"):
         gan.sample(0)
 
 

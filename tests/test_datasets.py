@@ -184,7 +184,7 @@ def test_empty_sources_are_refused(tmp_path):
         (numbered(), {"image_size": 0}, "`image_size` must be a side or"),
         (numbered(), {"crop_size": (4, 4, 3)}, "`crop_size` must be a side or"),
         (numbered(), {"crop_size": 7}, "larger than an image of 6x8"),
-        (numbered(), {"batch_size": 0}, "`batch_size` must be 1 or more; got 0"),
+        (numbered(), {"batch_size": 0}, "`batch_size` must be a whole number, 1 or more; got 0"),
     ],
 )
 def test_bad_arguments_are_refused(source, arguments, message):
@@ -238,7 +238,7 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     datasets.images._mnist.cache_clear()
     for source in ("some_dataset", "digits"):
-        with pytest.raises(ImportError, match=r"pip install 'keras_egan\[examples\]'"):
+        with pytest.raises(ImportError, match=r"pip install 'keras_egan\[datasets\]'"):
             datasets.load(source)
 
 

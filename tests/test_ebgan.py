@@ -28,8 +28,7 @@ def test_a_step_reports_the_losses_of_the_paper(pt_weight):
     figures = gan.evaluate(images, batch_size=12, verbose=0, return_dict=True)
 
     gan.reset_metrics()
-    rows = keras_egan.energy_gan._Rows(12, 0, 12)
-    latents = gan._draw_latents(rows, gan.evaluation_seed_generator)
+    latents = gan.draw_latents(keras_egan.Rows(12, 0, 12), gan.progress.evaluation)
     fakes = keras.ops.convert_to_numpy(gan.generator(latents))
     real, fake = (
         np.sqrt(np.square(x - keras.ops.convert_to_numpy(gan.discriminator(x))).sum((1, 2, 3)))
@@ -94,7 +93,7 @@ def test_a_critic_takes_no_pulling_away_term():
     with pytest.raises(ValueError, match="`pt_weight` needs the discriminator's embedding"):
         ebgan(networks, energy="output", pt_weight=0.1)
     gan = ebgan(networks, energy="output", margin=1.0)
-    assert "pt" not in gan.figures
+    assert "pt" not in gan.running_means.figures
     images = float_images(3)
     expected = keras.ops.convert_to_numpy(gan.discriminator(images))[:, 0]
     np.testing.assert_allclose(gan.energy(images), expected, rtol=1e-6)

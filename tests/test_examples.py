@@ -1,6 +1,10 @@
 """Every example, run for a moment on the backend that runs."""
 
+import ast
 import importlib.util
+import inspect
+import pkgutil
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -13,7 +17,8 @@ import keras_egan  # registers the classes that files name
 from tests import registry
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = ["began", "ebgan", "ls_gan", "lsgan", "magan"]
+NORMAL = ("ebgan", "magan")  # whose papers draw latents from N(0, 1)
+EXAMPLES = ["began", "ebgan", "least_squares_gan", "loss_sensitive_gan", "magan"]
 
 
 @pytest.fixture
@@ -40,6 +45,7 @@ def test_it_writes_everything_it_says(example, run, tmp_path):
     assert (output / "equilibrium.png").stat().st_size > 0
     gan = keras.models.load_model(output / f"{example}.keras")
     assert int(gan.step) == 3
+    assert gan.latents == ("normal" if example in NORMAL else "uniform")
     import tensorflow as tf
 
     served = tf.saved_model.load(str(output / "generator"))
@@ -47,6 +53,17 @@ def test_it_writes_everything_it_says(example, run, tmp_path):
     with gan.averaged():
         expected = gan.predict(z, verbose=0)
     np.testing.assert_allclose(served.serve(z), expected, atol=1e-5)
+
+
+def test_the_recipes_fit_their_networks_and_draw_latents_as_the_papers(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from recipes import RECIPES
+
+    for name, recipe in RECIPES.items():
+        network = getattr(keras_egan.networks, recipe["network"])
+        inspect.signature(network).bind(**recipe["network_arguments"])
+        latents = "normal" if name.partition("_paper")[0] in NORMAL else "uniform"
+        assert recipe["arguments"].get("latents", "uniform") == latents
 
 
 def test_the_mixture_example_draws_and_counts(run, tmp_path, capsys):
@@ -82,11 +99,6 @@ def test_help_names_the_flags(example, run, capsys):
 
 def test_the_example_of_every_public_docstring_is_python():
     """Parsed, not run: their data and networks are the reader's."""
-    import ast
-    import inspect
-    import pkgutil
-    import re
-
     found = 0
     for module in pkgutil.walk_packages(keras_egan.__path__, "keras_egan."):
         if module.name.rpartition(".")[2] in ("tensorflow", "jax", "torch"):

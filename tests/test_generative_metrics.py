@@ -214,7 +214,7 @@ def test_metrics_without_a_reference():
 
 @pytest.mark.parametrize("argument", ["every", "samples", "batch_size"])
 def test_numbers_must_be_positive(argument):
-    with pytest.raises(ValueError, match=f"`{argument}` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match=f"`{argument}` must be a whole number, 1 or more; got 0"):
         GenerativeMetrics(None, [], **{argument: 0})
 
 

@@ -110,9 +110,9 @@ def test_bad_values_in_a_generator_are_refused(gan):
 
 
 def test_batches_of_nothing_are_refused(gan):
-    with pytest.raises(ValueError, match="`batch_size` must be 1 or more; got 0"):
+    with pytest.raises(ValueError, match="`batch_size` must be a whole number, 1 or more; got 0"):
         gan.fit(uint8_images(), batch_size=0, verbose=0)
-    with pytest.raises(ValueError, match="`batch_size` must be 1 or more; got -1"):
+    with pytest.raises(ValueError, match="`batch_size` must be a whole number, 1 or more; got -1"):
         gan.energy(uint8_images(), batch_size=-1)
 
 

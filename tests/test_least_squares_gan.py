@@ -69,10 +69,10 @@ def test_the_penalty_is_taken_at_perturbed_data_drawn_anew():
     gan = lsgan(gradient_penalty=1.0, perturbation=30.0)
     seen, original = [], gan.gradient_norms
     gan.gradient_norms = lambda images: seen.append(images) or original(images)
-    images = float_images(40)
+    images, rows = float_images(40), keras_egan.Rows(40, 0, 40)
     for _ in range(2):
-        backend.value_and_grad(
-            lambda: (gan.penalty(keras.ops.convert_to_tensor(images)), {}),
+        backend.gradients(
+            lambda: (rows.mean(gan.penalty(keras.ops.convert_to_tensor(images), rows)), {}),
             gan.discriminator.trainable_variables,
             gan,
         )
@@ -99,8 +99,8 @@ def test_the_penalty_trains_and_leaves_evaluation_alone():
         gan = lsgan(gradient_penalty=weight, perturbation=0.1)
         gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.SGD(0.0))
         before = gan.evaluate(uint8_images(), verbose=0)
-        seeds = keras.ops.convert_to_numpy(gan.seed_generator.state)
-        assert (keras.ops.convert_to_numpy(gan.seed_generator.state) == seeds).all()
+        seeds = keras.ops.convert_to_numpy(gan.progress.latents.state)
+        assert (keras.ops.convert_to_numpy(gan.progress.latents.state) == seeds).all()
         gan.fit(uint8_images(), batch_size=10, epochs=20, verbose=0)
         norms = np.linalg.norm(
             input_gradients(critic_parameters(gan.discriminator), float_images()), axis=1

@@ -32,8 +32,7 @@ def test_delta_is_the_summed_difference_of_each_pair(delta):
     figures = gan.evaluate(images, batch_size=12, verbose=0, return_dict=True)
 
     gan.reset_metrics()
-    rows = keras_egan.energy_gan._Rows(12, 0, 12)
-    latents = gan._draw_latents(rows, gan.evaluation_seed_generator)
+    latents = gan.draw_latents(keras_egan.Rows(12, 0, 12), gan.progress.evaluation)
     fakes = keras.ops.convert_to_numpy(gan.generator(latents))
     real, fake = (keras.ops.convert_to_numpy(gan.discriminator(x))[:, 0] for x in (images, fakes))
     space = (lambda x: x) if delta is None else lambda x: keras.ops.convert_to_numpy(delta(x))

@@ -60,7 +60,7 @@ def test_began_discriminator_loss(k_t):
     rng = np.random.default_rng(1)
     real, fake = rng.uniform(size=(2, 7)).astype("float32")
     loss = losses.began_discriminator_loss(real, fake, k_t=k_t)
-    assert numpy(loss) == pytest.approx(real.mean() - k_t * fake.mean(), rel=1e-5)
+    np.testing.assert_allclose(numpy(loss), real - k_t * fake, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -75,20 +75,16 @@ def test_began_next_k(k_t, balance, expected):
 def test_ebgan_discriminator_loss_has_its_hinge_per_sample(margin):
     real = np.array([0.1, 0.5, 2.0], "float32")
     fake = np.array([0.2, 1.0, 3.0], "float32")
-    expected = real.mean() + np.maximum(0.0, margin - fake).mean()
     loss = losses.ebgan_discriminator_loss(real, fake, margin=margin)
-    assert numpy(loss) == pytest.approx(expected, rel=1e-6)
-    # A hinge on the batch's mean would be 0 here: 1.5 - 1.4 = 0.1 against (1.3 + 0.5) / 3 = 0.6.
-    if margin == 1.5:
-        assert numpy(loss) - real.mean() == pytest.approx(0.6, rel=1e-6)
+    np.testing.assert_allclose(numpy(loss), real + np.maximum(0.0, margin - fake), rtol=1e-6)
 
 
 PT = {
-    "identical": (np.tile([1.0, 2.0, 3.0], (4, 1)), 1.0),
-    "orthogonal": (np.diag([1.0, 5.0, 0.1, 2.0]), 0.0),
-    "antipodal": (np.array([[1.0, -2.0], [-3.0, 6.0], [0.5, -1.0], [-1.0, 2.0]]), 1.0),
-    "a pair of three": (np.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]]), 1 / 3),
-    "single": (np.array([[1.0, 2.0]]), 0.0),
+    "identical": (np.tile([1.0, 2.0, 3.0], (4, 1)), [1.0] * 4),
+    "orthogonal": (np.diag([1.0, 5.0, 0.1, 2.0]), [0.0] * 4),
+    "antipodal": (np.array([[1.0, -2.0], [-3.0, 6.0], [0.5, -1.0], [-1.0, 2.0]]), [1.0] * 4),
+    "a pair of three": (np.array([[1.0, 0.0], [-2.0, 0.0], [0.0, 1.0]]), [0.5, 0.5, 0.0]),
+    "single": (np.array([[1.0, 2.0]]), [0.0]),
 }
 
 
@@ -96,28 +92,28 @@ PT = {
 def test_pulling_away_term(name):
     embedding, expected = PT[name]
     term = losses.pulling_away_term(embedding.astype("float32"))
-    assert numpy(term) == pytest.approx(expected, abs=1e-6)
+    np.testing.assert_allclose(numpy(term), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("dimensions", [3, 30])
 def test_pulling_away_term_of_random_directions_is_one_over_their_dimension(dimensions):
     embedding = np.random.default_rng(0).normal(size=(400, dimensions))
     term = losses.pulling_away_term(embedding.astype("float32"))
-    assert numpy(term) == pytest.approx(1 / dimensions, rel=0.05)
+    assert numpy(term).mean() == pytest.approx(1 / dimensions, rel=0.05)
 
 
 def test_pulling_away_term_flattens_feature_maps_and_ignores_their_scale():
     maps = np.random.default_rng(0).normal(size=(6, 3, 3, 2)).astype("float32")
     flat = maps.reshape(6, -1).astype("float64")
     cosines = flat @ flat.T / np.outer(*[np.linalg.norm(flat, axis=1)] * 2)
-    expected = (np.square(cosines).sum() - 6) / 30
-    assert numpy(losses.pulling_away_term(maps)) == pytest.approx(expected, rel=1e-5)
+    expected = (np.square(cosines).sum(1) - 1) / 5
+    np.testing.assert_allclose(numpy(losses.pulling_away_term(maps)), expected, rtol=1e-5)
     scales = np.geomspace(1e-2, 1e3, 6, dtype="float32")[:, None, None, None]
-    assert numpy(losses.pulling_away_term(maps * scales)) == pytest.approx(expected, rel=1e-4)
+    np.testing.assert_allclose(numpy(losses.pulling_away_term(maps * scales)), expected, rtol=1e-4)
 
 
 def test_pulling_away_term_of_zeros_is_finite():
-    assert numpy(losses.pulling_away_term(np.zeros((3, 4), "float32"))) == 0.0
+    assert not numpy(losses.pulling_away_term(np.zeros((3, 4), "float32"))).any()
 
 
 @pytest.mark.parametrize("risen", [True, False])
@@ -141,10 +137,10 @@ def test_least_squares_losses(labels):
     a, b, c = labels
     real, fake = np.random.default_rng(0).normal(size=(2, 7)).astype("float32")
     d_loss = losses.least_squares_discriminator_loss(real, fake, fake_label=a, real_label=b)
-    expected = (np.square(real - b).mean() + np.square(fake - a).mean()) / 2
-    assert numpy(d_loss) == pytest.approx(expected, rel=1e-5)
+    expected = (np.square(real - b) + np.square(fake - a)) / 2
+    np.testing.assert_allclose(numpy(d_loss), expected, rtol=1e-5)
     g_loss = losses.least_squares_generator_loss(fake, generator_label=c)
-    assert numpy(g_loss) == pytest.approx(np.square(fake - c).mean() / 2, rel=1e-5)
+    np.testing.assert_allclose(numpy(g_loss), np.square(fake - c) / 2, rtol=1e-5)
 
 
 @pytest.mark.parametrize("slope", [-1.0, 0.0, 0.3, 1.0])
@@ -158,8 +154,8 @@ def test_loss_sensitive_discriminator_loss(slope):
     a = 0.4 * delta + real - fake
     assert (a < 0).any()
     assert (a > 0).any()
-    expected = 0.7 * real.mean() + np.where(a > 0, a, slope * a).mean()
-    assert numpy(loss) == pytest.approx(expected, rel=1e-5)
+    expected = 0.7 * real + np.where(a > 0, a, slope * a)
+    np.testing.assert_allclose(numpy(loss), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_norms_have_no_infinite_gradient():
@@ -171,6 +167,6 @@ def test_norms_have_no_infinite_gradient():
     def objective():
         return keras.ops.sum(losses.norms(model(x))), {}
 
-    _, (grad,) = backend.value_and_grad(objective, [kernel], model)
+    (grad,), _ = backend.gradients(objective, [kernel], model)
     output = x[1] @ numpy(kernel)
     np.testing.assert_allclose(numpy(grad), np.outer(x[1], output / np.linalg.norm(output)), 1e-5)

@@ -208,11 +208,11 @@ def test_mixture_coverage_of_the_mixture_itself():
     ("make", "message"),
     [
         (lambda: KernelDistance(subsets=1), "`subsets` must be 2 or more; got 1"),
-        (lambda: InceptionScore(splits=0), "`splits` must be 1 or more; got 0"),
-        (lambda: PrecisionRecall(k=0), "`k` must be 1 or more; got 0"),
+        (lambda: InceptionScore(splits=0), "`splits` must be a whole number, 1 or more; got 0"),
+        (lambda: PrecisionRecall(k=0), "`k` must be a whole number, 1 or more; got 0"),
         (
             lambda: PrecisionRecall().extract(np.ones((4, 2)), batch_size=-1),
-            "`batch_size` must be 1 or more; got -1",
+            "`batch_size` must be a whole number, 1 or more; got -1",
         ),
         (lambda: MixtureCoverage([1.0, 2.0], 0.1), r"`centres` must have shape .*; got \(2,\)"),
         (lambda: MixtureCoverage(RING, 0.0), "`stddev` must be above 0; got 0.0"),

@@ -12,7 +12,7 @@ from keras_egan.metrics import (
     ModeCoverage,
     PrecisionRecall,
     ReferenceMetric,
-    frechet_distance,
+    _frechet_distance,
 )
 from tests.features import extractor, images, measure, rng
 
@@ -125,8 +125,8 @@ def test_half_precision_features():
 
 def test_the_reference_is_computed_once(monkeypatch):
     calls = []
-    root = frechet_distance._root
-    monkeypatch.setattr(frechet_distance, "_root", lambda real: calls.append(1) or root(real))
+    root = _frechet_distance._root
+    monkeypatch.setattr(_frechet_distance, "_root", lambda real: calls.append(1) or root(real))
     metric = FrechetDistance()
     metric.update_real(rng().normal(size=(20, 3)))
     for seed in range(3):

@@ -25,11 +25,11 @@ def optimal_table(loss, rate, steps=60, lowest=-np.inf):
     data, fakes = np.eye(5, dtype="float32")[DATA], np.eye(5, dtype="float32")[FAKES]
 
     def objective():
-        value = loss(model(data)[:, 0], model(fakes)[:, 0])
+        value = keras.ops.mean(loss(model(data)[:, 0], model(fakes)[:, 0]))
         return value, {"loss": value}
 
     for _ in range(steps):
-        figures, (grad,) = backend.value_and_grad(objective, [table], model)
+        (grad,), figures = backend.gradients(objective, [table], model)
         values = keras.ops.convert_to_numpy(table) - rate * keras.ops.convert_to_numpy(grad)
         table.assign(np.maximum(values, lowest))
     return keras.ops.convert_to_numpy(table)[:, 0], float(figures["loss"])
@@ -67,7 +67,7 @@ def test_lsgan_optimal_discriminator_and_chi_squared(a, b, c, identity):
     both = P_DATA + P_FAKES
     np.testing.assert_allclose(table, (b * P_DATA + a * P_FAKES) / both, atol=1e-4)
     twice = 2 * sum(
-        float(losses.least_squares_generator_loss(table[batch], generator_label=c))
+        float(keras.ops.mean(losses.least_squares_generator_loss(table[batch], generator_label=c)))
         for batch in (DATA, FAKES)
     )
     chi = (np.square(2 * P_FAKES - both) / both).sum()
@@ -93,10 +93,10 @@ def test_ls_gan_gradients_are_the_closed_forms_of_ls_gan_and_wgan(slope, first_t
             slope=slope,
             first_term_weight=first_term_weight,
         )
-        return loss, {}
+        return keras.ops.mean(loss), {}
 
     energies = keras.ops.convert_to_numpy(model.trainable_variables[0])[:, 0]
-    _, (grad,) = backend.value_and_grad(objective, model.trainable_variables, model)
+    (grad,), _ = backend.gradients(objective, model.trainable_variables, model)
     delta = keras.ops.convert_to_numpy(delta)
     violated = (delta + energies[:8] - energies[8:] > 0).astype(float)
     assert 0 < violated.sum() < 8
@@ -136,11 +136,10 @@ def test_ls_gan_nonparametric_solution_lies_between_its_envelopes():
 
     def loss(values):
         real, fake = values[:n].astype("float32"), values[n:].astype("float32")
-        return float(
-            losses.loss_sensitive_discriminator_loss(
-                real, fake, delta.astype("float32"), delta_weight=tau, first_term_weight=weight
-            )
+        each = losses.loss_sensitive_discriminator_loss(
+            real, fake, delta.astype("float32"), delta_weight=tau, first_term_weight=weight
         )
+        return float(keras.ops.mean(each))
 
     assert loss(values) == pytest.approx(solution.fun, abs=1e-5)
 

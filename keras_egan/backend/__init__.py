@@ -4,13 +4,16 @@
 
 - `Steps`, a mixin that turns `self.training_step(data)` and `self.evaluation_step(data)`, written
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
-  backend's Keras trainer calls. Outside `value_and_grad` no gradients are recorded.
-- `value_and_grad(objective, variables, model)`, the one primitive of differentiation.
+  backend's Keras trainer calls, and gives `synchronize()`, after which variables have their values.
+  Outside `gradients` nothing is recorded for differentiation.
+- `gradients(objective, variables, model)`, the one primitive of differentiation.
 - `input_gradient(function, inputs, model)`, for penalties on it.
 - `apply(optimizer, grads, variables)`, which updates variables.
+- `compiled(network)`, a function that runs a network with any weights.
 - `no_grad()`, a context for computing outside of any step.
 - `replica_share(batch)` and `replica_sum(value)`, for training on several devices at once.
 - `require(condition, message)`, an error where a batch has the wrong size.
+- `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
 """
 
 try:
@@ -31,34 +34,43 @@ if name == "tensorflow":
     from keras_egan.backend.tensorflow import (
         Steps,
         apply,
+        compiled,
+        gradients,
         input_gradient,
         no_grad,
+        random_state,
         replica_share,
         replica_sum,
         require,
-        value_and_grad,
+        set_random_state,
     )
 elif name == "jax":
     from keras_egan.backend.jax import (
         Steps,
         apply,
+        compiled,
+        gradients,
         input_gradient,
         no_grad,
+        random_state,
         replica_share,
         replica_sum,
         require,
-        value_and_grad,
+        set_random_state,
     )
 elif name == "torch":
     from keras_egan.backend.torch import (
         Steps,
         apply,
+        compiled,
+        gradients,
         input_gradient,
         no_grad,
+        random_state,
         replica_share,
         replica_sum,
         require,
-        value_and_grad,
+        set_random_state,
     )
 else:
     raise ImportError(
@@ -69,11 +81,14 @@ else:
 __all__ = [
     "Steps",
     "apply",
+    "compiled",
+    "gradients",
     "input_gradient",
     "name",
     "no_grad",
+    "random_state",
     "replica_share",
     "replica_sum",
     "require",
-    "value_and_grad",
+    "set_random_state",
 ]

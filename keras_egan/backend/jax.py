@@ -8,12 +8,15 @@ import keras
 __all__ = [
     "Steps",
     "apply",
+    "compiled",
+    "gradients",
     "input_gradient",
     "no_grad",
+    "random_state",
     "replica_share",
     "replica_sum",
     "require",
-    "value_and_grad",
+    "set_random_state",
 ]
 
 
@@ -33,6 +36,10 @@ class Steps:
         groups = self.trainable_variables, self.non_trainable_variables, self.metrics_variables
         return _run(self.evaluation_step, groups, state, data)
 
+    def synchronize(self):
+        """Gives variables their values while `fit` runs, which keeps them elsewhere."""
+        self.jax_state_sync()
+
 
 def _run(step, groups, state, data):
     pairs = [zip(*pair, strict=True) for pair in zip(groups, state, strict=True)]
@@ -41,7 +48,7 @@ def _run(step, groups, state, data):
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
 
-def value_and_grad(objective, variables, model):
+def gradients(objective, variables, model):
     """Differentiates a loss with respect to some variables, and to nothing else.
 
     Args:
@@ -52,7 +59,8 @@ def value_and_grad(objective, variables, model):
         model: the model whose state `objective` may touch.
 
     Returns:
-        The auxiliary structure, and the list of gradients (`None` where a variable has no part).
+        The list of gradients (`None` where a variable has no part), and the auxiliary structure,
+        from which nothing is differentiated further.
     """
     values = [variable.value for variable in variables]
     return _grad(lambda _: objective(), values, model, variables)
@@ -67,7 +75,7 @@ def input_gradient(function, inputs, model):
         inputs: a tensor.
         model: the model whose state `function` may touch.
     """
-    return _grad(lambda x: (jax.numpy.sum(function(x)), None), inputs, model)[1]
+    return _grad(lambda x: (jax.numpy.sum(function(x)), None), inputs, model)[0]
 
 
 def _grad(function, argument, model, variables=()):
@@ -79,14 +87,14 @@ def _grad(function, argument, model, variables=()):
 
     def pure(argument):
         mapping = [*zip(variables, argument, strict=True)] if variables else []
-        with keras.StatelessScope(mapping + current) as scope:
+        with keras.StatelessScope(mapping + current, collect_losses=True) as scope:
             loss, auxiliary = function(argument)
         return loss, (auxiliary, [scope.get_current_value(v) for v in others])
 
     grads, (auxiliary, updates) = jax.grad(pure, has_aux=True)(argument)
     for variable, value in zip(others, updates, strict=True):
         variable.assign(value)
-    return auxiliary, grads
+    return grads, auxiliary
 
 
 def apply(optimizer, grads, variables):
@@ -99,6 +107,28 @@ def apply(optimizer, grads, variables):
     values, state = optimizer.stateless_apply(state, grads, values)
     for variable, value in zip([*variables, *optimizer.variables], [*values, *state], strict=True):
         variable.assign(value)
+
+
+def compiled(network):
+    """Returns a function that runs a network with given weights, whatever its own are.
+
+    It reads and writes none of the network's weights, so that several threads may call it.
+
+    Args:
+        network: a Keras model of one input.
+
+    Returns:
+        A function from the weights, as many tensors as `network.weights`, and the input to the
+        output, in inference mode.
+    """
+    variables = network.weights
+
+    @jax.jit
+    def run(weights, inputs):
+        with keras.StatelessScope(list(zip(variables, weights, strict=True))):
+            return network(inputs, training=False)
+
+    return lambda weights, inputs: run([weight.value for weight in weights], inputs)
 
 
 def replica_share(batch):
@@ -115,3 +145,11 @@ def require(condition, message):
     """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
     if not condition:
         raise ValueError(message)
+
+
+def random_state():
+    """Returns None: all random numbers of Keras's layers come from their seed generators."""
+
+
+def set_random_state(state):
+    """Does nothing; see `random_state`."""

@@ -2,17 +2,21 @@
 
 from contextlib import nullcontext as no_grad
 
+import keras
 import tensorflow as tf
 
 __all__ = [
     "Steps",
     "apply",
+    "compiled",
+    "gradients",
     "input_gradient",
     "no_grad",
+    "random_state",
     "replica_share",
     "replica_sum",
     "require",
-    "value_and_grad",
+    "set_random_state",
 ]
 
 
@@ -25,14 +29,17 @@ class Steps:
     def test_step(self, data):
         return self.evaluation_step(data)
 
+    def synchronize(self):
+        """Does nothing: variables always have their values."""
 
-def value_and_grad(objective, variables, model):
-    """Differentiates a loss; see `keras_egan.backend.jax.value_and_grad`."""
+
+def gradients(objective, variables, model):
+    """Differentiates a loss; see `keras_egan.backend.jax.gradients`."""
     tensors = [variable.value for variable in variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(tensors)
         loss, auxiliary = objective()
-    return auxiliary, tape.gradient(loss, tensors)
+    return tape.gradient(loss, tensors), auxiliary
 
 
 def input_gradient(function, inputs, model):
@@ -46,6 +53,20 @@ def input_gradient(function, inputs, model):
 def apply(optimizer, grads, variables):
     """Updates variables with one optimizer, built for them."""
     optimizer.apply(grads, variables)
+
+
+def compiled(network):
+    """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
+    variables = network.weights
+
+    @tf.function(reduce_retracing=True)
+    def run(weights, inputs):
+        with keras.StatelessScope(list(zip(variables, weights, strict=True))):
+            return network(inputs, training=False)
+
+    return lambda weights, inputs: run(
+        [tf.convert_to_tensor(weight) for weight in weights], tf.convert_to_tensor(inputs)
+    )
 
 
 def replica_share(batch):
@@ -75,3 +96,11 @@ def require(condition, message):
         tf.debugging.Assert(condition, [message])
     elif not condition:
         raise ValueError(message)
+
+
+def random_state():
+    """Returns None: all random numbers of Keras's layers come from their seed generators."""
+
+
+def set_random_state(state):
+    """Does nothing; see `random_state`."""

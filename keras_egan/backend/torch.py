@@ -1,17 +1,25 @@
 """The PyTorch backend: variables are assigned in place, gradients come from `autograd.grad`."""
 
+from contextlib import nullcontext
+
+import keras
 import torch
 from torch import distributed, no_grad
+
+from keras_egan._keras_internals import flat_layers
 
 __all__ = [
     "Steps",
     "apply",
+    "compiled",
+    "gradients",
     "input_gradient",
     "no_grad",
+    "random_state",
     "replica_share",
     "replica_sum",
     "require",
-    "value_and_grad",
+    "set_random_state",
 ]
 
 
@@ -26,16 +34,34 @@ class Steps:
         with no_grad():
             return self.evaluation_step(data)
 
+    def synchronize(self):
+        """Does nothing: variables always have their values."""
 
-def value_and_grad(objective, variables, model):
-    """Differentiates a loss; see `keras_egan.backend.jax.value_and_grad`."""
+
+def gradients(objective, variables, model):
+    """Differentiates a loss; see `keras_egan.backend.jax.gradients`."""
     tensors = [variable.value for variable in variables]
-    with torch.enable_grad():
+    with torch.enable_grad(), _mutation_allowed(model):
         loss, auxiliary = objective()
-    grads = torch.autograd.grad(loss, tensors, allow_unused=True)
+        grads = torch.autograd.grad(loss, tensors, allow_unused=True)
     if _distributed():
         grads = [None if grad is None else replica_sum(grad) for grad in grads]
-    return {name: value.detach() for name, value in auxiliary.items()}, list(grads)
+    return list(grads), keras.tree.map_structure(_detached, auxiliary)
+
+
+def _mutation_allowed(model):
+    # The layer assigns its weights as it is called, and is called more than once before gradients
+    # are taken. The context costs time for every operation: it is entered only where it must be.
+    normalising = (
+        isinstance(layer, keras.layers.SpectralNormalization) for layer in flat_layers(model)
+    )
+    if any(normalising):
+        return torch.autograd.graph.allow_mutation_on_saved_tensors()
+    return nullcontext()
+
+
+def _detached(value):
+    return value.detach() if torch.is_tensor(value) else value
 
 
 def input_gradient(function, inputs, model):
@@ -47,6 +73,18 @@ def input_gradient(function, inputs, model):
 def apply(optimizer, grads, variables):
     """Updates variables with one optimizer, built for them."""
     optimizer.apply(grads, variables)
+
+
+def compiled(network):
+    """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
+    variables = network.weights
+
+    def run(weights, inputs):
+        pairs = [(v, weight.value) for v, weight in zip(variables, weights, strict=True)]
+        with no_grad(), keras.StatelessScope(pairs):
+            return network(keras.ops.convert_to_tensor(inputs), training=False)
+
+    return run
 
 
 def replica_share(batch):
@@ -71,6 +109,16 @@ def require(condition, message):
     """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
     if not condition:
         raise ValueError(message)
+
+
+def random_state():
+    """Returns the state of PyTorch's own random numbers, which unseeded Dropout draws, uint8."""
+    return torch.get_rng_state().numpy()
+
+
+def set_random_state(state):
+    """Sets what `random_state` returned."""
+    torch.set_rng_state(torch.as_tensor(state, dtype=torch.uint8))
 
 
 def _distributed():

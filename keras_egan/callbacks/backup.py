@@ -1,35 +1,59 @@
 """Backups of a training, from which it goes on exactly where it was."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import keras
-from keras import ops
+import numpy as np
 
 from keras_egan import checks
+from keras_egan.callbacks.locked import locked
 
-__all__ = ["Backup"]
+__all__ = ["Backup", "Snapshot"]
 
 _DIGIT = "[0-9]"
+
+
+class Snapshot(NamedTuple):
+    """What one backup holds.
+
+    Attributes:
+        folder: where it is.
+        facts: whatever is plain, a dict; with the keys `"epoch"`, `"done"` and `"step"`.
+        arrays: a dict of arrays.
+    """
+
+    folder: Path
+    facts: dict[str, Any]
+    arrays: dict[str, np.ndarray]
 
 
 class Backup(keras.callbacks.Callback):
     """Saves the state of `fit`, and lets the same script, run again, go on from there.
 
     Like Keras's `BackupAndRestore`, which goes on at the beginning of an epoch; this one goes on
-    at the very step, within an epoch too. Weights, both optimizers, the controller, the seeds and
-    the epoch's running means are as they were, and so is the order of images in arrays and in
-    what `datasets.load` returns; the result is that of a training that was never stopped, bit
-    for bit on one device. Other datasets begin anew, at the batch within the epoch.
+    at the very step, within an epoch too. Weights, both optimizers, the controller, the seeds, the
+    epoch's running means and the history are as they were, and so are the numbers and arrays that
+    callbacks keep as attributes, such as `EarlyStopping`'s and `ReduceLROnPlateau`'s memory, and
+    the order of images in arrays and in what `datasets.load` returns. The result is that of a
+    training that was never stopped, bit for bit on one device. The order of other datasets begins
+    anew, at the batch within the epoch, which a warning says.
 
     The last two backups are kept. One that is damaged is recognised by its checksum and passed
-    over with a warning; a half-written one has no name yet. When training ends, all are removed.
-    Callbacks of Keras that keep a memory, such as `EarlyStopping`, begin theirs anew.
+    over with a warning; a half-written one has no name yet; and none is made of a training whose
+    values are not finite, so that the last good ones stay. When training ends, all are removed.
+
+    A folder is one training's: another one, with other networks, hyper-parameters or data, is
+    refused, and so are two at once. Other learning rates than the backup's are not used, which a
+    warning says.
 
     Args:
         directory: where the backups are kept; made if need be.
@@ -37,8 +61,10 @@ class Backup(keras.callbacks.Callback):
             after each epoch.
 
     Raises:
-        ValueError: if `every` is below 1; or, when `fit` begins, if there are backups in the
-            directory and none is whole.
+        ValueError: if `every` is no whole number from 1 up; or, when `fit` begins, if the
+            directory holds backups of another training or none that is whole, or another training
+            is using it.
+        OSError: if a backup cannot be written, as on a full disk.
 
     Example:
 
@@ -47,95 +73,81 @@ class Backup(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, directory, every=None):
+    def __init__(self, directory: str | os.PathLike, every: int | None = None):
         super().__init__()
         if every is not None:
             checks.one_or_more(every=every)
         self.directory = Path(directory)
         self.every = every
-        self._others = []
-        self._means = None
 
-    def restore(self, model, callbacks=()):
-        """Loads the newest whole backup, if there is any. `fit` calls it.
+    @contextmanager
+    def reserved(self) -> Iterator[None]:
+        """Keeps other trainings out of the directory, and tidies it up after the last backup."""
+        try:
+            with locked(self.directory / ".lock", f"the backups in {self.directory}"):
+                yield
+        finally:
+            with suppress(OSError):  # it holds backups, or what is not ours
+                self.directory.rmdir()
 
-        Args:
-            model: the GAN.
-            callbacks: all of `fit`'s callbacks.
+    def newest(self) -> Snapshot | None:
+        """Returns the newest whole backup; None if there is none at all.
 
-        Returns:
-            The epoch to go on with and how many of its steps are done; None without a backup.
+        Raises:
+            ValueError: if there are backups, and none is whole.
         """
-        self._others = [c for c in callbacks if c is not self]
-        self._done = 0
         folders = self._folders()
         for folder in folders:
-            position = _read(folder)
-            if position is None:
-                warnings.warn(f"{folder} is damaged; the backup before it is used.", stacklevel=3)
-                continue
-            model.load_weights(folder / "state.weights.h5")
-            self._done = position["done"]
-            if self._done:
-                self._means = [ops.convert_to_numpy(v) for v in model.running_means.variables]
-            print(f"Resumed from {folder}: epoch {position['epoch'] + 1}, step {position['step']}.")
-            return position["epoch"], position["done"]
+            snapshot = _read(folder)
+            if snapshot:
+                return snapshot
+            warnings.warn(f"{folder} is damaged; the backup before it is used.", stacklevel=3)
         if folders:
             raise ValueError(
                 f"No backup in {self.directory} is whole. Delete it to begin training anew."
             )
         return None
 
-    def on_epoch_begin(self, epoch, logs=None):
-        self._epoch = epoch
-        self._first = self._last = int(ops.convert_to_numpy(self.model.step))
-        if self._means:  # Keras has just reset them
-            for variable, value in zip(
-                self.model.running_means.variables, self._means, strict=True
-            ):
-                variable.assign(value)
-        self._means = None
+    def write(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+        """Makes a backup, and removes all older ones but the last.
 
-    # At the beginning of the next step, so that an epoch is never left without one.
-    def on_train_batch_begin(self, batch, logs=None):
-        step = self._first + batch
-        if self.every and batch and step // self.every > self._last // self.every:
-            self._save(self._epoch, self._done + batch)
-            self._last = step
+        Args:
+            facts: as in `Snapshot`.
+            arrays: as in `Snapshot`.
 
-    def on_epoch_end(self, epoch, logs=None):
-        self._done = 0
-        self._save(epoch + 1, 0)
-
-    def clear(self):
-        """Removes all backups, and their directory if it holds nothing else.
-
-        `fit` calls it when it ends.
+        Raises:
+            OSError: if it cannot be written; the older ones are then still there.
         """
-        for folder in [*self._folders(), *self.directory.glob(".backup-*")]:
-            shutil.rmtree(folder)
-        with suppress(OSError):  # it holds what is not ours
-            self.directory.rmdir()
-
-    def _save(self, epoch, done):
-        step = int(ops.convert_to_numpy(self.model.step))
-        for callback in self._others:
-            if hasattr(callback, "flush"):
-                callback.flush(step)
         temporary = self.directory / f".backup-{os.getpid()}"
         shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        weights = temporary / "state.weights.h5"
-        self.model.save_weights(weights)
-        position = {"epoch": epoch, "done": done, "step": step, "sha256": _digest(weights)}
-        (temporary / "position.json").write_text(json.dumps(position))
+        try:
+            temporary.mkdir(parents=True)
+            with (temporary / "state.npz").open("wb") as file:
+                np.savez(file, **arrays)
+            digest = _digest(temporary / "state.npz")
+            (temporary / "position.json").write_text(json.dumps({**facts, "sha256": digest}))
+        except OSError as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            size = sum(array.nbytes for array in arrays.values()) / 2**20
+            reason = "its disk is full" if error.errno == errno.ENOSPC else str(error)
+            raise OSError(
+                error.errno,
+                f"A backup of {size:.0f} MiB cannot be written to {self.directory}: {reason}. The "
+                "ones before it are still there, and training goes on from them when it is run "
+                "again",
+            ) from error
         earlier = self._folders()
         # The same step at an epoch's beginning and end are two different positions.
-        folder = self.directory / f"{step:010d}-{epoch:06d}"
+        folder = self.directory / f"{facts['step']:010d}-{facts['epoch']:06d}"
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(temporary, folder)
         for old in [other for other in earlier if other != folder][1:]:
             shutil.rmtree(old)
+
+    def clear(self) -> None:
+        """Removes all backups."""
+        for folder in [*self._folders(), *self.directory.glob(".backup-*")]:
+            shutil.rmtree(folder)
 
     def _folders(self):
         return sorted(self.directory.glob(f"{_DIGIT * 10}-{_DIGIT * 6}"), reverse=True)
@@ -148,9 +160,10 @@ def _digest(path):
 
 def _read(folder):
     try:
-        position = json.loads((folder / "position.json").read_text())
-        if _digest(folder / "state.weights.h5") == position["sha256"]:
-            return position
+        facts = json.loads((folder / "position.json").read_text())
+        if _digest(folder / "state.npz") == facts["sha256"]:
+            with np.load(folder / "state.npz", allow_pickle=False) as arrays:
+                return Snapshot(folder, facts, dict(arrays))
     except (OSError, ValueError, KeyError):
         pass
     return None

@@ -55,7 +55,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
     def __init__(self, path, every=1):
         super().__init__()
         checks.one_or_more(every=every)
-        self._figure = require("matplotlib.figure", "examples", "EquilibriumLogger")
+        self._figure = require("matplotlib.figure", "plots", "EquilibriumLogger")
         self.path = Path(path)
         self.every = every
         self._held = deque()

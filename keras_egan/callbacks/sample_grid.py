@@ -43,7 +43,7 @@ class SampleGrid(keras.callbacks.Callback):
         checks.one_or_more(rows=rows, columns=columns)
         if every is not None:
             checks.one_or_more(every=every)
-        self.pillow = require("PIL.Image", "examples", "SampleGrid")
+        self.pillow = require("PIL.Image", "images", "SampleGrid")
         self.directory = Path(directory)
         self.every = every
         self.rows = rows

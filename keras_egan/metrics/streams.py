@@ -1,5 +1,8 @@
 """What is kept of a stream of features: their moments, or the features themselves."""
 
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
 import numpy as np
 
 __all__ = ["Features", "Moments", "Stream", "row_blocks"]
@@ -19,12 +22,12 @@ class Stream:
         self.count = 0
         self._derived = None
 
-    def add(self, features):
+    def add(self, features: np.ndarray) -> None:
         """Takes in a batch, an array of shape `(batch, features)`."""
         self.count += len(features)
         self._derived = None
 
-    def derive(self, compute):
+    def derive(self, compute: Callable[[Self], Any]) -> Any:
         """Returns `compute(self)`, computed anew only after more samples have come."""
         if self._derived is None:
             self._derived = compute(self)
@@ -38,12 +41,12 @@ class Features(Stream):
         super().__init__()
         self._batches = []
 
-    def add(self, features):
+    def add(self, features: np.ndarray) -> None:
         super().add(features)
         self._batches.append(features)
 
     @property
-    def array(self):
+    def array(self) -> np.ndarray:
         """The features, of shape `(count, features)`, in the order in which they came."""
         self._batches = [np.concatenate(self._batches)]
         return self._batches[0]
@@ -67,7 +70,7 @@ class Moments(Stream):
         self.mean = 0.0
         self._scatter = 0.0
 
-    def add(self, features):
+    def add(self, features: np.ndarray) -> None:
         features = np.asarray(features, "float64")
         before = self.count
         super().add(features)
@@ -81,12 +84,12 @@ class Moments(Stream):
         self.mean = self.mean + weight * shift
 
     @property
-    def covariance(self):
+    def covariance(self) -> np.ndarray:
         """The unbiased covariance, of shape `(features, features)`."""
         return self._scatter / (self.count - 1)
 
 
-def row_blocks(rows, columns):
+def row_blocks(rows: int, columns: int) -> Iterator[slice]:
     """Yields slices that cut a matrix into blocks of rows of bounded memory.
 
     Args:

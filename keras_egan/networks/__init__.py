@@ -1,18 +1,19 @@
 """The papers' networks, one module a paper, and what they share.
 
 Each function returns a generator and a discriminator, ready for a GAN. Discriminators are
-auto-encoders; those of `lsgan_*`, `ls_gan` and `mlp` are critics, which return `(batch, 1)`.
+auto-encoders; those of `least_squares_*`, `loss_sensitive` and `mlp` are critics, which return
+`(batch, 1)`.
 """
 
-from keras_egan.networks.autoencoder import Autoencoder
-from keras_egan.networks.began import began
-from keras_egan.networks.dcgan import dcgan_autoencoder
-from keras_egan.networks.ebgan import ebgan, ebgan_mlp, ebgan_small
-from keras_egan.networks.layers import VanishingResidual
-from keras_egan.networks.ls_gan import ls_gan
-from keras_egan.networks.lsgan import lsgan_dcgan, lsgan_vgg
-from keras_egan.networks.magan import magan_celeba, magan_cifar10, magan_mnist
-from keras_egan.networks.mlp import mlp
+from keras_egan.networks._autoencoder import Autoencoder
+from keras_egan.networks._began import began
+from keras_egan.networks._dcgan import dcgan_autoencoder
+from keras_egan.networks._ebgan import ebgan, ebgan_mlp, ebgan_small
+from keras_egan.networks._layers import VanishingResidual
+from keras_egan.networks._least_squares import least_squares_dcgan, least_squares_vgg
+from keras_egan.networks._loss_sensitive import loss_sensitive
+from keras_egan.networks._magan import magan_celeba, magan_cifar10, magan_mnist
+from keras_egan.networks._mlp import mlp
 
 __all__ = [
     "Autoencoder",
@@ -22,9 +23,9 @@ __all__ = [
     "ebgan",
     "ebgan_mlp",
     "ebgan_small",
-    "ls_gan",
-    "lsgan_dcgan",
-    "lsgan_vgg",
+    "least_squares_dcgan",
+    "least_squares_vgg",
+    "loss_sensitive",
     "magan_celeba",
     "magan_cifar10",
     "magan_mnist",

@@ -1,8 +1,11 @@
 """Which components of a Gaussian mixture a generator makes, and how well."""
 
+from typing import Any
+
+import keras
 import numpy as np
 
-from keras_egan.metrics.generative_metric import GenerativeMetric
+from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import row_blocks
 
 __all__ = ["MixtureCoverage"]
@@ -39,7 +42,13 @@ class MixtureCoverage(GenerativeMetric):
     ```
     """
 
-    def __init__(self, centres, stddev, extractor=None, name="mixture_coverage"):
+    def __init__(
+        self,
+        centres: Any,
+        stddev: float,
+        extractor: keras.Model | None = None,
+        name: str = "mixture_coverage",
+    ):
         super().__init__(extractor, name)
         self.centres = np.asarray(centres, "float64")
         if self.centres.ndim != 2 or not self.centres.size:
@@ -52,7 +61,7 @@ class MixtureCoverage(GenerativeMetric):
         self._width = self.centres.shape[1]
         self.reset_state()
 
-    def accumulate(self, features):
+    def accumulate(self, features: np.ndarray) -> None:
         modes = len(self.centres)
         for block in row_blocks(len(features), self.centres.size):
             differences = features[block, None] - self.centres
@@ -61,11 +70,11 @@ class MixtureCoverage(GenerativeMetric):
             self._counts += np.bincount(distances.argmin(axis=1)[near], minlength=modes)
         self._samples += len(features)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         self._samples = 0
         self._counts = np.zeros(len(self.centres), int)
 
-    def result(self):
+    def result(self) -> dict[str, float]:
         """Returns the coverage.
 
         Returns:

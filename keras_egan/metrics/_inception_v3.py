@@ -5,7 +5,7 @@ import keras
 __all__ = ["inception_v3"]
 
 
-def inception_v3(include_top=False, weights="imagenet"):
+def inception_v3(include_top: bool = False, weights: str | None = "imagenet") -> keras.Model:
     """Returns InceptionV3 as an extractor for colour images in [-1, 1], of any size.
 
     Its first layer resizes the images to 299x299, bilinearly; InceptionV3's own range is [-1, 1].

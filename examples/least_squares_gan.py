@@ -10,12 +10,12 @@ more slowly than the generator keeps them level: watch `real_energy` and `fake_e
 scores, which should stay apart from -1 and 0. `--paper` takes the paper's instead, as any other
 dataset does:
 
-    python examples/lsgan.py --dataset celeb_a --crop-size 108 --image-size 64
+    python examples/least_squares_gan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
 
 import common
 
-parser = common.flags(__doc__, "lsgan")
+parser = common.flags(__doc__, "least_squares_gan")
 add = parser.add_argument
 add("--labels", choices=("binary", "pearson"), default="binary", help="a, b, c")
 add("--critic-rate", type=float, help="the critic's learning rate, where it is another")
@@ -23,22 +23,22 @@ digits = {"epochs": 30, "image_size": 32, "batch_size": 64, "filters": 16, "late
 paper = {"epochs": 20, "image_size": 64, "batch_size": 64, "filters": 64, "latent_dim": 1024}
 arguments = common.parse(
     parser,
-    digits={**digits, "network": "ls_gan", "learning_rate": 4e-3, "critic_rate": 8e-4},
-    paper={**paper, "network": "lsgan_dcgan", "learning_rate": 2e-4, "critic_rate": 2e-4},
+    digits={**digits, "network": "loss_sensitive", "learning_rate": 4e-3, "critic_rate": 8e-4},
+    paper={**paper, "network": "least_squares_dcgan", "learning_rate": 2e-4, "critic_rate": 2e-4},
 )
 
 import keras
 
-from keras_egan import LeastSquaresGAN, datasets, networks
+from keras_egan import LeastSquaresGAN, callbacks, datasets, networks
 
 images = common.load(arguments)
 
 build = getattr(networks, arguments.network)
 generator, discriminator = build(
-    datasets.image_shape(images),
+    image_shape=datasets.image_shape(images),
     filters=arguments.filters,
     latent_dim=arguments.latent_dim,
-    **({"nonnegative": False} if arguments.network == "ls_gan" else {}),
+    **({"nonnegative": False} if arguments.network == "loss_sensitive" else {}),
 )
 
 labels = LeastSquaresGAN.PEARSON if arguments.labels == "pearson" else {}
@@ -47,4 +47,14 @@ gan.compile(
     d_optimizer=keras.optimizers.Adam(arguments.critic_rate, beta_1=0.5),
     g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
 )
-common.train(gan, images, arguments)
+gan.fit(
+    images,
+    epochs=arguments.epochs,
+    steps_per_epoch=arguments.steps_per_epoch,
+    callbacks=[
+        callbacks.SampleGrid(arguments.output / "samples"),
+        callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv"),
+        callbacks.Backup(common.backup(arguments)),
+    ],
+)
+common.finish(gan, arguments.output, arguments.name)

@@ -1,15 +1,23 @@
 """Small DCGAN-like networks with batch normalisation."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
-from keras_egan.networks.autoencoder import Autoencoder
-from keras_egan.networks.layers import batch_normalised, feature_shape, split_shape
+from keras_egan.networks._autoencoder import Autoencoder
+from keras_egan.networks._layers import batch_normalised, feature_shape, split_divisible
 
 __all__ = ["dcgan_autoencoder"]
 
 
-def dcgan_autoencoder(image_shape=(32, 32, 1), filters=32, latent_dim=64, embedding_dim=32):
+def dcgan_autoencoder(
+    image_shape: Sequence[int] = (32, 32, 1),
+    *,
+    filters: int = 32,
+    latent_dim: int = 64,
+    embedding_dim: int = 32,
+) -> tuple[keras.Model, Autoencoder]:
     """Returns a DCGAN-like generator and a small auto-encoder with batch normalisation.
 
     The auto-encoder is one strided convolution, a fully connected embedding, and one transposed
@@ -44,12 +52,7 @@ def dcgan_autoencoder(image_shape=(32, 32, 1), filters=32, latent_dim=64, embedd
     generator, discriminator = dcgan_autoencoder(image_shape=(28, 28, 1))
     ```
     """
-    height, width, channels = split_shape(image_shape)
-    if height % 4 or width % 4:
-        raise ValueError(
-            f"`image_shape` must have sides divisible by 4; got {height} and {width}. Resize or "
-            "pad the images, to 28 or 32 for example."
-        )
+    height, width, channels = split_divisible(image_shape, 4)
 
     def normalised(x):
         return batch_normalised(x, epsilon=1e-3)

@@ -1,8 +1,9 @@
 """The Fréchet distance of two sets of features (FID, with Inception's)."""
 
+import keras
 import numpy as np
 
-from keras_egan.metrics.generative_metric import ReferenceMetric
+from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Moments
 
 __all__ = ["FrechetDistance"]
@@ -38,10 +39,10 @@ class FrechetDistance(ReferenceMetric):
 
     statistics = Moments
 
-    def __init__(self, extractor=None, name="frechet_distance"):
+    def __init__(self, extractor: keras.Model | None = None, name: str = "frechet_distance"):
         super().__init__(extractor, name)
 
-    def result(self):
+    def result(self) -> float:
         """Returns the distance, a float.
 
         Raises:

@@ -1,9 +1,10 @@
 """The inception score: are images of one class each, and all classes there?"""
 
+import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.metrics.generative_metric import GenerativeMetric
+from keras_egan.metrics._generative_metric import GenerativeMetric
 
 __all__ = ["InceptionScore"]
 
@@ -39,13 +40,18 @@ class InceptionScore(GenerativeMetric):
     ```
     """
 
-    def __init__(self, extractor=None, splits=10, name="inception_score"):
+    def __init__(
+        self,
+        extractor: keras.Model | None = None,
+        splits: int = 10,
+        name: str = "inception_score",
+    ):
         super().__init__(extractor, name)
         checks.one_or_more(splits=splits)
         self.splits = splits
         self.reset_state()
 
-    def accumulate(self, features):
+    def accumulate(self, features: np.ndarray) -> None:
         """Adds the probabilities of generated samples.
 
         Args:
@@ -69,13 +75,13 @@ class InceptionScore(GenerativeMetric):
             self._negentropies[split] += _negentropy(dealt).sum()
         self._count += len(probabilities)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         self._count = 0
         self._sizes = np.zeros(self.splits)
         self._negentropies = np.zeros(self.splits)
         self._sums = [0.0] * self.splits
 
-    def result(self):
+    def result(self) -> float:
         """Returns the score, a float.
 
         Raises:

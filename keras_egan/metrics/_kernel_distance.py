@@ -1,8 +1,9 @@
 """The kernel distance of two sets of features (KID, with Inception's)."""
 
+import keras
 import numpy as np
 
-from keras_egan.metrics.generative_metric import ReferenceMetric
+from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
 __all__ = ["KernelDistance"]
@@ -43,14 +44,20 @@ class KernelDistance(ReferenceMetric):
 
     statistics = Features
 
-    def __init__(self, extractor=None, subsets=10, seed=0, name="kernel_distance"):
+    def __init__(
+        self,
+        extractor: keras.Model | None = None,
+        subsets: int = 10,
+        seed: int = 0,
+        name: str = "kernel_distance",
+    ):
         super().__init__(extractor, name)
         if subsets < 2:
             raise ValueError(f"`subsets` must be 2 or more; got {subsets}.")
         self.subsets = subsets
         self.seed = seed
 
-    def result(self):
+    def result(self) -> dict[str, float]:
         """Returns the distance and its standard error.
 
         Returns:

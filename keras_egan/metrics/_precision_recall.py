@@ -1,9 +1,10 @@
 """Improved precision and recall: are samples like the data, and is all the data covered?"""
 
+import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.metrics.generative_metric import ReferenceMetric
+from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
 __all__ = ["PrecisionRecall"]
@@ -43,12 +44,14 @@ class PrecisionRecall(ReferenceMetric):
 
     statistics = Features
 
-    def __init__(self, extractor=None, k=3, name="precision_recall"):
+    def __init__(
+        self, extractor: keras.Model | None = None, k: int = 3, name: str = "precision_recall"
+    ):
         super().__init__(extractor, name)
         checks.one_or_more(k=k)
         self.k = k
 
-    def result(self):
+    def result(self) -> dict[str, float]:
         """Returns a dict of two floats, `precision` and `recall`.
 
         Raises:

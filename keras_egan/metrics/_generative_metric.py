@@ -1,10 +1,13 @@
 """What the metrics of generated samples share: the extractor, and where the state is."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_egan import checks, inputs
+from keras_egan.metrics.streams import Stream
 
 __all__ = ["GenerativeMetric", "ReferenceMetric"]
 
@@ -47,12 +50,12 @@ class GenerativeMetric(keras.metrics.Metric):
     ```
     """
 
-    def __init__(self, extractor=None, name=None):
+    def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(name=name)
         self.extractor = extractor
         self._width = None
 
-    def update_state(self, samples):
+    def update_state(self, samples: Any) -> None:
         """Adds generated samples.
 
         Args:
@@ -65,7 +68,7 @@ class GenerativeMetric(keras.metrics.Metric):
         """
         self.accumulate(self.extract(samples))
 
-    def accumulate(self, features):
+    def accumulate(self, features: np.ndarray) -> None:
         """Adds the features of generated samples.
 
         Args:
@@ -73,11 +76,11 @@ class GenerativeMetric(keras.metrics.Metric):
         """
         raise NotImplementedError
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Forgets the generated samples."""
         raise NotImplementedError
 
-    def extract(self, samples, batch_size=64):
+    def extract(self, samples: Any, batch_size: int = 64) -> np.ndarray:
         """Returns the features of samples.
 
         Metrics of the same extractor can share them: `accumulate` takes them.
@@ -168,15 +171,18 @@ class ReferenceMetric(GenerativeMetric):
     ```
     """
 
-    statistics = None
+    statistics: type[Stream]
     """What is kept of each of the two streams of features: a class of `streams`."""
 
-    def __init__(self, extractor=None, name=None):
+    real: Any
+    fake: Any
+
+    def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(extractor, name)
         self.reset_real()
         self.reset_state()
 
-    def update_real(self, samples):
+    def update_real(self, samples: Any) -> None:
         """Adds real samples to the reference.
 
         Args:
@@ -187,18 +193,18 @@ class ReferenceMetric(GenerativeMetric):
         """
         self.accumulate_real(self.extract(samples))
 
-    def accumulate_real(self, features):
+    def accumulate_real(self, features: np.ndarray) -> None:
         """Adds the features of real samples, as `accumulate` those of generated ones."""
         self.real.add(features)
 
-    def accumulate(self, features):
+    def accumulate(self, features: np.ndarray) -> None:
         self.fake.add(features)
 
-    def reset_real(self):
+    def reset_real(self) -> None:
         """Forgets the reference."""
         self.real = self.statistics()
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         self.fake = self.statistics()
 
     def _require_both(self, least):

@@ -1,16 +1,23 @@
 """LS-GAN's networks: loss-sensitive."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
-from keras_egan.networks.layers import batch_normalised, feature_shape, split_shape
+from keras_egan.networks._layers import BY_TWO, batch_normalised, feature_shape, normal, split_shape
 
-__all__ = ["ls_gan"]
-
-_BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
+__all__ = ["loss_sensitive"]
 
 
-def ls_gan(image_shape=(64, 64, 3), filters=64, latent_dim=100, normalise_d=True, nonnegative=True):
+def loss_sensitive(
+    image_shape: Sequence[int] = (64, 64, 3),
+    *,
+    filters: int = 64,
+    latent_dim: int = 100,
+    normalise_d: bool = True,
+    nonnegative: bool = True,
+) -> tuple[keras.Model, keras.Model]:
     """Returns LS-GAN's generator and loss network.
 
     4x4 convolutions of stride 2 between the image and a 4x4 grid, with twice or half the channels
@@ -44,7 +51,7 @@ def ls_gan(image_shape=(64, 64, 3), filters=64, latent_dim=100, normalise_d=True
     Example:
 
     ```python
-    generator, discriminator = ls_gan(image_shape=(32, 32, 3), nonnegative=False)
+    generator, discriminator = loss_sensitive(image_shape=(32, 32, 3), nonnegative=False)
     ```
     """
     scales = _scales(image_shape)
@@ -52,27 +59,27 @@ def ls_gan(image_shape=(64, 64, 3), filters=64, latent_dim=100, normalise_d=True
     latents = keras.Input((latent_dim,), name="latents")
     x = layers.Reshape(feature_shape(1, 1, latent_dim))(latents)
     for i in range(scales):
-        size = _BY_TWO if i else {"kernel_size": 4}
+        size = BY_TWO if i else {"kernel_size": 4}
         x = layers.Conv2DTranspose(
-            filters << (scales - 1 - i), use_bias=False, kernel_initializer=_normal(), **size
+            filters << (scales - 1 - i), use_bias=False, kernel_initializer=normal(), **size
         )(x)
         x = layers.ReLU()(_normalised(x))
     x = layers.Conv2DTranspose(
         split_shape(image_shape)[2],
         use_bias=False,
         activation="tanh",
-        kernel_initializer=_normal(),
-        **_BY_TWO,
+        kernel_initializer=normal(),
+        **BY_TWO,
     )(x)
     generator = keras.Model(latents, x, name="generator")
 
     x = image = keras.Input(image_shape, name="image")
     plain = {"use_bias": not normalise_d}
     for i in range(scales):
-        x = layers.Conv2D(filters << i, kernel_initializer=_normal(), **plain, **_BY_TWO)(x)
+        x = layers.Conv2D(filters << i, kernel_initializer=normal(), **plain, **BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(_normalised(x) if normalise_d and i else x)
     x = layers.Conv2D(
-        1, 4, activation="relu" if nonnegative else None, kernel_initializer=_normal(), **plain
+        1, 4, activation="relu" if nonnegative else None, kernel_initializer=normal(), **plain
     )(x)
     return generator, keras.Model(image, layers.Flatten()(x), name="discriminator")
 
@@ -85,10 +92,6 @@ def _scales(image_shape):
             f"{height} and {width}. Resize or pad the images, to 32, 64 or 128 for example."
         )
     return height.bit_length() - 3
-
-
-def _normal():
-    return keras.initializers.RandomNormal(stddev=0.02)
 
 
 def _normalised(x):

@@ -1,23 +1,27 @@
 """Multi-layer networks for vectors."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import layers
 
 from keras_egan import checks
-from keras_egan.networks.autoencoder import Autoencoder
+from keras_egan.networks._autoencoder import Autoencoder
 
 __all__ = ["mlp"]
 
 
 def mlp(
-    dimensions=2,
-    latent_dim=2,
-    n_layers=3,
-    units=128,
-    embedding_dim=None,
-    activation="relu",
-    scale=1.0,
-):
+    dimensions: int = 2,
+    *,
+    latent_dim: int = 2,
+    n_layers: int = 3,
+    units: int = 128,
+    embedding_dim: int | None = None,
+    activation: str | Callable[[Any], Any] = "relu",
+    scale: float = 1.0,
+) -> tuple[keras.Model, keras.Model]:
     """Returns a fully connected generator and discriminator of vectors.
 
     Every hidden layer has the same width; the outputs are linear.

@@ -1,5 +1,8 @@
 """Running means of several scalars at once."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -25,7 +28,7 @@ class FigureMeans(keras.metrics.Metric):
     ```
     """
 
-    def __init__(self, figures, name="figure_means"):
+    def __init__(self, figures: Iterable[str], name: str = "figure_means"):
         super().__init__(name=name, dtype="float32")
         self.figures = tuple(figures)
         self.totals = self.add_weight(
@@ -33,7 +36,7 @@ class FigureMeans(keras.metrics.Metric):
         )
         self.samples = self.add_weight(shape=(), initializer="zeros", name="samples")
 
-    def update_state(self, values, sample_weight=1.0):
+    def update_state(self, values: Any, sample_weight: Any = 1.0) -> None:
         """Adds the figures of a batch.
 
         Args:
@@ -44,7 +47,7 @@ class FigureMeans(keras.metrics.Metric):
         self.totals.assign_add(ops.cast(values, "float32") * weight)
         self.samples.assign_add(weight)
 
-    def result(self):
+    def result(self) -> dict[str, Any]:
         """Returns a dict from each figure's name to its mean so far, 0 before the first batch."""
         means = self.totals / ops.maximum(self.samples, 1.0)
         return dict(zip(self.figures, ops.unstack(means, len(self.figures)), strict=True))

@@ -1,5 +1,7 @@
 """An encoder and a decoder as one discriminator."""
 
+from typing import Any, Self
+
 import keras
 
 __all__ = ["Autoencoder"]
@@ -26,7 +28,7 @@ class Autoencoder(keras.Model):
     ```
     """
 
-    def __init__(self, encoder, decoder, name="discriminator"):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, name: str = "discriminator"):
         super().__init__(name=name)
         if tuple(encoder.input_shape) != tuple(decoder.output_shape):
             raise ValueError(
@@ -38,15 +40,15 @@ class Autoencoder(keras.Model):
         self.built = True
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int | None, ...]:
         """The shape of a batch of images, a tuple."""
         return self.encoder.input_shape
 
-    def call(self, images, training=False):
+    def call(self, images: Any, training: bool = False) -> Any:
         """Returns the reconstruction, a tensor in the shape of `images`."""
         return self.decoder(self.encoder(images, training=training), training=training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the two halves, serialized, and the name."""
         return {
             "encoder": keras.saving.serialize_keras_object(self.encoder),
@@ -55,7 +57,9 @@ class Autoencoder(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
+    ) -> Self:
         """Makes the auto-encoder from what `get_config` returned."""
         halves = {
             key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)

@@ -1,13 +1,22 @@
 """EBGAN's networks."""
 
 import math
+from collections.abc import Sequence
 from itertools import accumulate
 
 import keras
 from keras import layers
 
-from keras_egan.networks.autoencoder import Autoencoder
-from keras_egan.networks.layers import batch_normalised, channel_axis, feature_shape, split_shape
+from keras_egan.networks._autoencoder import Autoencoder
+from keras_egan.networks._layers import (
+    BY_TWO,
+    batch_normalised,
+    channel_axis,
+    feature_shape,
+    normal,
+    split_divisible,
+    split_shape,
+)
 
 __all__ = ["ebgan", "ebgan_mlp", "ebgan_small"]
 
@@ -18,10 +27,11 @@ _NETWORKS = {
     128: ((16, 8, 4, 2, 1, 1), (64, 32, 16, 8, 4), (1, 2, 4, 8)),
     256: ((32, 16, 8, 4, 2, 1, 1), (64, 32, 16, 8, 4, 2), (1, 2, 4, 8)),
 }
-_BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
 
 
-def ebgan(image_shape=(64, 64, 3), filters=64, latent_dim=100):
+def ebgan(
+    image_shape: Sequence[int] = (64, 64, 3), *, filters: int = 64, latent_dim: int = 100
+) -> tuple[keras.Model, Autoencoder]:
     """Returns EBGAN's convolutional generator and auto-encoding discriminator.
 
     4x4 convolutions of stride 2 with batch normalisation, except at the generator's output, the
@@ -72,32 +82,33 @@ def ebgan(image_shape=(64, 64, 3), filters=64, latent_dim=100):
     first, *noise = (latents[:, end - n : end] for n, end in zip(sizes, ends, strict=True))
     x = layers.Reshape(feature_shape(1, 1, latent_dim))(first)
     for i, scale in enumerate(scales):
-        size = _BY_TWO if i else {"kernel_size": 4}
+        size = BY_TWO if i else {"kernel_size": 4}
         x = layers.Conv2DTranspose(
-            scale * filters, use_bias=False, kernel_initializer=_normal(), **size
+            scale * filters, use_bias=False, kernel_initializer=normal(), **size
         )(x)
         x = layers.ReLU()(batch_normalised(x))
         if i < len(planes):
             plane = layers.Reshape(feature_shape(4 << i, 4 << i, planes[i]))(noise[i])
             x = layers.Concatenate(axis=channel_axis())([x, plane])
-    output = {"activation": "tanh", "kernel_initializer": _normal()}
+    output = {"activation": "tanh", "kernel_initializer": normal()}
     if planes:
         x = layers.Conv2D(channels, 3, padding="same", **output)(x)
     else:
-        x = layers.Conv2DTranspose(channels, **_BY_TWO, **output)(x)
+        x = layers.Conv2DTranspose(channels, **BY_TWO, **output)(x)
     generator = keras.Model(latents, x, name="generator")
     return generator, _autoencoder(image_shape, channels, [n * filters for n in encoder_scales])
 
 
 def ebgan_mlp(
-    image_shape=(28, 28, 1),
-    n_layers_g=5,
-    n_layers_d=2,
-    size_g=800,
-    size_d=1024,
-    latent_dim=100,
-    dropout_d=0.0,
-):
+    image_shape: Sequence[int] = (28, 28, 1),
+    *,
+    n_layers_g: int = 5,
+    n_layers_d: int = 2,
+    size_g: int = 800,
+    size_d: int = 1024,
+    latent_dim: int = 100,
+    dropout_d: float = 0.0,
+) -> tuple[keras.Model, Autoencoder]:
     """Returns a fully connected generator and auto-encoder of EBGAN's grid search on MNIST.
 
     The paper's grid takes the numbers of layers from 2, 3, 4 and 5, `size_g` from 400, 800, 1600
@@ -140,11 +151,11 @@ def ebgan_mlp(
     pixels = math.prod(image_shape)
 
     def hidden(x, units, stddev, normalise):
-        x = layers.Dense(units, use_bias=not normalise, kernel_initializer=_normal(stddev))(x)
+        x = layers.Dense(units, use_bias=not normalise, kernel_initializer=normal(stddev))(x)
         return layers.ReLU()(batch_normalised(x) if normalise else x)
 
     def image(x, stddev, activation):
-        x = layers.Dense(pixels, activation=activation, kernel_initializer=_normal(stddev))(x)
+        x = layers.Dense(pixels, activation=activation, kernel_initializer=normal(stddev))(x)
         return layers.Reshape(image_shape)(x)
 
     x = latents = keras.Input((latent_dim,), name="latents")
@@ -164,7 +175,13 @@ def ebgan_mlp(
     return generator, Autoencoder(encoder, decoder)
 
 
-def ebgan_small(image_shape=(32, 32, 1), filters=64, latent_dim=64, embedding_dim=32):
+def ebgan_small(
+    image_shape: Sequence[int] = (32, 32, 1),
+    *,
+    filters: int = 64,
+    latent_dim: int = 64,
+    embedding_dim: int = 32,
+) -> tuple[keras.Model, Autoencoder]:
     """Returns a small generator and auto-encoder, for EBGAN on small images.
 
     The generator doubles a fully connected quarter-size grid twice, by nearest neighbours and 3x3
@@ -196,12 +213,7 @@ def ebgan_small(image_shape=(32, 32, 1), filters=64, latent_dim=64, embedding_di
     generator, discriminator = ebgan_small(image_shape=(28, 28, 1))
     ```
     """
-    height, width, channels = split_shape(image_shape)
-    if height % 4 or width % 4:
-        raise ValueError(
-            f"`image_shape` must have sides divisible by 4; got {height} and {width}. Resize or "
-            "pad the images, to 28 or 32 for example."
-        )
+    height, width, channels = split_divisible(image_shape, 4)
 
     latents = keras.Input((latent_dim,), name="latents")
     grid = feature_shape(height // 4, width // 4, 2 * filters)
@@ -229,17 +241,13 @@ def ebgan_small(image_shape=(32, 32, 1), filters=64, latent_dim=64, embedding_di
 def _autoencoder(image_shape, channels, widths):
     x = images = keras.Input(image_shape, name="image")
     for i, n in enumerate(widths):
-        x = layers.Conv2D(n, use_bias=i == 0, kernel_initializer=_normal(), **_BY_TWO)(x)
+        x = layers.Conv2D(n, use_bias=i == 0, kernel_initializer=normal(), **BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(batch_normalised(x) if i else x)
     encoder = keras.Model(images, x, name="encoder")
 
     x = embedding = keras.Input(encoder.output_shape[1:], name="embedding")
     for n in widths[-2::-1]:
-        x = layers.Conv2DTranspose(n, use_bias=False, kernel_initializer=_normal(), **_BY_TWO)(x)
+        x = layers.Conv2DTranspose(n, use_bias=False, kernel_initializer=normal(), **BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(batch_normalised(x))
-    x = layers.Conv2DTranspose(channels, kernel_initializer=_normal(), **_BY_TWO)(x)
+    x = layers.Conv2DTranspose(channels, kernel_initializer=normal(), **BY_TWO)(x)
     return Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
-
-
-def _normal(stddev=0.02):
-    return keras.initializers.RandomNormal(stddev=stddev)

@@ -1,8 +1,9 @@
 """Which classes a generator makes, by a classifier's judgement."""
 
+import keras
 import numpy as np
 
-from keras_egan.metrics.generative_metric import GenerativeMetric
+from keras_egan.metrics._generative_metric import GenerativeMetric
 
 __all__ = ["ModeCoverage"]
 
@@ -32,11 +33,13 @@ class ModeCoverage(GenerativeMetric):
     ```
     """
 
-    def __init__(self, extractor=None, name="mode_coverage"):
+    _counts: np.ndarray
+
+    def __init__(self, extractor: keras.Model | None = None, name: str = "mode_coverage"):
         super().__init__(extractor, name)
         self.reset_state()
 
-    def accumulate(self, features):
+    def accumulate(self, features: np.ndarray) -> None:
         """Adds the probabilities of generated samples.
 
         Args:
@@ -53,16 +56,16 @@ class ModeCoverage(GenerativeMetric):
             )
         self._counts = self._counts + np.bincount(features.argmax(axis=1), minlength=classes)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         self._counts = np.zeros((), int)
 
     @property
-    def shares(self):
+    def shares(self) -> np.ndarray:
         """The share of each class among the samples, an array of shape `(classes,)`."""
         self._require(self._counts.sum(), 1)
         return self._counts / self._counts.sum()
 
-    def result(self):
+    def result(self) -> dict[str, float]:
         """Returns the coverage.
 
         Returns:

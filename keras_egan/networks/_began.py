@@ -1,24 +1,27 @@
 """BEGAN's networks."""
 
+from collections.abc import Sequence
+
 import keras
 from keras import layers
 
-from keras_egan.networks.autoencoder import Autoencoder
-from keras_egan.networks.layers import VanishingResidual, channel_axis, feature_shape, split_shape
+from keras_egan.networks._autoencoder import Autoencoder
+from keras_egan.networks._layers import VanishingResidual, channel_axis, feature_shape, split_shape
 
 __all__ = ["began"]
 
 
 def began(
-    image_shape=(64, 64, 3),
-    filters=128,
-    latent_dim=64,
-    embedding_dim=None,
-    repeats=2,
-    skips=False,
-    vanishing_residuals=False,
-    carry_steps=16000,
-):
+    image_shape: Sequence[int] = (64, 64, 3),
+    *,
+    filters: int = 128,
+    latent_dim: int = 64,
+    embedding_dim: int | None = None,
+    repeats: int = 2,
+    skips: bool = False,
+    vanishing_residuals: bool = False,
+    carry_steps: int = 16000,
+) -> tuple[keras.Model, Autoencoder]:
     """Returns BEGAN's generator and auto-encoding discriminator.
 
     3x3 convolutions with ELU, `repeats` at each scale. The encoder halves the image until its

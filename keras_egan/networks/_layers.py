@@ -1,15 +1,24 @@
 """Layers and shapes that several networks share."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 __all__ = [
+    "BY_TWO",
     "VanishingResidual",
     "batch_normalised",
     "channel_axis",
     "feature_shape",
+    "normal",
+    "split_divisible",
     "split_shape",
 ]
+
+BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
+"""Of a convolution that halves the sides, or of a transposed one that doubles them."""
 
 
 @keras.saving.register_keras_serializable("keras_egan")
@@ -35,7 +44,7 @@ class VanishingResidual(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, steps=16000, **kwargs):
+    def __init__(self, steps: float = 16000, **kwargs: Any):
         super().__init__(**kwargs)
         if not steps > 0:
             raise ValueError(f"`steps` must be above 0; got {steps!r}. The paper uses 16000.")
@@ -51,37 +60,44 @@ class VanishingResidual(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, inputs, outputs):
+    def call(self, inputs: Any, outputs: Any) -> Any:
         """Returns the mixture of a block's inputs and outputs, two tensors of one shape."""
         carry = ops.cast(self.carry, outputs.dtype)
         return carry * inputs + (1.0 - carry) * outputs
 
-    def compute_output_shape(self, inputs_shape, outputs_shape):
+    def compute_output_shape(
+        self, inputs_shape: Sequence[int | None], outputs_shape: Sequence[int | None]
+    ) -> Sequence[int | None]:
         """Returns the shape of the outputs."""
         return outputs_shape
 
-    def advance(self):
+    def advance(self) -> None:
         """Moves the carry one training step towards 0."""
         self.carry.assign(ops.maximum(self.carry - 1.0 / self.steps, 0.0))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the layer's arguments."""
         return {**super().get_config(), "steps": self.steps}
 
 
-def batch_normalised(x, epsilon=1e-5, **arguments):
+def normal(stddev: float = 0.02) -> keras.Initializer:
+    """Returns initial weights from N(0, stddev^2), DCGAN's by default."""
+    return keras.initializers.RandomNormal(stddev=stddev)
+
+
+def batch_normalised(x: Any, epsilon: float = 1e-5, **arguments: Any) -> Any:
     """Returns features, a feature map or a vector a sample, batch-normalised by channel."""
     axis = channel_axis() if len(x.shape) == 4 else -1
     arguments = {"momentum": 0.9, "epsilon": epsilon, **arguments}
     return keras.layers.BatchNormalization(axis, **arguments)(x)
 
 
-def channel_axis():
+def channel_axis() -> int:
     """Returns the axis of the channels in a batch, in Keras's image data format."""
     return 1 if keras.config.image_data_format() == "channels_first" else -1
 
 
-def split_shape(image_shape):
+def split_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
     """Returns (height, width, channels) of an image shape in Keras's image data format.
 
     Raises:
@@ -99,6 +115,22 @@ def split_shape(image_shape):
     return height, width, channels
 
 
-def feature_shape(height, width, channels):
+def split_divisible(image_shape: Sequence[int], divisor: int) -> tuple[int, int, int]:
+    """Returns what `split_shape` does, of sides that are divisible.
+
+    Raises:
+        ValueError: if a side is not divisible by `divisor`; as in `split_shape`.
+    """
+    height, width, channels = split_shape(image_shape)
+    if height % divisor or width % divisor:
+        larger = [-(-side // divisor) * divisor for side in (height, width)]
+        raise ValueError(
+            f"`image_shape` must have sides divisible by {divisor}; got {height} and {width}. "
+            f"Resize or pad the images, to {larger[0]} and {larger[1]} for example."
+        )
+    return height, width, channels
+
+
+def feature_shape(height: int, width: int, channels: int) -> tuple[int, int, int]:
     """Returns the shape of a feature map in Keras's image data format."""
     return (channels, height, width) if channel_axis() == 1 else (height, width, channels)

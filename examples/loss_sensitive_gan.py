@@ -6,12 +6,12 @@ left in peace, and the generator can work on those that are far. `--slope` other
 GLS-GAN; `--gradient-penalty` keeps the loss function Lipschitz. On the digits the loss function
 ends linearly: with the authors' ReLU it can die at so high a learning rate.
 
-    python examples/ls_gan.py --dataset celeb_a --crop-size 108 --image-size 64
+    python examples/loss_sensitive_gan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
 
 import common
 
-parser = common.flags(__doc__, "ls_gan")
+parser = common.flags(__doc__, "loss_sensitive_gan")
 parser.add_argument("--delta-weight", type=float, help="the margin of a pair, a unit of distance")
 parser.add_argument("--slope", type=float, default=0.0, help="0: LS-GAN, 1: WGAN, up to 1: GLS-GAN")
 parser.add_argument("--gradient-penalty", type=float, default=0.0, help="its weight")
@@ -25,12 +25,12 @@ arguments = common.parse(
 
 import keras
 
-from keras_egan import LossSensitiveGAN, datasets, networks
+from keras_egan import LossSensitiveGAN, callbacks, datasets, networks
 
 images = common.load(arguments)
 
-generator, discriminator = networks.ls_gan(
-    datasets.image_shape(images),
+generator, discriminator = networks.loss_sensitive(
+    image_shape=datasets.image_shape(images),
     filters=arguments.filters,
     normalise_d=not arguments.gradient_penalty,
     nonnegative=arguments.nonnegative and not arguments.slope,
@@ -48,4 +48,14 @@ gan.compile(
     d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
     g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
 )
-common.train(gan, images, arguments)
+gan.fit(
+    images,
+    epochs=arguments.epochs,
+    steps_per_epoch=arguments.steps_per_epoch,
+    callbacks=[
+        callbacks.SampleGrid(arguments.output / "samples"),
+        callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv"),
+        callbacks.Backup(common.backup(arguments)),
+    ],
+)
+common.finish(gan, arguments.output, arguments.name)

@@ -3,15 +3,15 @@
 import keras
 from keras import layers
 
-from keras_egan.networks.autoencoder import Autoencoder
-from keras_egan.networks.layers import feature_shape
+from keras_egan.networks._autoencoder import Autoencoder
+from keras_egan.networks._layers import BY_TWO, feature_shape
 
 __all__ = ["magan_celeba", "magan_cifar10", "magan_mnist"]
 
-_BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
 
-
-def magan_mnist(filters=128, units=256, latent_dim=50):
+def magan_mnist(
+    *, filters: int = 128, units: int = 256, latent_dim: int = 50
+) -> tuple[keras.Model, Autoencoder]:
     """Returns MAGAN's generator and fully connected auto-encoder for 28x28 digits.
 
     The generator makes a 7x7 grid, doubles it twice by 4x4 transposed convolutions, and ends in a
@@ -55,7 +55,7 @@ def magan_mnist(filters=128, units=256, latent_dim=50):
     return generator, Autoencoder(encoder, decoder)
 
 
-def magan_cifar10(filters=512, latent_dim=320):
+def magan_cifar10(*, filters: int = 512, latent_dim: int = 320) -> tuple[keras.Model, Autoencoder]:
     """Returns MAGAN's generator and convolutional auto-encoder for 32x32 colour images.
 
     4x4 convolutions of stride 2 between the image and a 4x4 grid, with twice or half the channels
@@ -82,7 +82,7 @@ def magan_cifar10(filters=512, latent_dim=320):
     return _convolutional(3, filters, latent_dim)
 
 
-def magan_celeba(filters=512, latent_dim=350):
+def magan_celeba(*, filters: int = 512, latent_dim: int = 350) -> tuple[keras.Model, Autoencoder]:
     """Returns MAGAN's generator and convolutional auto-encoder for 64x64 colour images.
 
     As `magan_cifar10`, with one more scale.
@@ -113,13 +113,13 @@ def _convolutional(scales, filters, latent_dim):
 
     x = images = keras.Input(feature_shape(4 << scales, 4 << scales, 3), name="image")
     for i in reversed(range(scales)):
-        x = layers.LeakyReLU(0.2)(layers.Conv2D(filters >> i, **_BY_TWO)(x))
+        x = layers.LeakyReLU(0.2)(layers.Conv2D(filters >> i, **BY_TWO)(x))
     encoder = keras.Model(images, x, name="encoder")
 
     x = embedding = keras.Input(feature_shape(4, 4, filters), name="embedding")
     for i in range(1, scales):
-        x = layers.LeakyReLU(0.2)(layers.Conv2DTranspose(filters >> i, **_BY_TWO)(x))
-    x = layers.Conv2DTranspose(3, activation="tanh", **_BY_TWO)(x)
+        x = layers.LeakyReLU(0.2)(layers.Conv2DTranspose(filters >> i, **BY_TWO)(x))
+    x = layers.Conv2DTranspose(3, activation="tanh", **BY_TWO)(x)
     return generator, Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
 
 
@@ -129,5 +129,5 @@ def _generated(channels, filters, latent_dim, smallest, doublings, activation):
     x = layers.Reshape(feature_shape(1, 1, latent_dim))(latents)
     x = layers.Conv2DTranspose(filters, smallest, **relu)(x)
     for i in range(1, doublings):
-        x = layers.Conv2DTranspose(filters >> i, **_BY_TWO, **relu)(x)
-    return latents, layers.Conv2DTranspose(channels, activation=activation, **_BY_TWO)(x)
+        x = layers.Conv2DTranspose(filters >> i, **BY_TWO, **relu)(x)
+    return latents, layers.Conv2DTranspose(channels, activation=activation, **BY_TWO)(x)

@@ -1,16 +1,19 @@
 """LSGAN's networks: least squares."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 from keras import layers
 
-from keras_egan.networks.layers import batch_normalised, feature_shape, split_shape
+from keras_egan.networks._layers import batch_normalised, feature_shape, normal, split_divisible
 
-__all__ = ["lsgan_dcgan", "lsgan_vgg"]
+__all__ = ["least_squares_dcgan", "least_squares_vgg"]
 
 
-def lsgan_vgg(image_shape=(112, 112, 3), filters=64, latent_dim=1024):
+def least_squares_vgg(
+    image_shape: Sequence[int] = (112, 112, 3), *, filters: int = 64, latent_dim: int = 1024
+) -> tuple[keras.Model, keras.Model]:
     """Returns LSGAN's generator, after VGG, and critic for scenes of 112x112.
 
     The generator makes a fully connected grid of a sixteenth of the image's size and doubles it
@@ -39,22 +42,27 @@ def lsgan_vgg(image_shape=(112, 112, 3), filters=64, latent_dim=1024):
     Example:
 
     ```python
-    generator, discriminator = lsgan_vgg()
+    generator, discriminator = least_squares_vgg()
     ```
     """
-    latents, x = _grid(image_shape, 4 * filters, latent_dim)
+    latents, x, channels = _grid(image_shape, 4 * filters, latent_dim)
     x = layers.ReLU()(batch_normalised(x))
     for scale, strides in ((4, 2), (4, 1), (4, 2), (4, 1), (2, 2), (1, 2)):
         x = _transposed(x, scale * filters, 3, strides, use_bias=False)
         x = layers.ReLU()(batch_normalised(x))
-    x = _transposed(x, split_shape(image_shape)[2], 3, strides=1, activation="tanh")
+    x = _transposed(x, channels, 3, strides=1, activation="tanh")
     generator = keras.Model(latents, x, name="generator")
     return generator, _critic(image_shape, filters, normalise=True)
 
 
-def lsgan_dcgan(
-    image_shape=(64, 64, 3), filters=64, latent_dim=1024, normalise_g=True, normalise_d=True
-):
+def least_squares_dcgan(
+    image_shape: Sequence[int] = (64, 64, 3),
+    *,
+    filters: int = 64,
+    latent_dim: int = 1024,
+    normalise_g: bool = True,
+    normalise_d: bool = True,
+) -> tuple[keras.Model, keras.Model]:
     """Returns LSGAN's DCGAN, whose stability is compared with and without batch normalisation.
 
     The generator makes a fully connected grid of a sixteenth of the image's size and doubles it
@@ -87,37 +95,32 @@ def lsgan_dcgan(
     Example:
 
     ```python
-    generator, discriminator = lsgan_dcgan(normalise_g=False, normalise_d=False)
+    generator, discriminator = least_squares_dcgan(normalise_g=False, normalise_d=False)
     ```
     """
-    latents, x = _grid(image_shape, 8 * filters, latent_dim)
+    latents, x, channels = _grid(image_shape, 8 * filters, latent_dim)
     x = layers.ReLU()(batch_normalised(x) if normalise_g else x)
     for scale in (4, 2, 1):
         x = _transposed(x, scale * filters, 5, strides=2, use_bias=not normalise_g)
         x = layers.ReLU()(batch_normalised(x) if normalise_g else x)
-    x = _transposed(x, split_shape(image_shape)[2], 5, strides=2, activation="tanh")
+    x = _transposed(x, channels, 5, strides=2, activation="tanh")
     generator = keras.Model(latents, x, name="generator")
     return generator, _critic(image_shape, filters, normalise_d)
 
 
 def _grid(image_shape, filters, latent_dim):
-    height, width, _ = split_shape(image_shape)
-    if height % 16 or width % 16:
-        raise ValueError(
-            f"`image_shape` must have sides divisible by 16; got {height} and {width}. Resize or "
-            "pad the images, to 32, 64 or 112 for example."
-        )
+    height, width, channels = split_divisible(image_shape, 16)
     shape = feature_shape(height // 16, width // 16, filters)
     latents = keras.Input((latent_dim,), name="latents")
-    x = layers.Dense(math.prod(shape), kernel_initializer=_normal())(latents)
-    return latents, layers.Reshape(shape)(x)
+    x = layers.Dense(math.prod(shape), kernel_initializer=normal())(latents)
+    return latents, layers.Reshape(shape)(x), channels
 
 
 def _transposed(x, filters, size, strides, **arguments):
     # Padding "same" lands a pixel off on PyTorch where an odd size meets a stride of 2; cropping
     # as TensorFlow does makes the backends agree.
     x = layers.Conv2DTranspose(
-        filters, size, strides=strides, kernel_initializer=_normal(), **arguments
+        filters, size, strides=strides, kernel_initializer=normal(), **arguments
     )(x)
     crop = ((size - strides) // 2, (size - strides + 1) // 2)
     return layers.Cropping2D((crop, crop))(x)
@@ -136,9 +139,5 @@ def _critic(image_shape, filters, normalise):
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         )(x)
         x = layers.LeakyReLU(0.2)(batch_normalised(x) if normalised else x)
-    score = layers.Dense(1, kernel_initializer=_normal())(layers.Flatten()(x))
+    score = layers.Dense(1, kernel_initializer=normal())(layers.Flatten()(x))
     return keras.Model(image, score, name="discriminator")
-
-
-def _normal():
-    return keras.initializers.RandomNormal(stddev=0.02)

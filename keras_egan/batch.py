@@ -1,0 +1,95 @@
+"""What a training step hands to a GAN's losses."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+__all__ = ["Rows", "Scored", "count_unfit"]
+
+
+class Scored(NamedTuple):
+    """A batch, and what the discriminator says of it.
+
+    Attributes:
+        images: tensor of shape `(batch, ...)`, in [-1, 1] where they are images.
+        output: the discriminator's output as it is: the reconstructions, in the images' shape, or
+            a critic's scores, of shape `(batch, 1)`.
+        energy: float32 tensor of shape `(batch,)`, low on data.
+        embedding: the encoder's output, where a GAN asks for it (`uses_embedding`).
+        latents: what fakes were generated from, of shape `(batch, latent_dim)`; None for data.
+        added: what the discriminator's layers added to its loss in this call, by `add_loss` or an
+            `activity_regularizer`, a scalar.
+    """
+
+    images: Any
+    output: Any
+    energy: Any
+    embedding: Any = None
+    latents: Any = None
+    added: Any = 0.0
+
+    @property
+    def scores(self) -> Any:
+        """A critic's output as one number a sample, float32 of shape `(batch,)`."""
+        return ops.cast(self.output[:, 0], "float32")
+
+
+class Rows(NamedTuple):
+    """Which rows of the global batch this replica holds; all of them, but on several devices.
+
+    Attributes:
+        count: how many rows this replica holds.
+        start: the number of the first of them.
+        total: the global batch size.
+    """
+
+    count: Any
+    start: Any
+    total: Any
+
+    @property
+    def alone(self) -> bool:
+        """Whether this replica holds the whole batch."""
+        return self.total is self.count
+
+    def mean(self, values: Any) -> Any:
+        """Returns this replica's part in a mean over the global batch, a float32 scalar.
+
+        Args:
+            values: tensor of shape `(count,)`, a number a row; or a scalar, which stands for the
+                mean of this replica's rows.
+        """
+        values = ops.cast(values, "float32")
+        total = ops.cast(self.total, "float32")
+        if len(values.shape):
+            return ops.sum(values) / total
+        return values if self.alone else values * ops.cast(self.count, "float32") / total
+
+    def own(self, draw: Callable[[Any], Any]) -> Any:
+        """Returns this replica's rows of random numbers that are drawn for the global batch.
+
+        A seed's state is the same on every replica, so that each draws all rows.
+
+        Args:
+            draw: a function from a number of rows to a tensor of so many rows.
+        """
+        drawn = draw(self.total)
+        return drawn if self.alone else drawn[self.start : self.start + self.count]
+
+
+def count_unfit(images: Any) -> Any:
+    """Returns how many samples are not finite, or, where they are images, outside [-1, 1].
+
+    Args:
+        images: tensor of shape `(batch, ...)`, as it came. Only those of rank 4 have a range.
+
+    Returns:
+        A float32 scalar; 0 for uint8, which cannot be unfit.
+    """
+    if "float" not in keras.backend.standardize_dtype(images.dtype):
+        return ops.zeros(())
+    largest = ops.max(ops.abs(ops.cast(images, "float32")), axis=tuple(range(1, images.ndim)))
+    fit = largest <= (1.001 if images.ndim == 4 else 3e38)  # NaN is under nothing
+    return ops.sum(ops.cast(ops.logical_not(fit), "float32"))

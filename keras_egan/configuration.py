@@ -1,0 +1,121 @@
+"""A GAN's configuration: its constructor's arguments, by name, and how it is made from them."""
+
+import inspect
+from typing import Any
+
+import keras
+
+from keras_egan.archives import reason
+from keras_egan.hyperparameter import Hyperparameter, plain
+
+__all__ = ["arguments_of", "compile", "compile_arguments_of", "given", "make", "settings_of"]
+
+SETTINGS = ("d_steps", "updates", "latents")
+"""Arguments of every GAN that may be set later, and so are set rather than given to a class."""
+
+ATTRIBUTES = {"energy": "energy_name"}
+"""The attributes of arguments whose names are methods."""
+
+
+def given(cls: type, kwargs: dict[str, Any]) -> tuple[str, ...]:
+    """Returns the names of a constructor's own arguments and of those that it was given beyond."""
+    names = [name for name in _named(cls) if name not in kwargs]
+    return (*names, *kwargs)
+
+
+def _named(cls):
+    variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    return [parameter.name for parameter in parameters if parameter.kind not in variadic]
+
+
+def _values(gan):
+    names = dict.fromkeys((*gan.given, "latent_dim", "generator_average", "seed", "name"))
+    for name in (*names, *SETTINGS):
+        try:
+            value = getattr(gan, ATTRIBUTES.get(name, name))
+        except AttributeError:
+            raise ValueError(
+                f"`{name}` is an argument of {type(gan).__name__} that is kept nowhere: keep it as "
+                f"`self.{name}`, or give the class a `get_config` of its own."
+            ) from None
+        yield name, value
+
+
+def arguments_of(gan: Any) -> dict[str, Any]:
+    """Returns the arguments that make a GAN like this one, serialized, at their present values.
+
+    An argument is read from the attribute of its name, so that a subclass with arguments of its own
+    need not say anything more.
+
+    Raises:
+        ValueError: if an argument is not kept as an attribute.
+    """
+    return {
+        name: plain(value)
+        if isinstance(getattr(type(gan), name, None), Hyperparameter)
+        else keras.saving.serialize_keras_object(value)
+        for name, value in _values(gan)
+    }
+
+
+def settings_of(gan: Any) -> dict[str, Any]:
+    """Returns the arguments that are plain values, which a compiled step takes for granted."""
+    return {
+        name: value
+        for name, value in _values(gan)
+        if isinstance(value, (bool, int, float, str, type(None)))
+    }
+
+
+def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
+    """Makes a GAN, with networks of its own, from what `arguments_of` returned.
+
+    Raises:
+        ValueError: if an argument cannot be made or is refused; in safe mode, one of unsafe layers
+            neither.
+    """
+    arguments = {name: _made(name, value, custom_objects) for name, value in config.items()}
+    later = {n: arguments.pop(n) for n in SETTINGS if n in arguments and n not in _named(cls)}
+    try:
+        gan = cls(**arguments)
+        for name, value in later.items():
+            setattr(gan, name, value)
+    except Exception as error:
+        raise ValueError(
+            f"{cls.__name__} cannot be made from its file: {reason(error)}."
+        ) from error
+    return gan
+
+
+def _made(name, value, custom_objects):
+    if not isinstance(value, (dict, list)):
+        return value
+    try:
+        return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+    except Exception as error:
+        raise ValueError(f"`{name}` cannot be made from its file: {reason(error)}.") from error
+
+
+def compile_arguments_of(gan: Any) -> dict[str, Any]:
+    """Returns the arguments of `compile`, the optimizers serialized."""
+    if not gan.compiled:
+        return {}
+    optimizer = keras.saving.serialize_keras_object(gan.optimizer)
+    return {"optimizer": optimizer, **gan.compile_arguments}
+
+
+def compile(gan: Any, config: dict[str, Any]) -> None:
+    """Compiles a GAN with what `compile_arguments_of` returned.
+
+    Raises:
+        ValueError: if an optimizer cannot be made, or an argument is not one of `compile`.
+    """
+    arguments = dict(config)
+    optimizer = _made("optimizer", arguments.pop("optimizer", None), None)
+    try:
+        gan.compile(*optimizer.optimizers, **arguments)
+    except Exception as error:
+        raise ValueError(
+            f"{type(gan).__name__} cannot be compiled as its file says: {reason(error)}."
+        ) from error

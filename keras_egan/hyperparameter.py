@@ -1,0 +1,121 @@
+"""Numbers in the papers' losses that may be changed while a GAN trains."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from keras import ops
+
+__all__ = ["Hyperparameter", "Setting", "plain"]
+
+
+class Hyperparameter:
+    """An attribute of a GAN that is a number in its losses, and may be set at any time.
+
+    As with a Keras optimizer's `learning_rate`, reading it gives a scalar variable, float32, and
+    assigning a number sets that variable: the next training step uses it, compiled or not, on
+    every backend. `get_config`, and so the file, has its present value.
+
+    Args:
+        must: what the value must be, the middle of the error's sentence, such as `"be above 0"`.
+        holds: a function from a finite float to whether it may be set.
+        hint: a sentence more for the error.
+
+    Raises:
+        ValueError: on assignment, if the value is not a finite number, or `holds` says no.
+
+    Example:
+
+    ```python
+    class LinearGAN(EnergyGAN):
+        weight = Hyperparameter("be 0 or more", lambda value: value >= 0)
+
+        def __init__(self, generator, discriminator, *, weight=1.0, **kwargs):
+            super().__init__(generator, discriminator, **kwargs)
+            self.weight = weight
+
+        def discriminator_loss(self, real, fake):
+            return real.energy - self.weight * fake.energy
+
+
+    gan.weight = 0.5  # from the next step on
+    float(gan.weight)  # 0.5
+    ```
+    """
+
+    def __init__(self, must: str, holds: Callable[[float], bool], hint: str = ""):
+        self.must = must
+        self.holds = holds
+        self.hint = hint
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, gan: Any, owner: type | None = None) -> Any:
+        if gan is None:
+            return self
+        try:
+            return gan.__dict__["hyperparameters"][self.name]
+        except KeyError:
+            raise AttributeError(f"`{self.name}` has not been set.") from None
+
+    def __set__(self, gan: Any, value: Any) -> None:
+        number = self._checked(value)
+        if self.name in gan.hyperparameters:
+            gan.synchronize()
+            gan.hyperparameters[self.name].assign(number)
+        else:
+            gan.hyperparameters[self.name] = gan.add_state(self.name, initial=number)
+
+    def _checked(self, value):
+        try:
+            number = math.nan if isinstance(value, (bool, str)) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (math.isfinite(number) and self.holds(number)):
+            hint = f" {self.hint}" if self.hint else ""
+            raise ValueError(f"`{self.name}` must {self.must}; got {value!r}.{hint}")
+        return number
+
+
+class Setting:
+    """An attribute of a GAN that a compiled step takes for granted; a new value compiles it anew.
+
+    Args:
+        must: what the value must be, the middle of the error's sentence, such as `"be 1 or 2"`.
+        holds: a function from a value to whether it may be set.
+
+    Raises:
+        ValueError: on assignment, if `holds` says no.
+
+    Example:
+
+    ```python
+    class TwoSided(EnergyGAN):
+        sides = Setting("be 1 or 2", lambda value: value in (1, 2))
+    ```
+    """
+
+    def __init__(self, must: str, holds: Callable[[Any], bool]):
+        self.must = must
+        self.holds = holds
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, gan: Any, owner: type | None = None) -> Any:
+        if gan is None:
+            return self
+        if self.name not in gan.__dict__:
+            raise AttributeError(f"`{self.name}` has not been set.")
+        return gan.__dict__[self.name]
+
+    def __set__(self, gan: Any, value: Any) -> None:
+        if not self.holds(value):
+            raise ValueError(f"`{self.name}` must {self.must}; got {value!r}.")
+        gan.__dict__[self.name] = value
+
+
+def plain(variable: Any) -> float:
+    """Returns a scalar float32 variable as the shortest decimal that it stands for."""
+    return float(str(ops.convert_to_numpy(variable).astype("float32")))

@@ -1,0 +1,310 @@
+"""One training: where it is, its data, its callbacks, and the backups that it goes on from."""
+
+import copy
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import backend, checks, inputs
+from keras_egan.callbacks import Backup
+from keras_egan.datasets import Batches
+from keras_egan.fingerprint import check_same, fingerprint
+from keras_egan.memory import Memory
+
+__all__ = ["Run", "checked"]
+
+
+class Run:
+    """A call of `fit`: one history, one beginning and one end, however often it was cut off.
+
+    Args:
+        gan: the `EnergyGAN`, compiled.
+        data: `x` of `fit`.
+        callbacks: the user's callbacks. A `Backup` among them is the run's.
+        **arguments: as in `fit`.
+
+    Raises:
+        ValueError: as in `fit`.
+    """
+
+    def __init__(
+        self,
+        gan: Any,
+        data: Any,
+        callbacks: Any,
+        *,
+        batch_size: int | None,
+        epochs: int,
+        initial_epoch: int,
+        steps_per_epoch: int | None,
+        shuffle: bool,
+        verbose: Any,
+        validation_split: float,
+        validation_data: Any,
+        **validation: Any,
+    ):
+        batch_size = 32 if batch_size is None else batch_size
+        checks.one_or_more(batch_size=batch_size, epochs=epochs)
+        numbers = {"steps_per_epoch": steps_per_epoch, **validation}
+        numbers.pop("validation_freq")
+        checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
+        if validation_split and validation_data is None:
+            data, validation_data = inputs.split(data, validation_split)
+        data = checked(gan, data, batch_size, gan.smallest_batch)
+        if validation_data is not None:
+            validation_data = checked(gan, validation_data)
+        validation["validation_batch_size"] = validation["validation_batch_size"] or batch_size
+        self.validation = {"validation_data": validation_data, **validation}
+        self.gan = gan
+        self.epochs = epochs
+        self.epoch = initial_epoch
+        self.done = 0
+        self.steps = steps_per_epoch
+        self.shuffle = shuffle
+        if inputs.is_array(data):
+            images = ops.convert_to_numpy(inputs.images_of(data))
+            seed = int(ops.convert_to_numpy(gan.progress.order_seed))
+            data = Batches(images, batch_size, shuffle=shuffle, seed=seed)
+        self.ordered = isinstance(data, Batches)
+        # The user's own stays as it is, for `evaluate` and the next training.
+        self.data = copy.copy(data) if self.ordered else data
+        callbacks = _listed(callbacks)
+        self.backup = next((c for c in callbacks if isinstance(c, Backup)), None)
+        self.callbacks = _Callbacks(self, callbacks, verbose, steps_per_epoch or _length(data))
+        self.resumed = None
+        self.warned = False
+
+    def train(self, fit: Callable) -> keras.callbacks.History:
+        """Trains, from the newest backup if there is one.
+
+        Args:
+            fit: the GAN's `keras.Model.fit`.
+
+        Returns:
+            The history of all epochs.
+        """
+        self.gan.progress.continue_random_state()
+        with self.backup.reserved() if self.backup else nullcontext():
+            if self.backup:
+                self.facts = fingerprint(self.gan, self.data, self.steps)
+                self._find()
+            stopped = False
+            if self.done:  # the rest of an epoch is an epoch of its own to Keras
+                with self.gan.optimizer.unfinished():
+                    self._fit(fit, self.epoch + 1)
+                self.epoch, stopped = self.epoch + 1, self.gan.stop_training
+            if not stopped:
+                self._fit(fit, self.epochs)
+            self.callbacks.finish()
+            if self.backup:
+                self._clear()
+        return self.gan.history
+
+    def begin_epoch(self) -> None:
+        """Tells the data, the callbacks and the compiled step where the training is."""
+        self.gan.epoch_start = self.gan.progress.steps_done - self.done
+        if self.ordered and not self.steps:  # else one pass through the data spans epochs
+            self.data.begin(self.gan.epoch_start, self.done)
+        self.gan.make_train_function()  # compiled anew where a phase begins
+
+    def restore(self) -> None:
+        """Puts everything back to where the backup was made, but for the data."""
+        _, facts, arrays = self.resumed
+        for index, variable in enumerate(self.gan.changing_variables):
+            variable.assign(arrays[f"variable_{index}"])
+        if "random_state" in arrays:
+            backend.set_random_state(arrays["random_state"])
+        self.callbacks.memory.give_back(facts["callbacks"], arrays)
+
+    def save(self, epoch: int, done: int) -> None:
+        """Makes a backup, unless a value is not finite."""
+        step = self.gan.progress.steps_done
+        for callback in self.callbacks.callbacks:
+            if hasattr(callback, "flush"):
+                callback.flush(step)
+        variables = self.gan.changing_variables
+        arrays = {f"variable_{i}": ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+        if not self._finite():
+            if not self.warned:
+                warnings.warn(
+                    f"Weights are NaN or infinite after {step} steps: no backup is made of them, "
+                    f"and the last good ones stay in {self.backup.directory}.",
+                    stacklevel=2,
+                )
+            self.warned = True
+            return
+        memory, remembered = self.callbacks.memory.take()
+        arrays |= remembered
+        state = backend.random_state()
+        if state is not None:
+            arrays["random_state"] = state
+        position = {"epoch": epoch, "done": done, "step": step}
+        self.backup.write({**position, "callbacks": memory, "training": self.facts}, arrays)
+
+    def _finite(self):
+        gan = self.gan  # a controller's state may be infinite, and figures NaN for an epoch
+        variables = [
+            *gan.generator.variables,
+            *gan.discriminator.variables,
+            *gan.optimizer.variables,
+        ]
+        return all(np.isfinite(ops.convert_to_numpy(v)).all() for v in variables)
+
+    def _find(self):
+        self.resumed = self.backup.newest()
+        if not self.resumed:
+            return
+        folder, facts, _ = self.resumed
+        check_same(facts["training"], self.facts, self.backup.directory)
+        if facts["epoch"] + bool(facts["done"]) > self.epochs:
+            raise ValueError(
+                f"`epochs` is {self.epochs}, but the backup in {self.backup.directory} is of epoch "
+                f"{facts['epoch'] + 1}. Give as many `epochs` as before, or more; or delete it."
+            )
+        self.epoch, self.done = facts["epoch"], facts["done"]
+        self.restore()
+        print(f"Resumed from {folder}: epoch {self.epoch + 1}, step {facts['step']}.")
+        if not self.ordered and not isinstance(self.data, keras.utils.PyDataset):
+            warnings.warn(
+                f"The order of {type(self.data).__name__} is not known here: the training goes on "
+                f"with its batch {self.done}, which need not be the one that would have come. "
+                "`datasets.load` gives batches whose order is found again.",
+                stacklevel=2,
+            )
+
+    def _fit(self, fit, epochs):
+        data, steps = self.data, self.steps
+        if self.done:
+            steps = steps and steps - self.done
+            if not self.ordered:
+                data, steps = inputs.without_first(data, self.done, steps)
+        if self.ordered:
+            first = self.gan.progress.steps_done - self.done
+            self.data.begin(first, self.done, endless=bool(self.steps))
+        fit(
+            data,
+            epochs=epochs,
+            initial_epoch=self.epoch,
+            steps_per_epoch=steps,
+            callbacks=self.callbacks,
+            # Keras shuffles by default, and warns of it where it cannot.
+            shuffle=self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered,
+            **self.validation,
+        )
+
+    def _clear(self):
+        if self._finite():
+            self.backup.clear()
+        elif not self.warned:
+            warnings.warn(
+                "The training has ended with weights that are NaN or infinite. The last good "
+                f"backups stay in {self.backup.directory}.",
+                stacklevel=3,
+            )
+
+
+class _Callbacks(keras.callbacks.CallbackList):
+    """The run's callbacks, for which a training that was cut off is one."""
+
+    def __init__(self, run, callbacks, verbose, steps):
+        self.run = run
+        self.offset = 0
+        self.begun = False
+        self.logs = None
+        super().__init__(
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            model=run.gan,
+            verbose=verbose,
+            epochs=run.epochs,
+            steps=steps,
+        )
+        kept = [c for c in self.callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
+        self.memory = Memory(kept)
+
+    def on_train_begin(self, logs=None):
+        if self.begun:
+            return
+        super().on_train_begin(logs)
+        self.begun = True
+        # What callbacks have done at a beginning that was none is undone.
+        if self.run.resumed and not self.run.done:
+            self.run.restore()
+
+    def on_train_end(self, logs=None):
+        self.logs = logs
+
+    def finish(self):
+        super().on_train_end(self.logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        run = self.run
+        run.begin_epoch()
+        self.epoch, self.offset, self.saved = epoch, run.done, run.gan.progress.steps_done
+        super().on_epoch_begin(epoch, logs)
+        if run.done:
+            run.restore()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        done, backup = self.offset + batch, self.run.backup
+        step = self.run.gan.epoch_start + done
+        # At the beginning of the next step, so that an epoch is never left without one.
+        if batch and backup and backup.every and step // backup.every > self.saved // backup.every:
+            self.run.gan.synchronize()
+            self.run.save(self.epoch, done)
+            self.saved = step
+        super().on_train_batch_begin(done, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(self.offset + batch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        gan = self.run.gan
+        gan.progress.refuse_unfit(raising=not gan.stop_training)
+        gan.end_epoch({name: float(value) for name, value in logs.items()})
+        super().on_epoch_end(epoch, logs)
+        self.offset = self.run.done = 0
+        if self.run.backup:
+            self.run.save(epoch + 1, 0)
+
+
+def _length(data):
+    try:
+        return len(data)
+    except TypeError:  # of unknown size
+        return None
+
+
+def checked(gan: Any, data: Any, batch_size: int | None = None, smallest_batch: int = 1) -> Any:
+    """Returns data that Keras takes, having looked at the first batch.
+
+    Args:
+        gan: the `EnergyGAN` whose images they are.
+        data: `x` of `fit`.
+        batch_size: the number of images in a batch, where `data` is an array.
+        smallest_batch: how many there must be.
+
+    Raises:
+        ValueError: as in `fit`.
+    """
+    images, data = inputs.first_batch(data)
+    rows = min(len(images), batch_size) if inputs.is_array(data) and batch_size else len(images)
+    if rows < smallest_batch:
+        raise ValueError(gan.too_small(rows))
+    inputs.scale(ops.convert_to_tensor(images[:1]), gan.image_shape)
+    inputs.check_values(images)
+    return data
+
+
+def _listed(callbacks):
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks.callbacks
+    if isinstance(callbacks, keras.callbacks.Callback):
+        return [callbacks]
+    return list(callbacks or ())

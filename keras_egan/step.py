@@ -1,0 +1,174 @@
+"""The one adversarial step, which every GAN here shares."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_egan import backend, inputs
+from keras_egan._keras_internals import flat_layers
+from keras_egan.batch import Rows, Scored, count_unfit
+
+__all__ = ["added_losses", "evaluate", "figure_names", "train"]
+
+
+def train(gan: Any, data: Any) -> dict[str, Any]:
+    """Updates the discriminator, the generator and the controller on one batch.
+
+    Args:
+        gan: an `EnergyGAN`.
+        data: images of shape `(batch, *image_shape)`, or a tuple that begins with them.
+
+    Returns:
+        This step's figures and indicators, scalars.
+    """
+    real, rows, unfit = _receive(gan, data)
+    for _ in range(gan.d_steps):
+        z = gan.draw_latents(rows, gan.progress.latents)
+        d_figures, update_discriminator = _discriminator_step(gan, real, z, rows)
+        if gan.updates == "alternating":
+            update_discriminator()
+    z = gan.draw_latents(rows, gan.progress.latents)
+    g_figures, update_generator = _generator_step(gan, z, rows)
+    if gan.updates == "simultaneous":
+        update_discriminator()
+    update_generator()
+    gan.weight_average.update(gan.step)
+    logs = _log(gan, d_figures | g_figures, rows, unfit)
+    _control(gan, logs)
+    for layer in flat_layers(gan):
+        if hasattr(layer, "advance"):
+            layer.advance()
+    return logs
+
+
+def evaluate(gan: Any, data: Any) -> dict[str, Any]:
+    """Computes the figures of held-out images; changes neither weights nor controller.
+
+    Args:
+        gan: an `EnergyGAN`.
+        data: as in `train`.
+
+    Returns:
+        The figures and indicators, scalars.
+    """
+    real, rows, unfit = _receive(gan, data)
+    z = gan.draw_latents(rows, gan.progress.evaluation)
+    real, fake = gan.score(real), gan.score(gan.generator(z, training=False), latents=z)
+    figures = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
+    return _log(gan, _means(figures, rows), rows, unfit)
+
+
+def figure_names(gan: Any) -> list[str]:
+    """Returns the names of what each step logs, as the losses of a made-up batch give them."""
+    images = ops.ones((2, *gan.image_shape))
+    output = ops.ones((2, *gan.discriminator(keras.Input(gan.image_shape)).shape[1:]))
+    embedding = None
+    if gan.uses_embedding and gan.has_embedding:
+        embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
+        embedding = ops.ones((2, *embedding.shape[1:]))
+    real = Scored(images, output, ops.ones(2), embedding)
+    with backend.no_grad():
+        fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
+        return [*discriminator_figures(gan, real, fake), *generator_figures(gan, fake)]
+
+
+def discriminator_figures(gan: Any, real: Any, fake: Any) -> dict[str, Any]:
+    """Returns what is logged of the discriminator's step, `d_loss` being what it minimises."""
+    loss, further = _with_figures(gan.discriminator_loss(real, fake))
+    return {"d_loss": loss, "real_energy": real.energy, **further}
+
+
+def generator_figures(gan: Any, fake: Any) -> dict[str, Any]:
+    """Returns what is logged of the generator's step, `g_loss` being what it minimises."""
+    loss, further = _with_figures(gan.generator_loss(fake))
+    return {"g_loss": loss, "fake_energy": fake.energy, **further}
+
+
+def _with_figures(returned):
+    return returned if isinstance(returned, tuple) else (returned, {})
+
+
+def _means(figures, rows):
+    return {name: rows.mean(values) for name, values in figures.items()}
+
+
+def _receive(gan, data):
+    images = inputs.images_of(data)
+    unfit = count_unfit(images)
+    images = inputs.scale(images, gan.image_shape)
+    count = ops.shape(images)[0]
+    rows = Rows(count, *backend.replica_share(count))
+    backend.require(rows.total >= 1, "A batch is empty: it holds no images.")
+    if gan.smallest_batch > 1:
+        backend.require(count >= gan.smallest_batch, gan.too_small(count))
+    return images, rows, unfit
+
+
+def _discriminator_step(gan, images, z, rows):
+    generated = gan.generator(z, training=True)
+
+    def objective():
+        real = gan.score(images, training=True)
+        fake = gan.score(generated, training=True, latents=z)
+        figures = discriminator_figures(gan, real, fake)
+        further = real.added + fake.added, gan.penalty(images, rows)
+        return sum(map(rows.mean, further), rows.mean(figures["d_loss"])), _means(figures, rows)
+
+    return _differentiate(gan, objective, "discriminator", rows)
+
+
+def _generator_step(gan, z, rows):
+    def objective():
+        images = gan.generator(z, training=True)
+        added = added_losses(gan.generator)
+        figures = generator_figures(gan, gan.score(images, training=True, latents=z))
+        return rows.mean(figures["g_loss"]) + rows.mean(added), _means(figures, rows)
+
+    return _differentiate(gan, objective, "generator", rows)
+
+
+def _differentiate(gan, objective, name, rows):
+    """Returns the objective's figures, and the update that follows from its gradients."""
+    network, optimizer = getattr(gan, name), getattr(gan, f"{name[0]}_optimizer")
+    variables = network.trainable_variables
+    if name not in gan.phases[gan.phase] or not variables:
+        return objective()[1], lambda: None
+
+    def scaled():
+        loss, figures = objective()
+        for variable in variables:
+            if variable.regularizer is not None:
+                loss = loss + rows.mean(variable.regularizer(variable))
+        return optimizer.scale_loss(loss), figures
+
+    grads, figures = backend.gradients(scaled, variables, gan)
+    return figures, lambda: backend.apply(optimizer, grads, variables)
+
+
+def added_losses(network: keras.Model) -> Any:
+    """Returns what a network's layers added in its last call, a scalar, weights' penalties apart.
+
+    These are `add_loss` and `activity_regularizer`; the regularizers of weights do not depend on
+    the call, and count once a step.
+    """
+    of_weights = sum(v.regularizer is not None for v in network.trainable_variables)
+    terms = network.losses
+    return sum(ops.cast(term, "float32") for term in terms[: len(terms) - of_weights])
+
+
+def _log(gan, means, rows, unfit):
+    names = gan.running_means.figures
+    values = backend.replica_sum(ops.stack([*(means[name] for name in names), unfit]))
+    gan.progress.count_unfit(values[-1])
+    gan.running_means.update_state(values[:-1], sample_weight=rows.total)
+    figures = dict(zip(names, ops.unstack(values[:-1], len(names)), strict=True))
+    return {**figures, **gan.indicators(figures)}
+
+
+def _control(gan, logs):
+    finite = ops.all(ops.isfinite(ops.stack([logs[name] for name in gan.running_means.figures])))
+    before = {name: ops.copy(state) for name, state in gan.states.items()}
+    gan.control(logs)
+    for name, state in gan.states.items():
+        state.assign(ops.where(finite, ops.convert_to_tensor(state), before[name]))

@@ -1,0 +1,47 @@
+"""The extras that errors name bring what is missing."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+DISTRIBUTIONS = {"PIL": "pillow"}  # where the module has another name
+
+
+def brought(extra):
+    """Yields the distributions that an extra brings."""
+    for requirement in EXTRAS[extra]:
+        name, extras = re.match(r"([\w-]+)(?:\[([\w,]+)\])?", requirement).groups()
+        if name == "keras_egan":
+            for other in extras.split(","):
+                yield from brought(other)
+        else:
+            yield name.replace("-", "_").lower()
+
+
+def named():
+    """Yields the module and the extra of each call of `require` and `missing`."""
+    for path in (ROOT / "keras_egan").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="require" | "missing"),
+                    args=[ast.Constant(str(module)), ast.Constant(str(extra)), *_],
+                ):
+                    yield module.partition(".")[0], extra
+
+
+def test_each_error_names_the_extra_for_its_module():
+    found = set(named())
+    assert {"PIL", "matplotlib", "mlxtend", "tensorflow_datasets"} <= {m for m, _ in found}
+    for module, extra in found:
+        assert DISTRIBUTIONS.get(module, module) in set(brought(extra))
+        assert extra not in ("examples", "test")  # these bring much that is not missed
+
+
+def test_datasets_bring_what_reads_images_and_the_examples_all_that_they_use():
+    assert "pillow" in set(brought("datasets"))
+    assert {"pillow", "matplotlib", "mlxtend", "tensorflow_datasets"} <= set(brought("examples"))

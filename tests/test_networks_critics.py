@@ -1,0 +1,107 @@
+"""What critics and multi-layer networks compute, against the same layers written out in NumPy."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_egan import networks
+from keras_egan.networks._layers import batch_normalised
+from tests.layers import check_forward, dcgan_generator, leaky, relu, start_from_zeros
+
+
+@pytest.fixture(autouse=True)
+def zeros(monkeypatch):
+    start_from_zeros(monkeypatch)
+
+
+def least_squares_critic(layers, images, normalise=True):
+    x = leaky(layers.conv(images, strides=2))
+    for _ in range(3):
+        x = layers.conv(x, strides=2, bias=not normalise)
+        x = leaky(layers.norm(x) if normalise else x)
+    return layers.dense(x)
+
+
+def test_least_squares_vgg():
+    generator, critic = networks.least_squares_vgg((16, 32, 3), filters=1, latent_dim=5)
+
+    def generate(layers, z):
+        x = relu(layers.norm(layers.dense(z).reshape(-1, 1, 2, 4)))
+        for strides in (2, 1, 2, 1, 2, 2):
+            x = relu(layers.norm(layers.transposed(x, strides, bias=False)))
+        return np.tanh(layers.transposed(x, strides=1))
+
+    check_forward(generator, generate)
+    check_forward(critic, least_squares_critic)
+
+
+@pytest.mark.parametrize("normalise_g", [True, False])
+@pytest.mark.parametrize("normalise_d", [True, False])
+def test_least_squares_dcgan(normalise_g, normalise_d):
+    generator, critic = networks.least_squares_dcgan(
+        (16, 32, 3), filters=1, latent_dim=5, normalise_g=normalise_g, normalise_d=normalise_d
+    )
+
+    def hidden(layers, x):
+        return relu(layers.norm(x) if normalise_g else x)
+
+    def generate(layers, z):
+        x = hidden(layers, layers.dense(z).reshape(-1, 1, 2, 8))
+        for _ in range(3):
+            x = hidden(layers, layers.transposed(x, bias=not normalise_g))
+        return np.tanh(layers.transposed(x))
+
+    check_forward(generator, generate)
+    check_forward(critic, lambda layers, x: least_squares_critic(layers, x, normalise_d))
+
+
+@pytest.mark.parametrize("normalise_d", [True, False])
+def test_loss_sensitive(normalise_d):
+    """The output, cut at 0 or not, is held by a test of its own."""
+    generator, critic = networks.loss_sensitive(
+        (32, 32, 3), filters=1, latent_dim=5, normalise_d=normalise_d, nonnegative=False
+    )
+
+    def score(layers, images):
+        x = leaky(layers.conv(images, strides=2, bias=not normalise_d))
+        for _ in range(2):
+            x = layers.conv(x, strides=2, bias=not normalise_d)
+            x = leaky(layers.norm(x) if normalise_d else x)
+        return layers.conv(x, bias=not normalise_d, padding="valid")[:, 0, 0]
+
+    check_forward(generator, lambda layers, z: dcgan_generator(layers, z[:, None, None], scales=3))
+    check_forward(critic, score)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "activation"), [({}, relu), ({"activation": "tanh"}, np.tanh)]
+)
+def test_mlp(arguments, activation):
+    generator, autoencoder = networks.mlp(
+        3, latent_dim=5, n_layers=2, units=7, embedding_dim=4, scale=3.0, **arguments
+    )
+    _, critic = networks.mlp(3, n_layers=2, units=7, scale=3.0, **arguments)
+
+    def vector(layers, x):
+        for _ in range(2):
+            x = activation(layers.dense(x))
+        return layers.dense(x)
+
+    check_forward(generator, lambda layers, z: 3.0 * vector(layers, z))
+    check_forward(critic, lambda layers, x: vector(layers, x / 3.0))
+    check_forward(autoencoder.encoder, lambda layers, x: vector(layers, x / 3.0))
+    check_forward(autoencoder.decoder, lambda layers, x: 3.0 * vector(layers, x))
+
+
+def test_moving_statistics_take_a_tenth_of_each_batch():
+    """Channel by channel: over the batch and, in feature maps, over the pixels."""
+    rng = np.random.default_rng(0)
+    for shape in ((6, 2), (6, 3, 5, 2)):
+        features = keras.Input(shape[1:])
+        network = keras.Model(features, batch_normalised(features))
+        batch = rng.normal(3.0, 2.0, shape).astype("float32")
+        network(batch, training=True)
+        _, _, mean, variance = network.get_weights()
+        axes = tuple(range(len(shape) - 1))
+        np.testing.assert_allclose(mean, 0.1 * batch.mean(axes), rtol=1e-5)
+        np.testing.assert_allclose(variance, 0.9 + 0.1 * batch.var(axes), rtol=1e-5)
