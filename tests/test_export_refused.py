@@ -80,7 +80,10 @@ def test_bad_arguments_are_refused(generator, arguments, message, tmp_path, monk
         ({"is_static": True}, "`is_static` is not taken"),
         ({"opset_version": 18}, "`opset_version` needs `format='onnx'`; got 'saved_model'"),
         ({"format": "onnx", "filepath": "a.onnx", "opset_version": "18"}, "whole number .*'18'"),
-        ({"input_signature": [keras.InputSpec("float32", (1, 4))]}, r"shape \(None, 4\); got InputSpec"),
+        (
+            {"input_signature": [keras.InputSpec("float32", (1, 4))]},
+            r"shape \(None, 4\); got InputSpec",
+        ),
         (
             {"input_signature": keras.InputSpec("int32", (None, 4))},
             "`input_signature` must be left",

@@ -15,11 +15,12 @@ import pytest
 from keras_egan import _keras_internals
 
 PACKAGE = Path(__file__).parent.parent / "keras_egan"
+INSIDE = {"_flatten_layers", "_use_cached_eval_dataset", "keras.src.backend."}
 EXEMPT = {  # until they move to `_keras_internals.py`, too
-    ("adversarial_model.py", "_use_cached_eval_dataset"),
-    ("energy_gan.py", "_flatten_layers"),
+    ("memory.py", "_model"),
     ("persistence.py", "seed_generator_state"),
 }
+PYTHONS_OWN = {"_replace", "_asdict", "_fields"}  # of named tuples
 is_private = re.compile(r"_[a-zA-Z]\w*").fullmatch
 
 
@@ -37,35 +38,49 @@ def own_names(trees):
     return names
 
 
-def reached_for(tree):
-    """Yields the names that code reaches for, in an attribute or as a string given to a call."""
+def foreign_names(tree, own):
+    """Yields the private names that code reaches for, as attributes or in strings."""
+    parts = {
+        id(value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for value in node.values
+    }
     for node in ast.walk(tree):
         match node:
-            case ast.Attribute(attr=name):
-                yield name
-            case ast.Call(args=args, keywords=keywords):
-                strings = [arg.value for arg in args if isinstance(arg, ast.Constant)]
-                yield from (string for string in strings if isinstance(string, str))
-                yield from (keyword.arg for keyword in keywords if keyword.arg)
-
-
-def constants(tree):
-    values = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    return (value for value in values if isinstance(value, str))
+            case ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                if is_private(name) and name not in own | PYTHONS_OWN:
+                    yield name
+            case ast.Constant(value=str(text)):
+                if is_private(text) and text not in own and id(node) not in parts:
+                    yield text
+                if "keras.src" in text or text == "seed_generator_state":
+                    yield text
 
 
 def test_private_names_of_keras_are_used_in_one_place():
     """A private name that the package nowhere gives to anything is somebody else's: Keras's."""
     trees = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
-    own, found = own_names(trees.values()), set()
-    for path, tree in trees.items():
-        names = {name for name in reached_for(tree) if is_private(name) and name not in own}
-        names |= {value for value in constants(tree) if "keras.src" in value}
-        names |= {value for value in constants(tree) if value == "seed_generator_state"}
-        found |= {(str(path.relative_to(PACKAGE)), name) for name in names}
-    inside = {(file, name) for file, name in found if file == "_keras_internals.py"}
-    assert {name for _, name in inside} == {"_flatten_layers", "keras.src.backend."}
-    assert found - inside == EXEMPT
+    own = own_names(trees.values())
+    found = {
+        (str(path.relative_to(PACKAGE)), name)
+        for path, tree in trees.items()
+        for name in foreign_names(tree, own)
+    }
+    assert found == {("_keras_internals.py", name) for name in INSIDE} | EXEMPT
+
+
+def test_the_rule_sees_what_it_should():
+    code = """
+class Own:
+    def _mine(self):
+        self._state, text = 1, f"{self}_model"
+        return self._state, self._mine(), point._replace(x=1), text
+layer._flatten_layers(); getattr(layer, "_layers"); fit(_hidden=1); "keras.src.layers"
+"""
+    tree = ast.parse(code)
+    names = sorted(foreign_names(tree, own_names([tree])))
+    assert names == ["_flatten_layers", "_hidden", "_layers", "keras.src.layers"]
 
 
 def test_nothing_of_keras_is_replaced_elsewhere():
@@ -92,6 +107,21 @@ def test_flat_layers_finds_what_wrappers_and_layers_hold():
     names = {layer.name for layer in _keras_internals.flat_layers(model)}
     assert names >= {"inner", "deep", "wrap", "wrapped", "holder", "listed"}
     assert "wrapped" not in {layer.name for layer in model.layers}
+
+
+def test_evaluation_from_within_fit_is_told_from_the_users():
+    asked = []
+
+    class Model(keras.Sequential):
+        def evaluate(self, *args, **kwargs):
+            asked.append(_keras_internals.from_within_fit(kwargs))
+            return super().evaluate(*args, **kwargs)
+
+    model, x = Model([keras.Input((2,)), keras.layers.Dense(1)]), np.zeros((2, 2), "float32")
+    model.compile("sgd", "mse", run_eagerly=keras.backend.backend() == "tensorflow")
+    model.fit(x, x[:, :1], validation_data=(x, x[:, :1]), epochs=2, verbose=0)
+    model.evaluate(x, x[:, :1], verbose=0)
+    assert asked == [True, True, False]
 
 
 def test_files_can_be_written_to_memory(tmp_path):
