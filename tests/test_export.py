@@ -8,6 +8,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -108,7 +109,7 @@ def served(sources, tmp_path_factory):
     """What the SavedModels answer where only TensorFlow is installed, and to what."""
     folder = tmp_path_factory.mktemp("served")
     if BACKEND == "tensorflow":
-        export.export(sources["gan"][0], folder / "gan", seed_endpoint=True)
+        sources["gan"][0].export(folder / "gan", seed_endpoint=True)
     example(sources["path"][0], folder / "path", "--seed-endpoint")
     export.export(sources["generator"][0], folder / "generator", seed_endpoint="normal")
     batches = {f"{name}_{n}": latents(sources[name][1], n) for name in SERVED for n in (2, 5)}
@@ -177,6 +178,29 @@ def test_onnx(sources, source, tmp_path, capsys):
         (images,) = session.run(None, {"latents": z})
         np.testing.assert_allclose(images, generator.predict(z, verbose=0), rtol=0, atol=1e-5)
     assert [path.name for path in path.parent.iterdir()] == ["generator.onnx"]
+
+
+def test_a_gan_exports_itself(gan, tmp_path, capsys):
+    path = gan.export(
+        filepath=tmp_path / "gan.onnx",
+        format="onnx",
+        verbose=True,
+        input_signature=[keras.InputSpec("float32", (None, 4))],
+        opset_version=18,
+    )
+    assert capsys.readouterr().out == f"Saved the generator at {path}, as `format='onnx'`.\n"
+    assert [opset.version for opset in onnx.load(path).opset_import if not opset.domain] == [18]
+    z = latents(gan.generator, 5)
+    (images,) = onnxruntime.InferenceSession(path).run(None, {"latents": z})
+    np.testing.assert_allclose(images, gan.predict(z, verbose=0), rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_gan_exports_a_saved_model_by_either_name(gan, tmp_path):
+    """Keras's own fails on PyTorch."""
+    path = gan.export(tmp_path / "gan", format="tf_saved_model", seed_endpoint=True)
+    assert {"saved_model.pb", "variables"} <= {file.name for file in path.iterdir()}
+    assert path == tmp_path / "gan"
 
 
 # The process of TensorFlow that writes them is the same after JAX and PyTorch: one for each.

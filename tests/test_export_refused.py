@@ -1,5 +1,6 @@
 """What export refuses, and that nothing is left of what went wrong."""
 
+import inspect
 import sys
 from pathlib import Path
 
@@ -68,6 +69,45 @@ def test_bad_arguments_are_refused(generator, arguments, message, tmp_path, monk
     with pytest.raises(ValueError, match=message):
         export.export(**{**arguments, "source": source})
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"format": "torch"}, "`format` must be one of saved_model, onnx, .*got 'torch'"),
+        ({"format": "onnx"}, "`filepath` must end in '.onnx' for `format='onnx'`"),
+        ({"optimizations": []}, "`optimizations` is not taken: .* Use `gan.generator.export`"),
+        ({"is_static": True}, "`is_static` is not taken"),
+        ({"opset_version": 18}, "`opset_version` needs `format='onnx'`; got 'saved_model'"),
+        ({"format": "onnx", "filepath": "a.onnx", "opset_version": "18"}, "whole number .*'18'"),
+        (
+            {"input_signature": [keras.InputSpec("float32", (1, 4))]},
+            r"shape \(None, 4\); got InputSpec",
+        ),
+        (
+            {"input_signature": keras.InputSpec("int32", (None, 4))},
+            "`input_signature` must be left",
+        ),
+        ({"input_signature": [1, 2]}, "`input_signature` must be left out"),
+    ],
+)
+def test_a_gan_refuses_what_it_cannot_keep_of_keras_arguments(arguments, message, tmp_path):
+    gan = registry.CASES[0].build()
+    arguments = {"filepath": "out", **arguments}
+    with pytest.raises(ValueError, match=message):
+        gan.export(tmp_path / arguments.pop("filepath"), **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_gan_takes_keras_arguments_in_their_order():
+    ours, keras_own = (
+        list(inspect.signature(model.export).parameters.values())
+        for model in (keras_egan.BEGAN, keras.Model)
+    )
+    names = ["filepath", "format", "verbose", "input_signature"]
+    assert [parameter.name for parameter in ours[1:5]] == names
+    assert [parameter.name for parameter in keras_own[1:5]] == names
+    assert [parameter.kind for parameter in ours[1:5]] == [p.kind for p in keras_own[1:5]]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,179 @@
+"""What Keras does not promise, each thing held to what the package needs of it; and nowhere else.
+
+A failure here says that Keras has changed under `keras_egan/_keras_internals.py`.
+"""
+
+import ast
+import re
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_egan import _keras_internals
+
+PACKAGE = Path(__file__).parent.parent / "keras_egan"
+INSIDE = {"_flatten_layers", "_use_cached_eval_dataset", "keras.src.backend."}
+EXEMPT = {  # until they move to `_keras_internals.py`, too
+    ("memory.py", "_model"),
+    ("persistence.py", "seed_generator_state"),
+}
+PYTHONS_OWN = {"_replace", "_asdict", "_fields"}  # of named tuples
+is_private = re.compile(r"_[a-zA-Z]\w*").fullmatch
+
+
+def own_names(trees):
+    """Returns every name that the package itself gives to something."""
+    names = set()
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                names.add(name)
+            case ast.alias(name=name):
+                names.add(name.rpartition(".")[2])
+    return names
+
+
+def foreign_names(tree, own):
+    """Yields the private names that code reaches for, as attributes or in strings."""
+    parts = {
+        id(value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for value in node.values
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                if is_private(name) and name not in own | PYTHONS_OWN:
+                    yield name
+            case ast.Constant(value=str(text)):
+                if is_private(text) and text not in own and id(node) not in parts:
+                    yield text
+                if "keras.src" in text or text == "seed_generator_state":
+                    yield text
+
+
+def test_private_names_of_keras_are_used_in_one_place():
+    """A private name that the package nowhere gives to anything is somebody else's: Keras's."""
+    trees = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+    own = own_names(trees.values())
+    found = {
+        (str(path.relative_to(PACKAGE)), name)
+        for path, tree in trees.items()
+        for name in foreign_names(tree, own)
+    }
+    assert found == {("_keras_internals.py", name) for name in INSIDE} | EXEMPT
+
+
+def test_the_rule_sees_what_it_should():
+    code = """
+class Own:
+    def _mine(self):
+        self._state, text = 1, f"{self}_model"
+        return self._state, self._mine(), point._replace(x=1), text
+layer._flatten_layers(); getattr(layer, "_layers"); fit(_hidden=1); "keras.src.layers"
+"""
+    tree = ast.parse(code)
+    names = sorted(foreign_names(tree, own_names([tree])))
+    assert names == ["_flatten_layers", "_hidden", "_layers", "keras.src.layers"]
+
+
+def test_nothing_of_keras_is_replaced_elsewhere():
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                replaced = ast.unparse(node).startswith(("keras.", "ops."))
+                assert not replaced or path.name == "_keras_internals.py", ast.unparse(node)
+
+
+class Holder(keras.layers.Layer):
+    def __init__(self):
+        super().__init__(name="holder")
+        self.parts = [keras.layers.Dense(1, name="listed")]
+
+    def call(self, inputs):
+        return self.parts[0](inputs)
+
+
+def test_flat_layers_finds_what_wrappers_and_layers_hold():
+    inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="deep")], name="inner")
+    wrapper = keras.layers.SpectralNormalization(keras.layers.Dense(2, name="wrapped"), name="wrap")
+    model = keras.Sequential([keras.Input((2,)), inner, wrapper, Holder()])
+    names = {layer.name for layer in _keras_internals.flat_layers(model)}
+    assert names >= {"inner", "deep", "wrap", "wrapped", "holder", "listed"}
+    assert "wrapped" not in {layer.name for layer in model.layers}
+
+
+def test_evaluation_from_within_fit_is_told_from_the_users():
+    asked = []
+
+    class Model(keras.Sequential):
+        def evaluate(self, *args, **kwargs):
+            asked.append(_keras_internals.from_within_fit(kwargs))
+            return super().evaluate(*args, **kwargs)
+
+    model, x = Model([keras.Input((2,)), keras.layers.Dense(1)]), np.zeros((2, 2), "float32")
+    model.compile("sgd", "mse", run_eagerly=keras.backend.backend() == "tensorflow")
+    model.fit(x, x[:, :1], validation_data=(x, x[:, :1]), epochs=2, verbose=0)
+    model.evaluate(x, x[:, :1], verbose=0)
+    assert asked == [True, True, False]
+
+
+def test_files_can_be_written_to_memory(tmp_path):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    whole = tmp_path / "model.keras"
+    whole.write_bytes(_keras_internals.written(model.save, ".keras"))
+    with zipfile.ZipFile(whole) as archive:
+        assert set(archive.namelist()) == {"config.json", "metadata.json", "model.weights.h5"}
+    weights = _keras_internals.written(model.save_weights, ".weights.h5")
+    # Where `files.check` finds how long HDF5 says that the file is.
+    assert weights.startswith(b"\x89HDF\r\n\x1a\n\0")
+    assert int.from_bytes(weights[40:48], "little") == len(weights)
+    (tmp_path / "model.weights.h5").write_bytes(weights + b"and more, which is not read")
+    loaded = keras.models.load_model(whole)
+    loaded.layers[0].kernel.assign(np.zeros((2, 2)))
+    loaded.load_weights(tmp_path / "model.weights.h5")
+    for one, other in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_loading_all_refuses_what_keras_skips_with_a_warning(tmp_path):
+    def compiled(momentum):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+        model.compile(keras.optimizers.SGD(0.1, momentum), "mse")
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    path = tmp_path / "model.weights.h5"
+    compiled(0.9).save_weights(path)
+    with pytest.warns(UserWarning, match="Skipping variable loading for optimizer"):
+        compiled(0.0).load_weights(path)
+    with pytest.raises(ValueError, match="Skipping variable"), _keras_internals.loading_all():
+        compiled(0.0).load_weights(path)
+
+
+def test_portable_names_the_public_class_of_an_optimizer():
+    config = keras.saving.serialize_keras_object(keras.optimizers.Adam(1e-3))
+    private = config["module"].startswith("keras.src.backend.torch")
+    assert private == (keras.backend.backend() == "torch")
+    config = _keras_internals.portable({"inner": config})["inner"]
+    assert (config["module"], config["class_name"]) == ("keras.optimizers", "Adam")
+    assert isinstance(keras.saving.deserialize_keras_object(config), keras.optimizers.Adam)
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_upsampling_by_resizing_changes_no_value(interpolation):
+    layer = keras.layers.UpSampling2D((2, 3), interpolation=interpolation)
+    images = np.random.default_rng(0).normal(size=(2, 3, 4, 1)).astype("float32")
+    original, expected = keras.layers.UpSampling2D.call, layer(images)
+    with _keras_internals.upsampling_by_resizing():
+        assert keras.layers.UpSampling2D.call is not original
+        resized = layer(images)
+    assert keras.layers.UpSampling2D.call is original
+    expected, resized = map(keras.ops.convert_to_numpy, (expected, resized))
+    np.testing.assert_allclose(resized, expected, rtol=1e-6, atol=1e-6)
