@@ -3,10 +3,11 @@
 import keras
 from keras import ops
 
+from keras_egan.image_format import channel_axis
+
 __all__ = [
     "VanishingResidual",
     "batch_normalised",
-    "channel_axis",
     "feature_shape",
     "split_shape",
 ]
@@ -74,11 +75,6 @@ def batch_normalised(x, epsilon=1e-5, **arguments):
     axis = channel_axis() if len(x.shape) == 4 else -1
     arguments = {"momentum": 0.9, "epsilon": epsilon, **arguments}
     return keras.layers.BatchNormalization(axis, **arguments)(x)
-
-
-def channel_axis():
-    """Returns the axis of the channels in a batch, in Keras's image data format."""
-    return 1 if keras.config.image_data_format() == "channels_first" else -1
 
 
 def split_shape(image_shape):
