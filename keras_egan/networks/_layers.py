@@ -6,11 +6,12 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_egan.image_format import channel_axis
+
 __all__ = [
     "BY_TWO",
     "VanishingResidual",
     "batch_normalised",
-    "channel_axis",
     "feature_shape",
     "normal",
     "split_divisible",
@@ -90,11 +91,6 @@ def batch_normalised(x: Any, epsilon: float = 1e-5, **arguments: Any) -> Any:
     axis = channel_axis() if len(x.shape) == 4 else -1
     arguments = {"momentum": 0.9, "epsilon": epsilon, **arguments}
     return keras.layers.BatchNormalization(axis, **arguments)(x)
-
-
-def channel_axis() -> int:
-    """Returns the axis of the channels in a batch, in Keras's image data format."""
-    return 1 if keras.config.image_data_format() == "channels_first" else -1
 
 
 def split_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:

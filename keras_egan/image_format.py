@@ -1,0 +1,41 @@
+"""What an image is, and where its channels are: decided here, once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+__all__ = ["channel_axis", "is_image", "to_channels_last", "width_axis"]
+
+
+def is_image(shape: Sequence[int | None]) -> bool:
+    """Returns whether samples of this shape are images, with values from -1 to 1.
+
+    Args:
+        shape: the shape of one sample, without the batch's axis: an image has three entries, the
+            channels among them; anything else is a vector or the like, of any finite values.
+    """
+    return len(shape) == 3
+
+
+def channel_axis() -> int:
+    """Returns the axis of the channels in a batch, in Keras's image data format."""
+    return 1 if keras.config.image_data_format() == "channels_first" else -1
+
+
+def width_axis() -> int:
+    """Returns the axis of the columns in a batch of images, in Keras's image data format."""
+    return -1 if channel_axis() == 1 else -2
+
+
+def to_channels_last(images: Any) -> Any:
+    """Returns images with their channels last, as wherever a shape leaves no doubt they are first.
+
+    Args:
+        images: array of shape `(..., height, width, channels)`, or with one or three channels
+            first, as PyTorch's datasets give them.
+    """
+    first, _, last = images.shape[-3:]
+    if first in (1, 3) and last not in (1, 3, 4):
+        return images.swapaxes(-3, -2).swapaxes(-2, -1)
+    return images
