@@ -1,8 +1,14 @@
 """Checks of arguments that several classes share."""
 
+import numbers
+from typing import Any
+
 import keras
 
-__all__ = ["above_zero", "one_or_more", "own_network", "unbounded", "zero_or_more"]
+__all__ = [
+    "above_zero", "is_whole", "one_or_more", "own_network", "unbounded", "whole_number",
+    "zero_or_more",
+]  # fmt: skip
 
 _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
 
@@ -21,11 +27,24 @@ def zero_or_more(**arguments):
             raise ValueError(f"`{name}` must be 0 or more; got {value!r}.")
 
 
-def one_or_more(**arguments):
-    """Raises a `ValueError` that names the first argument that is below 1."""
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number, and no bool."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def whole_number(least: int, **arguments: Any) -> None:
+    """Raises a `ValueError` that names the first argument that is no whole number from `least` up.
+
+    NumPy's integers are whole numbers; an `int` made of them can do all that Python's can.
+    """
     for name, value in arguments.items():
-        if not value >= 1:
-            raise ValueError(f"`{name}` must be 1 or more; got {value!r}.")
+        if not (is_whole(value) and value >= least):
+            raise ValueError(f"`{name}` must be a whole number, {least} or more; got {value!r}.")
+
+
+def one_or_more(**arguments: Any) -> None:
+    """Raises a `ValueError` that names the first argument that is no whole number from 1 up."""
+    whole_number(1, **arguments)
 
 
 def own_network(delta, discriminator):
