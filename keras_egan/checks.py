@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 __all__ = [
+    "above_zero",
     "is_finite",
     "is_whole",
     "none_of",
@@ -16,6 +17,7 @@ __all__ = [
     "unbounded",
     "unconstrained",
     "updates",
+    "whole_number",
 ]
 
 _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
@@ -32,11 +34,26 @@ def is_finite(value: Any) -> bool:
     return number and math.isfinite(value)
 
 
+def above_zero(**arguments: Any) -> None:
+    """Raises a `ValueError` that names the first argument that is no finite number above 0."""
+    for name, value in arguments.items():
+        if not (is_finite(value) and value > 0):
+            raise ValueError(f"`{name}` must be above 0; got {value!r}.")
+
+
+def whole_number(least: int, **arguments: Any) -> None:
+    """Raises a `ValueError` that names the first argument that is no whole number from `least` up.
+
+    NumPy's integers are whole numbers; an `int` made of them can do all that Python's can.
+    """
+    for name, value in arguments.items():
+        if not (is_whole(value) and value >= least):
+            raise ValueError(f"`{name}` must be a whole number, {least} or more; got {value!r}.")
+
+
 def one_or_more(**arguments: Any) -> None:
     """Raises a `ValueError` that names the first argument that is no whole number from 1 up."""
-    for name, value in arguments.items():
-        if not (is_whole(value) and value >= 1):
-            raise ValueError(f"`{name}` must be a whole number, 1 or more; got {value!r}.")
+    whole_number(1, **arguments)
 
 
 def seed(value: Any) -> int | None:

@@ -228,7 +228,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         if steps is not None:
             checks.one_or_more(steps=steps)
         if not from_within_fit(kwargs):
-            x = checked(self, x)
+            x = checked(self, x, "x", steps)
         figures = super().evaluate(
             x, None, batch_size, verbose, None, steps, callbacks, return_dict, **kwargs
         )

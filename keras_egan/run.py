@@ -1,6 +1,5 @@
 """One training: where it is, its data, its callbacks, and the backups that it goes on from."""
 
-import copy
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,7 +11,8 @@ from keras import ops
 
 from keras_egan import backend, checks, inputs
 from keras_egan.callbacks import Backup
-from keras_egan.datasets import Batches
+from keras_egan.callbacks._terminate_on_nan import watching_all_figures
+from keras_egan.datasets import Batches, Ordered
 from keras_egan.fingerprint import check_same, fingerprint
 from keras_egan.memory import Memory
 
@@ -55,9 +55,11 @@ class Run:
         checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
         if validation_split and validation_data is None:
             data, validation_data = inputs.split(data, validation_split)
-        data = checked(gan, data, batch_size, gan.smallest_batch)
+        self.foreign = None if _is_ours(data) else type(data).__name__
+        data = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
         if validation_data is not None:
-            validation_data = checked(gan, validation_data)
+            steps = validation["validation_steps"]
+            validation_data = checked(gan, validation_data, "validation_data", steps)
         validation["validation_batch_size"] = validation["validation_batch_size"] or batch_size
         self.validation = {"validation_data": validation_data, **validation}
         self.gan = gan
@@ -67,13 +69,11 @@ class Run:
         self.steps = steps_per_epoch
         self.shuffle = shuffle
         if inputs.is_array(data):
-            images = ops.convert_to_numpy(inputs.images_of(data))
             seed = int(ops.convert_to_numpy(gan.progress.order_seed))
-            data = Batches(images, batch_size, shuffle=shuffle, seed=seed)
-        self.ordered = isinstance(data, Batches)
-        # The user's own stays as it is, for `evaluate` and the next training.
-        self.data = copy.copy(data) if self.ordered else data
-        callbacks = _listed(callbacks)
+            data = Batches(data, batch_size, shuffle=shuffle, seed=seed)
+        self.data = data
+        self.ordered = isinstance(data, Ordered)
+        callbacks = watching_all_figures(_listed(callbacks))
         self.backup = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = _Callbacks(self, callbacks, verbose, steps_per_epoch or _length(data))
         self.resumed = None
@@ -174,9 +174,9 @@ class Run:
         self.epoch, self.done = facts["epoch"], facts["done"]
         self.restore()
         print(f"Resumed from {folder}: epoch {self.epoch + 1}, step {facts['step']}.")
-        if not self.ordered and not isinstance(self.data, keras.utils.PyDataset):
+        if self.foreign:
             warnings.warn(
-                f"The order of {type(self.data).__name__} is not known here: the training goes on "
+                f"The order of a {self.foreign} is not known here: the training goes on "
                 f"with its batch {self.done}, which need not be the one that would have come. "
                 "`datasets.load` gives batches whose order is found again.",
                 stacklevel=2,
@@ -288,25 +288,36 @@ def _length(data):
         return None
 
 
-def checked(gan: Any, data: Any, batch_size: int | None = None, smallest_batch: int = 1) -> Any:
+def checked(
+    gan: Any,
+    data: Any,
+    argument: str,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    smallest_batch: int = 1,
+) -> Any:
     """Returns data that Keras takes, having looked at the first batch.
 
     Args:
         gan: the `EnergyGAN` whose images they are.
-        data: `x` of `fit`.
+        data: what a user gave.
+        argument: the name of the argument that it was given as.
+        steps: how many batches are wanted, if that is not up to the data.
         batch_size: the number of images in a batch, where `data` is an array.
         smallest_batch: how many there must be.
 
     Raises:
         ValueError: as in `fit`.
     """
-    images, data = inputs.first_batch(data)
-    rows = min(len(images), batch_size) if inputs.is_array(data) and batch_size else len(images)
+    first, data = inputs.accept(data, gan.image_shape, argument, steps)
+    rows = min(len(first), batch_size) if inputs.is_array(data) and batch_size else len(first)
     if rows < smallest_batch:
         raise ValueError(gan.too_small(rows))
-    inputs.scale(ops.convert_to_tensor(images[:1]), gan.image_shape)
-    inputs.check_values(images)
     return data
+
+
+def _is_ours(data):
+    return hasattr(data, "shape") or isinstance(data, (keras.utils.PyDataset, list, tuple))
 
 
 def _listed(callbacks):

@@ -2,6 +2,7 @@
 
 import csv
 import random
+import re
 
 import keras
 import numpy as np
@@ -122,10 +123,31 @@ def test_colour_and_channels_first(tmp_path):
     np.testing.assert_array_equal(shown[8:16, 10:20], expected)
 
 
+@pytest.mark.parametrize("value", [0, 2.5, True, "3", np.float32(3)])
 @pytest.mark.parametrize("argument", ["every", "rows", "columns"])
-def test_a_grid_of_nothing_is_refused(argument, tmp_path):
-    with pytest.raises(ValueError, match=f"`{argument}` must be a whole number, 1 or more; got 0"):
-        SampleGrid(tmp_path, **{argument: 0})
+def test_a_grid_of_nothing_is_refused(argument, value, tmp_path):
+    message = f"`{argument}` must be a whole number, 1 or more; got {value!r}."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SampleGrid(tmp_path, **{argument: value})
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, "0"])
+def test_seeds_that_numpy_would_refuse_later_are_refused(seed, tmp_path):
+    with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got"):
+        SampleGrid(tmp_path, seed=seed)
+
+
+def test_numpy_integers_are_numbers(tmp_path):
+    gan = build()
+    # In whose own type 128 and more could not be counted.
+    three, two = np.int8(3), np.uint8(2)
+    grid = SampleGrid(tmp_path / "samples", every=three, rows=two, columns=two, seed=np.int64(7))
+    logger = EquilibriumLogger(tmp_path / "log.csv", every=three)
+    gan.step.assign(298)
+    gan.fit(uint8_images(), batch_size=16, verbose=0, callbacks=[grid, logger])
+    assert names(tmp_path / "samples") == ["00000300.png", "samples.gif"]
+    assert picture(tmp_path / "samples" / "00000300.png").shape == (16, 16)
+    assert [row[0] for row in read(tmp_path / "log.csv")[1]] == [300]
 
 
 def test_what_cannot_be_shown_is_refused_before_training(tmp_path):
@@ -169,7 +191,7 @@ def test_rows_arrive_in_order_without_waiting_for_the_device(tmp_path):
 
 
 def test_long_epochs_are_written_on_the_way(tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_egan.callbacks.equilibrium_logger.ROWS_HELD", 20)
+    monkeypatch.setattr("keras_egan.callbacks._equilibrium_logger.ROWS_HELD", 20)
     sizes = []
 
     class Sizes(keras.callbacks.Callback):
@@ -228,9 +250,18 @@ def test_another_models_log_is_not_overwritten(tmp_path):
     assert path.read_text() == "step,margin\n1,0.5\n"
 
 
-def test_every_must_be_positive(tmp_path):
-    with pytest.raises(ValueError, match="`every` must be a whole number, 1 or more; got 0"):
-        EquilibriumLogger(tmp_path / "log.csv", every=0)
+@pytest.mark.parametrize("value", [0, 2.5, True, "3"])
+def test_every_must_be_positive(value, tmp_path):
+    with pytest.raises(
+        ValueError, match=f"`every` must be a whole number, 1 or more; got {value!r}"
+    ):
+        EquilibriumLogger(tmp_path / "log.csv", every=value)
+
+
+@pytest.mark.parametrize("name", ["eq.png", "eq.PNG", "eq.jpg"])
+def test_a_log_that_its_picture_would_overwrite_is_refused(name, tmp_path):
+    with pytest.raises(ValueError, match=r"`path` must name a table, .*eq\.csv'; got '.*" + name):
+        EquilibriumLogger(tmp_path / name)
 
 
 @pytest.mark.parametrize("offset", [5.0, -5.0])
@@ -248,7 +279,7 @@ def test_energies_of_either_sign_are_drawn(offset, tmp_path):
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    from keras_egan.callbacks.files import replacing
+    from keras_egan.callbacks._files import replacing
 
     path = tmp_path / "deep" / "file.txt"
     with replacing(path) as temporary:

@@ -17,6 +17,7 @@ from keras_egan.metrics import (
     PrecisionRecall,
 )
 from tests.registry import EAGERLY, IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
+from tests.remembered import remembered
 
 
 def build():
@@ -212,10 +213,42 @@ def test_metrics_without_a_reference():
     assert logs["frechet_distance"] == pytest.approx(by_hand(gan), rel=1e-6)
 
 
+@pytest.mark.parametrize("value", [0, 2.5, True, "3"])
 @pytest.mark.parametrize("argument", ["every", "samples", "batch_size"])
-def test_numbers_must_be_positive(argument):
-    with pytest.raises(ValueError, match=f"`{argument}` must be a whole number, 1 or more; got 0"):
-        GenerativeMetrics(None, [], **{argument: 0})
+def test_numbers_must_be_positive(argument, value):
+    message = f"`{argument}` must be a whole number, 1 or more; got {value!r}"
+    with pytest.raises(ValueError, match=message):
+        GenerativeMetrics(None, [], **{argument: value})
+    with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got -1"):
+        GenerativeMetrics(None, [], seed=-1)
+
+
+def test_numpy_integers_are_numbers():
+    two = np.int8(2)
+    callback = GenerativeMetrics(
+        uint8_images(40), [distance()], every=two, samples=np.uint8(20), seed=np.int64(5)
+    )
+    values = fit([callback], epochs=4)[1]["frechet_distance"]
+    assert [values.index(value) for value in values] == [0, 1, 1, 3]
+
+
+def test_a_resumed_training_repeats_the_figures_that_it_had():
+    """What a backup remembers comes back after `on_train_begin`; images are not among it."""
+    gan, images = build(), uint8_images(40)
+    before = GenerativeMetrics(images, [distance()], every=3, samples=20)
+    first = vars(before).copy()
+    expected = epoch(before, gan)["frechet_distance"]
+    gan.generator.layers[-2].bias.assign(np.full(64, 0.5))
+    changed = remembered(before, first)
+    assert all(not isinstance(value, np.ndarray) for value in remembered(before).values())
+    after = GenerativeMetrics(images, [distance()], every=3, samples=20)
+    after.set_model(gan)
+    after.on_train_begin()
+    vars(after).update(changed)
+    logs = [{}, {}]
+    after.on_epoch_end(1, logs[0])
+    after.on_epoch_end(2, logs[1])
+    assert logs[0]["frechet_distance"] == expected != logs[1]["frechet_distance"]
 
 
 def test_other_metrics_are_refused():

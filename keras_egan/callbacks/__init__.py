@@ -1,8 +1,22 @@
-"""Callbacks for `fit`: backups, pictures and metrics of the samples, and the equilibrium's log."""
+"""Callbacks for `fit`: backups, pictures and metrics of samples, the equilibrium's log, schedules.
 
-from keras_egan.callbacks.backup import Backup
-from keras_egan.callbacks.equilibrium_logger import EquilibriumLogger
-from keras_egan.callbacks.generative_metrics import GenerativeMetrics
-from keras_egan.callbacks.sample_grid import SampleGrid
+Keras's own work with every GAN, too. `Flushable` says what `fit` gives to any callback.
+"""
 
-__all__ = ["Backup", "EquilibriumLogger", "GenerativeMetrics", "SampleGrid"]
+from keras_egan.callbacks._backup import Backup
+from keras_egan.callbacks._equilibrium_logger import EquilibriumLogger
+from keras_egan.callbacks._flushable import Flushable
+from keras_egan.callbacks._generative_metrics import GenerativeMetrics
+from keras_egan.callbacks._sample_grid import SampleGrid
+from keras_egan.callbacks._schedule import Schedule
+from keras_egan.callbacks._terminate_on_nan import TerminateOnNaN
+
+__all__ = [
+    "Backup",
+    "EquilibriumLogger",
+    "Flushable",
+    "GenerativeMetrics",
+    "SampleGrid",
+    "Schedule",
+    "TerminateOnNaN",
+]

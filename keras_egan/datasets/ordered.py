@@ -34,7 +34,7 @@ class Ordered(keras.utils.PyDataset):
     """The shape of one image, where it is known beforehand."""
 
     def __init__(self, batches: int, *, seed: int = 0, mirror: bool = False, workers: int = 1):
-        checks.zero_or_more(seed=seed)
+        checks.whole_number(0, seed=seed)
         super().__init__(workers=workers)
         self.batches = batches
         self.seed = seed

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_egan.image_format import channel_axis
 from keras_egan.networks._autoencoder import Autoencoder
-from keras_egan.networks._layers import VanishingResidual, channel_axis, feature_shape, split_shape
+from keras_egan.networks._layers import VanishingResidual, feature_shape, split_shape
 
 __all__ = ["began"]
 

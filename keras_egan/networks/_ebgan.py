@@ -7,11 +7,11 @@ from itertools import accumulate
 import keras
 from keras import layers
 
+from keras_egan.image_format import channel_axis
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
     BY_TWO,
     batch_normalised,
-    channel_axis,
     feature_shape,
     normal,
     split_divisible,

@@ -1,5 +1,9 @@
 """Metrics of the generator's samples while it learns, in `fit`'s logs."""
 
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
 import keras
 
 from keras_egan import checks, inputs
@@ -16,6 +20,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
     A repeated figure is no improvement, so `ModelCheckpoint` saves measured epochs only. Place
     this callback before those that monitor its figures, and give them a `mode`. `EarlyStopping`
     and `ReduceLROnPlateau` count all epochs: give them a `patience` of several times `every`.
+    A training that `Backup` resumes goes on with the figures that it had.
 
     The latents are the same each time, so that a figure changes with the weights only, and
     `gan.sample(samples, seed=seed)` are the samples that it was computed from. All of them are in
@@ -32,12 +37,12 @@ class GenerativeMetrics(keras.callbacks.Callback):
         every: how many epochs there are from one measurement to the next.
         samples: how many samples are drawn. Most figures depend on it.
         batch_size: how many images go through an extractor at once.
-        seed: an integer that fixes the latents.
+        seed: an integer, from 0 up, that fixes the latents.
 
     Raises:
-        ValueError: if a number is below 1, an item of `metrics` is none; when training begins, if
-            a metric is without real images; after an epoch, if samples are NaN, or two figures
-            have the same key.
+        ValueError: if a number is not whole or is too small, or an item of `metrics` is none; when
+            training begins, if a metric is without real images; after an epoch, if samples are
+            NaN, or two figures have the same key.
 
     Example:
 
@@ -56,9 +61,18 @@ class GenerativeMetrics(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, reference, metrics, every=1, samples=1000, batch_size=64, seed=0):
+    def __init__(
+        self,
+        reference: Any,
+        metrics: Sequence[GenerativeMetric],
+        every: int = 1,
+        samples: int = 1000,
+        batch_size: int = 64,
+        seed: int = 0,
+    ):
         super().__init__()
-        checks.one_or_more(every=every, samples=samples, batch_size=batch_size)
+        checks.whole_number(1, every=every, samples=samples, batch_size=batch_size)
+        checks.whole_number(0, seed=seed)
         self.metrics = list(metrics)
         for metric in self.metrics:
             if not isinstance(metric, GenerativeMetric):
@@ -66,17 +80,18 @@ class GenerativeMetrics(keras.callbacks.Callback):
                     "`metrics` must be a list of `keras_egan.metrics.GenerativeMetric`s, such as "
                     f"`FrechetDistance`; got {metric!r}."
                 )
-        self.reference = reference
-        self.every = every
-        self.samples = samples
-        self.batch_size = batch_size
-        self.seed = seed
+        self.every = int(every)
+        self.samples = int(samples)
+        self.batch_size = int(batch_size)
+        self.seed = int(seed)
+        # Not the images themselves, which a backup would take for something to remember.
+        self._reference = reference if reference is None else partial(_batches, reference)
 
-    def on_train_begin(self, logs=None):
-        self._figures = None
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._figures: dict[str, float] | None = None
         self._measure_reference()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self._figures is None or (epoch + 1) % self.every == 0:
             self._figures = self._measure()
         if clash := self._figures.keys() & logs.keys():
@@ -89,13 +104,13 @@ class GenerativeMetrics(keras.callbacks.Callback):
 
     def _measure_reference(self):
         relative = [metric for metric in self.metrics if isinstance(metric, ReferenceMetric)]
-        if self.reference is not None:
+        if self._reference:
             for metric in relative:
                 metric.reset_real()
-            for images in _batches(self.reference, self.batch_size):
+            for images in self._reference(self.batch_size):
                 for metric, features in self._extracted(images, relative):
                     metric.accumulate_real(features)
-            self.reference = None  # the metrics have it from now on
+            self._reference = None  # the metrics have it from now on
         for metric in relative:
             if not metric.real.count:
                 raise ValueError(
@@ -129,7 +144,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
             yield metric, features[extractor]
 
 
-def _batches(data, batch_size):
+def _batches(data: Any, batch_size: int) -> Iterator[Any]:
     """Yields the images of data in the forms that `fit` takes, in batches."""
     if isinstance(data, (tuple, list)):
         data = inputs.images_of(data)

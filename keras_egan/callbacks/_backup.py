@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.callbacks.locked import locked
+from keras_egan.callbacks._locked import locked
 
 __all__ = ["Backup", "Snapshot"]
 

@@ -1,0 +1,190 @@
+"""The log of a GAN's equilibrium, as a table and as a picture."""
+
+import csv
+import io
+import time
+from collections import deque
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_egan import checks
+from keras_egan.callbacks._equilibrium_plot import EquilibriumPlot
+from keras_egan.callbacks._files import append, replacing, tolerated
+from keras_egan.extras import require
+
+__all__ = ["EquilibriumLogger"]
+
+ROWS_HELD = 1000
+"""How many steps' rows wait in memory before they are written within an epoch."""
+
+ROWS_KEPT = 100_000
+"""How many rows wait at most where they cannot be written."""
+
+PATIENCE = 10.0
+"""How many seconds to wait for rows that are on their way though the device is done."""
+
+_PICTURES = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg")
+
+
+class EquilibriumLogger(keras.callbacks.Callback):
+    """Writes every figure of every step to a CSV file, and draws them.
+
+    The CSV has the column `step`, the number of training steps done, then one column a figure,
+    each the value of that step's batch. The picture beside it, with the suffix `.png`, shows L(x),
+    L(G(z)) and gamma L(x) above, on a log scale if all are above 0, and the controller's figures
+    below. Rows are written whole, at the latest after each epoch; the picture is drawn after
+    epochs, as often as takes no more than a twentieth of the time, and at the end. When training
+    resumes, the existing file is continued: rows from the resumed step on, written before a crash,
+    give way to the new ones.
+
+    What cannot be written or drawn is a warning, the first time, and training goes on; rows wait
+    for the next try, the newest 100,000 of them.
+
+    Args:
+        path: the CSV file. Its folder is made if need be.
+        every: how many training steps there are from one row to the next.
+
+    Raises:
+        ImportError: without matplotlib (the extra `plots`).
+        OSError: when training begins, if the file cannot be written.
+        ValueError: if `every` is not a whole number from 1 up, or `path` ends like a picture; or,
+            when training begins, if the file exists with other columns.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[EquilibriumLogger("run/equilibrium.csv", every=10)])
+    ```
+    """
+
+    # Keras may then call `on_train_batch_end` from other threads, and in any order, but need not
+    # wait for the device at every step.
+    async_safe = True
+
+    def __init__(self, path: str | Path, every: int = 1):
+        super().__init__()
+        checks.whole_number(1, every=every)
+        self.path = Path(path)
+        if self.path.suffix.lower() in _PICTURES:
+            raise ValueError(
+                f"`path` must name a table, beside which the picture is drawn, such as "
+                f"{str(self.path.with_suffix('.csv'))!r}; got {str(path)!r}."
+            )
+        require("matplotlib.figure", "plots", "EquilibriumLogger")
+        self.every = int(every)
+        self._held: deque[tuple[float, ...]] = deque(maxlen=ROWS_KEPT)
+        self._underway: set[int] = set()
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._columns = ["step", *self.model.get_metrics_result()]
+        self._plot: Any = None
+        self._warned: set[str] = set()
+        if self.path.exists():
+            with self.path.open(newline="") as file:
+                columns = next(csv.reader(file), [])
+            if columns != self._columns:
+                raise ValueError(
+                    f"{self.path} has the columns {', '.join(columns)}, but this model logs "
+                    f"{', '.join(self._columns)}. Pass another `path`, or move the file away."
+                )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._start, self._last = self.model.epoch_start, 0
+        self._underway.clear()
+        if self._plot is None:
+            self._resume(int(ops.convert_to_numpy(self.model.step)))
+
+    def flush(self, step: int) -> None:
+        """Writes all rows up to a training step, waiting for those on their way.
+
+        A row that fails to come, because another callback failed in its thread, is not waited for
+        without an end.
+
+        Args:
+            step: the number of a step that is done.
+        """
+        ops.convert_to_numpy(self.model.step)  # waits for the device
+        deadline = time.monotonic() + PATIENCE
+        while self._late(step) and time.monotonic() < deadline:
+            time.sleep(1e-3)
+        self._underway -= self._late(step)
+        self._write()
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if batch // ROWS_HELD > self._last // ROWS_HELD:
+            self._write(keep=ROWS_HELD // 10)  # some of the newest may still be on their way
+        self._last = batch
+        self._underway.add(batch)
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        # The batch is the last of several steps an execution.
+        first = max((begun for begun in tuple(self._underway) if begun <= batch), default=batch)
+        step = self._start + batch + 1
+        try:
+            if step // self.every > (self._start + first) // self.every:
+                self._held.append((step, *(float(logs[name]) for name in self._columns[1:])))
+        finally:
+            self._underway.discard(first)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        # Keras counts the last of several steps an execution as if the data had not run out.
+        done = int(ops.convert_to_numpy(self.model.step))
+        rows = [(min(step, done), *rest) for step, *rest in self._held]
+        self._held.clear()
+        self._held.extend(rows)
+        self._write()
+        if self._plot.is_cheap():
+            self._draw()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self._plot:
+            self._draw()
+
+    def _late(self, step):
+        return {begun for begun in tuple(self._underway) if self._start + begun < step}
+
+    def _resume(self, step):
+        self._plot = EquilibriumPlot(self._columns)
+        held = [row for row in self._held if row[0] <= step]
+        self._held.clear()
+        self._held.extend(held)
+        rows = self._rows(step)
+        with replacing(self.path) as path, path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(self._columns)
+            while some := list(islice(rows, ROWS_HELD)):
+                writer.writerows(some)
+                self._plot.add(some)
+
+    def _rows(self, step) -> Iterator[list[str]]:
+        """Yields the rows of the file up to a step, but the header and what was cut short."""
+        if not self.path.exists():
+            return
+        with self.path.open(newline="") as file:
+            for row in csv.reader(file):
+                try:
+                    values = [float(value) for value in row]
+                except ValueError:
+                    continue
+                if len(values) == len(self._columns) and values[0] <= step:
+                    yield row
+
+    def _write(self, keep=0):
+        rows = sorted(self._held.popleft() for _ in range(len(self._held)))
+        due = rows[: max(len(rows) - keep, 0)]
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(due)
+        with tolerated(f"Writing {self.path}", self._warned):
+            append(self.path, text.getvalue())
+            self._plot.add(due)
+            rows = rows[len(due) :]
+        self._held.extendleft(reversed(rows))
+
+    def _draw(self):
+        with tolerated("Drawing the equilibrium", self._warned):
+            self._plot.draw(self.path.with_suffix(".png"))

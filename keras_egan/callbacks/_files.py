@@ -1,0 +1,61 @@
+"""Writing files whole or not at all, and going on where that fails."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["append", "replacing", "tolerated"]
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Gives the path of a temporary file beside `path`, which then takes its place at once.
+
+    Args:
+        path: the file to write. Its folder is made if need be.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def append(path: Path, text: str) -> None:
+    """Adds a text to the end of a file, whole or not at all.
+
+    Raises:
+        OSError: if that fails; the file is then as it was.
+    """
+    with path.open("ab", buffering=0) as file:
+        size, data = file.seek(0, os.SEEK_END), memoryview(text.encode())
+        try:
+            while data:  # the last of a disk takes a part of them
+                data = data[file.write(data) :]
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+@contextmanager
+def tolerated(what: str, warned: set[str]) -> Iterator[None]:
+    """Turns the failure of what training can do without into a warning, the first time.
+
+    Args:
+        what: what is done, the beginning of the warning's sentence.
+        warned: what has been warned of; `what` is added to it.
+    """
+    try:
+        yield
+    except Exception as error:
+        if what not in warned:
+            warned.add(what)
+            warnings.warn(
+                f"{what} failed, and training goes on: {type(error).__name__}: {error}",
+                stacklevel=3,
+            )

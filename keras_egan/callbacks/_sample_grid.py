@@ -1,0 +1,126 @@
+"""Pictures of the generator's samples while it learns."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import checks
+from keras_egan.callbacks._files import replacing, tolerated
+from keras_egan.extras import require
+
+__all__ = ["SampleGrid"]
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Writes a grid of samples from the same latents as a PNG, and an animation at the end.
+
+    The files are named by the training step, as in `00000780.png`, so that a resumed training
+    adds to those that are there; `samples.gif` shows them all in order. A picture that cannot be
+    drawn or written is a warning, the first time, and training goes on.
+
+    Args:
+        directory: where the pictures go; made if need be.
+        every: a number of training steps between pictures; by default, one picture an epoch.
+        rows: the grid's rows.
+        columns: the grid's columns.
+        seed: the integer, from 0 up, that fixes the latents.
+
+    Raises:
+        ImportError: without Pillow (the extra `images`).
+        OSError: when training begins, if the directory cannot be made.
+        ValueError: if a number is not whole or is too small; or, when training begins, if the
+            samples are not images of 1, 3 or 4 channels.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[SampleGrid("samples", rows=4, columns=8)])
+    ```
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        every: int | None = None,
+        rows: int = 8,
+        columns: int = 8,
+        seed: int = 0,
+    ):
+        super().__init__()
+        checks.whole_number(1, rows=rows, columns=columns)
+        checks.whole_number(0, seed=seed)
+        if every is not None:
+            checks.whole_number(1, every=every)
+        self.pillow = require("PIL.Image", "images", "SampleGrid")
+        self.directory = Path(directory)
+        self.every = every and int(every)
+        self.rows = int(rows)
+        self.columns = int(columns)
+        self.seed = int(seed)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        shape = self.model.image_shape
+        if len(shape) != 3 or shape[_channel_axis()] not in (1, 3, 4):
+            raise ValueError(
+                f"SampleGrid shows images of 1, 3 or 4 channels; the samples have shape {shape}."
+            )
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._warned: set[str] = set()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._start = self._last = self.model.epoch_start
+
+    # At the beginning of the next step, rather than the end of this one: a callback that wants
+    # the end of a step makes Keras wait for the device at every step.
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.every and self._start + batch > self._last:
+            self._write_if_due(self._start + batch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        step = int(ops.convert_to_numpy(self.model.step))
+        if self.every:
+            self._write_if_due(step)
+        else:
+            self._write(step)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        with tolerated("Writing the animation of the samples", self._warned):
+            frames = self._frames()
+            if first := next(frames, None):
+                with replacing(self.directory / "samples.gif") as path:
+                    first.save(path, save_all=True, append_images=frames, duration=200, loop=0)
+
+    def _write_if_due(self, step):
+        if step // self.every > self._last // self.every:
+            self._write(step)
+        self._last = step
+
+    def _write(self, step):
+        with tolerated("Drawing samples", self._warned):
+            samples = self.model.sample(self.rows * self.columns, seed=self.seed)
+            with replacing(self.directory / f"{step:08d}.png") as path:
+                self.pillow.fromarray(self._tile(samples)).save(path)
+
+    def _frames(self) -> Iterator[Any]:
+        """Yields the pictures, of which there may be more than files that can be open at once."""
+        for path in sorted(self.directory.glob("[0-9]*.png")):
+            with tolerated(f"Reading pictures of {self.directory}", self._warned):
+                with self.pillow.open(path) as picture:
+                    frame = picture.copy()
+                yield frame
+
+    def _tile(self, samples):
+        samples = np.moveaxis(samples, 1 + _channel_axis() % 3, -1)
+        _, height, width, channels = samples.shape
+        grid = samples.reshape(self.rows, self.columns, height, width, channels)
+        grid = grid.transpose(0, 2, 1, 3, 4).reshape(self.rows * height, -1, channels)
+        grid = np.round((grid + 1.0) * 127.5).astype("uint8")
+        return grid[..., 0] if channels == 1 else grid
+
+
+def _channel_axis():
+    return 0 if keras.config.image_data_format() == "channels_first" else -1

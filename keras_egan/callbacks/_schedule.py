@@ -1,0 +1,82 @@
+"""Hyper-parameters that change as training goes on."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_egan import checks
+
+__all__ = ["Schedule"]
+
+
+class Schedule(keras.callbacks.Callback):
+    """Sets a hyper-parameter of a GAN, such as EBGAN's margin, as training goes on.
+
+    The value depends on nothing but the number of training steps done, so that a training that is
+    resumed has the one that it would have had. What a learning rate is to be goes to the optimizer
+    itself, as a `keras.optimizers.schedules.LearningRateSchedule`.
+
+    Args:
+        attribute: the hyper-parameter's name, such as `"margin"`, `"gamma"` or `"pt_weight"`.
+        function: takes the number of training steps done, an int, and returns the value; a
+            `LearningRateSchedule` does, too.
+        every: a number of training steps between changes; by default, it is set as each epoch
+            begins. (1 costs some time at every step on JAX.)
+
+    Raises:
+        ValueError: if `function` cannot be called or `every` is not a whole number from 1 up; when
+            training begins, if the GAN has no such hyper-parameter; while training, if a value is
+            none that may be set.
+
+    Example: a margin that decays towards 0, as in section 4.2 of https://arxiv.org/abs/1609.03126
+    (which does not say how; the rate here is ours).
+
+    ```python
+    decay = keras.optimizers.schedules.ExponentialDecay(10.0, decay_steps=1000, decay_rate=0.9)
+    gan.fit(images, epochs=20, callbacks=[Schedule("margin", decay, every=100)])
+    ```
+    """
+
+    def __init__(self, attribute: str, function: Callable[[int], Any], every: int | None = None):
+        super().__init__()
+        if not callable(function):
+            raise ValueError(
+                "`function` must take the number of training steps and return a value; got "
+                f"{function!r}."
+            )
+        if every is not None:
+            checks.whole_number(1, every=every)
+        self.attribute = attribute
+        self.function = function
+        self.every = every and int(every)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        names = sorted(self.model.hyperparameters)
+        if self.attribute not in names:
+            known = f"only {', '.join(map(repr, names))}" if names else "and none at all"
+            raise ValueError(
+                f"{type(self.model).__name__} has no hyper-parameter {self.attribute!r} that "
+                f"`Schedule` could set, {known}."
+            )
+        self._set_at: int | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._start = self.model.epoch_start
+        if not self.every:
+            self._set(self._start)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.every:
+            self._set((self._start + batch) // self.every * self.every)
+
+    def _set(self, step):
+        if step == self._set_at:
+            return
+        value = float(ops.convert_to_numpy(self.function(step)))
+        if not math.isfinite(value):
+            raise ValueError(f"`function` must return finite numbers; got {value} for step {step}.")
+        setattr(self.model, self.attribute, value)
+        self._set_at = step

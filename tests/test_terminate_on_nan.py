@@ -1,0 +1,83 @@
+"""Figures that are not finite end the training."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_egan.callbacks import TerminateOnNaN
+from keras_egan.callbacks._terminate_on_nan import watching_all_figures
+from tests.registry import CASES, EAGERLY, uint8_images
+
+
+class Break(keras.callbacks.Callback):
+    """Makes the generator's samples NaN from the third step on."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 2:
+            self.model.generator.layers[-2].bias.assign(np.full(64, np.nan))
+
+
+def fit(*callbacks):
+    gan = CASES[0].build(**EAGERLY)
+    history = gan.fit(
+        uint8_images(40), batch_size=4, epochs=3, verbose=0, callbacks=list(callbacks)
+    )
+    return gan, history.history
+
+
+def test_training_ends_and_says_why(capsys):
+    gan, history = fit(TerminateOnNaN(), Break())
+    assert len(history["d_loss"]) == 1
+    assert 3 <= int(gan.step) <= 10
+    out = capsys.readouterr().out
+    assert "After step 3, " in out
+    assert "d_loss is nan" in out
+    assert out.endswith(": training ends.\n")
+    assert out.count("After step") == 1
+
+
+def test_training_ends_with_an_error():
+    with pytest.raises(RuntimeError, match=r"After step \d+, .*g_loss is nan.*: training ends"):
+        fit(TerminateOnNaN(raise_error=True), Break())
+
+
+def test_finite_figures_are_let_through():
+    callback = TerminateOnNaN()
+    _, history = fit(callback)
+    assert len(history["d_loss"]) == 3
+    # Another training with the same callback, after one that ended.
+    fit(callback, Break())
+    assert len(fit(callback)[1]["d_loss"]) == 3
+
+
+def test_infinity_in_any_figure_counts_and_the_first_step_is_named(capsys):
+    gan, callback = CASES[0].build(**EAGERLY), TerminateOnNaN()
+    gan.epoch_start = 10
+    gan.stop_training = False
+    callback.set_model(gan)
+    callback.on_train_begin()
+    callback.on_epoch_begin(0)
+    # As they may come from several threads.
+    callback.on_train_batch_end(1, {"d_loss": float("nan"), "m_global": float("inf")})
+    callback.on_train_batch_end(0, {"d_loss": 1.0, "m_global": -float("inf")})
+    assert not gan.stop_training
+    callback.on_train_batch_begin(2)
+    assert gan.stop_training
+    assert capsys.readouterr().out == "After step 11, m_global is -inf: training ends.\n"
+
+
+def test_it_stands_in_for_keras_own():
+    class Own(keras.callbacks.TerminateOnNaN):
+        pass
+
+    given = [
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.TerminateOnNaN(raise_error=True),
+        Own(),
+        keras.callbacks.History(),
+        TerminateOnNaN(),
+    ]
+    found = watching_all_figures(given)
+    assert [type(callback) for callback in found[:2]] == [TerminateOnNaN] * 2
+    assert [callback.raise_error for callback in found[:2]] == [False, True]
+    assert found[2:] == given[2:]
