@@ -1,5 +1,6 @@
 """Metrics of generated samples, in Keras's style, and the means that a GAN logs."""
 
+from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDistance
 from keras_egan.metrics.figure_means import FigureMeans
 from keras_egan.metrics.frechet_distance import FrechetDistance
 from keras_egan.metrics.generative_metric import GenerativeMetric, ReferenceMetric
@@ -20,5 +21,6 @@ __all__ = [
     "ModeCoverage",
     "PrecisionRecall",
     "ReferenceMetric",
+    "SlicedWassersteinDistance",
     "inception_v3",
 ]
