@@ -154,8 +154,9 @@ def _binomial(size: int) -> tuple[np.ndarray, np.ndarray]:
     Halving smoothes, and takes every other pixel; doubling puts zeros between pixels, and smoothes.
     """
     mirrored = np.pad(np.eye(size, dtype="float32"), [(2, 2), (0, 0)], mode="reflect")
-    smooth = sum(weight * mirrored[i : i + size] for i, weight in enumerate((1, 4, 6, 4, 1)))
-    return smooth[::2] / 16.0, smooth[:, ::2] / 8.0
+    weights = np.array([1, 4, 6, 4, 1], "float32") / 16.0
+    smooth = np.lib.stride_tricks.sliding_window_view(mirrored, 5, axis=0) @ weights
+    return smooth[::2].copy(), 2.0 * smooth[:, ::2]
 
 
 def _patches(images: np.ndarray, corners: np.ndarray) -> np.ndarray:
