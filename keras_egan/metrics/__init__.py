@@ -1,5 +1,6 @@
 """Metrics of generated samples, in Keras's style, and the means that a GAN logs."""
 
+from keras_egan.metrics._inception_2015 import inception_2015
 from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDistance
 from keras_egan.metrics.figure_means import FigureMeans
 from keras_egan.metrics.frechet_distance import FrechetDistance
@@ -22,5 +23,6 @@ __all__ = [
     "PrecisionRecall",
     "ReferenceMetric",
     "SlicedWassersteinDistance",
+    "inception_2015",
     "inception_v3",
 ]
