@@ -3,12 +3,14 @@
 from keras_egan.metrics._figure_means import FigureMeans
 from keras_egan.metrics._frechet_distance import FrechetDistance
 from keras_egan.metrics._generative_metric import GenerativeMetric, ReferenceMetric
+from keras_egan.metrics._inception_2015 import inception_2015
 from keras_egan.metrics._inception_score import InceptionScore
 from keras_egan.metrics._inception_v3 import inception_v3
 from keras_egan.metrics._kernel_distance import KernelDistance
 from keras_egan.metrics._mixture_coverage import MixtureCoverage
 from keras_egan.metrics._mode_coverage import ModeCoverage
 from keras_egan.metrics._precision_recall import PrecisionRecall
+from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDistance
 
 __all__ = [
     "FigureMeans",
@@ -20,5 +22,7 @@ __all__ = [
     "ModeCoverage",
     "PrecisionRecall",
     "ReferenceMetric",
+    "SlicedWassersteinDistance",
+    "inception_2015",
     "inception_v3",
 ]

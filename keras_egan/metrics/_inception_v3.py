@@ -9,8 +9,11 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
     """Returns InceptionV3 as an extractor for colour images in [-1, 1], of any size.
 
     Its first layer resizes the images to 299x299, bilinearly; InceptionV3's own range is [-1, 1].
-    The weights, of some 90 MB, are downloaded at the first call and kept in Keras's cache. They
-    are Keras's, not those of the published FIDs and KIDs: compare figures among themselves.
+    The weights, of some 90 MB, are downloaded at the first call and kept in Keras's cache.
+
+    Figures of these features are not comparable with published FIDs and KIDs, whose network has
+    other weights, and takes the maximum where the last block here takes the average: compare them
+    among themselves, or take `inception_2015`.
 
     Args:
         include_top: whether to return the 1,000 classes' probabilities, for `InceptionScore`,

@@ -1,0 +1,191 @@
+"""The network of published Fréchet inception distances."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan.metrics import _torch_file
+
+__all__ = ["inception_2015"]
+
+SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+
+# TensorFlow's convolutions on a CPU want the channels last.
+LAST = "channels_last"
+
+
+def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> keras.Model:
+    """Returns the Inception of 2015, with which FIDs are published, as an extractor.
+
+    The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid. The file is at
+    https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth
+    and has 95,628,359 bytes, whose SHA-256 begins with the digits in its name:
+    `6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2`. It is read without PyTorch,
+    and nothing in it is run.
+
+    The features are pytorch-fid's to within rounding, on each backend: images are resized to
+    299x299, bilinearly and without smoothing, average pooling leaves the padding out, and the last
+    block takes the maximum instead. All in float32, whatever the dtype policy.
+
+    Args:
+        weights: the path to the file.
+        verify: whether to refuse a file with another SHA-256 than the published one's. Pass False
+            for weights of this architecture that were saved anew, as a state dict, by PyTorch.
+
+    Returns:
+        A Keras model from images of shape `(batch, height, width, 3)`, or with the channels first
+        where `keras.config.image_data_format()` says so, floats in [-1, 1], of any size, to
+        features of shape `(batch, 2048)`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is another one, is damaged, or lacks a weight.
+
+    Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
+    https://arxiv.org/abs/1512.00567; mseitzer/pytorch-fid, pytorch_fid/inception.py, which names
+    the file and, by its name, the first digits of the SHA-256. The others and the size are as
+    public code that checks them has them, and were not held against the file.
+
+    Example:
+
+    ```python
+    extractor = inception_2015("pt_inception-2015-12-05-6726825d.pth")
+    distance = FrechetDistance(extractor)
+    ```
+    """
+    with open(weights, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if verify and digest != SHA256:
+            raise ValueError(
+                f"`weights` is not the published file: the SHA-256 of {os.fspath(weights)} begins "
+                f"with {digest[:8]}, not {SHA256[:8]}. Download it again, or pass `verify=False` "
+                "for other weights of this architecture."
+            )
+        state = _torch_file.read(file)
+    channels_first = keras.config.image_data_format() == "channels_first"
+    images = keras.Input((3, None, None) if channels_first else (None, None, 3), name="images")
+    x = ops.transpose(images, (0, 2, 3, 1)) if channels_first else images
+    x = ops.image.resize(x, (299, 299), data_format=LAST)
+    model = keras.Model(images, _Network(state).features(x), name="inception_2015")
+    model.trainable = False
+    return model
+
+
+class _Network:
+    """Makes the layers of a state dict as the images pass."""
+
+    def __init__(self, state: dict[str, np.ndarray]):
+        self.state = state
+
+    def features(self, x: Any) -> Any:
+        x = self.conv(x, "Conv2d_1a_3x3", "valid", strides=2)
+        x = self.conv(x, "Conv2d_2a_3x3", "valid")
+        x = self.conv(x, "Conv2d_2b_3x3")
+        x = _max_pool(x, "valid", strides=2)
+        x = self.conv(x, "Conv2d_3b_1x1")
+        x = self.conv(x, "Conv2d_4a_3x3", "valid")
+        x = _max_pool(x, "valid", strides=2)
+        for name in ("Mixed_5b", "Mixed_5c", "Mixed_5d"):
+            x = self.block_35(x, name)
+        x = self.to_17(x, "Mixed_6a")
+        for name in ("Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"):
+            x = self.block_17(x, name)
+        x = self.to_8(x, "Mixed_7a")
+        x = self.block_8(x, "Mixed_7b", _average_pool)
+        x = self.block_8(x, "Mixed_7c", _max_pool)
+        return ops.mean(x, axis=(1, 2))
+
+    def block_35(self, x: Any, name: str) -> Any:
+        return _join(
+            self.conv(x, f"{name}.branch1x1"),
+            self.convs(x, f"{name}.branch5x5", 2),
+            self.convs(x, f"{name}.branch3x3dbl", 3),
+            self.conv(_average_pool(x), f"{name}.branch_pool"),
+        )
+
+    def to_17(self, x: Any, name: str) -> Any:
+        double = self.convs(x, f"{name}.branch3x3dbl", 2)
+        return _join(
+            self.conv(x, f"{name}.branch3x3", "valid", strides=2),
+            self.conv(double, f"{name}.branch3x3dbl_3", "valid", strides=2),
+            _max_pool(x, "valid", strides=2),
+        )
+
+    def block_17(self, x: Any, name: str) -> Any:
+        return _join(
+            self.conv(x, f"{name}.branch1x1"),
+            self.convs(x, f"{name}.branch7x7", 3),
+            self.convs(x, f"{name}.branch7x7dbl", 5),
+            self.conv(_average_pool(x), f"{name}.branch_pool"),
+        )
+
+    def to_8(self, x: Any, name: str) -> Any:
+        single = self.convs(x, f"{name}.branch3x3", 1)
+        wide = self.convs(x, f"{name}.branch7x7x3", 3)
+        return _join(
+            self.conv(single, f"{name}.branch3x3_2", "valid", strides=2),
+            self.conv(wide, f"{name}.branch7x7x3_4", "valid", strides=2),
+            _max_pool(x, "valid", strides=2),
+        )
+
+    def block_8(self, x: Any, name: str, pool: Callable[[Any], Any]) -> Any:
+        single = self.convs(x, f"{name}.branch3x3", 1)
+        double = self.convs(x, f"{name}.branch3x3dbl", 2)
+        return _join(
+            self.conv(x, f"{name}.branch1x1"),
+            self.conv(single, f"{name}.branch3x3_2a"),
+            self.conv(single, f"{name}.branch3x3_2b"),
+            self.conv(double, f"{name}.branch3x3dbl_3a"),
+            self.conv(double, f"{name}.branch3x3dbl_3b"),
+            self.conv(pool(x), f"{name}.branch_pool"),
+        )
+
+    def convs(self, x: Any, name: str, count: int) -> Any:
+        for i in range(count):
+            x = self.conv(x, f"{name}_{i + 1}")
+        return x
+
+    def conv(self, x: Any, name: str, padding: str = "same", strides: int = 1) -> Any:
+        """A convolution, a normalisation by fixed moments, folded into it, and ReLU."""
+        kernel = self.weight(f"{name}.conv.weight")
+        scale = self.weight(f"{name}.bn.weight")
+        scale = scale / np.sqrt(self.weight(f"{name}.bn.running_var") + 1e-3)
+        shift = self.weight(f"{name}.bn.bias") - self.weight(f"{name}.bn.running_mean") * scale
+        # (out, in, height, width) in PyTorch
+        kernel = np.transpose(kernel * scale[:, None, None, None], (2, 3, 1, 0))
+        layer = keras.layers.Conv2D(
+            kernel.shape[-1],
+            kernel.shape[:2],
+            strides,
+            padding,
+            LAST,
+            activation="relu",
+            kernel_initializer="zeros",
+            dtype="float32",
+            name=name.replace(".", "_"),
+        )
+        x = layer(x)
+        layer.set_weights([kernel, shift])
+        return x
+
+    def weight(self, name: str) -> np.ndarray:
+        if name not in self.state:
+            raise ValueError(f"`weights` lacks {name}: it is of another architecture.")
+        return self.state[name].astype("float64")
+
+
+def _join(*branches: Any) -> Any:
+    return ops.concatenate(branches, axis=-1)
+
+
+def _average_pool(x: Any) -> Any:
+    return ops.average_pool(x, 3, 1, "same", LAST)
+
+
+def _max_pool(x: Any, padding: str = "same", strides: int = 1) -> Any:
+    return ops.max_pool(x, 3, strides, padding, LAST)

@@ -1,0 +1,214 @@
+"""The network of published FIDs, against pytorch-fid's in PyTorch, and the reader of its file."""
+
+import hashlib
+import os
+import pickle
+
+import keras
+import numpy as np
+import pytest
+import torch
+
+from keras_egan.metrics import FrechetDistance, _inception_2015, _torch_file, inception_2015
+from tests.features import measure, rng
+from tests.inception import Inception2015
+
+NAME = "Conv2d_1a_3x3"
+
+
+def pictures(shape, n=4):
+    """Coarse patterns in noise, so that features differ."""
+    noise = rng().integers(0, 128, (n, *shape, 3), dtype="uint8")
+    pattern = rng(1).integers(0, 2, (n, *(side // 4 + 1 for side in shape), 3), dtype="uint8")
+    pattern = pattern.repeat(4, axis=1).repeat(4, axis=2)[:, : shape[0], : shape[1]]
+    return noise + 127 * pattern
+
+
+@pytest.fixture(scope="module")
+def reference():
+    """Images, and pytorch-fid's features of them with random weights."""
+    network = Inception2015()
+    images = pictures((48, 64))
+    return network.state, images, network.features(images)
+
+
+@pytest.fixture(scope="module")
+def extractor(reference, tmp_path_factory):
+    path = tmp_path_factory.mktemp("inception") / "weights.pth"
+    torch.save(reference[0], path, _use_new_zipfile_serialization=False)
+    yield inception_2015(path, verify=False)
+    path.unlink()
+
+
+def test_features_and_distance_are_those_of_pytorch_fid(reference, extractor):
+    """The trace of (C C')^(1/2) is the sum of the singular values of X X'^T / (n - 1)."""
+    _, images, features = reference
+    assert np.ptp(features, axis=0).mean() > 0.05 * features.mean()
+    metric = FrechetDistance(extractor)
+    own = metric.extract(images)
+    assert own.shape == (4, 2048)
+    for found in (own, metric.extract(images / 127.5 - 1.0)):
+        np.testing.assert_allclose(found, features, rtol=1e-4, atol=1e-5 * features.max())
+    # Of every eighth feature, for speed.
+    real, fake = np.split(features[:, ::8].astype("float64"), 2)
+    shift = real.mean(axis=0) - fake.mean(axis=0)
+    x, y = real - real.mean(axis=0), fake - fake.mean(axis=0)
+    overlap = np.linalg.svd(x @ y.T, compute_uv=False).sum()
+    expected = shift @ shift + np.square(x).sum() + np.square(y).sum() - 2.0 * overlap
+    result = measure(FrechetDistance(), *reversed(np.split(own[:, ::8], 2)))
+    assert result == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (64, 50), (299, 299), (400, 310)])
+def test_images_are_resized_as_pytorch_fid_does(shape, extractor):
+    resized = keras.Model(extractor.input, extractor.get_layer(NAME).input)
+    images = pictures(shape, n=2) / np.float32(255.0)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(images).permute(0, 3, 1, 2),
+        size=(299, 299),
+        mode="bilinear",
+        align_corners=False,
+    )
+    own = resized.predict_on_batch(2.0 * images - 1.0)
+    np.testing.assert_allclose(own, 2.0 * expected.permute(0, 2, 3, 1) - 1.0, atol=1e-4)
+
+
+def test_nothing_is_trained(extractor):
+    assert not extractor.trainable_variables
+
+
+@pytest.fixture
+def stub(monkeypatch, tmp_path):
+    """A file of the first convolution alone, and a network that ends there."""
+    weights = {
+        "conv.weight": rng().normal(size=(5, 3, 2, 4)),
+        "bn.weight": rng(1).normal(size=5),
+        "bn.bias": rng(2).normal(size=5),
+        "bn.running_mean": rng(3).normal(size=5),
+        "bn.running_var": rng(4).uniform(0.1, 2.0, size=5),
+    }
+    path = tmp_path / "weights.pth"
+    state = {f"{NAME}.{key}": torch.tensor(value).float() for key, value in weights.items()}
+    torch.save(state, path)
+    monkeypatch.setattr(
+        _inception_2015._Network,
+        "features",
+        lambda self, x: self.conv(x, NAME, "valid")[:, 0, 0],
+    )
+    return path, weights
+
+
+def test_channels_first_and_half_precision(stub):
+    path, weights = stub
+    colours = np.array([[-1.0, 0.0, 0.5], [1.0, -0.5, 0.25]], "float32")
+    products = colours @ weights["conv.weight"].sum(axis=(2, 3)).T
+    deviations = np.sqrt(weights["bn.running_var"] + 1e-3)
+    normal = (products - weights["bn.running_mean"]) / deviations
+    expected = (normal * weights["bn.weight"] + weights["bn.bias"]).clip(min=0.0)
+    images = np.broadcast_to(colours[:, :, None, None], (2, 3, 8, 9))
+    keras.config.set_image_data_format("channels_first")
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        features = FrechetDistance(inception_2015(path, verify=False)).extract(images)
+    finally:
+        keras.config.set_image_data_format("channels_last")
+        keras.config.set_dtype_policy("float32")
+    np.testing.assert_allclose(features, expected, atol=1e-5)
+
+
+def test_a_saved_extractor(stub, tmp_path):
+    model = inception_2015(stub[0], verify=False)
+    model.save(tmp_path / "extractor.keras")
+    loaded = keras.models.load_model(tmp_path / "extractor.keras")
+    images = pictures((20, 30)) / 127.5 - 1.0
+    np.testing.assert_array_equal(loaded.predict_on_batch(images), model.predict_on_batch(images))
+
+
+def test_another_file_is_refused(stub, monkeypatch):
+    digest = hashlib.sha256(stub[0].read_bytes()).hexdigest()
+    message = f"is not the published file: .*weights.pth begins with {digest[:8]}, not 6726825d"
+    with pytest.raises(ValueError, match=message):
+        inception_2015(stub[0])
+    monkeypatch.setattr(_inception_2015, "SHA256", digest)
+    assert inception_2015(stub[0]).output_shape == (None, 5)
+
+
+def test_weights_of_another_architecture(stub):
+    torch.save({f"{NAME}.conv.weight": torch.zeros(5, 3, 2, 4)}, stub[0])
+    with pytest.raises(ValueError, match=r"lacks Conv2d_1a_3x3\.bn\.weight: .* architecture"):
+        inception_2015(stub[0], verify=False)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_reading_what_pytorch_wrote(zipped, tmp_path):
+    storage = torch.arange(24.0)
+    tensors = {
+        "whole": storage.reshape(4, 6),
+        "part": storage[5:9],
+        "turned": storage.reshape(2, 3, 4).permute(2, 0, 1),
+        "scalar": torch.tensor(7),
+        "empty": torch.zeros(0, 3),
+    }
+    module = torch.nn.BatchNorm1d(3)
+    path = tmp_path / "tensors.pth"
+    for state in (tensors, module.state_dict()):
+        torch.save(state, path, _use_new_zipfile_serialization=zipped)
+        with open(path, "rb") as file:
+            arrays = _torch_file.read(file)
+        assert list(arrays) == list(state)
+        for name, tensor in state.items():
+            np.testing.assert_array_equal(arrays[name], tensor.numpy(), strict=True)
+
+
+class Command:
+    def __reduce__(self):
+        return os.system, ("touch ran",)
+
+
+class Beyond:
+    """A tensor of more numbers than there are."""
+
+    def __reduce__(self):
+        storage = torch.zeros(3).untyped_storage()
+        view = torch.zeros(3).set_(storage)
+        function, arguments, *_ = view.__reduce_ex__(2)
+        return function, (arguments[0], 0, (4,), (1,), *arguments[4:])
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    ("saved", "reason"),
+    [
+        ({"a": Command()}, "asks for (posix|nt).system"),
+        ({"a": torch.zeros(2, dtype=torch.float64)}, "asks for torch.DoubleStorage"),
+        ({"a": Beyond()}, "buffer is too small|incompatible"),
+        ({"a": 1.0}, "'float' object has no attribute"),
+        (torch.nn.Linear(1, 1), "asks for torch.nn.modules.linear.Linear"),
+    ],
+)
+def test_nothing_else_is_read_or_run(saved, reason, zipped, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save(saved, "file.pth", _use_new_zipfile_serialization=zipped)
+    with (
+        open("file.pth", "rb") as file,
+        pytest.raises(ValueError, match=f"file.pth is no file .*{reason}"),
+    ):
+        _torch_file.read(file)
+    assert not os.path.exists("ran")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.99])
+def test_a_file_that_is_cut_short(share, zipped, tmp_path):
+    path = tmp_path / "file.pth"
+    torch.save({"a": torch.zeros(1000)}, path, _use_new_zipfile_serialization=zipped)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with open(path, "rb") as file, pytest.raises(ValueError, match="no file of tensors"):
+        _torch_file.read(file)
+
+
+def test_a_pickle_alone_is_refused(tmp_path):
+    path = tmp_path / "file.pth"
+    path.write_bytes(pickle.dumps({"a": 1}))
+    with open(path, "rb") as file, pytest.raises(ValueError, match="no file of tensors"):
+        _torch_file.read(file)
