@@ -3,7 +3,7 @@
 from keras_egan import backend  # first: it says what to install where a backend is missing
 
 # isort: split
-from keras_egan import callbacks, datasets, export, losses, metrics, networks
+from keras_egan import augment, callbacks, datasets, export, losses, metrics, networks
 from keras_egan.began import BEGAN
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
@@ -22,6 +22,7 @@ __all__ = [
     "EnergyGAN",
     "LeastSquaresGAN",
     "LossSensitiveGAN",
+    "augment",
     "backend",
     "callbacks",
     "datasets",
