@@ -4,6 +4,8 @@ Each function returns a generator and a discriminator, ready for a GAN. Discrimi
 auto-encoders; those of `lsgan_*`, `ls_gan` and `mlp` are critics, which return `(batch, 1)`.
 """
 
+from keras_egan.networks._convnet import convnet
+from keras_egan.networks._upsampled_conv2d import UpsampledConv2D
 from keras_egan.networks.autoencoder import Autoencoder
 from keras_egan.networks.began import began
 from keras_egan.networks.dcgan import dcgan_autoencoder
@@ -16,8 +18,10 @@ from keras_egan.networks.mlp import mlp
 
 __all__ = [
     "Autoencoder",
+    "UpsampledConv2D",
     "VanishingResidual",
     "began",
+    "convnet",
     "dcgan_autoencoder",
     "ebgan",
     "ebgan_mlp",
