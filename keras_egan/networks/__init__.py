@@ -7,6 +7,7 @@ auto-encoders; those of `least_squares_*`, `loss_sensitive` and `mlp` are critic
 
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._began import began
+from keras_egan.networks._convnet import convnet
 from keras_egan.networks._dcgan import dcgan_autoencoder
 from keras_egan.networks._ebgan import ebgan, ebgan_mlp, ebgan_small
 from keras_egan.networks._layers import VanishingResidual
@@ -14,11 +15,14 @@ from keras_egan.networks._least_squares import least_squares_dcgan, least_square
 from keras_egan.networks._loss_sensitive import loss_sensitive
 from keras_egan.networks._magan import magan_celeba, magan_cifar10, magan_mnist
 from keras_egan.networks._mlp import mlp
+from keras_egan.networks._upsampled_conv2d import UpsampledConv2D
 
 __all__ = [
     "Autoencoder",
+    "UpsampledConv2D",
     "VanishingResidual",
     "began",
+    "convnet",
     "dcgan_autoencoder",
     "ebgan",
     "ebgan_mlp",

@@ -1,0 +1,5 @@
+"""Differentiable augmentation of what a discriminator sees, data and fakes alike."""
+
+from keras_egan.augment._diff_augment import DiffAugment
+
+__all__ = ["DiffAugment"]

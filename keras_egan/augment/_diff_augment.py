@@ -1,0 +1,175 @@
+"""DiffAugment: random changes of images through which gradients pass."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+__all__ = ["DiffAugment"]
+
+_WORDS = ("color", "translation", "cutout")
+
+
+@keras.saving.register_keras_serializable("keras_egan")
+class DiffAugment(keras.layers.Layer):
+    """Differentiable augmentation: random changes of images, drawn anew for each one at each call.
+
+    - `"color"`: brightness, a number from [-0.5, 0.5) added to all of an image; saturation, each
+      pixel's distance to its mean over the channels, multiplied by a number from [0, 2), which
+      leaves grey images as they are; contrast, each value's distance to the image's mean,
+      multiplied by a number from [0.5, 1.5).
+    - `"translation"`: a shift by whole pixels, at most an eighth of each side in each direction.
+    - `"cutout"`: a rectangle of half of each side is filled; it may hang over the edge.
+
+    `call(images)` is `apply(images, draw(len(images)))`: the numbers are drawn in one method, and
+    the other is a pure function of images and numbers, so that a batch on several devices can be
+    given its share of one draw, and every backend makes the same of the same numbers.
+
+    Args:
+        policy: which changes, in which order: the words above, separated by commas.
+        fill: what comes in at a border, and what fills a cutout, from -1 to 1: 0, the paper's, is
+            mid-grey; -1 suits images on black.
+        seed: an integer from which the numbers are drawn. By default another one for each layer,
+            which `keras.utils.set_random_seed` fixes.
+        **kwargs: as in `keras.layers.Layer`.
+
+    Raises:
+        ValueError: if `policy` has an unknown word, `fill` is out of its range, or, when called,
+            images are not of rank 4.
+
+    Source: Zhao et al., Differentiable Augmentation for Data-Efficient GAN Training,
+    https://arxiv.org/abs/2006.10738, with the ranges of the authors' code,
+    https://github.com/mit-han-lab/data-efficient-gans.
+
+    Example:
+
+    ```python
+    augment = DiffAugment("translation,cutout", fill=-1.0, seed=0)
+    augmented = augment(images)  # (batch, height, width, channels), in Keras's image data format
+    ```
+    """
+
+    def __init__(
+        self,
+        policy: str = "color,translation,cutout",
+        *,
+        fill: float = 0.0,
+        seed: int | None = None,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        self._words = [word.strip() for word in policy.split(",")]
+        for word in self._words:
+            if word not in _WORDS:
+                raise ValueError(
+                    f"`policy` must be made of {', '.join(_WORDS)}, separated by commas; got "
+                    f"{word!r} in {policy!r}."
+                )
+        if not -1.0 <= fill <= 1.0:
+            raise ValueError(f"`fill` must lie in [-1, 1], as images do; got {fill!r}.")
+        self.policy = policy
+        self.fill = fill
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, images: Any) -> Any:
+        """Returns images, float tensor of shape `(batch, ...)` in [-1, 1], changed at random."""
+        return self.apply(images, self.draw(ops.shape(images)[0]))
+
+    def draw(self, n: Any) -> dict[str, Any]:
+        """Returns the numbers for `n` images, and moves the seed on.
+
+        Returns:
+            A dict of float32 tensors with a row for each image: `"brightness"`, `"saturation"` and
+            `"contrast"` of shape `(n,)`, in the ranges above; `"translation"` and `"cutout"` of
+            shape `(n, 2)`, vertical and horizontal, in [0, 1), from the first to the last place.
+        """
+        uniform = keras.random.uniform((n, 7), seed=self.seed_generator, dtype="float32")
+        return {
+            "brightness": uniform[:, 0] - 0.5,
+            "saturation": uniform[:, 1] * 2.0,
+            "contrast": uniform[:, 2] + 0.5,
+            "translation": uniform[:, 3:5],
+            "cutout": uniform[:, 5:7],
+        }
+
+    def apply(self, images: Any, numbers: dict[str, Any]) -> Any:
+        """Returns images changed by given numbers, a tensor of their shape and type.
+
+        Args:
+            images: float tensor of shape `(batch, *image_shape)`, in Keras's image data format.
+                Height and width must be known.
+            numbers: what `draw(batch)` returned.
+        """
+        if len(images.shape) != 4:
+            raise ValueError(
+                "DiffAugment takes images of shape (batch, height, width, channels), in Keras's "
+                f"image data format; got the shape {tuple(images.shape)}."
+            )
+        first = keras.config.image_data_format() == "channels_first"
+        x = ops.transpose(images, (0, 2, 3, 1)) if first else images
+        for word in self._words:
+            if word == "color":
+                x = _recoloured(x, numbers)
+            elif word == "translation":
+                x = _translated(x, numbers["translation"], self.fill)
+            else:
+                x = _cut_out(x, numbers["cutout"], self.fill)
+        return ops.transpose(x, (0, 3, 1, 2)) if first else x
+
+    def compute_output_shape(self, input_shape):
+        """Returns the shape of the images."""
+        return input_shape
+
+    def get_config(self):
+        """Returns the layer's arguments."""
+        arguments = {"policy": self.policy, "fill": self.fill, "seed": self.seed}
+        return {**super().get_config(), **arguments}
+
+
+def _recoloured(x, numbers):
+    brightness, saturation, contrast = (
+        ops.cast(numbers[name], x.dtype)[:, None, None, None]
+        for name in ("brightness", "saturation", "contrast")
+    )
+    x = x + brightness
+    mean = ops.mean(x, axis=3, keepdims=True)
+    x = (x - mean) * saturation + mean
+    mean = ops.mean(x, axis=(1, 2, 3), keepdims=True)
+    return (x - mean) * contrast + mean
+
+
+def _translated(x, places, fill):
+    # One look-up of whole pixels in a flat list, where a border of one pixel stands for all that
+    # lies outside. Products with one-hot matrices take about as long, but accelerators round them.
+    height, width, channels = x.shape[1:]
+    padded = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=fill)
+    sources = []
+    for axis, side in enumerate((height, width)):
+        furthest = side // 8
+        shift = _index(places[:, axis], 2 * furthest + 1) - furthest
+        sources.append(ops.clip(ops.arange(1, side + 1) - shift[:, None], 0, side + 1))
+    rows, columns = sources[0][:, :, None], sources[1][:, None, :]
+    image = ops.arange(ops.shape(x)[0])[:, None, None]
+    flat = (image * (height + 2) + rows) * (width + 2) + columns
+    pixels = ops.take(ops.reshape(padded, (-1, channels)), ops.reshape(flat, (-1,)), axis=0)
+    return ops.reshape(pixels, (-1, height, width, channels))
+
+
+def _cut_out(x, places, fill):
+    inside = []
+    for axis, side in enumerate(x.shape[1:3]):
+        size = side // 2
+        # As many centres below the middle as above it, so that each pixel is as likely filled as
+        # its mirror image.
+        start = _index(places[:, axis], side + 1 - size % 2) - size // 2
+        offset = ops.arange(side) - start[:, None]
+        inside.append(ops.logical_and(offset >= 0, offset < size))
+    hole = ops.logical_and(inside[0][:, :, None], inside[1][:, None, :])
+    return ops.where(hole[..., None], ops.cast(fill, x.dtype), x)
+
+
+def _index(place, count):
+    """Returns which of `count` equal parts of [0, 1) a place lies in."""
+    return ops.cast(ops.floor(place * count), "int32")

@@ -1,0 +1,116 @@
+"""Convolutional networks for images of any size."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import layers
+
+from keras_egan.image_format import channel_axis
+from keras_egan.networks._autoencoder import Autoencoder
+from keras_egan.networks._layers import batch_normalised, feature_shape, split_shape
+from keras_egan.networks._upsampled_conv2d import UpsampledConv2D
+
+__all__ = ["convnet"]
+
+
+def convnet(
+    image_shape: Sequence[int] = (64, 64, 3),
+    *,
+    filters: int = 16,
+    latent_dim: int = 64,
+    embedding_dim: int | None = 64,
+) -> tuple[keras.Model, keras.Model]:
+    """Returns a convolutional generator and discriminator, as deep as the image is large.
+
+    The image is halved until its shorter side is at most 7: twice for 28, four times for 64, six
+    times for 256. There are `filters` channels at the image's own scale, twice as many at each
+    smaller one, and 8 times as many at most. The discriminator halves by 4x4 convolutions of
+    stride 2 with LeakyReLU; its decoder, and the generator, double by `UpsampledConv2D` with ReLU,
+    and end in a 3x3 convolution at the image's scale. Batch normalisation throughout, except at
+    the outputs, of a critic too, and the discriminator's first layer.
+
+    The auto-encoder's embedding is linear and batch-normalised, and the discriminator sees data
+    and fakes in separate batches: a generator that makes one and the same image gets its
+    embeddings spread out, and so a bad reconstruction and a high energy.
+
+    All work on [0, 1] inside, so that a black background is 0, and images are in [-1, 1].
+
+    Args:
+        image_shape: the shape of one image in Keras's image data format. Each side must be 8 or
+            more; one that cannot be halved evenly is rounded up, and cropped on the way back.
+        filters: the channels at the image's own scale; time and memory grow with them.
+        latent_dim: the length of the generator's input.
+        embedding_dim: the length of the auto-encoder's embedding, for BEGAN, EBGAN and MAGAN; None
+            for a critic, for LSGAN and LS-GAN.
+
+    Returns:
+        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
+        `discriminator`, an `Autoencoder` of images, or a Keras model from images to `(batch, 1)`.
+
+    Raises:
+        ValueError: if a side is below 8.
+
+    Source: our own, after Radford et al., DCGAN, https://arxiv.org/abs/1511.06434.
+
+    Example:
+
+    ```python
+    generator, autoencoder = convnet((96, 64, 3), filters=24)
+    generator, critic = convnet((28, 28, 1), embedding_dim=None)
+    ```
+    """
+    height, width, channels = split_shape(image_shape)
+    scales = _scales(height, width)
+    widths = [filters * min(2**i, 8) for i in range(len(scales))]
+    grid = feature_shape(*scales[-1], widths[-1])
+
+    def decoder(code, name):
+        x = layers.Dense(math.prod(grid), use_bias=False)(code)
+        x = layers.ReLU()(_normalised(layers.Reshape(grid)(x)))
+        for sides, n in reversed([*zip(scales, widths, strict=True)][:-1]):
+            x = _cropped(UpsampledConv2D(n, use_bias=False)(x), sides)
+            x = layers.ReLU()(_normalised(x))
+        x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid")(x)
+        return keras.Model(code, layers.Rescaling(2.0, offset=-1.0)(x), name=name)
+
+    image = keras.Input(image_shape, name="image")
+    x = layers.Rescaling(0.5, offset=0.5)(image)
+    for i, n in enumerate(widths[1:]):
+        x = layers.Conv2D(n, 4, strides=2, padding="same", use_bias=not i)(x)
+        x = layers.LeakyReLU(0.2)(_normalised(x) if i else x)
+    x = layers.Flatten()(x)
+
+    generator = decoder(keras.Input((latent_dim,), name="latents"), "generator")
+    if embedding_dim is None:
+        return generator, keras.Model(image, layers.Dense(1)(x), name="discriminator")
+    x = _normalised(layers.Dense(embedding_dim, use_bias=False)(x))
+    embedding = keras.Input((embedding_dim,), name="embedding")
+    return generator, Autoencoder(
+        keras.Model(image, x, name="encoder"), decoder(embedding, "decoder")
+    )
+
+
+def _scales(height: int, width: int) -> list[tuple[int, int]]:
+    """Returns the sides at each scale, from the image's to the smallest grid's."""
+    if min(height, width) < 8:
+        raise ValueError(
+            f"`image_shape` must have sides of 8 or more; got {height} and {width}. Resize or pad "
+            "the images."
+        )
+    scales = [(height, width)]
+    while min(scales[-1]) > 7:
+        scales.append(tuple((side + 1) // 2 for side in scales[-1]))
+    return scales
+
+
+def _cropped(x: Any, sides: tuple[int, int]) -> Any:
+    """Returns features without the last row and column, where the doubled sides are too long."""
+    got = x.shape[2:] if channel_axis() == 1 else x.shape[1:3]
+    crop = tuple((0, a - b) for a, b in zip(got, sides, strict=True))
+    return layers.Cropping2D(crop)(x) if any(end for _, end in crop) else x
+
+
+def _normalised(x: Any) -> Any:
+    return batch_normalised(x, epsilon=1e-3)
