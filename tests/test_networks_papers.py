@@ -143,15 +143,16 @@ def test_channels_first_moves_channels(build, image_shape, latent_dim, embedding
     [
         (ebgan, (32, 32), "square, with sides of 64, 128 or 256; got sides of 32 and 32"),
         (ebgan, (64, 128), "square, .* got sides of 64 and 128"),
-        (ebgan_small, (32, 30), "divisible by 4; got 32 and 30"),
-        (least_squares_vgg, (100, 112), "divisible by 16; got 100 and 112"),
-        (least_squares_dcgan, (64, 28), "divisible by 16; got 64 and 28"),
+        (ebgan_small, (32, 30), "divisible by 4; got 32 and 30. Resize .* to 32 and 32 "),
+        (least_squares_vgg, (100, 112), "by 16; got 100 and 112. Resize .* to 112 and 112 "),
+        (least_squares_dcgan, (64, 28), "divisible by 16; got 64 and 28. Resize .* to 64 and 32 "),
         (loss_sensitive, (4, 4), "power of 2 from 8 up as its side; got sides of 4 and 4"),
     ],
 )
 def test_impossible_shapes_are_refused(networks, sides, hint):
-    with pytest.raises(ValueError, match=f"`image_shape` must .*{hint}.* Resize"):
+    with pytest.raises(ValueError, match=f"`image_shape` must .*{hint}") as refused:
         networks(image_shape=(*sides, 3))
+    assert " Resize " in str(refused.value)
 
 
 @pytest.mark.parametrize("layers", [{"n_layers_g": 1}, {"n_layers_d": 1}])
