@@ -70,7 +70,11 @@ def main():
     arguments = parser.parse_args()
     sides = arguments.image_size[0], arguments.image_size[-1]
     shape = (*sides, arguments.channels)
-    rows = {"dcgan_autoencoder, 24": networks.dcgan_autoencoder(shape, filters=24, latent_dim=64, embedding_dim=64)}
+    rows = {
+        "dcgan_autoencoder, 24": networks.dcgan_autoencoder(
+            shape, filters=24, latent_dim=64, embedding_dim=64
+        )
+    }
     for n in arguments.filters:
         rows[f"convnet, {n}"] = networks.convnet(shape, filters=n)
         rows[f"convnet, {n}, critic"] = networks.convnet(shape, filters=n, embedding_dim=None)

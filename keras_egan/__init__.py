@@ -26,8 +26,10 @@ __all__ = [
     "Hyperparameter",
     "LeastSquaresGAN",
     "LossSensitiveGAN",
+    "Rows",
+    "Scored",
+    "Setting",
     "augment",
-from keras_egan.batch import Rows, Scored
     "backend",
     "callbacks",
     "datasets",
