@@ -1,0 +1,73 @@
+"""How the differences of one sample become its energy.
+
+An energy is one number a sample, a tensor of shape `(batch,)`, low on data, computed in float32.
+"""
+
+from typing import Any
+
+from keras import ops
+
+__all__ = ["ENERGIES", "norms", "reconstruction_energy"]
+
+ENERGIES = ("mae", "mse", "norm", "sae", "sse")
+
+
+def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "mae") -> Any:
+    """Returns how badly each image is reconstructed.
+
+    Args:
+        images: tensor of shape `(batch, ...)`.
+        reconstruction: tensor of the same shape, an auto-encoder's output for `images`.
+        energy: how the differences of one sample become one number. `"mae"`: the mean of their
+            absolute values (BEGAN with eta = 1). `"mse"`: the mean of their squares (BEGAN with
+            eta = 2). `"norm"`: their Euclidean norm, the square root of the sum of their squares
+            (EBGAN). `"sae"`: the sum of their absolute values (LS-GAN's margin function).
+            `"sse"`: the sum of their squares (MAGAN).
+
+    Returns:
+        float32 tensor of shape `(batch,)`, at least 0.
+
+    Raises:
+        ValueError: if `energy` is none of the above.
+
+    Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.1; Zhao et al.,
+    EBGAN, https://arxiv.org/abs/1609.03126, equation 13.
+
+    Example:
+
+    ```python
+    reconstruction_energy(ops.ones((2, 4, 4, 1)), ops.zeros((2, 4, 4, 1)))  # [1., 1.]
+    ```
+    """
+    difference = ops.cast(images, "float32") - ops.cast(reconstruction, "float32")
+    pixels = tuple(range(1, len(difference.shape)))
+    if energy == "mae":
+        return ops.mean(ops.abs(difference), axis=pixels)
+    if energy == "mse":
+        return ops.mean(ops.square(difference), axis=pixels)
+    if energy == "norm":
+        return norms(difference)
+    if energy == "sae":
+        return ops.sum(ops.abs(difference), axis=pixels)
+    if energy == "sse":
+        return ops.sum(ops.square(difference), axis=pixels)
+    raise ValueError(f"`energy` must be one of {', '.join(ENERGIES)}; got {energy!r}.")
+
+
+def norms(samples: Any) -> Any:
+    """Returns the Euclidean norm of each sample, with a gradient of 0 where it is 0.
+
+    Args:
+        samples: tensor of shape `(batch, ...)`.
+
+    Returns:
+        float32 tensor of shape `(batch,)`, at least 1e-6.
+
+    Example:
+
+    ```python
+    norms(ops.array([[3.0, 4.0], [0.0, 0.0]]))  # [5., 1e-6]
+    ```
+    """
+    squares = ops.square(ops.cast(samples, "float32"))
+    return ops.sqrt(ops.maximum(ops.sum(squares, axis=tuple(range(1, len(samples.shape)))), 1e-12))

@@ -1,0 +1,91 @@
+"""What a run does between steps, and what callbacks are told of it."""
+
+from typing import Any
+
+import keras
+
+from keras_egan.memory import Memory
+
+__all__ = ["RunCallbacks"]
+
+
+class RunCallbacks(keras.callbacks.CallbackList):
+    """The callbacks of a `Run`, for which a training that was cut off is one.
+
+    Args:
+        run: the `Run`.
+        callbacks: the user's.
+        verbose: as in `keras.Model.fit`.
+        steps: the number of steps in an epoch, or None if it is not known.
+    """
+
+    def __init__(
+        self,
+        run: Any,
+        callbacks: list[keras.callbacks.Callback],
+        verbose: Any,
+        steps: int | None,
+    ):
+        self.run = run
+        self.offset = 0
+        self.begun = False
+        self.logs = None
+        super().__init__(
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            model=run.gan,
+            verbose=verbose,
+            epochs=run.epochs,
+            steps=steps,
+        )
+        kept = [c for c in self.callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
+        self.memory = Memory(kept)
+
+    def on_train_begin(self, logs=None):
+        if self.begun:
+            return
+        super().on_train_begin(logs)
+        self.begun = True
+        # What callbacks have done at a beginning that was none is undone.
+        if self.run.resumed and not self.run.done:
+            self.run.restore()
+
+    def on_train_end(self, logs=None):
+        self.logs = logs
+
+    def finish(self) -> None:
+        """Ends the training, of which Keras has ended every part."""
+        super().on_train_end(self.logs)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        run = self.run
+        run.begin_epoch()
+        self.epoch, self.offset, self.saved = epoch, run.done, run.gan.progress.steps_done
+        super().on_epoch_begin(epoch, logs)
+        if run.done:
+            run.restore()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        done, backup = self.offset + batch, self.run.backup
+        step = self.run.gan.epoch_start + done
+        # At the beginning of the next step, so that an epoch is never left without one.
+        if self.offset and not batch:  # PyTorch's loaders have just drawn a number of their own
+            self.run.restore_random_state()
+        if batch and backup and backup.every and step // backup.every > self.saved // backup.every:
+            self.run.gan.synchronize()
+            self.run.save(self.epoch, done)
+            self.saved = step
+        super().on_train_batch_begin(done, logs)
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(self.offset + batch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        gan = self.run.gan
+        gan.progress.refuse_unfit(raising=not gan.stop_training)
+        gan.end_epoch({name: float(value) for name, value in logs.items()})
+        super().on_epoch_end(epoch, logs)
+        self.offset = self.run.done = 0
+        if self.run.backup:
+            self.run.save(epoch + 1, 0)
