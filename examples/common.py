@@ -78,15 +78,13 @@ def backup(arguments):
 
 def finish(gan, output, name):
     """Saves the GAN as a `.keras` file and its generator as a SavedModel, and says where."""
-    from keras_egan import export
-
     model, generator = output / f"{name}.keras", output / "generator"
     gan.save(model)
     print(f"Samples:     {output / 'samples'}, animated in samples.gif")
     print(f"Equilibrium: {output / 'equilibrium.csv'}, drawn in equilibrium.png")
     print(f"Model:       {model}")
     try:
-        export.export(gan, generator)
+        gan.export(generator)
         print(f"Generator:   {generator}, a SavedModel")
     except ImportError as error:
         print(f"Generator:   not exported. {error}")

@@ -112,8 +112,8 @@ def write(
     rng = np.random.default_rng(0)
     batches = [rng.uniform(-1.0, 1.0, (n, latent_dim)).astype("float32") for n in (1, 3)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as work:
-        work = Path(work)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        work = Path(folder)
         written = work / "written"
         written.mkdir()
         inputs = getattr(generator, "inputs", None)  # which models written as classes have not

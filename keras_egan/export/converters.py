@@ -86,7 +86,7 @@ def convert(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
-            draw = latents and functools.partial(_DRAW[latents], size)
+            draw = functools.partial(_DRAW[latents], size) if latents else None
             return _saved_model(network, str(path), signature, batches, draw)
         options = {"opset_version": opset_version} if opset_version else {}
         resizing = _keras_internals.upsampling_by_resizing
@@ -105,7 +105,8 @@ def main(folder: str | Path) -> None:
     """
     folder = Path(folder)
     job = json.loads((folder / "job.json").read_text())
-    sys.modules["openvino_telemetry"] = None  # OpenVINO would report to its makers, and fork
+    # OpenVINO would report to its makers, and fork.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     try:
         for module in job.pop("modules"):
             with suppress(ImportError):
@@ -128,12 +129,13 @@ def _saved_model(
 ) -> list[np.ndarray]:
     import tensorflow as tf
 
-    def generate(seed: Any, count: Any) -> Any:
-        return _to_uint8(network(draw(seed, count), training=False))
-
     archive = keras.export.ExportArchive()
     archive.track_and_add_endpoint("serve", network, signature)
     if draw:
+
+        def generate(seed: Any, count: Any) -> Any:
+            return _to_uint8(network(draw(seed, count), training=False))
+
         numbers = [tf.TensorSpec((), tf.int64, name) for name in ("seed", "count")]
         archive.add_endpoint("generate", generate, numbers)
     archive.write_out(path, verbose=False)
