@@ -90,6 +90,7 @@ def count_unfit(images: Any) -> Any:
     """
     if "float" not in keras.backend.standardize_dtype(images.dtype):
         return ops.zeros(())
-    largest = ops.max(ops.abs(ops.cast(images, "float32")), axis=tuple(range(1, images.ndim)))
-    fit = largest <= (1.001 if images.ndim == 4 else 3e38)  # NaN is under nothing
-    return ops.sum(ops.cast(ops.logical_not(fit), "float32"))
+    rank = len(images.shape)
+    fit = ops.abs(ops.cast(images, "float32")) <= (1.001 if rank == 4 else 3e38)
+    unfit = ops.any(ops.logical_not(fit), axis=tuple(range(1, rank)))  # NaN is under nothing
+    return ops.sum(ops.cast(unfit, "float32"))

@@ -8,7 +8,7 @@ import keras
 from keras_egan.archives import reason
 from keras_egan.hyperparameter import Hyperparameter, plain
 
-__all__ = ["arguments_of", "compile", "compile_arguments_of", "given", "make", "settings_of"]
+__all__ = ["arguments_of", "compile_arguments_of", "compile_from", "given", "make", "settings_of"]
 
 SETTINGS = ("d_steps", "updates", "latents")
 """Arguments of every GAN that may be set later, and so are set rather than given to a class."""
@@ -105,7 +105,7 @@ def compile_arguments_of(gan: Any) -> dict[str, Any]:
     return {"optimizer": optimizer, **gan.compile_arguments}
 
 
-def compile(gan: Any, config: dict[str, Any]) -> None:
+def compile_from(gan: Any, config: dict[str, Any]) -> None:
     """Compiles a GAN with what `compile_arguments_of` returned.
 
     Raises:

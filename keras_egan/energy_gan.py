@@ -23,14 +23,13 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
     """A generator, a discriminator that gives energies, and the step that both learn by.
 
     A subclass is its paper's difference: how the discriminator's loss follows from the energies
-    (`discriminator_loss`, and `generator_loss` if it is not the energy) and, if there is a
-    controller, what it does (`add_state`, `indicators`, `control`). A loss is one number a sample,
-    of which the step takes the mean. Numbers in the losses that a user may change while training
-    goes on are `Hyperparameter`s. Arguments that are kept under their names are in the file.
+    (`discriminator_loss`, and `generator_loss` if it is not the energy), one number a sample, and
+    what a controller does (`add_state`, `indicators`, `control`). Numbers in the losses that may
+    be changed while training goes on are `Hyperparameter`s. Arguments kept under their names are
+    in the file.
 
-    A step whose figures are not finite leaves the controller as it was. The weights take it: a
-    gradient of NaN makes them NaN, which `callbacks.TerminateOnNaN` ends and `callbacks.Backup`
-    does not save.
+    A step whose figures are not finite leaves the controller as it was. The weights take it, and
+    may be NaN then, which `callbacks.TerminateOnNaN` ends and `callbacks.Backup` does not save.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to samples.
@@ -42,15 +41,13 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
             each time, before the generator is updated once.
         updates: `"alternating"`, the generator learning from the discriminator just updated; or
             `"simultaneous"`, both gradients taken at the same weights.
-        latent_dim: the length of a latent vector. Needed only where `generator` has no input
-            shape to read it from.
+        latent_dim: the length of a latent vector, where `generator` has no input shape to tell.
         latents: what latents are drawn from: `"uniform"` on [-1, 1], or `"normal"` with mean 0
             and variance 1.
         generator_average: the decay, between 0 and 1, of a running average of the generator's
             weights, from which `sample` then samples; None for none.
-        seed: an integer from which latents and the order of images are drawn. By default another
-            one for each model, which `keras.utils.set_random_seed` fixes.
-        name: the model's name.
+        seed: an integer from which latents and the order of images are drawn; by default another
+            one each time, which `keras.utils.set_random_seed` fixes.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.
@@ -128,13 +125,12 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         """Configures the model for training.
 
         Args:
-            d_optimizer: the discriminator's optimizer, a `keras.optimizers.Optimizer` or a name
-                such as `"adam"`.
+            d_optimizer: the discriminator's, an optimizer or a name such as `"adam"`.
             g_optimizer: the generator's, likewise; a different object.
             run_eagerly: as in `keras.Model.compile`.
             steps_per_execution: as in `keras.Model.compile`; always 1 on PyTorch.
-            jit_compile: as in `keras.Model.compile`. `"auto"` compiles on JAX, on TensorFlow
-                where there is a GPU, and not on PyTorch.
+            jit_compile: as there; `"auto"` compiles on JAX, on TensorFlow where there is a GPU,
+                and not on PyTorch.
             auto_scale_loss: whether, under the `mixed_float16` policy, each optimizer is wrapped
                 in a `keras.optimizers.LossScaleOptimizer`.
 
@@ -142,7 +138,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
             ValueError: if an optimizer is missing or both are the same object.
         """
         arguments = {"run_eagerly": run_eagerly, "jit_compile": jit_compile}
-        arguments["steps_per_execution"] = steps_per_execution
+        arguments |= {"steps_per_execution": steps_per_execution}
         optimizer = AdversarialOptimizer(d_optimizer, g_optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = optimizer.scaled()
@@ -219,10 +215,9 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
     ) -> Any:
         """Computes the figures of held-out images, as `keras.Model.evaluate`.
 
-        The same images always give the same figures: the latents are drawn anew from the same
-        seed. Figures other than losses and energies, such as BEGAN's `m_global`, are computed
-        from the means over all images, so that they do not depend on the batch size. The arguments
-        are Keras's; `x` and what is raised, as in `fit`.
+        The same images always give the same figures: latents are drawn anew from the same seed.
+        Figures such as BEGAN's `m_global` are computed from the means over all images, so that
+        the batch size does not matter. `x` and what is raised are as in `fit`.
         """
         checks.none_of(sample_weight=sample_weight)
         if steps is not None:
@@ -235,13 +230,8 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         self.progress.refuse_unfit()
         return figures
 
-    def training_step(self, data: Any) -> dict[str, Any]:
-        """Updates both networks and the controller on one batch; see `step.train`."""
-        return step.train(self, data)
-
-    def evaluation_step(self, data: Any) -> dict[str, Any]:
-        """Computes the figures of held-out images; see `step.evaluate`."""
-        return step.evaluate(self, data)
+    training_step = step.train
+    evaluation_step = step.evaluate
 
     def make_train_function(self, force: bool = False) -> Any:
         return super().make_train_function(force=self._outdated("training") or force)
@@ -258,23 +248,14 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         self._assumed[function] = assumed
         return outdated
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments at their present values, the networks serialized."""
-        return configuration.arguments_of(self)
-
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
         """Makes a model, with networks of its own, from what `get_config` returned."""
         return configuration.make(cls, config, custom_objects)
 
-    def get_compile_config(self) -> dict[str, Any]:
-        """Returns the arguments of `compile`, the optimizers serialized."""
-        return configuration.compile_arguments_of(self)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles with what `get_compile_config` returned."""
-        configuration.compile(self, config)
-
+    get_config = configuration.arguments_of
+    get_compile_config = configuration.compile_arguments_of
+    compile_from_config = configuration.compile_from
     save = persistence.save
     save_weights = persistence.save_weights
     load_weights = persistence.load_weights
@@ -299,9 +280,9 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
 
     @property
     def changing_variables(self) -> list[Any]:
-        """All variables that training changes, the optimizers' and the running means included."""
-        further = [self.running_means, self.optimizer] if self.compiled else []
-        return sum((part.variables for part in further), list(self.variables))
+        """All variables, the optimizers' and the running means' included."""
+        parts = [self, self.running_means, self.optimizer] if self.compiled else [self]
+        return [variable for part in parts for variable in part.variables]
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

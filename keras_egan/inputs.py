@@ -40,7 +40,7 @@ def accept(
 ) -> tuple[Any, Any]:
     """Returns the images of the first batch, and data in a form that Keras takes on each backend.
 
-    Labels are left out. The first batch is looked at, on the host, and no other.
+    Labels are left out. The first batch alone is looked at, on the host.
 
     Args:
         data: images of shape `(n, *shape)`, an array, any library's tensor, or a list of single
@@ -65,7 +65,6 @@ def accept(
         data = images_of(data, argument)
     elif isinstance(data, list):
         data = _listed(data, shape, argument)
-    first: Any
     if is_array(data):
         first = data = as_numpy(data)
     elif isinstance(data, keras.utils.PyDataset):
@@ -86,9 +85,7 @@ def accept(
 
 
 def check_values(images: Any, argument: str = "images") -> None:
-    """Refuses NaN, infinities, and float images outside [-1, 1].
-
-    Only images have a range; vectors may have any finite value.
+    """Refuses NaN, infinities, and float images (not vectors) outside [-1, 1].
 
     Args:
         images: array or tensor of shape `(batch, ...)`.
@@ -126,7 +123,7 @@ def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
 
     Args:
         images: tensor of shape `(batch, *shape)`, uint8 or float.
-        shape: the shape of one image, a tuple.
+        shape: the shape of one image.
         argument: the name of the argument that they came with.
 
     Raises:
@@ -144,9 +141,6 @@ def split(data: Any, fraction: float) -> tuple[Any, Any]:
     Args:
         data: an array or tensor, or a tuple of them, of one length.
         fraction: how much of them, in (0, 1), the last part is.
-
-    Returns:
-        Two of the form of `data`.
 
     Raises:
         ValueError: if `data` is not of arrays, or a part would be empty.
@@ -168,15 +162,12 @@ def split(data: Any, fraction: float) -> tuple[Any, Any]:
 
 
 def without_first(data: Any, count: int, steps: int | None = None) -> tuple[Any, int | None]:
-    """Returns what is left of one pass through data after `count` batches.
+    """Returns what is left of a pass after `count` batches, and their number, if it is known.
 
     Args:
         data: what `accept` returned, but for arrays and `Ordered` datasets.
         count: how many batches to leave out.
         steps: how many batches there shall be, if that is not up to `data`.
-
-    Returns:
-        Batches in a form that Keras takes, and their number, or None if it is not known.
     """
     if steps is None and (batches := length(data)) is not None:
         steps = batches - count
@@ -302,9 +293,8 @@ def _layout_hint(got, expected):
         return " (the batch's axis is missing: `dataset.batch(64)`, or `images[None]` of an array)"
     if len(got) == len(expected):
         return " (a last axis for the channels may be missing: `images[..., None]`)"
-    if len(got) == 4 and (*got[2:], got[1]) == expected:
-        return " (the channels come first: `numpy.moveaxis(images, 1, -1)`)"
-    return ""
+    first = len(got) == 4 and (*got[2:], got[1]) == expected
+    return " (the channels come first: `numpy.moveaxis(images, 1, -1)`)" if first else ""
 
 
 def _batch_of(shape):

@@ -13,6 +13,7 @@ from keras_egan import backend, checks, inputs
 from keras_egan.callbacks import Backup
 from keras_egan.callbacks._terminate_on_nan import watching_all_figures
 from keras_egan.datasets import Batches, Ordered
+from keras_egan.datasets.loaders import length
 from keras_egan.fingerprint import check_same, fingerprint
 from keras_egan.run_callbacks import RunCallbacks
 
@@ -75,7 +76,7 @@ class Run:
         self.ordered = isinstance(data, Ordered)
         callbacks = watching_all_figures(_listed(callbacks))
         self.backup = next((c for c in callbacks if isinstance(c, Backup)), None)
-        self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or _length(data))
+        self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
         self.resumed = None
         self.warned = False
 
@@ -211,13 +212,6 @@ class Run:
                 f"backups stay in {self.backup.directory}.",
                 stacklevel=3,
             )
-
-
-def _length(data):
-    try:
-        return len(data)
-    except TypeError:  # of unknown size
-        return None
 
 
 def checked(

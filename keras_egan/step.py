@@ -70,7 +70,8 @@ def figure_names(gan: Any) -> list[str]:
     real = Scored(images, output, ops.ones(2), embedding)
     with backend.no_grad():
         fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
-        return [*discriminator_figures(gan, real, fake), *generator_figures(gan, fake)]
+        found = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
+    return list(dict.fromkeys(("d_loss", "g_loss", "real_energy", "fake_energy", *found)))
 
 
 def discriminator_figures(gan: Any, real: Any, fake: Any) -> dict[str, Any]:
@@ -95,14 +96,12 @@ def _means(figures, rows):
 
 def _receive(gan, data):
     images = inputs.images_of(data)
-    unfit = count_unfit(images)
-    images = inputs.scale(images, gan.image_shape)
     count = ops.shape(images)[0]
     rows = Rows(count, *backend.replica_share(count))
     backend.require(rows.total >= 1, "A batch is empty: it holds no images.")
     if gan.smallest_batch > 1:
         backend.require(count >= gan.smallest_batch, gan.too_small(count))
-    return images, rows, unfit
+    return inputs.scale(images, gan.image_shape), rows, count_unfit(images)
 
 
 def _discriminator_step(gan, images, z, rows):

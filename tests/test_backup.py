@@ -122,14 +122,14 @@ def test_keras_own_backup_goes_on_at_the_epoch(tmp_path):
 
 
 def damage_weights(folder):
-    path = folder / "state.weights.h5"
+    path = folder / "state.npz"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
 
 
 def cut_weights(folder):
-    path = folder / "state.weights.h5"
+    path = folder / "state.npz"
     path.write_bytes(path.read_bytes()[:1000])
 
 

@@ -130,7 +130,7 @@ def test_empty_sources_are_refused(tmp_path):
         (np.full((3, 4, 4, 1), 300.0), {}, "must go from 0 to 255, .*; these go from 300 to 300"),
         (np.full((3, 4, 4, 1), np.nan), {}, "these go from nan to nan"),
         (numbered(), {"aspect": "fill"}, "`aspect` must be 'crop', 'pad' or 'stretch'; got 'fill'"),
-        (numbered(), {"seed": -1}, "`seed` must be 0 or more; got -1"),
+        (numbered(), {"seed": -1}, "`seed` must be a whole number, 0 or more; got -1"),
         (None, {}, "`source` must be 'digits', a folder, .*; got None"),
         (3, {}, "`source` must be .*; got an int"),
         ({"image": numbered()}, {}, "`source` must be .*; got a dict"),

@@ -276,5 +276,5 @@ def test_samples_that_are_nan_end_the_training():
     gan = build()
     gan.generator.layers[-2].bias.assign(np.full(64, np.nan))
     callback = GenerativeMetrics(uint8_images(40), [distance()], samples=20)
-    with pytest.raises(ValueError, match="20 of the 20 images hold NaN"):
+    with pytest.raises(ValueError, match="20 of the 20 samples hold NaN"):
         epoch(callback, gan)

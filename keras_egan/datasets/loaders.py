@@ -50,6 +50,8 @@ def as_numpy(images: Any) -> np.ndarray:
 
 def length(source: Any) -> int | None:
     """Returns the number of batches of a dataset or loader, or None if it does not tell."""
+    if isinstance(source, keras.utils.PyDataset):
+        return source.num_batches
     try:
         return len(source)
     except (TypeError, NotImplementedError, AttributeError):
