@@ -11,14 +11,21 @@ import numpy as np
 from tests.registry import CASES, float_images, weights
 
 BATCH, STEPS = 16, 5
-MEASURED = [case for case in CASES if case.name in ("began", "ebgan", "ls_gan")]
+MEASURED = [case for case in CASES if case.name in ("began", "ebgan", "magan", "lsgan", "ls_gan")]
+FURTHER = {"lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5}}
 
 
 def train(case, images, batch_size, **arguments):
-    # The pulling-away term is taken over each device's own samples, but on JAX.
-    own = case.name == "ebgan" and keras.backend.backend() != "jax"
-    gan = case.build(**({"pt_weight": 0.0} if own else {}))
+    further = FURTHER.get(case.name, {})
+    if case.name == "ebgan" and keras.backend.backend() != "jax":
+        further = {"pt_weight": 0.0}  # which is taken over each device's own samples
+    gan = case.build(**further)
+    if case.name == "magan":  # whose margin falls where fakes have more energy than data
+        images = 0.02 * images
+        gan.fake_energy_before.assign(0.5)
     logs = gan.fit(images, batch_size=batch_size, shuffle=False, verbose=0, **arguments).history
+    if case.name == "magan":
+        assert float(keras.ops.convert_to_numpy(gan.margin)) < 1.0 < logs["margin"][0]
     return weights(gan), logs
 
 
