@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan import backend
 from tests.finite_differences import check_penalty, critic_parameters, input_gradients
 from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images
 
@@ -71,14 +70,7 @@ def test_the_penalty_is_taken_at_perturbed_data_drawn_anew():
     gan.gradient_norms = lambda images: seen.append(images) or original(images)
     images, rows = float_images(40), keras_egan.Rows(40, 0, 40)
     for _ in range(2):
-        backend.gradients(
-            lambda: (rows.mean(gan.penalty(keras.ops.convert_to_tensor(images), rows)), {}),
-            gan.discriminator.trainable_variables,
-            gan,
-        )
-    if keras.backend.backend() == "jax":  # traced: only shapes can be seen
-        assert all(images.shape == (40, 8, 8, 1) for images in seen)
-        return
+        gan.penalty(keras.ops.convert_to_tensor(images), rows)
     first, second = (
         (keras.ops.convert_to_numpy(keras.ops.stop_gradient(x)) - images) / 30 for x in seen
     )
@@ -98,8 +90,8 @@ def test_the_penalty_trains_and_leaves_evaluation_alone():
     for weight in (0.0, 50.0):
         gan = lsgan(gradient_penalty=weight, perturbation=0.1)
         gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.SGD(0.0))
+        seeds = np.array(keras.ops.convert_to_numpy(gan.progress.latents.state))
         before = gan.evaluate(uint8_images(), verbose=0)
-        seeds = keras.ops.convert_to_numpy(gan.progress.latents.state)
         assert (keras.ops.convert_to_numpy(gan.progress.latents.state) == seeds).all()
         gan.fit(uint8_images(), batch_size=10, epochs=20, verbose=0)
         norms = np.linalg.norm(
