@@ -27,8 +27,9 @@ class UpsampledConv2D(keras.layers.Layer):
         use_bias: whether a bias is added.
         **kwargs: as in `keras.layers.Layer`.
 
-    Source: Odena et al., Deconvolution and Checkerboard Artifacts, https://doi.org/10.23915/
-    distill.00003, for upsampling by nearest neighbours; how it is computed is our own.
+    Source: Odena et al., Deconvolution and Checkerboard Artifacts,
+    https://doi.org/10.23915/distill.00003, for upsampling by nearest neighbours; how it is
+    computed is our own.
 
     Example:
 
