@@ -55,7 +55,7 @@ class LeastSquaresGAN(EnergyGAN):
     Example:
 
     ```python
-    generator, discriminator = keras_egan.networks.lsgan_dcgan(image_shape=(32, 32, 1))
+    generator, discriminator = keras_egan.networks.least_squares_dcgan(image_shape=(32, 32, 1))
     gan = keras_egan.LeastSquaresGAN(generator, discriminator, **keras_egan.LeastSquaresGAN.PEARSON)
     gan.compile(keras.optimizers.Adam(2e-4, 0.5), keras.optimizers.Adam(2e-4, 0.5))
     gan.fit(images, batch_size=64, epochs=20)  # uint8, or floats in [-1, 1]

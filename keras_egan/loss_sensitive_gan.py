@@ -16,7 +16,7 @@ __all__ = ["LossSensitiveGAN"]
 _DEAD = (
     "For a whole epoch the discriminator returned 0 for all data and all fakes: the ReLU at its "
     "end is dead, and neither network learns any more. Begin again with lower learning rates, or "
-    "with a discriminator that ends without ReLU (`networks.ls_gan(nonnegative=False)`)."
+    "with a discriminator that ends without ReLU (`networks.loss_sensitive(nonnegative=False)`)."
 )
 
 
@@ -63,7 +63,7 @@ class LossSensitiveGAN(EnergyGAN):
     Example:
 
     ```python
-    generator, discriminator = keras_egan.networks.ls_gan(image_shape=(32, 32, 1))
+    generator, discriminator = keras_egan.networks.loss_sensitive(image_shape=(32, 32, 1))
     gan = keras_egan.LossSensitiveGAN(generator, discriminator, delta_weight=2e-3)
     gan.compile(keras.optimizers.Adam(1e-4, 0.5), keras.optimizers.Adam(1e-4, 0.5))
     gan.fit(images, batch_size=64, epochs=25)  # uint8, or floats in [-1, 1]

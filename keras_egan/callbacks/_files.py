@@ -6,24 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from keras_egan.files import replacing
+
 __all__ = ["append", "replacing", "tolerated"]
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Gives the path of a temporary file beside `path`, which then takes its place at once.
-
-    Args:
-        path: the file to write. Its folder is made if need be.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def append(path: Path, text: str) -> None:
