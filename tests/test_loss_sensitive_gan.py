@@ -119,3 +119,13 @@ def test_delta_may_not_share_the_discriminators_weights():
     hidden = keras.Model(critic.inputs, critic.layers[1].output)
     with pytest.raises(ValueError, match="`delta` shares weights with `discriminator`"):
         keras_egan.LossSensitiveGAN(tiny_networks()[0], critic, delta=hidden)
+
+
+def test_weight_clip_does_not_replace_a_constraint():
+    critic = tiny_critic()
+    critic.layers[-1].kernel.constraint = keras.constraints.NonNeg()
+    with pytest.raises(
+        ValueError, match=r"`weight_clip` would replace the constraint that .*kernel"
+    ):
+        keras_egan.LossSensitiveGAN(tiny_networks()[0], critic, weight_clip=0.1)
+    keras_egan.LossSensitiveGAN(tiny_networks()[0], critic)
