@@ -101,7 +101,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         pairing.check_energy(discriminator, energy, self.image_shape)
         self.weight_average = WeightAverage(generator, generator_average)
         self.sampler = Sampler(generator)
-        self.running_means: FigureMeans | None = None
+        self.running_means: Any = None
         self.energy_name = energy
         self.d_steps = d_steps
         self.updates = updates
@@ -137,8 +137,8 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         Raises:
             ValueError: if an optimizer is missing or both are the same object.
         """
-        arguments = {"run_eagerly": run_eagerly, "jit_compile": jit_compile}
-        arguments |= {"steps_per_execution": steps_per_execution}
+        arguments: dict[str, Any] = {"run_eagerly": run_eagerly, "jit_compile": jit_compile}
+        arguments["steps_per_execution"] = steps_per_execution
         optimizer = AdversarialOptimizer(d_optimizer, g_optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = optimizer.scaled()

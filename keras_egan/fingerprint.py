@@ -2,7 +2,7 @@
 
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,10 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     for name in ("batch_size", "shuffle"):
         facts[f"`{name}`"] = getattr(data, name, None)
     samples = getattr(data, "samples", None)
-    facts["number of images"] = len(samples) if hasattr(samples, "__len__") else None
+    facts["number of images"] = len(samples) if isinstance(samples, Sized) else None
     if isinstance(samples, np.ndarray) and len(samples):
         some = samples[:: max(1, len(samples) // 64)]
-        facts["images"] = f"checksum {zlib.crc32(np.ascontiguousarray(some)):08x}"
+        facts["images"] = f"checksum {zlib.crc32(some.tobytes()):08x}"
     return facts
 
 

@@ -83,7 +83,7 @@ class Setting:
 
     Args:
         must: what the value must be, the middle of the error's sentence, such as `"be 1 or 2"`.
-        holds: a function from a value to whether it may be set.
+        holds: a function from a value to whether it may be set, true or false as `if` takes it.
 
     Raises:
         ValueError: on assignment, if `holds` says no.
@@ -96,7 +96,7 @@ class Setting:
     ```
     """
 
-    def __init__(self, must: str, holds: Callable[[Any], bool]):
+    def __init__(self, must: str, holds: Callable[[Any], Any]):
         self.must = must
         self.holds = holds
 

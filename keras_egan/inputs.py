@@ -61,6 +61,7 @@ def accept(
             holds NaN or infinite values, or, if of images, values outside [-1, 1].
     """
     _check_kind(data, argument)
+    first: Any
     if isinstance(data, tuple):
         data = images_of(data, argument)
     elif isinstance(data, list):

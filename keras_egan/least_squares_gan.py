@@ -113,9 +113,7 @@ class LeastSquaresGAN(EnergyGAN):
         if not self.gradient_penalty:
             return 0.0
         shape, seed = images.shape[1:], self.progress.latents
-        u, alpha = (
-            rows.own(lambda n, shape=s: keras.random.uniform((n, *shape), seed=seed))
-            for s in (shape, [1] * len(shape))
-        )
+        u = rows.own(lambda n: keras.random.uniform((n, *shape), seed=seed))
+        alpha = rows.own(lambda n: keras.random.uniform([n] + [1] * len(shape), seed=seed))
         norms = self.gradient_norms(images + self.perturbation * alpha * u)
         return self.gradient_penalty * ops.square(norms - 1.0)

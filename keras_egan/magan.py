@@ -1,7 +1,7 @@
 """MAGAN: margin adaptation for GANs."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -55,7 +55,7 @@ class MAGAN(EnergyGAN):
     ```
     """
 
-    phases = {  # noqa: RUF012
+    phases: ClassVar[dict[str, tuple[str, ...]]] = {
         "pretraining": ("discriminator",),
         "first margin": (),
         "adversarial": ("discriminator", "generator"),

@@ -91,7 +91,7 @@ def _copy(value):
         return {key: _copy(item) for key, item in value.items()}
     if isinstance(value, np.ndarray):
         return value.copy()
-    return value.item() if isinstance(value, (np.number, np.bool_)) else value
+    return value
 
 
 def _same(one, other):
@@ -110,6 +110,8 @@ def _packed(value, path, arrays):
     if isinstance(value, np.ndarray):
         arrays[path] = value
         return {"array": path}
+    if isinstance(value, np.generic):
+        return {"scalar": [value.dtype.name, value.item()]}
     return {"operation": value.__name__} if _is_operation(value) else value
 
 
@@ -119,6 +121,9 @@ def _unpacked(value, arrays):
     if isinstance(value, dict):
         if value.keys() == {"array"} and value["array"] in arrays:
             return arrays[value["array"]]
+        if value.keys() == {"scalar"}:
+            dtype, number = value["scalar"]
+            return np.dtype(dtype).type(number)
         if value.keys() == {"operation"}:
             return getattr(keras.ops, value["operation"])
         if value.keys() == {"tuple"}:

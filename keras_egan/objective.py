@@ -1,7 +1,8 @@
 """What a GAN computes: energies, the losses that follow from them, and its controller."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -9,6 +10,8 @@ from keras import ops
 
 from keras_egan import backend, checks, inputs, losses, step
 from keras_egan.batch import Rows, Scored
+from keras_egan.sampler import Sampler
+from keras_egan.weight_average import WeightAverage
 
 __all__ = ["Objective"]
 
@@ -16,13 +19,26 @@ __all__ = ["Objective"]
 class Objective:
     """The methods in which GANs differ: what a subclass of `EnergyGAN` gives, if it needs to."""
 
+    # What `EnergyGAN` and Keras's model give to these methods.
+    generator: keras.Model
+    discriminator: keras.Model
+    energy_name: str
+    image_shape: tuple[int, ...]
+    latent_dim: int
+    latents: Any
+    sampler: Sampler
+    states: dict[str, Any]
+    weight_average: WeightAverage
+    add_weight: Callable[..., Any]
+    synchronize: Callable[[], None]
+
     uses_embedding = False
     """Whether the losses look at an auto-encoder's embedding."""
 
     smallest_batch = 1
     """The smallest batch, on each device, for which the losses are defined."""
 
-    phases = {"adversarial": ("discriminator", "generator")}  # noqa: RUF012
+    phases: ClassVar[dict[str, tuple[str, ...]]] = {"adversarial": ("discriminator", "generator")}
     """The networks that learn in each phase of a training."""
 
     def discriminator_loss(self, real: Scored, fake: Scored) -> Any:

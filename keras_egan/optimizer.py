@@ -64,22 +64,22 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         return AdversarialOptimizer(*map(_scaled, self.optimizers))
 
     @property
-    def optimizers(self):
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
         """The discriminator's optimizer and the generator's, a list."""
         return [self.d_optimizer, self.g_optimizer]
 
     @property
-    def variables(self):
+    def variables(self) -> list[Any]:
         """Both optimizers' variables, a list."""
         return self.d_optimizer.variables + self.g_optimizer.variables
 
     @property
-    def iterations(self):
+    def iterations(self) -> Any:
         """How many times the generator has been updated, a scalar integer."""
         return self.g_optimizer.iterations
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> Any:
         """Always an `AttributeError`: there are two learning rates."""
         raise AttributeError(
             "There are two learning rates: set `d_optimizer.learning_rate` and "
@@ -87,7 +87,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         )
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: Any) -> None:
         _ = self.learning_rate
 
     def build(self, d_variables: Sequence[Any], g_variables: Sequence[Any]) -> None:
@@ -126,13 +126,13 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         finally:
             self._finishes = True
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         """Does nothing: Keras saves the two optimizers, being attributes, by themselves."""
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         """Does nothing: Keras loads the two optimizers, being attributes, by themselves."""
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the two optimizers, serialized, and the name."""
         return {
             "d_optimizer": _serialize(self.d_optimizer),
@@ -141,7 +141,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
         """Makes the pair from what `get_config` returned."""
         optimizers = {
             key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)

@@ -75,9 +75,9 @@ class Run:
         self.data = data
         self.ordered = isinstance(data, Ordered)
         callbacks = watching_all_figures(_listed(callbacks))
-        self.backup = next((c for c in callbacks if isinstance(c, Backup)), None)
+        self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
-        self.resumed = None
+        self.resumed: Any = None
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:

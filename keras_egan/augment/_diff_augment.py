@@ -118,11 +118,11 @@ class DiffAugment(keras.layers.Layer):
                 x = _cut_out(x, numbers["cutout"], self.fill)
         return ops.transpose(x, (0, 3, 1, 2)) if first else x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns the shape of the images."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the layer's arguments."""
         arguments = {"policy": self.policy, "fill": self.fill, "seed": self.seed}
         return {**super().get_config(), **arguments}

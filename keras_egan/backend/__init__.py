@@ -45,7 +45,7 @@ if name == "tensorflow":
         set_random_state,
     )
 elif name == "jax":
-    from keras_egan.backend.jax import (
+    from keras_egan.backend.jax import (  # type: ignore[assignment]
         Steps,
         apply,
         compiled,
@@ -59,7 +59,7 @@ elif name == "jax":
         set_random_state,
     )
 elif name == "torch":
-    from keras_egan.backend.torch import (
+    from keras_egan.backend.torch import (  # type: ignore[assignment]
         Steps,
         apply,
         compiled,

@@ -1,6 +1,8 @@
 """The JAX backend: steps are pure functions of the model's state, run in a `StatelessScope`."""
 
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext as no_grad
+from typing import Any
 
 import jax
 import keras
@@ -48,7 +50,9 @@ def _run(step, groups, state, data):
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
 
-def gradients(objective, variables, model):
+def gradients(
+    objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
+) -> tuple[list[Any], Any]:
     """Differentiates a loss with respect to some variables, and to nothing else.
 
     Args:
@@ -66,7 +70,7 @@ def gradients(objective, variables, model):
     return _grad(lambda _: objective(), values, model, variables)
 
 
-def input_gradient(function, inputs, model):
+def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
     """Returns the gradient of `function(inputs)`, summed, by `inputs`; itself differentiable.
 
     Args:
@@ -97,7 +101,9 @@ def _grad(function, argument, model, variables=()):
     return grads, auxiliary
 
 
-def apply(optimizer, grads, variables):
+def apply(
+    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
+) -> None:
     """Updates variables with one optimizer, built for them.
 
     By its stateless call: a `LossScaleOptimizer` branches, which JAX traces as pure functions.
@@ -109,7 +115,7 @@ def apply(optimizer, grads, variables):
         variable.assign(value)
 
 
-def compiled(network):
+def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Returns a function that runs a network with given weights, whatever its own are.
 
     It reads and writes none of the network's weights, so that several threads may call it.
@@ -131,25 +137,25 @@ def compiled(network):
     return lambda weights, inputs: run([weight.value for weight in weights], inputs)
 
 
-def replica_share(batch):
+def replica_share(batch: Any) -> tuple[Any, Any]:
     """Returns (0, batch): under `jit`, sharded arrays are already the global batch."""
     return 0, batch
 
 
-def replica_sum(value):
+def replica_sum(value: Any) -> Any:
     """Returns `value`: under `jit`, sharded arrays are already the global batch."""
     return value
 
 
-def require(condition, message):
+def require(condition: Any, message: str) -> None:
     """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
     if not condition:
         raise ValueError(message)
 
 
-def random_state():
+def random_state() -> Any:
     """Returns None: all random numbers of Keras's layers come from their seed generators."""
 
 
-def set_random_state(state):
+def set_random_state(state: Any) -> None:
     """Does nothing; see `random_state`."""

@@ -1,6 +1,8 @@
 """The TensorFlow backend: variables are assigned in place, gradients come from a tape."""
 
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext as no_grad
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -33,7 +35,9 @@ class Steps:
         """Does nothing: variables always have their values."""
 
 
-def gradients(objective, variables, model):
+def gradients(
+    objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
+) -> tuple[list[Any], Any]:
     """Differentiates a loss; see `keras_egan.backend.jax.gradients`."""
     tensors = [variable.value for variable in variables]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -42,7 +46,7 @@ def gradients(objective, variables, model):
     return tape.gradient(loss, tensors), auxiliary
 
 
-def input_gradient(function, inputs, model):
+def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
     """Differentiates by an input; see `keras_egan.backend.jax.input_gradient`."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)
@@ -50,12 +54,14 @@ def input_gradient(function, inputs, model):
     return tape.gradient(total, inputs)
 
 
-def apply(optimizer, grads, variables):
+def apply(
+    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
+) -> None:
     """Updates variables with one optimizer, built for them."""
     optimizer.apply(grads, variables)
 
 
-def compiled(network):
+def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
     variables = network.weights
 
@@ -69,7 +75,7 @@ def compiled(network):
     )
 
 
-def replica_share(batch):
+def replica_share(batch: Any) -> tuple[Any, Any]:
     """Returns the first row and the length of the global batch that `batch` rows are part of."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
@@ -79,7 +85,7 @@ def replica_share(batch):
     return start, tf.reduce_sum(rows)
 
 
-def replica_sum(value):
+def replica_sum(value: Any) -> Any:
     """Returns the sum of `value` over all replicas."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
@@ -87,7 +93,7 @@ def replica_sum(value):
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
-def require(condition, message):
+def require(condition: Any, message: str) -> None:
     """Raises a `ValueError` unless a condition on a shape holds.
 
     Where a graph knows the shape only when it runs, an `InvalidArgumentError` comes then.
@@ -98,9 +104,9 @@ def require(condition, message):
         raise ValueError(message)
 
 
-def random_state():
+def random_state() -> Any:
     """Returns None: all random numbers of Keras's layers come from their seed generators."""
 
 
-def set_random_state(state):
+def set_random_state(state: Any) -> None:
     """Does nothing; see `random_state`."""

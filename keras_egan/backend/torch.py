@@ -1,6 +1,8 @@
 """The PyTorch backend: variables are assigned in place, gradients come from `autograd.grad`."""
 
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import keras
 import torch
@@ -38,12 +40,14 @@ class Steps:
         """Does nothing: variables always have their values."""
 
 
-def gradients(objective, variables, model):
+def gradients(
+    objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
+) -> tuple[list[Any], Any]:
     """Differentiates a loss; see `keras_egan.backend.jax.gradients`."""
     tensors = [variable.value for variable in variables]
     with torch.enable_grad(), _mutation_allowed(model):
         loss, auxiliary = objective()
-        grads = torch.autograd.grad(loss, tensors, allow_unused=True)
+        grads: Any = torch.autograd.grad(loss, tensors, allow_unused=True)
     if _distributed():
         grads = [None if grad is None else replica_sum(grad) for grad in grads]
     return list(grads), keras.tree.map_structure(_detached, auxiliary)
@@ -64,18 +68,20 @@ def _detached(value):
     return value.detach() if torch.is_tensor(value) else value
 
 
-def input_gradient(function, inputs, model):
+def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
     """Differentiates by an input; see `keras_egan.backend.jax.input_gradient`."""
     inputs = inputs.detach().requires_grad_()
     return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]
 
 
-def apply(optimizer, grads, variables):
+def apply(
+    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
+) -> None:
     """Updates variables with one optimizer, built for them."""
     optimizer.apply(grads, variables)
 
 
-def compiled(network):
+def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
     variables = network.weights
 
@@ -87,7 +93,7 @@ def compiled(network):
     return run
 
 
-def replica_share(batch):
+def replica_share(batch: Any) -> tuple[Any, Any]:
     """Returns the first row and the length of the global batch that `batch` rows are part of."""
     if not _distributed():
         return 0, batch
@@ -96,7 +102,7 @@ def replica_share(batch):
     return sum(rows[: distributed.get_rank()]), sum(rows)
 
 
-def replica_sum(value):
+def replica_sum(value: Any) -> Any:
     """Returns the sum of `value` over all processes."""
     if not _distributed():
         return value
@@ -105,18 +111,18 @@ def replica_sum(value):
     return total
 
 
-def require(condition, message):
+def require(condition: Any, message: str) -> None:
     """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
     if not condition:
         raise ValueError(message)
 
 
-def random_state():
+def random_state() -> Any:
     """Returns the state of PyTorch's own random numbers, which unseeded Dropout draws, uint8."""
     return torch.get_rng_state().numpy()
 
 
-def set_random_state(state):
+def set_random_state(state: Any) -> None:
     """Sets what `random_state` returned."""
     torch.set_rng_state(torch.as_tensor(state, dtype=torch.uint8))
 

@@ -108,7 +108,7 @@ class Backup(keras.callbacks.Callback):
             )
         return None
 
-    def write(self, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    def write(self, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         """Makes a backup, and removes all older ones but the last.
 
         Args:

@@ -19,7 +19,7 @@ class Mixture(NamedTuple):
     centres: np.ndarray
     stddev: float
 
-    def sample(self, n, seed=0):
+    def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """Returns random points.
 
         Args:
@@ -34,7 +34,7 @@ class Mixture(NamedTuple):
         return rng.normal(centres, self.stddev).astype("float32")
 
 
-def ring():
+def ring() -> Mixture:
     """Returns 8 Gaussians of standard deviation 0.01 on the unit circle, a `Mixture`.
 
     Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086, the experiment on 2D-ring.
@@ -49,7 +49,7 @@ def ring():
     return Mixture(np.stack([np.cos(angles), np.sin(angles)], axis=1), 0.01)
 
 
-def grid():
+def grid() -> Mixture:
     """Returns 25 Gaussians of standard deviation 0.05 at {-4, -2, 0, 2, 4}^2, a `Mixture`.
 
     Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086, the experiment on 2D-grid.

@@ -53,7 +53,7 @@ class GenerativeMetric(keras.metrics.Metric):
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(name=name)
         self.extractor = extractor
-        self._width = None
+        self._width: Any = None
 
     def update_state(self, samples: Any) -> None:
         """Adds generated samples.

@@ -101,7 +101,8 @@ def _scales(height: int, width: int) -> list[tuple[int, int]]:
         )
     scales = [(height, width)]
     while min(scales[-1]) > 7:
-        scales.append(tuple((side + 1) // 2 for side in scales[-1]))
+        height, width = (height + 1) // 2, (width + 1) // 2
+        scales.append((height, width))
     return scales
 
 

@@ -44,7 +44,7 @@ class UpsampledConv2D(keras.layers.Layer):
         self.use_bias = use_bias
         self.data_format = keras.config.image_data_format()
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
         """Makes the weights: a kernel of shape `(3, 3, channels, filters)`, as `Conv2D`'s."""
         channels = input_shape[1 if self.data_format == "channels_first" else -1]
         self.kernel = self.add_weight(name="kernel", shape=(3, 3, channels, self.filters))
@@ -67,7 +67,7 @@ class UpsampledConv2D(keras.layers.Layer):
         x = x if self.bias is None else x + self.bias
         return ops.transpose(x, (0, 3, 1, 2)) if first else x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns the shape of the output."""
         if self.data_format == "channels_first":
             batch, _, height, width = input_shape
@@ -75,6 +75,6 @@ class UpsampledConv2D(keras.layers.Layer):
         batch, height, width, _ = input_shape
         return batch, 2 * height, 2 * width, self.filters
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """Returns the layer's arguments."""
         return {**super().get_config(), "filters": self.filters, "use_bias": self.use_bias}
