@@ -73,10 +73,13 @@ class Rows(NamedTuple):
         A seed's state is the same on every replica, so that each draws all rows.
 
         Args:
-            draw: a function from a number of rows to a tensor of so many rows.
+            draw: a function from a number of rows to a tensor of so many rows, or a dict of them.
         """
         drawn = draw(self.total)
-        return drawn if self.alone else drawn[self.start : self.start + self.count]
+        if self.alone:
+            return drawn
+        rows = slice(self.start, self.start + self.count)
+        return keras.tree.map_structure(lambda tensor: tensor[rows], drawn)
 
 
 def count_unfit(images: Any) -> Any:

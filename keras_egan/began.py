@@ -34,8 +34,8 @@ class BEGAN(EnergyGAN):
             and more alike.
         lambda_k: the proportional gain of k_t, above 0.
         eta: 1 or 2, the exponent of the energy.
-        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `seed` and
-            `name`, as in `EnergyGAN`.
+        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
+            `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.

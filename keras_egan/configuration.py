@@ -30,7 +30,9 @@ def _named(cls):
 
 
 def _values(gan):
-    names = dict.fromkeys((*gan.given, "latent_dim", "generator_average", "seed", "name"))
+    names = dict.fromkeys(
+        (*gan.given, "latent_dim", "generator_average", "augment", "seed", "name")
+    )
     for name in (*names, *SETTINGS):
         try:
             value = getattr(gan, ATTRIBUTES.get(name, name))

@@ -57,8 +57,8 @@ class EBGAN(EnergyGAN):
         pt_weight: the weight of the pulling-away term, from 0 up; 0.1 in the paper's EBGAN-PT.
         energy: `"norm"`, or another one of `losses.reconstruction_energy`; or `"output"` for a
             critic, which should not go below 0.
-        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `seed` and
-            `name`, as in `EnergyGAN`.
+        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
+            `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another; in

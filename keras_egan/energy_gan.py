@@ -6,6 +6,7 @@ import keras
 
 from keras_egan import backend, checks, configuration, pairing, persistence, step
 from keras_egan._keras_internals import from_within_fit
+from keras_egan.augment._diff_augment import layer_of
 from keras_egan.export._gan import export_gan
 from keras_egan.hyperparameter import Setting
 from keras_egan.metrics import FigureMeans
@@ -37,10 +38,12 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
             the same shape; or, with `energy="output"`, a critic, which returns `(batch, 1)`.
         energy: how the reconstruction's error becomes the energy of a sample, as in
             `losses.reconstruction_energy`; or `"output"`, where the critic's output is the energy.
-        d_steps: how many times the discriminator is updated on each batch, with fresh latents
-            each time, before the generator is updated once.
+        d_steps: how many times the discriminator is updated on each batch, with fresh latents, for
+            each update of the generator.
         updates: `"alternating"`, the generator learning from the discriminator just updated; or
             `"simultaneous"`, both gradients taken at the same weights.
+        augment: a layer that changes images at random, data and fakes alike, before training shows
+            them to the discriminator: `augment.DiffAugment`, or its policy; None for none.
         latent_dim: the length of a latent vector, where `generator` has no input shape to tell.
         latents: what latents are drawn from: `"uniform"` on [-1, 1], or `"normal"` with mean 0
             and variance 1.
@@ -85,6 +88,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         latent_dim: int | None = None,
         latents: str = "uniform",
         generator_average: float | None = None,
+        augment: keras.layers.Layer | str | None = None,
         seed: int | None = None,
         name: str | None = None,
     ):
@@ -107,6 +111,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         self.updates = updates
         self.latents = latents
         self.generator_average = generator_average
+        self.augment = layer_of(augment, self.image_shape)
         self.seed = seed
         self._assumed: dict[str, Any] = {}
         checks.updates(updates, d_steps)
@@ -261,6 +266,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
     load_weights = persistence.load_weights
     save_own_variables = persistence.save_own_variables
     load_own_variables = persistence.load_own_variables
+    changing_variables = property(persistence.changing_variables)
     export = export_gan
 
     @property
@@ -277,12 +283,6 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
     def step(self) -> Any:
         """How many training steps were done, a variable."""
         return self.progress.step
-
-    @property
-    def changing_variables(self) -> list[Any]:
-        """All variables, the optimizers' and the running means' included."""
-        parts = [self, self.running_means, self.optimizer] if self.compiled else [self]
-        return [variable for part in parts for variable in part.variables]
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:

@@ -41,8 +41,8 @@ class LeastSquaresGAN(EnergyGAN):
             batches of 64 images; with a mean, as here, it is 150 / 64 = 2.34. `d_loss` is logged
             without it.
         perturbation: how far data is perturbed for the penalty, above 0.
-        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `seed` and
-            `name`, as in `EnergyGAN`.
+        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
+            `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, the networks do not fit one another, or

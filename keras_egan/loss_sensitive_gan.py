@@ -50,8 +50,8 @@ class LossSensitiveGAN(EnergyGAN):
             [-c, c]; it must have no constraints of its own. The authors' GLS-GAN has 0.08.
         gradient_penalty: the weight, from 0 up, of the mean norm of the gradient of L at data;
             10 in the authors' GLS-GAN-GP. `d_loss` is logged without it.
-        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `seed` and
-            `name`, as in `EnergyGAN`.
+        **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
+            `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.

@@ -22,6 +22,7 @@ class Objective:
     # What `EnergyGAN` and Keras's model give to these methods.
     generator: keras.Model
     discriminator: keras.Model
+    augment: Any
     energy_name: str
     image_shape: tuple[int, ...]
     latent_dim: int
@@ -140,6 +141,19 @@ class Objective:
                 lambda n: keras.random.uniform((n, self.latent_dim), -1.0, 1.0, seed=seed)
             )
         return rows.own(lambda n: keras.random.normal((n, self.latent_dim), seed=seed))
+
+    def augmented(self, images: Any, rows: Rows) -> Any:
+        """Returns a batch of data or of fakes as `augment` changes it, each image anew.
+
+        Args:
+            images: float tensor of shape `(batch, *image_shape)`.
+            rows: which rows of the global batch they are.
+        """
+        if self.augment is None:
+            return images
+        if hasattr(self.augment, "draw"):  # numbers for the global batch, and so alike on devices
+            return self.augment.apply(images, rows.own(self.augment.draw))
+        return self.augment(images, training=True)
 
     def score(self, images: Any, training: bool = False, latents: Any = None) -> Scored:
         """Returns images, a float tensor of shape `(batch, *image_shape)`, with their energies."""

@@ -10,6 +10,7 @@ from keras import ops
 from keras_egan import files
 
 __all__ = [
+    "changing_variables",
     "load_own_variables",
     "load_weights",
     "save",
@@ -94,6 +95,12 @@ def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: An
         for variable, value in zip(variables, kept, strict=True):
             variable.assign(value)
         raise
+
+
+def changing_variables(gan: Any) -> list[Any]:
+    """All variables, the optimizers' and the running means' included."""
+    parts = [gan, gan.running_means, gan.optimizer] if gan.compiled else [gan]
+    return [variable for part in parts for variable in part.variables]
 
 
 def save_own_variables(gan: Any, store: Any) -> None:

@@ -105,7 +105,8 @@ def _receive(gan, data):
 
 
 def _discriminator_step(gan, images, z, rows):
-    generated = gan.generator(z, training=True)
+    images = gan.augmented(images, rows)
+    generated = gan.augmented(gan.generator(z, training=True), rows)
 
     def objective():
         real = gan.score(images, training=True)
@@ -121,6 +122,7 @@ def _generator_step(gan, z, rows):
     def objective():
         images = gan.generator(z, training=True)
         added = added_losses(gan.generator)
+        images = gan.augmented(images, rows)
         figures = generator_figures(gan, gan.score(images, training=True, latents=z))
         return rows.mean(figures["g_loss"]) + rows.mean(added), _means(figures, rows)
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["DiffAugment"]
+__all__ = ["DiffAugment", "layer_of"]
 
 _WORDS = ("color", "translation", "cutout")
 
@@ -126,6 +126,28 @@ class DiffAugment(keras.layers.Layer):
         """Returns the layer's arguments."""
         arguments = {"policy": self.policy, "fill": self.fill, "seed": self.seed}
         return {**super().get_config(), **arguments}
+
+
+def layer_of(augment: Any, image_shape: tuple[int, ...]) -> keras.layers.Layer | None:
+    """Returns a layer, built for images of a shape; a `DiffAugment` of a policy; None for None.
+
+    Raises:
+        ValueError: if `augment` is none of these, or makes images of another shape.
+    """
+    if augment is None:
+        return None
+    layer = DiffAugment(augment) if isinstance(augment, str) else augment
+    if not isinstance(layer, keras.layers.Layer):
+        raise ValueError(
+            "`augment` must be a Keras layer of images, a policy such as 'translation,cutout', or "
+            f"None; got {augment!r}."
+        )
+    shape = tuple(layer(keras.Input(image_shape)).shape[1:])
+    if shape != tuple(image_shape):
+        raise ValueError(
+            f"`augment` must leave images their shape, {image_shape}; it makes {shape} of them."
+        )
+    return layer
 
 
 def _recoloured(x, numbers):

@@ -1,0 +1,149 @@
+"""Presets, read from their file and built."""
+
+import difflib
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+import keras
+
+from keras_egan import networks
+from keras_egan.began import BEGAN
+from keras_egan.ebgan import EBGAN
+from keras_egan.energy_gan import EnergyGAN
+from keras_egan.least_squares_gan import LeastSquaresGAN
+from keras_egan.loss_sensitive_gan import LossSensitiveGAN
+from keras_egan.magan import MAGAN
+
+__all__ = ["Preset", "build", "get", "names"]
+
+_GANS = {gan.__name__: gan for gan in (BEGAN, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN)}
+
+
+class Preset(NamedTuple):
+    """The settings of one training.
+
+    Attributes:
+        about: what it is for, a sentence's end.
+        gan: the GAN's class, by name.
+        arguments: the GAN's further arguments.
+        network: the function of `keras_egan.networks` that makes both networks, by name.
+        network_arguments: its arguments, but for the images' shape.
+        image_shape: the shape of one image, channels last.
+        optimizer: the class of both optimizers, of `keras.optimizers`, by name.
+        beta_1: their first decay.
+        d_rate: the discriminator's learning rate.
+        g_rate: the generator's learning rate.
+        batch_size: how many images are in a batch.
+        epochs: how many times training goes through the images.
+    """
+
+    about: str
+    gan: str
+    arguments: Mapping[str, Any]
+    network: str
+    network_arguments: Mapping[str, Any]
+    image_shape: tuple[int, int, int]
+    optimizer: str
+    beta_1: float
+    d_rate: float
+    g_rate: float
+    batch_size: int
+    epochs: int
+
+
+@cache
+def _presets() -> dict[str, dict[str, Any]]:
+    text = resources.files(__package__).joinpath("presets.json").read_text("utf-8")
+    found: dict[str, dict[str, Any]] = {}
+    for name, settings in json.loads(text).items():
+        found[name] = {**found.get(settings.pop("like", ""), {}), **settings}
+    return found
+
+
+def names() -> list[str]:
+    """Returns the names of all presets, such as `"began/digits"`: the GAN and what it is for."""
+    return list(_presets())
+
+
+def get(name: str) -> Preset:
+    """Returns the settings of a preset.
+
+    Args:
+        name: one of `names()`.
+
+    Raises:
+        ValueError: if there is none of that name.
+
+    Example:
+
+    ```python
+    preset = presets.get("began/digits")
+    gan = presets.build("began/digits")
+    gan.fit(images, batch_size=preset.batch_size, epochs=preset.epochs)
+    ```
+    """
+    if name not in _presets():
+        near = difflib.get_close_matches(str(name), names(), n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        raise ValueError(
+            f"`name` must be that of a preset: {', '.join(names())}; got {name!r}.{hint}"
+        )
+    settings = _presets()[name]
+    return Preset(**{**settings, "image_shape": tuple(settings["image_shape"])})
+
+
+def build(
+    name: str,
+    image_shape: Sequence[int] | None = None,
+    *,
+    network_arguments: Mapping[str, Any] | None = None,
+    d_rate: float | None = None,
+    g_rate: float | None = None,
+    **arguments: Any,
+) -> EnergyGAN:
+    """Returns a preset's GAN, compiled and untrained.
+
+    Args:
+        name: one of `names()`.
+        image_shape: the shape of one image in Keras's image data format; by default the preset's.
+        network_arguments: arguments of the network to change, a dict.
+        d_rate: the discriminator's learning rate, to change it; a number or a schedule.
+        g_rate: the generator's, likewise.
+        **arguments: arguments of the GAN to change, such as `seed=0`.
+
+    Raises:
+        ValueError: if there is none of that name, or its networks cannot be built for such images.
+
+    Example:
+
+    ```python
+    gan = presets.build("began/digits", seed=0)
+    gan.fit(images, batch_size=64, epochs=40)  # uint8, or floats in [-1, 1]
+    ```
+    """
+    preset = get(name)
+    if image_shape is None:
+        height, width, channels = preset.image_shape
+        first = keras.config.image_data_format() == "channels_first"
+        image_shape = (channels, height, width) if first else (height, width, channels)
+    make = getattr(networks, preset.network)
+    given = {**preset.network_arguments, **(network_arguments or {})}
+    if "image_shape" in inspect.signature(make).parameters:
+        given["image_shape"] = tuple(image_shape)
+    elif tuple(image_shape) != preset.image_shape:
+        raise ValueError(
+            f"`image_shape` must be {preset.image_shape}, the only one that `networks."
+            f"{preset.network}` of {name!r} is for; got {tuple(image_shape)}."
+        )
+    generator, discriminator = make(**given)
+    gan = _GANS[preset.gan](generator, discriminator, **{**preset.arguments, **arguments})
+    optimizer = getattr(keras.optimizers, preset.optimizer)
+    gan.compile(
+        d_optimizer=optimizer(preset.d_rate if d_rate is None else d_rate, beta_1=preset.beta_1),
+        g_optimizer=optimizer(preset.g_rate if g_rate is None else g_rate, beta_1=preset.beta_1),
+    )
+    return gan

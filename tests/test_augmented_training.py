@@ -1,0 +1,117 @@
+"""GANs whose discriminator sees augmented images: which ones, and what is kept in files."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_egan
+from keras_egan.augment import DiffAugment
+from tests.registry import CASES, EAGERLY, float_images, state, tiny_networks, uint8_images, weights
+
+cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+@keras.saving.register_keras_serializable("keras_egan_tests")
+class Counted(keras.layers.Layer):
+    """Counts how often it is called."""
+
+    def build(self, input_shape):
+        self.calls = self.add_weight(name="calls", initializer="zeros", trainable=False)
+
+    def call(self, images):
+        self.calls.assign_add(1.0)
+        return images
+
+
+def same(some, others):
+    return all(map(np.array_equal, some, others))
+
+
+@cases
+def test_the_discriminator_sees_data_and_fakes_changed_in_both_steps(case):
+    """With images halved on the way, it is the GAN of half the images and half the samples."""
+    images = float_images(16)
+    halved = case.build(augment=keras.layers.Rescaling(0.5))
+    expected = case.build()
+    small = keras.Sequential([expected.generator, keras.layers.Rescaling(0.5)])
+    small.build((None, expected.latent_dim))
+    arguments = {name: expected.get_config()[name] for name in case.arguments}
+    expected = case.gan(small, expected.discriminator, seed=1, **arguments)
+    for name, value in case.state.items():
+        getattr(expected, name).assign(value)
+    for gan, batch in ((halved, images), (expected, 0.5 * images)):
+        gan.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01), **EAGERLY)
+        gan.train_on_batch(batch)
+    for side in ("generator", "discriminator"):
+        for one, other in zip(
+            *(weights(getattr(g, side)) for g in (halved, expected)), strict=True
+        ):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("d_steps", [1, 2])
+def test_it_is_drawn_anew_for_data_and_fakes_at_each_step(d_steps):
+    gan = CASES[0].build(augment=Counted(), d_steps=d_steps)
+    gan.fit(uint8_images(48), batch_size=16, verbose=0)
+    assert float(gan.augment.calls) == 3 * (2 * d_steps + 1)
+
+
+@cases
+def test_evaluation_and_energies_are_of_images_as_they_are(case):
+    images, plain = uint8_images(20), case.build()
+    augmented = case.build(augment="color,translation,cutout")
+    expected = plain.evaluate(images, batch_size=10, verbose=0, return_dict=True)
+    assert augmented.evaluate(images, batch_size=10, verbose=0, return_dict=True) == expected
+    np.testing.assert_array_equal(augmented.energy(images), plain.energy(images))
+
+
+@cases
+def test_a_file_in_between_changes_nothing(case, tmp_path):
+    def build():
+        return case.build(
+            augment=DiffAugment("color,translation,cutout", fill=-1.0, seed=3, name="t")
+        )
+
+    images, arguments = uint8_images(32), {"batch_size": 16, "verbose": 0}
+    whole = build()
+    whole.fit(images, epochs=2, **arguments)
+    gan = build()
+    gan.fit(images, **arguments)
+    gan.save(tmp_path / "gan.keras")
+    gan = keras_egan.load(tmp_path / "gan.keras")
+    assert gan.augment.get_config() == whole.augment.get_config()
+    gan.fit(images, **arguments)
+    assert same(state(gan), state(whole))
+    assert not same(weights(gan.discriminator), weights(trained_plainly(case, images, arguments)))
+
+
+def trained_plainly(case, images, arguments):
+    gan = case.build()
+    gan.fit(images, epochs=2, **arguments)
+    return gan.discriminator
+
+
+def test_keras_own_layers_train():
+    augment = keras.Sequential(
+        [keras.layers.RandomFlip("horizontal"), keras.layers.GaussianNoise(0.1)]
+    )
+    gan = CASES[0].build(augment=augment)
+    history = gan.fit(uint8_images(48), batch_size=16, verbose=0).history
+    assert np.isfinite(history["d_loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        (0.5, "`augment` must be a Keras layer of images, a policy .*; got 0.5"),
+        (["color"], "`augment` must be a Keras layer of images, a policy"),
+        ("colour", "`policy` must be made of color, translation, cutout"),
+        (
+            keras.layers.Cropping2D(1),
+            r"leave images their shape, \(8, 8, 1\); it makes \(6, 6, 1\)",
+        ),
+    ],
+)
+def test_what_does_not_augment_is_refused(augment, message):
+    with pytest.raises(ValueError, match=message):
+        keras_egan.BEGAN(*tiny_networks(), augment=augment)
