@@ -40,6 +40,21 @@ def test_the_docstrings_subclass_is_saved_with_what_it_was_given(tmp_path):
     assert float(loaded.weight) == pytest.approx(0.7)
 
 
+def test_the_papers_numbers_are_the_defaults():
+    networks = tiny_networks()
+    began, critics = keras_egan.BEGAN(*networks), (networks[0], tiny_critic())
+    assert (float(began.gamma), began.eta, began.latents) == (0.5, 1, "uniform")
+    assert float(began.lambda_k) == pytest.approx(0.001)
+    assert keras_egan.MAGAN(*networks).pretrain_epochs == 2
+    lsgan = keras_egan.LeastSquaresGAN(*critics)
+    assert [float(getattr(lsgan, f"{n}_label")) for n in ("fake", "real", "generator")] == [0, 1, 1]
+    assert lsgan.gradient_penalty == 0.0
+    ls_gan = keras_egan.LossSensitiveGAN(*critics)
+    assert float(ls_gan.delta_weight) == pytest.approx(2e-4)
+    assert (float(ls_gan.slope), float(ls_gan.first_term_weight)) == (0.0, 0.0)
+    assert (ls_gan.weight_clip, ls_gan.gradient_penalty) == (None, 0.0)
+
+
 def test_what_is_set_later_is_in_the_file(tmp_path):
     gan = RestlessGAN(*tiny_networks(), energy="norm")
     gan.rate, gan.d_steps, gan.latents = 0.25, 2, "normal"

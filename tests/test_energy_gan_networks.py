@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import keras_egan
-from tests.registry import EAGERLY, IMAGE_SHAPE, tiny_networks, uint8_images, weights
+from tests.registry import EAGERLY, IMAGE_SHAPE, LinearGAN, tiny_networks, uint8_images, weights
 from tests.tiny import began
 
 
@@ -126,3 +126,51 @@ def test_networks_of_several_inputs_are_refused():
         keras_egan.BEGAN(tiny_networks()[0], keras.Model([image, one], image))
     with pytest.raises(ValueError, match="`generator` must be a Keras model; got str"):
         keras_egan.BEGAN("generator", tiny_networks()[1])
+
+
+class Shifted(layers.Layer):
+    """Adds a number while it is trained."""
+
+    def __init__(self, shift):
+        super().__init__()
+        self.shift = shift
+
+    def call(self, inputs, training=False):
+        return inputs + self.shift if training else inputs
+
+
+def test_networks_are_trained_in_training_mode_and_evaluated_in_inference_mode():
+    """The generator makes 0, in training 0.25; the critic gives the mean, in training 0.5 more."""
+    generator = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(2, kernel_initializer="zeros"), Shifted(0.25)]
+    )
+    mean = layers.Dense(1, kernel_initializer=keras.initializers.Constant(0.5))
+    critic = keras.Sequential([keras.Input((2,)), mean, Shifted(0.5)])
+    gan = LinearGAN(generator, critic, energy="output", weight=0.7)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), **EAGERLY)
+    data = np.full((6, 2), 0.1, "float32")
+    logs = gan.train_on_batch(data, return_dict=True)
+    trained = {"real_energy": 0.6, "fake_energy": 0.75, "d_loss": 0.6 - 0.7 * 0.75, "g_loss": 0.75}
+    assert {name: float(logs[name]) for name in trained} == pytest.approx(trained, rel=1e-5)
+    figures = gan.evaluate(data, verbose=0, return_dict=True)
+    inferred = {"real_energy": 0.1, "fake_energy": 0.0, "d_loss": 0.1, "g_loss": 0.0}
+    assert figures == pytest.approx(inferred, abs=1e-6)
+    np.testing.assert_allclose(gan.energy(data), np.full(6, 0.1), rtol=1e-6)
+    for made in (gan.sample(3), gan.predict(np.ones((3, 4)), verbose=0), gan(np.ones((3, 4)))):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(made), np.zeros((3, 2)))
+
+
+def test_samples_are_clipped_where_they_are_images():
+    bias = keras.initializers.Constant([-3.0, 3.0, 0.5, 1.0])
+    for shape in ((2, 2, 1), (4,)):
+        generator = keras.Sequential(
+            [
+                keras.Input((3,)),
+                layers.Dense(4, kernel_initializer="zeros", bias_initializer=bias),
+                layers.Reshape(shape),
+            ]
+        )
+        critic = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(1)])
+        gan = keras_egan.LeastSquaresGAN(generator, critic)
+        expected = [-1.0, 1.0, 0.5, 1.0] if len(shape) == 3 else [-3.0, 3.0, 0.5, 1.0]
+        np.testing.assert_array_equal(gan.sample(1).ravel(), expected)

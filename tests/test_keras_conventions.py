@@ -56,10 +56,10 @@ def test_arguments_may_be_given_by_place_and_the_last_images_held_out():
     assert history["val_d_loss"][-1] == pytest.approx(held_out["d_loss"], rel=1e-5)
 
 
-@pytest.mark.parametrize("bad", ["range", "nan"])
+@pytest.mark.parametrize("bad", [77.0, 1.5, -1.5, np.nan])
 def test_bad_images_after_the_first_batch_are_refused(bad):
     images = float_images(48)
-    images[40] = 77.0 if bad == "range" else np.nan
+    images[40, 3, 3] = bad
     for call in (
         lambda gan: gan.fit(list(images.reshape(3, 16, *IMAGE_SHAPE)), verbose=0),
         lambda gan: gan.evaluate(list(images.reshape(3, 16, *IMAGE_SHAPE)), verbose=0),
