@@ -13,10 +13,13 @@ from typing import Any
 import keras
 
 __all__ = [
+    "call_losses",
     "flat_layers",
     "from_within_fit",
     "loading_all",
+    "own_attributes",
     "portable",
+    "seed_states",
     "upsampling_by_resizing",
     "written",
 ]
@@ -28,6 +31,24 @@ def flat_layers(layer: keras.Layer) -> list[keras.Layer]:
     `Model.layers` is public, but leaves out what wrappers and layers of a user's own hold.
     """
     return list(layer._flatten_layers())
+
+
+def call_losses(network: keras.Model) -> list[Any]:
+    """Returns what a network's layers added in its last call, by `add_loss` or as regularizers.
+
+    `Model.losses` is public, but has the penalties of weights among them, computed anew.
+    """
+    return [loss for layer in flat_layers(network) for loss in layer._get_own_losses()]
+
+
+def seed_states(model: keras.Model) -> list[Any]:
+    """Returns the states of all seed generators in a model, variables that Keras does not save."""
+    return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
+
+
+def own_attributes(callback: keras.callbacks.Callback) -> dict[str, Any]:
+    """Returns a callback's attributes, but for those that Keras sets."""
+    return {k: v for k, v in vars(callback).items() if k not in ("params", "_model")}
 
 
 def from_within_fit(arguments: dict[str, Any]) -> bool:

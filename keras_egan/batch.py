@@ -61,6 +61,8 @@ class Rows(NamedTuple):
             values: tensor of shape `(count,)`, a number a row; or a scalar, which stands for the
                 mean of this replica's rows.
         """
+        if isinstance(values, (int, float)) and not values:
+            return 0.0  # no operation for what most networks do not add
         values = ops.cast(values, "float32")
         total = ops.cast(self.total, "float32")
         if len(values.shape):

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-__all__ = ["Memory"]
+from keras_egan._keras_internals import own_attributes
 
-_OF_KERAS = ("params", "_model")
+__all__ = ["Memory"]
 
 
 class Memory:
@@ -64,8 +64,8 @@ def _named(callbacks) -> Iterator[tuple[str, keras.callbacks.Callback]]:
 
 
 def _plain(callback):
-    attributes = ((k, v) for k, v in vars(callback).items() if k not in _OF_KERAS)
-    return {name: _copy(value) for name, value in attributes if _is_plain(value)}
+    attributes = own_attributes(callback)
+    return {name: _copy(value) for name, value in attributes.items() if _is_plain(value)}
 
 
 def _is_plain(value):

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan import files
+from keras_egan._keras_internals import seed_states
 
 __all__ = [
     "changing_variables",
@@ -138,8 +139,7 @@ def _weights(gan):
 
 
 def _seeds(gan):
-    seeds = [v for v in gan.non_trainable_variables if v.name == "seed_generator_state"]
-    return {f"seed_{index}": seed for index, seed in enumerate(seeds)}
+    return {f"seed_{index}": seed for index, seed in enumerate(seed_states(gan))}
 
 
 def _means(gan):

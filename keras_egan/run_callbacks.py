@@ -1,9 +1,11 @@
 """What a run does between steps, and what callbacks are told of it."""
 
+import math
 from typing import Any
 
 import keras
 
+from keras_egan.callbacks import TerminateOnNaN
 from keras_egan.memory import Memory
 
 __all__ = ["RunCallbacks"]
@@ -83,8 +85,12 @@ class RunCallbacks(keras.callbacks.CallbackList):
 
     def on_epoch_end(self, epoch, logs=None):
         gan = self.run.gan
-        gan.progress.refuse_unfit(raising=not gan.stop_training)
-        gan.end_epoch({name: float(value) for name, value in logs.items()})
+        figures = {name: float(value) for name, value in logs.items()}
+        # By the epoch's figures, for what JAX has told so far is a matter of time.
+        spoilt = not all(map(math.isfinite, figures.values()))
+        ending = spoilt and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
+        gan.progress.refuse_unfit(raising=not ending)
+        gan.end_epoch(figures)
         super().on_epoch_end(epoch, logs)
         self.offset = self.run.done = 0
         if self.run.backup:

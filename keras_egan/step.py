@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_egan import backend, inputs
-from keras_egan._keras_internals import flat_layers
+from keras_egan._keras_internals import call_losses, flat_layers
 from keras_egan.batch import Rows, Scored, count_unfit
 
 __all__ = ["added_losses", "evaluate", "figure_names", "train"]
@@ -34,8 +34,9 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
         update_discriminator()
     update_generator()
     gan.weight_average.update(gan.step)
-    logs = _log(gan, d_figures | g_figures, rows, unfit)
-    _control(gan, logs)
+    means = _means_over_replicas(gan, d_figures | g_figures, rows, unfit)
+    logs = _logs(gan, means)
+    _control(gan, logs, means)
     for layer in flat_layers(gan):
         if hasattr(layer, "advance"):
             layer.advance()
@@ -56,7 +57,7 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     z = gan.draw_latents(rows, gan.progress.evaluation)
     real, fake = gan.score(real), gan.score(gan.generator(z, training=False), latents=z)
     figures = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
-    return _log(gan, _means(figures, rows), rows, unfit)
+    return _logs(gan, _means_over_replicas(gan, _means(figures, rows), rows, unfit))
 
 
 def figure_names(gan: Any) -> list[str]:
@@ -153,23 +154,28 @@ def added_losses(network: keras.Model) -> Any:
     These are `add_loss` and `activity_regularizer`; the regularizers of weights do not depend on
     the call, and count once a step.
     """
-    of_weights = sum(v.regularizer is not None for v in network.trainable_variables)
-    terms = network.losses
-    return sum(ops.cast(term, "float32") for term in terms[: len(terms) - of_weights])
+    return sum(ops.cast(term, "float32") for term in call_losses(network))
 
 
-def _log(gan, means, rows, unfit):
-    names = gan.running_means.figures
-    values = backend.replica_sum(ops.stack([*(means[name] for name in names), unfit]))
+def _means_over_replicas(gan, figures, rows, unfit):
+    """Returns the figures' means as one tensor, and counts them in."""
+    figures = [figures[name] for name in gan.running_means.figures]
+    values = backend.replica_sum(ops.stack([*figures, unfit]))
     gan.progress.count_unfit(values[-1])
     gan.running_means.update_state(values[:-1], sample_weight=rows.total)
-    figures = dict(zip(names, ops.unstack(values[:-1], len(names)), strict=True))
+    return values[:-1]
+
+
+def _logs(gan, means):
+    names = gan.running_means.figures
+    figures = dict(zip(names, ops.unstack(means, len(names)), strict=True))
     return {**figures, **gan.indicators(figures)}
 
 
-def _control(gan, logs):
-    finite = ops.all(ops.isfinite(ops.stack([logs[name] for name in gan.running_means.figures])))
+def _control(gan, logs, means):
     before = {name: ops.copy(state) for name, state in gan.states.items()}
     gan.control(logs)
+    if gan.states:
+        finite = ops.all(ops.isfinite(means))
     for name, state in gan.states.items():
         state.assign(ops.where(finite, ops.convert_to_tensor(state), before[name]))

@@ -158,6 +158,7 @@ def test_the_two_energies():
     images = float_images(6)
     for eta, norm in ((1, np.abs), (2, np.square)):
         gan = began(eta=eta)
+        assert keras_egan.BEGAN.from_config(gan.get_config()).eta == gan.eta == eta
         reconstruction = keras.ops.convert_to_numpy(gan.discriminator(images))
         expected = norm(images - reconstruction).mean((1, 2, 3))
         np.testing.assert_allclose(gan.energy(images), expected, rtol=1e-5)

@@ -1,13 +1,11 @@
-"""What every GAN owes to its base: hyper-parameters, hooks, networks, and Keras's contract."""
+"""What every GAN owes to its base: hyper-parameters, figures and hooks, and samples."""
 
-import inspect
 import random
 import threading
 
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
 import keras_egan
 from tests.registry import (
@@ -23,19 +21,11 @@ from tests.registry import (
     uint8_images,
     weights,
 )
-
-BACKEND = keras.backend.backend()
+from tests.tiny import began
 
 
 def numpy(value):
     return np.array(keras.ops.convert_to_numpy(value))
-
-
-def began(networks=None, run_eagerly=EAGERLY["run_eagerly"], rate=0.5, **arguments):
-    random.seed(0)
-    gan = keras_egan.BEGAN(*(networks or tiny_networks()), **{"seed": 1, **arguments})
-    gan.compile(keras.optimizers.SGD(rate), keras.optimizers.SGD(rate), run_eagerly=run_eagerly)
-    return gan
 
 
 # Arguments and hyper-parameters.
@@ -48,6 +38,21 @@ def test_the_docstrings_subclass_is_saved_with_what_it_was_given(tmp_path):
     loaded = keras_egan.load(tmp_path / "gan.keras")
     assert loaded.energy_name == "output"
     assert float(loaded.weight) == pytest.approx(0.7)
+
+
+def test_the_papers_numbers_are_the_defaults():
+    networks = tiny_networks()
+    began, critics = keras_egan.BEGAN(*networks), (networks[0], tiny_critic())
+    assert (float(began.gamma), began.eta, began.latents) == (0.5, 1, "uniform")
+    assert float(began.lambda_k) == pytest.approx(0.001)
+    assert keras_egan.MAGAN(*networks).pretrain_epochs == 2
+    lsgan = keras_egan.LeastSquaresGAN(*critics)
+    assert [float(getattr(lsgan, f"{n}_label")) for n in ("fake", "real", "generator")] == [0, 1, 1]
+    assert lsgan.gradient_penalty == 0.0
+    ls_gan = keras_egan.LossSensitiveGAN(*critics)
+    assert float(ls_gan.delta_weight) == pytest.approx(2e-4)
+    assert (float(ls_gan.slope), float(ls_gan.first_term_weight)) == (0.0, 0.0)
+    assert (ls_gan.weight_clip, ls_gan.gradient_penalty) == (None, 0.0)
 
 
 def test_what_is_set_later_is_in_the_file(tmp_path):
@@ -193,198 +198,6 @@ def test_an_epoch_that_is_not_finite_leaves_magans_margin_alone():
     gan.end_epoch(nan)
     gan.end_epoch({"real_energy": 4.0, "fake_energy": 8.0})
     assert (float(gan.margin), int(gan.epochs_done)) == (4.0, 3)
-
-
-# Regularizers.
-
-
-@pytest.mark.parametrize("kind", ["weight", "activity", "add_loss"])
-@pytest.mark.parametrize("side", ["generator", "discriminator"])
-def test_regularizers_of_all_kinds_count_in_their_own_networks_loss(kind, side):
-    """With nothing else in the loss, a step of SGD is the one that NumPy computes."""
-
-    class Added(layers.Layer):
-        def call(self, inputs):
-            self.add_loss(0.5 * keras.ops.sum(keras.ops.square(inputs)))
-            return inputs
-
-    def dense(units):
-        half = keras.regularizers.L2(0.5)
-        return layers.Dense(
-            units,
-            use_bias=False,
-            kernel_regularizer=half if kind == "weight" else None,
-            activity_regularizer=half if kind == "activity" else None,
-        )
-
-    class Nothing(keras_egan.EnergyGAN):
-        def discriminator_loss(self, real, fake):
-            return 0.0 * real.energy
-
-        def generator_loss(self, fake):
-            return 0.0 * fake.energy
-
-    latents = np.random.default_rng(1).uniform(-1, 1, (2, 6, 3)).astype("float32")
-    draws = iter(latents)
-    z, x = keras.Input((3,)), keras.Input((5,))
-    extra = [Added()] if kind == "add_loss" else []
-
-    def network(inputs, units, regularized):
-        outputs = (dense(units) if regularized else layers.Dense(units, use_bias=False))(inputs)
-        for layer in extra if regularized else ():
-            outputs = layer(outputs)
-        return keras.Model(inputs, outputs)
-
-    generator = network(z, 5, side == "generator")
-    critic = network(x, 1, side == "discriminator")
-    gan = Nothing(generator, critic, energy="output")
-    gan.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01), **EAGERLY)
-    gan.draw_latents = lambda rows, seed: keras.ops.convert_to_tensor(next(draws))
-    g, d = weights(generator)[0].astype("float64"), weights(critic)[0].astype("float64")
-    data = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
-    gan.train_on_batch(data)
-
-    # Half the sum of squares: of the weights; or of the outputs, of data and fakes for D, which
-    # Keras divides by the batch size if they come from an `activity_regularizer`.
-    count = 6 if kind == "activity" else 1
-    if kind == "weight":
-        gradients = {"generator": g, "discriminator": d}
-    else:
-        of_g = latents[1].T @ (latents[1] @ g) / count
-        inputs = np.concatenate([data, latents[0] @ g])
-        gradients = {"generator": of_g, "discriminator": inputs.T @ (inputs @ d) / count}
-    for name, before in (("generator", g), ("discriminator", d)):
-        moved = before - 0.01 * gradients[name] if name == side else before
-        np.testing.assert_allclose(weights(getattr(gan, name))[0], moved, rtol=1e-4, atol=1e-6)
-
-
-# Networks.
-
-
-def test_spectral_normalization_trains():
-    critic = keras.Sequential(
-        [
-            keras.Input(IMAGE_SHAPE),
-            layers.Flatten(),
-            layers.SpectralNormalization(layers.Dense(8, activation="tanh")),
-            layers.SpectralNormalization(layers.Dense(1)),
-        ]
-    )
-    gan = keras_egan.LeastSquaresGAN(tiny_networks()[0], critic, seed=1)
-    gan.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01), **EAGERLY)
-    history = gan.fit(uint8_images(), batch_size=10, epochs=8, verbose=0).history
-    assert np.isfinite(history["d_loss"]).all()
-    kernel = weights(critic.layers[1].layer)[0]
-    assert np.linalg.norm(kernel, 2) == pytest.approx(1.0, abs=0.2)
-
-
-@pytest.mark.parametrize("frozen", ["generator", "discriminator", "both"])
-def test_frozen_networks_stay_as_they_are_and_the_other_learns(frozen):
-    networks = dict(zip(("generator", "discriminator"), tiny_networks(), strict=True))
-    for name, network in networks.items():
-        network.trainable = frozen not in (name, "both")
-    gan = began(networks.values())
-    before = {name: weights(network) for name, network in networks.items()}
-    gan.fit(uint8_images(), batch_size=16, verbose=0)
-    for name, network in networks.items():
-        same = all(map(np.array_equal, before[name], weights(network)))
-        assert same == (frozen in (name, "both"))
-
-
-def test_a_shared_layer_is_refused_by_name():
-    shared = layers.Dense(16, name="shared")
-    z, x = keras.Input((4,)), keras.Input((8,))
-    generator = keras.Model(z, layers.Dense(8)(shared(layers.Dense(8)(z))))
-    discriminator = keras.Model(x, layers.Dense(8)(shared(x)))
-    with pytest.raises(ValueError, match=r"share weights \(shared/kernel, shared/bias\)"):
-        keras_egan.BEGAN(generator, discriminator)
-
-
-def test_a_discriminator_of_any_size_is_taken():
-    image = keras.Input((None, None, 1))
-    anywhere = keras.Model(image, layers.Conv2D(1, 3, padding="same")(image))
-    gan = began((tiny_networks()[0], anywhere))
-    gan.fit(uint8_images(16), verbose=0)
-    assert gan.energy(uint8_images(3)).shape == (3,)
-
-
-def test_networks_of_several_inputs_are_refused():
-    one, two, image = keras.Input((2,)), keras.Input((3,)), keras.Input(IMAGE_SHAPE)
-    pixels = layers.Reshape(IMAGE_SHAPE)(layers.Dense(64)(layers.Concatenate()([one, two])))
-    with pytest.raises(ValueError, match="`generator` has 2 inputs; it must have one"):
-        keras_egan.BEGAN(keras.Model([one, two], pixels), tiny_networks()[1])
-    with pytest.raises(ValueError, match="`discriminator` must have one input, samples; it has 2"):
-        keras_egan.BEGAN(tiny_networks()[0], keras.Model([image, one], image))
-    with pytest.raises(ValueError, match="`generator` must be a Keras model; got str"):
-        keras_egan.BEGAN("generator", tiny_networks()[1])
-
-
-# What Keras's users expect.
-
-
-@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
-def test_the_signatures_are_keras_own(method):
-    ours = inspect.signature(getattr(keras_egan.EnergyGAN, method)).parameters
-    theirs = inspect.signature(getattr(keras.Model, method)).parameters
-    assert list(ours) == list(theirs)
-    for name, parameter in theirs.items():
-        assert ours[name].default == parameter.default
-
-
-def test_what_has_no_meaning_is_refused_by_name():
-    gan, images = began(), uint8_images(16)
-    with pytest.raises(ValueError, match="`class_weight` has no meaning for a GAN"):
-        gan.fit(images, class_weight={0: 1.0})
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
-        gan.fit(images, sample_weight=np.ones(16))
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
-        gan.evaluate(images, sample_weight=np.ones(16))
-    assert int(gan.step) == 0
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"epochs": 0},
-        {"epochs": -1},
-        {"epochs": 1.5},
-        {"batch_size": 0},
-        {"steps_per_epoch": 0},
-        {"validation_steps": 0},
-    ],
-)
-def test_numbers_of_nothing_are_refused(arguments):
-    (name,) = arguments
-    with pytest.raises(ValueError, match=f"`{name}` must be a whole number, 1 or more; got"):
-        began().fit(uint8_images(16), verbose=0, **arguments)
-
-
-def test_arguments_may_be_given_by_place_and_the_last_images_held_out():
-    gan = began()
-    history = gan.fit(uint8_images(20), None, 8, 2, 0, None, 0.25).history
-    assert int(gan.step) == 4  # of 15 images
-    held_out = gan.evaluate(uint8_images(20)[15:], verbose=0, return_dict=True)
-    assert history["val_d_loss"][-1] == pytest.approx(held_out["d_loss"], rel=1e-5)
-
-
-@pytest.mark.parametrize("bad", ["range", "nan"])
-def test_bad_images_after_the_first_batch_are_refused(bad):
-    images = float_images(48)
-    images[40] = 77.0 if bad == "range" else np.nan
-    for call in (
-        lambda gan: gan.fit(list(images.reshape(3, 16, *IMAGE_SHAPE)), verbose=0),
-        lambda gan: gan.evaluate(list(images.reshape(3, 16, *IMAGE_SHAPE)), verbose=0),
-    ):
-        gan = began(rate=0.0)
-        with pytest.raises(ValueError, match=r"^1 images were NaN, infinite or outside \[-1, 1\]"):
-            call(gan)
-        gan.evaluate(images[:16], verbose=0)  # which is counted anew
-
-
-def test_an_empty_batch_is_refused():
-    images = float_images(32)
-    with pytest.raises(Exception, match="A batch is empty"):
-        began().fit([images[:16], images[:0], images[16:]], verbose=0)
 
 
 # Samples.

@@ -1,7 +1,6 @@
 """What may be fed to a GAN, and every bad input's one clear error."""
 
 import pathlib
-import random
 
 import keras
 import numpy as np
@@ -9,16 +8,15 @@ import pytest
 from keras import layers
 
 import keras_egan
-from keras_egan import datasets, inputs
+from keras_egan import inputs
+from tests.forms import Loader, LoaderOfKnownLength, batches, generator_of, tf_dataset, torch_loader
 from tests.registry import EAGERLY, IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
+from tests.tiny import began
 
 
 @pytest.fixture
 def gan():
-    random.seed(0)
-    gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
-    gan.compile("sgd", "sgd", **EAGERLY)
-    return gan
+    return began(rate=0.01)
 
 
 def spoilt(value):
@@ -62,160 +60,6 @@ def test_bad_images_have_no_energy(gan, name):
     images, _ = BAD[name]
     with pytest.raises(ValueError, match=r"images"):
         gan.energy(images)
-
-
-def generator_of(images, wrap=lambda batch: (batch,)):
-    for start in range(0, len(images), 20):
-        yield wrap(images[start : start + 20])
-
-
-class PyDataset(keras.utils.PyDataset):
-    """Three batches, wrapped in one way or another."""
-
-    def __init__(self, wrap=lambda batch: (batch,), **kwargs):
-        super().__init__(**kwargs)
-        self.wrap = wrap
-
-    def __len__(self):
-        return 3
-
-    def __getitem__(self, index):
-        return self.wrap(uint8_images()[20 * index : 20 * index + 20])
-
-
-class Loader:
-    """A loader of no library; it may be gone through again and again."""
-
-    def __init__(self, batches):
-        self.batches = batches
-
-    def __iter__(self):
-        return iter(self.batches)
-
-
-class LoaderOfKnownLength(Loader):
-    def __len__(self):
-        return len(self.batches)
-
-
-def labelled(batch):
-    return batch, np.array(["a label"] * len(batch))
-
-
-def torch_loader(*arrays, collate=None):
-    import torch
-
-    tensors = torch.utils.data.TensorDataset(*map(torch.as_tensor, arrays))
-    return torch.utils.data.DataLoader(tensors, batch_size=20, collate_fn=collate)
-
-
-def plain(rows):
-    import torch
-
-    return torch.stack([row for (row,) in rows])
-
-
-def tf_dataset(*arrays):
-    import tensorflow as tf
-
-    tensors = arrays if len(arrays) > 1 else arrays[0]
-    return tf.data.Dataset.from_tensor_slices(tensors).batch(20)
-
-
-def batches():
-    return [images for (images,) in generator_of(uint8_images())]
-
-
-# Each gives the images in three batches, and may be gone through again.
-FORMS = {
-    "tensor": lambda: keras.ops.convert_to_tensor(uint8_images()),
-    "labelled arrays": lambda: (uint8_images(), np.arange(50)),
-    "list of images": lambda: list(uint8_images()),
-    "list of batches": batches,
-    "list of labelled batches": lambda: [labelled(batch) for batch in batches()],
-    "PyDataset": PyDataset,
-    "PyDataset of arrays, in threads": lambda: PyDataset(lambda batch: batch, workers=2),
-    "PyDataset of tensors": lambda: PyDataset(keras.ops.convert_to_tensor),
-    "PyDataset with labels": lambda: PyDataset(labelled),
-    "tf.data": lambda: tf_dataset(uint8_images()),
-    "tf.data with labels": lambda: tf_dataset(uint8_images(), np.array(["a label"] * 50)),
-    "DataLoader": lambda: torch_loader(uint8_images()),
-    "DataLoader with labels": lambda: torch_loader(uint8_images(), np.arange(50)),
-    "DataLoader of tensors": lambda: torch_loader(uint8_images(), collate=plain),
-    "loader": lambda: LoaderOfKnownLength(batches()),
-    "Batches": lambda: datasets.Batches(uint8_images(), 20, shuffle=False),
-    "loaded": lambda: datasets.load(uint8_images(), batch_size=20, shuffle=False),
-}
-# Each of these has to be told how many batches are an epoch.
-WITHOUT_LENGTH = {
-    "generator": lambda: generator_of(uint8_images()),
-    "generator of arrays": lambda: generator_of(uint8_images(), lambda batch: batch),
-    "generator of lists": lambda: generator_of(uint8_images(), lambda batch: [batch]),
-    "generator of tensors": lambda: generator_of(uint8_images(), keras.ops.convert_to_tensor),
-    "generator with labels": lambda: generator_of(uint8_images(), labelled),
-    "iterator": lambda: iter(batches()),
-    "loader of unknown length": lambda: Loader(batches()),
-}
-
-
-def trained(data, **arguments):
-    random.seed(0)
-    gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
-    gan.compile("sgd", "sgd", **EAGERLY)
-    gan.fit(data, batch_size=20, shuffle=False, verbose=0, **arguments)
-    return gan
-
-
-@pytest.fixture(scope="module")
-def expected():
-    """The generator's weights after one epoch of the plain array, and after two; then figures."""
-    one, two = (trained(uint8_images(), epochs=epochs) for epochs in (1, 2))
-    figures = two.evaluate(uint8_images(), batch_size=20, verbose=0)
-    return weights(one.generator), weights(two.generator), figures
-
-
-def check_alike(some, others):
-    for one, other in zip(some, others, strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_of_data_trains_and_evaluates_alike(form, expected):
-    gan = trained(FORMS[form](), epochs=2)
-    check_alike(expected[1], weights(gan.generator))
-    figures = gan.evaluate(FORMS[form](), batch_size=20, verbose=0)
-    np.testing.assert_allclose(figures, expected[2], rtol=1e-4)
-
-
-@pytest.mark.parametrize("form", WITHOUT_LENGTH)
-def test_data_of_unknown_length_trains_alike(form, expected):
-    gan = trained(WITHOUT_LENGTH[form](), steps_per_epoch=3)
-    check_alike(expected[0], weights(gan.generator))
-
-
-def test_any_form_validates(gan):
-    for form in ("list of batches", "DataLoader of tensors", "PyDataset with labels", "loader"):
-        history = gan.fit(
-            uint8_images(), batch_size=50, validation_data=FORMS[form](), verbose=0
-        ).history
-        assert np.isfinite(history["val_d_loss"]).all()
-
-
-def test_a_loader_is_gone_through_anew_for_each_epoch_and_no_further():
-    class Counting(LoaderOfKnownLength):
-        passes = 0
-
-        def __iter__(self):
-            self.passes += 1
-            return super().__iter__()
-
-    loader = Counting(batches())
-    _, data = inputs.accept(loader, IMAGE_SHAPE)
-    assert len(data) == 3
-    for epoch in range(3):
-        data.begin(3 * epoch)
-        np.testing.assert_array_equal(np.concatenate([b for (b,) in data]), uint8_images())
-    assert loader.passes == 4  # one to look at the first batch
 
 
 def test_bad_values_in_a_generator_are_refused(gan):

@@ -128,6 +128,11 @@ def test_magan_next_margin_falls_under_its_three_conditions(risen, apart, under)
     assert after == (real if risen and apart and under else margin)
 
 
+def test_magan_next_margin_stays_where_energies_are_equal():
+    assert losses.magan_next_margin(9.0, 7.0, 7.0, fake_energy_before=6.0) == 9.0
+    assert losses.magan_next_margin(9.0, 5.0, 7.0, fake_energy_before=7.0) == 9.0
+
+
 def test_magan_next_margin_stays_after_the_first_epoch():
     assert losses.magan_next_margin(9.0, 5.0, 7.0, fake_energy_before=float("inf")) == 9.0
 

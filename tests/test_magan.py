@@ -70,6 +70,14 @@ def test_the_phases_and_the_first_margin():
     assert snapshots.rows[3][2] == pytest.approx(squares.mean(), rel=1e-5)
 
 
+def test_without_pretraining_the_first_epoch_gives_the_margin():
+    gan, images = magan(pretrain_epochs=0), float_images(48)
+    energy = gan.energy(images).mean()
+    history = gan.fit(images, batch_size=16, epochs=2, verbose=0).history
+    assert history["phase"] == [1.0, 2.0]
+    assert history["margin"] == pytest.approx([0.0, energy], rel=1e-5)
+
+
 def expected_margins(history, pretrain_epochs):
     """The margins that each epoch should have used, by the rule, from the logged energies."""
     margin, before, margins = 0.0, np.inf, []

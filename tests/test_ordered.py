@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from keras_egan import datasets
+from tests.forms import trained
+from tests.registry import uint8_images
 
 
 def numbers(count=10):
@@ -124,8 +126,6 @@ def range_of(step, done):
 @pytest.mark.parametrize(("workers", "steps"), [(1, None), (3, None), (1, 5), (3, 5)])
 def test_training_leaves_the_users_own_as_it_was(workers, steps):
     """Fitting, then evaluating and validating, with one and the same dataset."""
-    from tests.test_inputs import trained, uint8_images
-
     dataset = datasets.Batches(uint8_images(), 20, workers=workers, seed=2)
     before = [batch.tolist() for (batch,) in dataset]
     gan = trained(dataset, steps_per_epoch=steps, epochs=2, validation_data=dataset)

@@ -112,6 +112,18 @@ def test_a_link_is_followed(gan, tmp_path):
     assert same(keras_egan.load(tmp_path / "runs" / "7.keras"), gan)
 
 
+def test_without_a_seed_the_order_of_images_goes_on(tmp_path):
+    """A GAN without a seed of its own has drawn one, which a file keeps."""
+    images = uint8_images(64)
+    gan = keras_egan.BEGAN(*tiny_networks())
+    gan.compile("sgd", keras.optimizers.SGD())
+    gan.save(tmp_path / "gan.keras")
+    other = keras_egan.load(tmp_path / "gan.keras")
+    for one in (gan, other):
+        one.fit(images, batch_size=16, epochs=2, verbose=0)
+    assert all(map(np.array_equal, state(gan), state(other)))
+
+
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_overwrite_asks(answer, saved, monkeypatch):
     path, save = saved

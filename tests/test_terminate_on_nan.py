@@ -6,7 +6,7 @@ import pytest
 
 from keras_egan.callbacks import TerminateOnNaN
 from keras_egan.callbacks._terminate_on_nan import watching_all_figures
-from tests.registry import CASES, EAGERLY, uint8_images
+from tests.registry import CASES, EAGERLY, float_images, uint8_images
 
 
 class Break(keras.callbacks.Callback):
@@ -39,6 +39,21 @@ def test_training_ends_and_says_why(capsys):
 def test_training_ends_with_an_error():
     with pytest.raises(RuntimeError, match=r"After step \d+, .*g_loss is nan.*: training ends"):
         fit(TerminateOnNaN(raise_error=True), Break())
+
+
+def test_images_that_are_nan_in_the_last_batch_end_it_with_a_warning(capsys):
+    """Whenever JAX tells of them; without the callback they are an error."""
+    images = float_images(40)
+    images[39] = np.nan
+    gan = CASES[0].build(**EAGERLY)
+    arguments = {"batch_size": 4, "epochs": 3, "shuffle": False, "verbose": 0}
+    batches = [images[i : i + 4] for i in range(0, 40, 4)]
+    with pytest.warns(UserWarning, match="1 images were NaN"):
+        history = gan.fit(batches, callbacks=[TerminateOnNaN()], **arguments).history
+    assert len(history["d_loss"]) == 1
+    assert "After step 10, " in capsys.readouterr().out
+    with pytest.raises(ValueError, match="1 images were NaN"):
+        CASES[0].build(**EAGERLY).fit(batches, **arguments)
 
 
 def test_finite_figures_are_let_through():

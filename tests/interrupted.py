@@ -1,0 +1,41 @@
+"""A short training with backups that can be cut off before any step."""
+
+import keras
+import pytest
+
+from keras_egan import callbacks
+from tests.registry import CASES, EAGERLY, uint8_images
+
+BATCH, STEPS = 16, 4  # an epoch is 50 images
+
+
+class Stop(keras.callbacks.Callback):
+    """Interrupts training before a step; it remembers nothing."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.epoch_start + batch == self.at:
+            raise KeyboardInterrupt
+
+
+def adam():
+    """Returns an optimizer whose name, and so its key in the history, is always the same."""
+    return keras.optimizers.Adam(1e-3, name="adam")
+
+
+def build(**arguments):
+    return CASES[0].build(adam, **{**EAGERLY, **arguments})
+
+
+def train(gan, *extra, data=None, **arguments):
+    data = uint8_images(50) if data is None else data
+    arguments = {"batch_size": BATCH, "epochs": 4, "verbose": 0, **arguments}
+    return gan.fit(data, callbacks=list(extra), **arguments).history
+
+
+def cut_off(folder, at, *extra, gan=None, **arguments):
+    with pytest.raises(KeyboardInterrupt):
+        train(gan or build(), *extra, callbacks.Backup(folder, every=1), Stop(at), **arguments)

@@ -1,0 +1,176 @@
+"""The networks that a GAN is given: their regularizers, frozen or shared layers, and inputs."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_egan
+from tests.registry import EAGERLY, IMAGE_SHAPE, LinearGAN, tiny_networks, uint8_images, weights
+from tests.tiny import began
+
+
+@pytest.mark.parametrize("kind", ["weight", "activity", "add_loss"])
+@pytest.mark.parametrize("side", ["generator", "discriminator"])
+def test_regularizers_of_all_kinds_count_in_their_own_networks_loss(kind, side):
+    """With nothing else in the loss, a step of SGD is the one that NumPy computes."""
+
+    class Added(layers.Layer):
+        def call(self, inputs):
+            self.add_loss(0.5 * keras.ops.sum(keras.ops.square(inputs)))
+            return inputs
+
+    def dense(units):
+        half = keras.regularizers.L2(0.5)
+        return layers.Dense(
+            units,
+            use_bias=False,
+            kernel_regularizer=half if kind == "weight" else None,
+            activity_regularizer=half if kind == "activity" else None,
+        )
+
+    class Nothing(keras_egan.EnergyGAN):
+        def discriminator_loss(self, real, fake):
+            return 0.0 * real.energy
+
+        def generator_loss(self, fake):
+            return 0.0 * fake.energy
+
+    latents = np.random.default_rng(1).uniform(-1, 1, (2, 6, 3)).astype("float32")
+    draws = iter(latents)
+    z, x = keras.Input((3,)), keras.Input((5,))
+    extra = [Added()] if kind == "add_loss" else []
+
+    def network(inputs, units, regularized):
+        outputs = (dense(units) if regularized else layers.Dense(units, use_bias=False))(inputs)
+        for layer in extra if regularized else ():
+            outputs = layer(outputs)
+        return keras.Model(inputs, outputs)
+
+    generator = network(z, 5, side == "generator")
+    critic = network(x, 1, side == "discriminator")
+    gan = Nothing(generator, critic, energy="output")
+    gan.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01), **EAGERLY)
+    gan.draw_latents = lambda rows, seed: keras.ops.convert_to_tensor(next(draws))
+    g, d = weights(generator)[0].astype("float64"), weights(critic)[0].astype("float64")
+    data = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
+    gan.train_on_batch(data)
+
+    # Half the sum of squares: of the weights; or of the outputs, of data and fakes for D, which
+    # Keras divides by the batch size if they come from an `activity_regularizer`.
+    count = 6 if kind == "activity" else 1
+    if kind == "weight":
+        gradients = {"generator": g, "discriminator": d}
+    else:
+        of_g = latents[1].T @ (latents[1] @ g) / count
+        inputs = np.concatenate([data, latents[0] @ g])
+        gradients = {"generator": of_g, "discriminator": inputs.T @ (inputs @ d) / count}
+    for name, before in (("generator", g), ("discriminator", d)):
+        moved = before - 0.01 * gradients[name] if name == side else before
+        np.testing.assert_allclose(weights(getattr(gan, name))[0], moved, rtol=1e-4, atol=1e-6)
+
+
+def test_spectral_normalization_trains():
+    critic = keras.Sequential(
+        [
+            keras.Input(IMAGE_SHAPE),
+            layers.Flatten(),
+            layers.SpectralNormalization(layers.Dense(8, activation="tanh")),
+            layers.SpectralNormalization(layers.Dense(1)),
+        ]
+    )
+    gan = keras_egan.LeastSquaresGAN(tiny_networks()[0], critic, seed=1)
+    gan.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01), **EAGERLY)
+    history = gan.fit(uint8_images(), batch_size=10, epochs=8, verbose=0).history
+    assert np.isfinite(history["d_loss"]).all()
+    kernel = weights(critic.layers[1].layer)[0]
+    assert np.linalg.norm(kernel, 2) == pytest.approx(1.0, abs=0.2)
+
+
+@pytest.mark.parametrize("frozen", ["generator", "discriminator", "both"])
+def test_frozen_networks_stay_as_they_are_and_the_other_learns(frozen):
+    networks = dict(zip(("generator", "discriminator"), tiny_networks(), strict=True))
+    for name, network in networks.items():
+        network.trainable = frozen not in (name, "both")
+    gan = began(networks.values())
+    before = {name: weights(network) for name, network in networks.items()}
+    gan.fit(uint8_images(), batch_size=16, verbose=0)
+    for name, network in networks.items():
+        same = all(map(np.array_equal, before[name], weights(network)))
+        assert same == (frozen in (name, "both"))
+
+
+def test_a_shared_layer_is_refused_by_name():
+    shared = layers.Dense(16, name="shared")
+    z, x = keras.Input((4,)), keras.Input((8,))
+    generator = keras.Model(z, layers.Dense(8)(shared(layers.Dense(8)(z))))
+    discriminator = keras.Model(x, layers.Dense(8)(shared(x)))
+    with pytest.raises(ValueError, match=r"share weights \(shared/kernel, shared/bias\)"):
+        keras_egan.BEGAN(generator, discriminator)
+
+
+def test_a_discriminator_of_any_size_is_taken():
+    image = keras.Input((None, None, 1))
+    anywhere = keras.Model(image, layers.Conv2D(1, 3, padding="same")(image))
+    gan = began((tiny_networks()[0], anywhere))
+    gan.fit(uint8_images(16), verbose=0)
+    assert gan.energy(uint8_images(3)).shape == (3,)
+
+
+def test_networks_of_several_inputs_are_refused():
+    one, two, image = keras.Input((2,)), keras.Input((3,)), keras.Input(IMAGE_SHAPE)
+    pixels = layers.Reshape(IMAGE_SHAPE)(layers.Dense(64)(layers.Concatenate()([one, two])))
+    with pytest.raises(ValueError, match="`generator` has 2 inputs; it must have one"):
+        keras_egan.BEGAN(keras.Model([one, two], pixels), tiny_networks()[1])
+    with pytest.raises(ValueError, match="`discriminator` must have one input, samples; it has 2"):
+        keras_egan.BEGAN(tiny_networks()[0], keras.Model([image, one], image))
+    with pytest.raises(ValueError, match="`generator` must be a Keras model; got str"):
+        keras_egan.BEGAN("generator", tiny_networks()[1])
+
+
+class Shifted(layers.Layer):
+    """Adds a number while it is trained."""
+
+    def __init__(self, shift):
+        super().__init__()
+        self.shift = shift
+
+    def call(self, inputs, training=False):
+        return inputs + self.shift if training else inputs
+
+
+def test_networks_are_trained_in_training_mode_and_evaluated_in_inference_mode():
+    """The generator makes 0, in training 0.25; the critic gives the mean, in training 0.5 more."""
+    generator = keras.Sequential(
+        [keras.Input((4,)), layers.Dense(2, kernel_initializer="zeros"), Shifted(0.25)]
+    )
+    mean = layers.Dense(1, kernel_initializer=keras.initializers.Constant(0.5))
+    critic = keras.Sequential([keras.Input((2,)), mean, Shifted(0.5)])
+    gan = LinearGAN(generator, critic, energy="output", weight=0.7)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), **EAGERLY)
+    data = np.full((6, 2), 0.1, "float32")
+    logs = gan.train_on_batch(data, return_dict=True)
+    trained = {"real_energy": 0.6, "fake_energy": 0.75, "d_loss": 0.6 - 0.7 * 0.75, "g_loss": 0.75}
+    assert {name: float(logs[name]) for name in trained} == pytest.approx(trained, rel=1e-5)
+    figures = gan.evaluate(data, verbose=0, return_dict=True)
+    inferred = {"real_energy": 0.1, "fake_energy": 0.0, "d_loss": 0.1, "g_loss": 0.0}
+    assert figures == pytest.approx(inferred, abs=1e-6)
+    np.testing.assert_allclose(gan.energy(data), np.full(6, 0.1), rtol=1e-6)
+    for made in (gan.sample(3), gan.predict(np.ones((3, 4)), verbose=0), gan(np.ones((3, 4)))):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(made), np.zeros((3, 2)))
+
+
+def test_samples_are_clipped_where_they_are_images():
+    bias = keras.initializers.Constant([-3.0, 3.0, 0.5, 1.0])
+    for shape in ((2, 2, 1), (4,)):
+        generator = keras.Sequential(
+            [
+                keras.Input((3,)),
+                layers.Dense(4, kernel_initializer="zeros", bias_initializer=bias),
+                layers.Reshape(shape),
+            ]
+        )
+        critic = keras.Sequential([keras.Input(shape), layers.Flatten(), layers.Dense(1)])
+        gan = keras_egan.LeastSquaresGAN(generator, critic)
+        expected = [-1.0, 1.0, 0.5, 1.0] if len(shape) == 3 else [-3.0, 3.0, 0.5, 1.0]
+        np.testing.assert_array_equal(gan.sample(1).ravel(), expected)

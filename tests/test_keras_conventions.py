@@ -1,0 +1,76 @@
+"""What Keras's users expect of `fit` and `evaluate`: signatures, arguments, and refusals."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+
+import keras_egan
+from tests.registry import IMAGE_SHAPE, float_images, uint8_images
+from tests.tiny import began
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_the_signatures_are_keras_own(method):
+    ours = inspect.signature(getattr(keras_egan.EnergyGAN, method)).parameters
+    theirs = inspect.signature(getattr(keras.Model, method)).parameters
+    assert list(ours) == list(theirs)
+    for name, parameter in theirs.items():
+        assert ours[name].default == parameter.default
+
+
+def test_what_has_no_meaning_is_refused_by_name():
+    gan, images = began(), uint8_images(16)
+    with pytest.raises(ValueError, match="`class_weight` has no meaning for a GAN"):
+        gan.fit(images, class_weight={0: 1.0})
+    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+        gan.fit(images, sample_weight=np.ones(16))
+    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+        gan.evaluate(images, sample_weight=np.ones(16))
+    assert int(gan.step) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"epochs": 0},
+        {"epochs": -1},
+        {"epochs": 1.5},
+        {"batch_size": 0},
+        {"steps_per_epoch": 0},
+        {"validation_steps": 0},
+    ],
+)
+def test_numbers_of_nothing_are_refused(arguments):
+    (name,) = arguments
+    with pytest.raises(ValueError, match=f"`{name}` must be a whole number, 1 or more; got"):
+        began().fit(uint8_images(16), verbose=0, **arguments)
+
+
+def test_arguments_may_be_given_by_place_and_the_last_images_held_out():
+    gan = began()
+    history = gan.fit(uint8_images(20), None, 8, 2, 0, None, 0.25).history
+    assert int(gan.step) == 4  # of 15 images
+    held_out = gan.evaluate(uint8_images(20)[15:], verbose=0, return_dict=True)
+    assert history["val_d_loss"][-1] == pytest.approx(held_out["d_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("bad", [77.0, 1.5, -1.5, np.nan])
+def test_bad_images_after_the_first_batch_are_refused(bad):
+    images = float_images(48)
+    images[40, 3, 3] = bad
+    for call in (
+        lambda gan: gan.fit(list(images.reshape(3, 16, *IMAGE_SHAPE)), verbose=0),
+        lambda gan: gan.evaluate(list(images.reshape(3, 16, *IMAGE_SHAPE)), verbose=0),
+    ):
+        gan = began(rate=0.0)
+        with pytest.raises(ValueError, match=r"^1 images were NaN, infinite or outside \[-1, 1\]"):
+            call(gan)
+        gan.evaluate(images[:16], verbose=0)  # which is counted anew
+
+
+def test_an_empty_batch_is_refused():
+    images = float_images(32)
+    with pytest.raises(Exception, match="A batch is empty"):
+        began().fit([images[:16], images[:0], images[16:]], verbose=0)

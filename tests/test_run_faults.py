@@ -1,0 +1,70 @@
+"""Trainings that go wrong: values that are not finite, and disks that are full."""
+
+import json
+import warnings
+
+import keras
+import numpy as np
+import pytest
+
+from keras_egan import callbacks
+from tests.interrupted import STEPS, build, train
+
+
+class Poison(keras.callbacks.Callback):
+    """Makes a weight NaN before a step."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.epoch_start + batch == self.at:
+            variable = self.model.generator.trainable_variables[0]
+            variable.assign(np.full(variable.shape, np.nan))
+
+
+def test_no_backup_is_made_of_values_that_are_not_finite(tmp_path):
+    backup = callbacks.Backup(tmp_path / "b", every=1)
+    with pytest.warns(UserWarning, match="NaN or infinite after 7 steps: no backup is made"):
+        train(build(), Poison(6), backup, epochs=3)
+    folders = sorted(path.name for path in (tmp_path / "b").glob("0*"))
+    assert [name[:10] for name in folders] == ["0000000005", "0000000006"]
+    for folder in folders:
+        with np.load(tmp_path / "b" / folder / "state.npz") as arrays:
+            assert all(np.isfinite(arrays[key]).all() for key in arrays.files)
+
+
+def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
+    import errno
+
+    backup = callbacks.Backup(tmp_path / "b", every=1)
+    whole = np.savez
+    written = []
+
+    def full(file, **arrays):
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(file)
+        whole(file, **arrays)
+
+    monkeypatch.setattr("keras_egan.callbacks._backup.np.savez", full)
+    with pytest.raises(OSError, match=r"cannot be written to .*b: its disk is full"):
+        train(build(), backup)
+    assert len(list((tmp_path / "b").iterdir())) == 2  # the last two, and nothing half-written
+    monkeypatch.undo()
+    assert train(build(), callbacks.Backup(tmp_path / "b")) == train(build())
+
+
+def test_terminate_on_nan_ends_the_training_and_the_good_backup_stays(tmp_path):
+    gan = build()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        history = train(
+            gan, keras.callbacks.TerminateOnNaN(), Poison(6), callbacks.Backup(tmp_path / "b")
+        )
+    assert len(history["d_loss"]) == 2
+    (folder,) = (tmp_path / "b").glob("0*")
+    facts = json.loads((folder / "position.json").read_text())
+    assert (facts["epoch"], facts["step"]) == (1, STEPS)
+    assert np.isfinite(float(gan.k_t))
