@@ -1,6 +1,6 @@
 """Trains a GAN on MNIST for a number of images, and measures what it makes.
 
-    python benchmarks/quality.py --gan began --seed 0 --data-dir DIRECTORY
+    python benchmarks/quality.py --gan began/mnist --seed 0 --data-dir DIRECTORY
 
 `DIRECTORY` is that of tensorflow-datasets. Distances, precision and recall are taken between 10,000
 samples and the 10,000 test images, in the features of `mnist_classifier.py`. The row goes to a JSON
@@ -20,9 +20,8 @@ import keras
 import numpy as np
 from memory import peak_memory
 from mnist_classifier import classifier, features_of, mnist
-from recipes import RECIPES, build, cropped, padded
 
-from keras_egan import callbacks, metrics
+from keras_egan import callbacks, metrics, presets
 
 SAMPLES = 10_000
 
@@ -51,18 +50,31 @@ def measure(samples, data_dir):
     return figures | {"shares": [round(float(share), 4) for share in absolute[1].shares]}
 
 
-def train(recipe, images, seed, data_dir, output):
+def padded(images, side):
+    """Returns 28x28 images with the border that networks for larger ones need."""
+    border = (side - 28) // 2
+    return np.pad(images, ((0, 0), (border, border), (border, border), (0, 0)))
+
+
+def cropped(images):
+    """Returns images without the border of `padded`."""
+    border = (images.shape[1] - 28) // 2
+    return images[:, border : border + 28, border : border + 28]
+
+
+def train(name, changes, images, seed, data_dir, output):
     """Returns a GAN trained on so many images, in whole steps, how many, and how many a second."""
     data, _ = mnist("train", data_dir)
     keras.utils.set_random_seed(seed)
-    batch_size = recipe["batch_size"]
+    preset = presets.get(name)
+    batch_size = preset.batch_size
     epochs = 20
     steps = max(1, images // (epochs * batch_size))
     images = steps * epochs * batch_size
-    gan = build(recipe, epochs * steps)
+    gan = presets.build(name, **changes)
     start = time.perf_counter()
     gan.fit(
-        padded(data, recipe),
+        padded(data, preset.image_shape[0]),
         batch_size=batch_size,
         epochs=epochs,
         steps_per_epoch=steps,
@@ -78,16 +90,17 @@ if __name__ == "__main__":
     )
     add = parser.add_argument
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--gan", choices=[*RECIPES, "real", "noise"], help="a recipe, or what else")
+    kinds = [name for name in presets.names() if presets.get(name).image_shape[2] == 1]
+    source.add_argument("--gan", choices=[*kinds, "real", "noise"], help="a preset, or what else")
     source.add_argument("--file", type=Path, help="a `.keras` file of a trained GAN")
     add("--images", type=int, default=512_000, help="how many training sees")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
-    add("--settings", type=json.loads, default={}, help="JSON: what to change in the recipe")
+    add("--settings", type=json.loads, default={}, help="JSON: arguments of presets.build")
     add("--name", help="the row's, if settings were changed")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     add("--output", type=Path, default=Path("quality"), help="the folder of the rows")
     arguments = parser.parse_args()
-    name = arguments.name or arguments.gan or arguments.file.stem
+    name = arguments.name or (arguments.gan or arguments.file.stem).replace("/", "_")
     output = arguments.output / f"{name}_{arguments.seed}"
     arguments.output.mkdir(parents=True, exist_ok=True)
     row = {"name": name, "seed": arguments.seed}
@@ -95,17 +108,21 @@ if __name__ == "__main__":
     if arguments.file:
         gan = keras.models.load_model(arguments.file, compile=False)
         samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
-    elif arguments.gan in RECIPES:
-        recipe = RECIPES[arguments.gan] | arguments.settings
+    elif arguments.gan in kinds:
         gan, images, speed = train(
-            recipe, arguments.images, arguments.seed, arguments.data_dir, output
+            arguments.gan,
+            arguments.settings,
+            arguments.images,
+            arguments.seed,
+            arguments.data_dir,
+            output,
         )
         samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
         grid = callbacks.SampleGrid(output)
         grid.set_model(gan)
         grid.on_epoch_end(0)
         row |= {
-            "settings": recipe,
+            "settings": {**presets.get(arguments.gan)._asdict(), "changed": arguments.settings},
             "images": images,
             "images_per_second": speed,
             "peak_memory_mib": peak_memory(),

@@ -15,43 +15,26 @@ instead, which any other dataset gets by itself:
 import common
 
 parser = common.flags(__doc__, "began")
-parser.add_argument("--gamma", type=float, help="the diversity ratio, in (0, 1]")
-parser.add_argument("--lambda-k", type=float, help="the gain of k_t")
-digits = {"epochs": 40, "image_size": 28, "batch_size": 64, "filters": 16, "learning_rate": 4e-3}
-paper = {"epochs": 20, "batch_size": 16, "filters": 128, "learning_rate": 1e-4}
-arguments = common.parse(
-    parser,
-    digits={
-        **digits,
-        "network": "dcgan_autoencoder",
-        "beta_1": 0.5,
-        "gamma": 0.9,
-        "lambda_k": 0.05,
-    },
-    paper={**paper, "network": "began", "beta_1": 0.9, "gamma": 0.5, "lambda_k": 0.001},
-)
+add = parser.add_argument
+add("--gamma", type=float, help="the diversity ratio, in (0, 1]")
+add("--lambda-k", type=float, help="the gain of k_t")
+add("--skips", action="store_true", help="skip connections, in the paper's network")
+add("--vanishing-residuals", action="store_true", help="likewise in the paper's network")
+add("--patience", type=int, help="epochs without a lower m_global until rates are halved")
+arguments = common.parse(parser)
 
 import keras
 
-from keras_egan import BEGAN, callbacks, datasets, networks
+from keras_egan import callbacks
 
 images = common.load(arguments)
-
-build = getattr(networks, arguments.network)
-generator, discriminator = build(
-    image_shape=datasets.image_shape(images), filters=arguments.filters
-)
-
-gan = BEGAN(
-    generator,
-    discriminator,
+variants = {name: True for name in ("skips", "vanishing_residuals") if getattr(arguments, name)}
+gan = common.build(
+    arguments,
+    images,
     gamma=arguments.gamma,
     lambda_k=arguments.lambda_k,
-    generator_average=0.999,
-)
-gan.compile(
-    d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
-    g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=arguments.beta_1),
+    network_arguments=variants,
 )
 gan.fit(
     images,
@@ -61,6 +44,10 @@ gan.fit(
         callbacks.SampleGrid(arguments.output / "samples"),
         callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv"),
         callbacks.Backup(common.backup(arguments)),
+        # The paper halves the rates when m_global stalls, and does not say after how long.
+        keras.callbacks.ReduceLROnPlateau(
+            "m_global", mode="min", factor=0.5, patience=arguments.patience or arguments.epochs
+        ),
     ],
 )
 common.finish(gan, arguments.output, arguments.name)

@@ -9,18 +9,22 @@ from pathlib import Path
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
-def flags(description, name):
-    """Returns a parser of the flags that every example has; `name` is its output's."""
+def flags(description, name, family=None):
+    """Returns a parser of the flags that every example has.
+
+    `name` is that of its output, `family` what its presets' names begin with, if they differ.
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.set_defaults(name=name)
+    parser.set_defaults(name=name, family=family or name)
     add = parser.add_argument
     add("--dataset", default="digits", help="'digits' (the default), a folder, or a name for tfds")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     add("--crop-size", type=int, help="the side of a square to cut from the centre")
     add("--image-size", type=int, help="the side to resize to, after cutting")
     add("--backend", choices=BACKENDS, default=default_backend(), help="Keras's backend")
+    add("--preset", help="settings by name, such as 'began/mnist', of keras_egan.presets")
     add("--paper", action="store_true", help="the paper's network and settings on the digits too")
     add("--epochs", type=int, help="how many times to go through the images")
     add("--steps-per-epoch", type=int, help="end an epoch after so many steps")
@@ -38,16 +42,46 @@ def flags(description, name):
     return parser
 
 
-def parse(parser, digits, paper):
+def parse(parser):
     """Reads the flags, and chooses Keras's backend before anything imports Keras.
 
-    `digits` holds the defaults for the digits, `paper` those for any other images.
+    What the preset says of the data holds where no flag does. The preset is that of the digits, or
+    the paper's for any other images.
     """
     given, _ = parser.parse_known_args()
-    parser.set_defaults(**(digits if given.dataset == "digits" and not given.paper else paper))
-    arguments = parser.parse_args()
-    os.environ["KERAS_BACKEND"] = arguments.backend
-    return arguments
+    os.environ["KERAS_BACKEND"] = given.backend
+    from keras_egan import presets
+
+    purpose = "digits" if given.dataset == "digits" and not given.paper else "paper"
+    name = given.preset or f"{given.family}/{purpose}"
+    preset = presets.get(name)
+    parser.set_defaults(
+        preset=name,
+        epochs=preset.epochs,
+        batch_size=preset.batch_size,
+        image_size=preset.image_shape[0],
+        patience=preset.patience,
+    )
+    return parser.parse_args()
+
+
+def build(arguments, images, **flags):
+    """Returns the preset's GAN, compiled, with what the flags change in it.
+
+    `flags` are the GAN's own arguments; those that are None were not given.
+    """
+    from keras_egan import datasets, presets
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    width = {} if arguments.filters is None else {"filters": arguments.filters}
+    return presets.build(
+        arguments.preset,
+        datasets.image_shape(images),
+        network_arguments={**width, **given.pop("network_arguments", {})},
+        d_rate=given.pop("d_rate", arguments.learning_rate),
+        g_rate=arguments.learning_rate,
+        **given,
+    )
 
 
 def load(arguments):

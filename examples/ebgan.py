@@ -15,53 +15,12 @@ import common
 parser = common.flags(__doc__, "ebgan")
 parser.add_argument("--margin", type=float, help="the energy from which fakes are left alone")
 parser.add_argument("--pt-weight", type=float, help="the weight of the pulling-away term")
-arguments = common.parse(
-    parser,
-    digits={
-        "epochs": 40,
-        "image_size": 28,
-        "batch_size": 64,
-        "filters": 16,
-        "learning_rate": 4e-3,
-        "network": "dcgan_autoencoder",
-        "margin": 10.0,
-        "pt_weight": 0.1,
-    },
-    paper={
-        "epochs": 20,
-        "image_size": 64,
-        "batch_size": 64,
-        "filters": 64,
-        "learning_rate": 1e-3,
-        "network": "ebgan",
-        "margin": 20.0,
-        "pt_weight": 0.1,
-    },
-)
+arguments = common.parse(parser)
 
-import keras
-
-from keras_egan import EBGAN, callbacks, datasets, networks
+from keras_egan import callbacks
 
 images = common.load(arguments)
-
-build = getattr(networks, arguments.network)
-generator, discriminator = build(
-    image_shape=datasets.image_shape(images), filters=arguments.filters
-)
-
-gan = EBGAN(
-    generator,
-    discriminator,
-    margin=arguments.margin,
-    pt_weight=arguments.pt_weight,
-    latents="normal",
-    generator_average=0.999,
-)
-gan.compile(
-    d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
-    g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
-)
+gan = common.build(arguments, images, margin=arguments.margin, pt_weight=arguments.pt_weight)
 gan.fit(
     images,
     epochs=arguments.epochs,

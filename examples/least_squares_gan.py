@@ -15,38 +15,17 @@ dataset does:
 
 import common
 
-parser = common.flags(__doc__, "least_squares_gan")
+parser = common.flags(__doc__, "least_squares_gan", family="least_squares")
 add = parser.add_argument
 add("--labels", choices=("binary", "pearson"), default="binary", help="a, b, c")
 add("--critic-rate", type=float, help="the critic's learning rate, where it is another")
-digits = {"epochs": 30, "image_size": 32, "batch_size": 64, "filters": 16, "latent_dim": 64}
-paper = {"epochs": 20, "image_size": 64, "batch_size": 64, "filters": 64, "latent_dim": 1024}
-arguments = common.parse(
-    parser,
-    digits={**digits, "network": "loss_sensitive", "learning_rate": 4e-3, "critic_rate": 8e-4},
-    paper={**paper, "network": "least_squares_dcgan", "learning_rate": 2e-4, "critic_rate": 2e-4},
-)
+arguments = common.parse(parser)
 
-import keras
-
-from keras_egan import LeastSquaresGAN, callbacks, datasets, networks
+from keras_egan import LeastSquaresGAN, callbacks
 
 images = common.load(arguments)
-
-build = getattr(networks, arguments.network)
-generator, discriminator = build(
-    image_shape=datasets.image_shape(images),
-    filters=arguments.filters,
-    latent_dim=arguments.latent_dim,
-    **({"nonnegative": False} if arguments.network == "loss_sensitive" else {}),
-)
-
 labels = LeastSquaresGAN.PEARSON if arguments.labels == "pearson" else {}
-gan = LeastSquaresGAN(generator, discriminator, generator_average=0.999, **labels)
-gan.compile(
-    d_optimizer=keras.optimizers.Adam(arguments.critic_rate, beta_1=0.5),
-    g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
-)
+gan = common.build(arguments, images, d_rate=arguments.critic_rate, **labels)
 gan.fit(
     images,
     epochs=arguments.epochs,

@@ -11,42 +11,27 @@ ends linearly: with the authors' ReLU it can die at so high a learning rate.
 
 import common
 
-parser = common.flags(__doc__, "loss_sensitive_gan")
+parser = common.flags(__doc__, "loss_sensitive_gan", family="loss_sensitive")
 parser.add_argument("--delta-weight", type=float, help="the margin of a pair, a unit of distance")
 parser.add_argument("--slope", type=float, default=0.0, help="0: LS-GAN, 1: WGAN, up to 1: GLS-GAN")
 parser.add_argument("--gradient-penalty", type=float, default=0.0, help="its weight")
-digits = {"epochs": 40, "image_size": 32, "batch_size": 64, "filters": 16}
-paper = {"epochs": 25, "image_size": 64, "batch_size": 64, "filters": 64}
-arguments = common.parse(
-    parser,
-    digits={**digits, "learning_rate": 2e-3, "delta_weight": 2e-3, "nonnegative": False},
-    paper={**paper, "learning_rate": 1e-4, "delta_weight": 2e-4, "nonnegative": True},
-)
+arguments = common.parse(parser)
 
-import keras
-
-from keras_egan import LossSensitiveGAN, callbacks, datasets, networks
+from keras_egan import callbacks
 
 images = common.load(arguments)
-
-generator, discriminator = networks.loss_sensitive(
-    image_shape=datasets.image_shape(images),
-    filters=arguments.filters,
-    normalise_d=not arguments.gradient_penalty,
-    nonnegative=arguments.nonnegative and not arguments.slope,
-)
-
-gan = LossSensitiveGAN(
-    generator,
-    discriminator,
+critic = {}
+if arguments.gradient_penalty:  # which is a function of one image, not of its batch
+    critic["normalise_d"] = False
+if arguments.slope:  # with which the loss function may fall below 0
+    critic["nonnegative"] = False
+gan = common.build(
+    arguments,
+    images,
     delta_weight=arguments.delta_weight,
     slope=arguments.slope,
     gradient_penalty=arguments.gradient_penalty,
-    generator_average=0.999,
-)
-gan.compile(
-    d_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
-    g_optimizer=keras.optimizers.Adam(arguments.learning_rate, beta_1=0.5),
+    network_arguments=critic,
 )
 gan.fit(
     images,

@@ -13,53 +13,12 @@ import common
 
 parser = common.flags(__doc__, "magan")
 parser.add_argument("--pretrain-epochs", type=int, default=2, help="epochs of D alone")
-arguments = common.parse(
-    parser,
-    digits={
-        "epochs": 40,
-        "image_size": 28,
-        "batch_size": 64,
-        "filters": 16,
-        "learning_rate": 4e-3,
-        "network": "dcgan_autoencoder",
-        "optimizer": "Adam",
-    },
-    paper={
-        "epochs": 200,
-        "image_size": 28,
-        "batch_size": 64,
-        "filters": 128,
-        "learning_rate": 5e-4,
-        "network": "magan_mnist",
-        "optimizer": "Adamax",
-    },
-)
+arguments = common.parse(parser)
 
-import keras
-
-from keras_egan import MAGAN, callbacks, datasets, networks
+from keras_egan import callbacks
 
 images = common.load(arguments)
-
-if arguments.network == "magan_mnist":
-    generator, discriminator = networks.magan_mnist(filters=arguments.filters)
-else:
-    generator, discriminator = networks.dcgan_autoencoder(
-        image_shape=datasets.image_shape(images), filters=arguments.filters
-    )
-
-gan = MAGAN(
-    generator,
-    discriminator,
-    pretrain_epochs=arguments.pretrain_epochs,
-    latents="normal",
-    generator_average=0.999,
-)
-optimizer = getattr(keras.optimizers, arguments.optimizer)
-gan.compile(
-    d_optimizer=optimizer(arguments.learning_rate, beta_1=0.5),
-    g_optimizer=optimizer(arguments.learning_rate, beta_1=0.5),
-)
+gan = common.build(arguments, images, pretrain_epochs=arguments.pretrain_epochs)
 gan.fit(
     images,
     epochs=arguments.epochs,

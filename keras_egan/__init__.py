@@ -15,6 +15,9 @@ from keras_egan.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.magan import MAGAN
 from keras_egan.optimizer import AdversarialOptimizer
 
+# isort: split
+from keras_egan import presets  # which knows the GANs
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -38,4 +41,5 @@ __all__ = [
     "losses",
     "metrics",
     "networks",
+    "presets",
 ]

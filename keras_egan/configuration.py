@@ -13,6 +13,9 @@ __all__ = ["arguments_of", "compile_arguments_of", "compile_from", "given", "mak
 SETTINGS = ("d_steps", "updates", "latents")
 """Arguments of every GAN that may be set later, and so are set rather than given to a class."""
 
+OF_THE_BASE = ("latent_dim", "generator_average", "augment", "seed", "name")
+"""Arguments of every GAN that are worth keeping where they were not given: they have values now."""
+
 ATTRIBUTES = {"energy": "energy_name"}
 """The attributes of arguments whose names are methods."""
 
@@ -29,11 +32,14 @@ def _named(cls):
     return [parameter.name for parameter in parameters if parameter.kind not in variadic]
 
 
+def _accepts(cls, name):
+    kinds = [p.kind for p in inspect.signature(cls.__init__).parameters.values()]
+    return name in _named(cls) or inspect.Parameter.VAR_KEYWORD in kinds
+
+
 def _values(gan):
-    names = dict.fromkeys(
-        (*gan.given, "latent_dim", "generator_average", "augment", "seed", "name")
-    )
-    for name in (*names, *SETTINGS):
+    of_the_base = (name for name in OF_THE_BASE if _accepts(type(gan), name))
+    for name in dict.fromkeys((*gan.given, *of_the_base, *SETTINGS)):
         try:
             value = getattr(gan, ATTRIBUTES.get(name, name))
         except AttributeError:
@@ -78,7 +84,7 @@ def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) 
             neither.
     """
     arguments = {name: _made(name, value, custom_objects) for name, value in config.items()}
-    later = {n: arguments.pop(n) for n in SETTINGS if n in arguments and n not in _named(cls)}
+    later = {n: arguments.pop(n) for n in SETTINGS if n in arguments and not _accepts(cls, n)}
     try:
         gan = cls(**arguments)
         for name, value in later.items():

@@ -65,6 +65,7 @@ def test_evaluation_and_energies_are_of_images_as_they_are(case):
     np.testing.assert_array_equal(augmented.energy(images), plain.energy(images))
 
 
+@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 @cases
 def test_a_file_in_between_changes_nothing(case, tmp_path):
     def build():

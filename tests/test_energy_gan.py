@@ -16,12 +16,22 @@ from tests.registry import (
     LinearGAN,
     RestlessGAN,
     float_images,
+    state,
     tiny_critic,
     tiny_networks,
     uint8_images,
     weights,
 )
 from tests.tiny import began
+
+
+@keras.saving.register_keras_serializable("keras_egan_tests")
+class PlainGAN(keras_egan.EnergyGAN):
+    def __init__(self, generator, discriminator):
+        super().__init__(generator, discriminator, energy="output")
+
+    def discriminator_loss(self, real, fake):
+        return real.energy - fake.energy
 
 
 def numpy(value):
@@ -61,6 +71,19 @@ def test_what_is_set_later_is_in_the_file(tmp_path):
     gan.save(tmp_path / "gan.keras")
     loaded = keras_egan.load(tmp_path / "gan.keras")
     assert (loaded.rate, loaded.d_steps, loaded.latents) == (0.25, 2, "normal")
+
+
+def test_a_constructor_that_takes_the_networks_alone_is_enough(tmp_path):
+    gan = PlainGAN(tiny_networks()[0], tiny_critic())
+    gan.compile("sgd", keras.optimizers.SGD(), **EAGERLY)
+    gan.d_steps, gan.latents = 2, "normal"
+    gan.fit(uint8_images(16), batch_size=8, verbose=0)
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras_egan.load(tmp_path / "gan.keras")
+    assert (loaded.d_steps, loaded.latents, loaded.energy_name) == (2, "normal", "output")
+    for one in (gan, loaded):
+        one.fit(uint8_images(16), batch_size=8, verbose=0)
+    assert all(map(np.array_equal, state(gan), state(loaded)))
 
 
 def test_an_argument_that_is_kept_nowhere_is_named():

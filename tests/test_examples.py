@@ -55,17 +55,6 @@ def test_it_writes_everything_it_says(example, run, tmp_path):
     np.testing.assert_allclose(served.serve(z), expected, atol=1e-5)
 
 
-def test_the_recipes_fit_their_networks_and_draw_latents_as_the_papers(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    from recipes import RECIPES
-
-    for name, recipe in RECIPES.items():
-        network = getattr(keras_egan.networks, recipe["network"])
-        inspect.signature(network).bind(**recipe["network_arguments"])
-        latents = "normal" if name.partition("_paper")[0] in NORMAL else "uniform"
-        assert recipe["arguments"].get("latents", "uniform") == latents
-
-
 def test_the_mixture_example_draws_and_counts(run, tmp_path, capsys):
     run("mixture_of_gaussians", *("--mixture", "ring", "--steps", 10, "--every", 5))
     assert (tmp_path / "mixture" / "00000010.png").stat().st_size > 0

@@ -31,14 +31,16 @@ def test_each_side_is_applied_by_itself(networks):
         optimizer.apply([], [])
 
 
-def test_averages_enter_the_weights_of_their_own_network_when_training_ends(networks):
+@pytest.mark.parametrize("parts", [0, 1])
+def test_averages_enter_the_weights_of_their_own_network_when_training_ends(parts, networks):
     generator, discriminator = networks
     optimizer = build(networks, "sgd", keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.0))
     before = [numpy(v) for v in generator.trainable_variables]
     d_before = [numpy(v) for v in discriminator.trainable_variables]
     both = discriminator.trainable_variables + generator.trainable_variables
-    with optimizer.unfinished():  # a part of a training that goes on
-        optimizer.finalize_variable_values(both)
+    for _ in range(parts):  # of a training that goes on
+        with optimizer.unfinished():
+            optimizer.finalize_variable_values(both)
     assert all(map(np.array_equal, before, map(numpy, generator.trainable_variables)))
     for average in optimizer.g_optimizer._model_variables_moving_average:
         average.assign(keras.ops.full(average.shape, 0.25))

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import callbacks, datasets
+from keras_egan import BEGAN, callbacks, datasets, networks
 from tests.interrupted import BATCH, STEPS, adam, build, cut_off, train
-from tests.registry import EAGERLY, uint8_images, weights
+from tests.registry import EAGERLY, tiny_networks, uint8_images, weights
 
 ROOT = Path(__file__).parent.parent
 
@@ -134,6 +134,17 @@ def test_another_training_does_not_go_on_from_a_backup(changed, message, tmp_pat
     assert all(map(np.array_equal, before, weights(gan)))
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
     train(build(), callbacks.Backup(tmp_path / "b"))  # the first goes on
+
+
+def test_another_discriminator_does_not_go_on_from_a_backup(tmp_path):
+    cut_off(tmp_path / "b", 6)
+    generator, discriminator = tiny_networks()
+    wider = [keras.Input((3,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))]
+    other = networks.Autoencoder(discriminator.encoder, keras.Sequential(wider))
+    gan = BEGAN(generator, other, seed=1, lambda_k=0.1)
+    gan.compile(adam(), adam(), **EAGERLY)
+    with pytest.raises(ValueError, match="backup of another training: discriminator's weights was"):
+        train(gan, callbacks.Backup(tmp_path / "b"))
 
 
 def test_fewer_epochs_than_are_done_are_refused_and_more_are_not(tmp_path):

@@ -1,5 +1,6 @@
 """Presets, read from their file and built."""
 
+import copy
 import difflib
 import inspect
 import json
@@ -39,6 +40,8 @@ class Preset(NamedTuple):
         g_rate: the generator's learning rate.
         batch_size: how many images are in a batch.
         epochs: how many times training goes through the images.
+        patience: after how many epochs without a lower `m_global` both rates are halved; None for
+            never.
     """
 
     about: str
@@ -53,6 +56,7 @@ class Preset(NamedTuple):
     g_rate: float
     batch_size: int
     epochs: int
+    patience: int | None
 
 
 @cache
@@ -92,7 +96,7 @@ def get(name: str) -> Preset:
         raise ValueError(
             f"`name` must be that of a preset: {', '.join(names())}; got {name!r}.{hint}"
         )
-    settings = _presets()[name]
+    settings = copy.deepcopy(_presets()[name])
     return Preset(**{**settings, "image_shape": tuple(settings["image_shape"])})
 
 

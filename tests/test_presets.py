@@ -1,0 +1,124 @@
+"""Presets: their numbers, and what is built of them."""
+
+import inspect
+import random
+
+import keras
+import numpy as np
+import pytest
+
+import keras_egan
+from keras_egan import networks, presets
+from tests.registry import weights
+
+NAMES = presets.names()
+DIGITS = [name for name in NAMES if name.endswith("/digits")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_preset_names_what_there_is(name):
+    preset = presets.get(name)
+    gan = getattr(keras_egan, preset.gan)
+    inspect.signature(gan).bind(None, None, **preset.arguments)
+    inspect.signature(getattr(networks, preset.network)).bind(**preset.network_arguments)
+    assert issubclass(getattr(keras.optimizers, preset.optimizer), keras.optimizers.Optimizer)
+    normal = preset.gan in ("EBGAN", "MAGAN")  # whose papers draw latents from N(0, 1)
+    assert preset.arguments.get("latents", "uniform") == ("normal" if normal else "uniform")
+    assert preset.about
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),  # batch size, rate, beta_1, width, the GAN's own; facts of the papers
+    [
+        ("began", (16, 1e-4, 0.9, 128, {"gamma": 0.5, "lambda_k": 0.001})),
+        ("ebgan", (64, 1e-3, 0.5, 64, {"margin": 20.0, "pt_weight": 0.1, "latents": "normal"})),
+        ("magan", (64, 5e-4, 0.5, 128, {"latents": "normal"})),
+        ("least_squares", (64, 2e-4, 0.5, 64, {})),
+        ("loss_sensitive", (64, 1e-4, 0.5, 64, {"delta_weight": 2e-4})),
+    ],
+)
+def test_the_papers_are_the_papers_own(name, expected):
+    preset = presets.get(f"{name}/paper")
+    batch_size, rate, beta_1, filters, arguments = expected
+    assert preset.batch_size == batch_size
+    assert preset.d_rate == preset.g_rate == rate
+    assert preset.beta_1 == beta_1
+    assert preset.network_arguments["filters"] == filters
+    assert preset.arguments == {**arguments, "generator_average": 0.999}
+    assert preset.optimizer == ("Adamax" if name == "magan" else "Adam")
+    assert (preset.patience is not None) == (name == "began")
+
+
+@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
+@pytest.mark.parametrize("name", DIGITS)
+def test_what_is_built_trains(name):
+    random.seed(0)
+    preset = presets.get(name)
+    gan = presets.build(name, seed=3, network_arguments={"filters": 2})
+    assert type(gan).__name__ == preset.gan
+    assert gan.image_shape == preset.image_shape
+    assert gan.seed == 3
+    before = weights(gan.generator)
+    if preset.gan == "MAGAN":
+        gan.epochs_done.assign(3)
+    images = np.random.default_rng(0).integers(0, 256, (8, *gan.image_shape), dtype="uint8")
+    gan.fit(images, batch_size=4, verbose=0)
+    assert not np.array_equal(before[0], weights(gan.generator)[0])
+    rates = [float(optimizer.learning_rate) for optimizer in gan.optimizer.optimizers]
+    assert rates == pytest.approx([preset.d_rate, preset.g_rate])
+
+
+def test_what_is_given_changes_the_preset():
+    gan = presets.build(
+        "began/digits",
+        (32, 24, 3),
+        network_arguments={"filters": 2, "embedding_dim": 5},
+        d_rate=0.5,
+        g_rate=0.25,
+        gamma=0.3,
+        augment="color",
+    )
+    assert gan.image_shape == (32, 24, 3)
+    assert gan.discriminator.encoder.output_shape == (None, 5)
+    assert float(gan.gamma) == pytest.approx(0.3)
+    assert float(gan.lambda_k) == pytest.approx(0.05)
+    assert gan.augment.policy == "color"
+    assert [float(o.learning_rate) for o in gan.optimizer.optimizers] == [0.5, 0.25]
+
+
+def test_the_shape_is_in_keras_image_data_format(monkeypatch):
+    monkeypatch.setattr(keras.config, "image_data_format", lambda: "channels_first")
+    asked = []
+
+    def network(image_shape, filters):
+        asked.append(image_shape)
+        raise NotImplementedError
+
+    monkeypatch.setattr(networks, "dcgan_autoencoder", network)
+    with pytest.raises(NotImplementedError):
+        presets.build("began/digits")
+    assert asked == [(1, 28, 28)]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("began/digit", r"must be that of a preset: .*; got 'began/digit'\. Did you mean 'began/d"),
+        ("zzz", "must be that of a preset: began/digits, .*; got 'zzz'.$"),
+        (None, "must be that of a preset: .*; got None"),
+    ],
+)
+def test_unknown_names_are_refused(name, message):
+    for of in (presets.get, presets.build):
+        with pytest.raises(ValueError, match=f"`name` {message}"):
+            of(name)
+
+
+def test_a_network_for_one_shape_is_not_built_for_others():
+    with pytest.raises(ValueError, match=r"`image_shape` must be \(28, 28, 1\), the only one that"):
+        presets.build("magan/paper", (32, 32, 1))
+
+
+def test_a_preset_cannot_be_changed_by_who_has_got_it():
+    presets.get("began/digits").arguments["gamma"] = 0.1
+    assert presets.get("began/digits").arguments["gamma"] == 0.9
