@@ -1,4 +1,4 @@
-"""How many weights the papers' networks have, and which of them are normalised, by hand."""
+"""How many weights the networks have, and which of them are normalised, by hand."""
 
 from functools import partial
 from itertools import pairwise
@@ -7,6 +7,7 @@ import keras
 import pytest
 
 from keras_egan.networks import (
+    dcgan_autoencoder,
     ebgan,
     ebgan_mlp,
     ebgan_small,
@@ -50,6 +51,11 @@ def normalised(model):
 EBGAN_128 = convs(4, 100, 16, 8, 4, 2, 1, 1) + 16 * (64 * 8 + 32 * 4 + 16 * 2 + 8 + 4)
 EBGAN_256 = convs(4, 100, 32, 16, 8, 4, 2, 1, 1) + 16 * (64 * 16 + 32 * 8 + 16 * 4 + 8 * 2 + 4 + 2)
 WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the critic
+    dcgan_autoencoder: (
+        ("NNN-", 64 * 256 + 256 * 8 * 8 * 64 + convs(4, 64, 32, 1) + norms(256, 4096, 32) + 1),
+        ("-N", convs(4, 1, 32) + 32 + 16 * 16 * 32 * 32 + norms(32)),
+        ("N-", 32 * 16 * 16 * 32 + norms(16 * 16 * 32) + convs(4, 32, 1) + 1),
+    ),
     ebgan: (
         ("NNNN-", convs(4, 100, 1024, 512, 256, 128, 3) + norms(1024, 512, 256, 128) + 3),
         ("-NN", convs(4, 3, 64, 128, 256) + 64 + norms(128, 256)),
