@@ -111,7 +111,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         self.updates = updates
         self.latents = latents
         self.generator_average = generator_average
-        self.augment = layer_of(augment, self.image_shape)
+        self.augment = layer_of(augment, self.image_shape, seed)
         self.seed = seed
         self._assumed: dict[str, Any] = {}
         checks.updates(updates, d_steps)

@@ -12,7 +12,10 @@ from tests.registry import CASES, float_images, weights
 
 BATCH, STEPS = 16, 5
 MEASURED = [case for case in CASES if case.name in ("began", "ebgan", "magan", "lsgan", "ls_gan")]
-FURTHER = {"lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5}}
+FURTHER = {
+    "began": {"augment": "color,translation,cutout"},
+    "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5},
+}
 
 
 def train(case, images, batch_size, **arguments):

@@ -92,6 +92,20 @@ def trained_plainly(case, images, arguments):
     return gan.discriminator
 
 
+def test_a_policys_numbers_follow_from_the_gans_seed():
+    def numbers(seed):
+        gan = keras_egan.BEGAN(*tiny_networks(), augment="cutout", seed=seed)
+        latents = gan.draw_latents(keras_egan.Rows(7, 0, 7), gan.progress.latents)
+        return [
+            keras.ops.convert_to_numpy(x).ravel() for x in (gan.augment.draw(7)["cutout"], latents)
+        ]
+
+    (one, latents), (again, _), (other, _) = numbers(5), numbers(5), numbers(6)
+    np.testing.assert_array_equal(one, again)
+    assert not np.isin(one, other).any()
+    assert not np.isin(one, (latents + 1) / 2).any()
+
+
 def test_keras_own_layers_train():
     augment = keras.Sequential(
         [keras.layers.RandomFlip("horizontal"), keras.layers.GaussianNoise(0.1)]

@@ -128,26 +128,31 @@ class DiffAugment(keras.layers.Layer):
         return {**super().get_config(), **arguments}
 
 
-def layer_of(augment: Any, image_shape: tuple[int, ...]) -> keras.layers.Layer | None:
+def layer_of(
+    augment: Any, image_shape: tuple[int, ...], seed: int | None
+) -> keras.layers.Layer | None:
     """Returns a layer, built for images of a shape; a `DiffAugment` of a policy; None for None.
+
+    The policy's numbers follow from a GAN's seed, but are not those that its latents are made of.
 
     Raises:
         ValueError: if `augment` is none of these, or makes images of another shape.
     """
     if augment is None:
         return None
-    layer = DiffAugment(augment) if isinstance(augment, str) else augment
-    if not isinstance(layer, keras.layers.Layer):
+    if isinstance(augment, str):
+        augment = DiffAugment(augment, seed=None if seed is None else (seed + 1) % 2**31)
+    if not isinstance(augment, keras.layers.Layer):
         raise ValueError(
             "`augment` must be a Keras layer of images, a policy such as 'translation,cutout', or "
             f"None; got {augment!r}."
         )
-    shape = tuple(layer(keras.Input(image_shape)).shape[1:])
+    shape = tuple(augment(keras.Input(image_shape)).shape[1:])
     if shape != tuple(image_shape):
         raise ValueError(
             f"`augment` must leave images their shape, {image_shape}; it makes {shape} of them."
         )
-    return layer
+    return augment
 
 
 def _recoloured(x, numbers):
