@@ -35,9 +35,7 @@ __all__ = [
 SCALE_HINT = "pass uint8 images as they are, or let `datasets.load(images)` prepare them"
 
 
-def accept(
-    data: Any, shape: tuple[int, ...], argument: str = "x", steps: int | None = None
-) -> tuple[Any, Any]:
+def accept(data: Any, shape: tuple, argument: str = "x", steps: int | None = None) -> tuple:
     """Returns the images of the first batch, and data in a form that Keras takes on each backend.
 
     Labels are left out. The first batch alone is looked at, on the host.
@@ -61,13 +59,13 @@ def accept(
             holds NaN or infinite values, or, if of images, values outside [-1, 1].
     """
     _check_kind(data, argument)
-    first: Any
     if isinstance(data, tuple):
         data = images_of(data, argument)
     elif isinstance(data, list):
         data = _listed(data, shape, argument)
     if is_array(data):
-        first = data = as_numpy(data)
+        first: Any = as_numpy(data)
+        data = first
     elif isinstance(data, keras.utils.PyDataset):
         data = copy.copy(data) if isinstance(data, Ordered) else _Images(data, argument)
         first = data[0][0] if data.num_batches != 0 else None
@@ -115,7 +113,7 @@ def check_values(images: Any, argument: str = "images") -> None:
 
 
 def is_array(data: Any) -> bool:
-    """Returns whether data is images themselves, rather than something that gives batches."""
+    """Whether data is images themselves, rather than something that gives batches."""
     return hasattr(data, "shape")
 
 
