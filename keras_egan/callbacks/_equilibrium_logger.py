@@ -77,7 +77,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
             )
         require("matplotlib.figure", "plots", "EquilibriumLogger")
         self.every = int(every)
-        self._held: deque[tuple[float, ...]] = deque(maxlen=ROWS_KEPT)
+        self._held: deque[tuple[float, ...]] = deque()
         self._underway: set[int] = set()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -183,7 +183,8 @@ class EquilibriumLogger(keras.callbacks.Callback):
             append(self.path, text.getvalue())
             self._plot.add(due)
             rows = rows[len(due) :]
-        self._held.extendleft(reversed(rows))
+        # The newest by their steps, which need not be those that came last.
+        self._held.extendleft(reversed(rows[-ROWS_KEPT:]))
 
     def _draw(self):
         with tolerated("Drawing the equilibrium", self._warned):
