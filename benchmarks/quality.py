@@ -78,7 +78,10 @@ def train(name, changes, images, seed, data_dir, output):
         batch_size=batch_size,
         epochs=epochs,
         steps_per_epoch=steps,
-        callbacks=[callbacks.EquilibriumLogger(output / "equilibrium.csv", every=10)],
+        callbacks=[
+            callbacks.EquilibriumLogger(output / "equilibrium.csv", every=10),
+            callbacks.SampleGrid(output, every=epochs * steps),
+        ],
         verbose=2,
     )
     return gan, images, images / (time.perf_counter() - start)
@@ -118,9 +121,6 @@ if __name__ == "__main__":
             output,
         )
         samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
-        grid = callbacks.SampleGrid(output)
-        grid.set_model(gan)
-        grid.on_epoch_end(0)
         row |= {
             "settings": {**presets.get(arguments.gan)._asdict(), "changed": arguments.settings},
             "images": images,
