@@ -1,12 +1,13 @@
-"""Trains a GAN on MNIST for a number of images, and measures what it makes.
+"""Trains a GAN on digits or clothes for a number of images, and measures what it makes.
 
     python benchmarks/quality.py --gan began/mnist --seed 0 --data-dir DIRECTORY
 
 `DIRECTORY` is that of tensorflow-datasets. Distances, precision and recall are taken between 10,000
-samples and the 10,000 test images, in the features of `mnist_classifier.py`. The row goes to a JSON
+samples and the 10,000 test images, in the features of `classifiers.py`. The row goes to a JSON
 file in the output folder, beside a grid of samples; `quality_table.py` makes a table of the rows.
-Instead of a GAN, `real` measures 10,000 of the training images, and `noise` uniform noise. A GAN of
-digits that is trained already, by an example, is measured too:
+The dataset is the preset's, Fashion-MNIST for `began/fashion`; `--keep 500` trains on 500 of its
+images alone, drawn by the seed. Instead of a GAN, `real` measures 10,000 of the training images,
+and `noise` uniform noise. A GAN that is trained already, by an example, is measured too:
 
     python benchmarks/quality.py --file began/began.keras --data-dir DIRECTORY
 """
@@ -18,17 +19,17 @@ from pathlib import Path
 
 import keras
 import numpy as np
+from classifiers import LEAST, classifier, features_of, load
 from memory import peak_memory
-from mnist_classifier import classifier, features_of, mnist
 
-from keras_egan import callbacks, metrics, presets
+from keras_egan import augment, callbacks, metrics, presets
 
 SAMPLES = 10_000
 
 
-def measure(samples, data_dir):
+def measure(samples, dataset, data_dir):
     """Returns the figures of samples, an array of shape `(n, 28, 28, 1)` in [-1, 1]."""
-    model = classifier(data_dir)
+    model = classifier(dataset, data_dir)
     features = features_of(model)
     relative = [
         metrics.FrechetDistance(features),
@@ -36,7 +37,7 @@ def measure(samples, data_dir):
         metrics.PrecisionRecall(features),
     ]
     absolute = [metrics.InceptionScore(model), metrics.ModeCoverage(model)]
-    test, _ = mnist("test", data_dir)
+    test, _ = load(dataset, "test", data_dir)
     figures = {}
     for extractor, group in ((features, relative), (model, absolute)):
         found = group[0].extract(samples, batch_size=500)
@@ -62,16 +63,18 @@ def cropped(images):
     return images[:, border : border + 28, border : border + 28]
 
 
-def train(name, changes, images, seed, data_dir, output):
-    """Returns a GAN trained on so many images, in whole steps, how many, and how many a second."""
-    data, _ = mnist("train", data_dir)
-    keras.utils.set_random_seed(seed)
-    preset = presets.get(name)
+def train(arguments, data, output):
+    """Returns a trained GAN, and what is to be said of the training."""
+    keras.utils.set_random_seed(arguments.seed)
+    preset = presets.get(arguments.gan)
     batch_size = preset.batch_size
     epochs = 20
-    steps = max(1, images // (epochs * batch_size))
+    steps = max(1, arguments.images // (epochs * batch_size))
     images = steps * epochs * batch_size
-    gan = presets.build(name, **changes)
+    changes = dict(arguments.settings)
+    if arguments.augment:
+        changes["augment"] = augment.DiffAugment(arguments.augment, fill=-1.0, seed=arguments.seed)
+    gan = presets.build(arguments.gan, **changes)
     start = time.perf_counter()
     gan.fit(
         padded(data, preset.image_shape[0]),
@@ -84,7 +87,14 @@ def train(name, changes, images, seed, data_dir, output):
         ],
         verbose=2,
     )
-    return gan, images, images / (time.perf_counter() - start)
+    return gan, {
+        "settings": {**preset._asdict(), "changed": arguments.settings},
+        "augment": arguments.augment,
+        "images": images,
+        "kept": len(data),
+        "images_per_second": images / (time.perf_counter() - start),
+        "peak_memory_mib": peak_memory(),
+    }
 
 
 if __name__ == "__main__":
@@ -97,6 +107,9 @@ if __name__ == "__main__":
     source.add_argument("--gan", choices=[*kinds, "real", "noise"], help="a preset, or what else")
     source.add_argument("--file", type=Path, help="a `.keras` file of a trained GAN")
     add("--images", type=int, default=512_000, help="how many training sees")
+    add("--dataset", choices=LEAST, help="by default the preset's, or mnist")
+    add("--keep", type=int, help="how many images there are; all by default")
+    add("--augment", help="a policy of DiffAugment; what comes in is black")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of presets.build")
     add("--name", help="the row's, if settings were changed")
@@ -106,34 +119,27 @@ if __name__ == "__main__":
     name = arguments.name or (arguments.gan or arguments.file.stem).replace("/", "_")
     output = arguments.output / f"{name}_{arguments.seed}"
     arguments.output.mkdir(parents=True, exist_ok=True)
-    row = {"name": name, "seed": arguments.seed}
+    of = presets.get(arguments.gan).dataset if arguments.gan in kinds else None
+    dataset = arguments.dataset or (of if of in LEAST else "mnist")
+    row = {"name": name, "seed": arguments.seed, "dataset": dataset}
+    rng = np.random.default_rng(arguments.seed)
+    kept = {"real": SAMPLES}.get(arguments.gan, arguments.keep)
+    data, _ = load(dataset, "train", arguments.data_dir)
+    data = data if kept is None else data[rng.permutation(len(data))[:kept]]
 
     if arguments.file:
         gan = keras.models.load_model(arguments.file, compile=False)
         samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
     elif arguments.gan in kinds:
-        gan, images, speed = train(
-            arguments.gan,
-            arguments.settings,
-            arguments.images,
-            arguments.seed,
-            arguments.data_dir,
-            output,
-        )
+        gan, said = train(arguments, data, output)
+        gan.save(output / "gan.keras")
         samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
-        row |= {
-            "settings": {**presets.get(arguments.gan)._asdict(), "changed": arguments.settings},
-            "images": images,
-            "images_per_second": speed,
-            "peak_memory_mib": peak_memory(),
-        }
+        row |= said
     elif arguments.gan == "real":
-        order = np.random.default_rng(arguments.seed).permutation(60_000)[:SAMPLES]
-        samples = mnist("train", arguments.data_dir)[0][order] / np.float32(127.5) - 1
+        samples = data / np.float32(127.5) - 1
     else:
-        rng = np.random.default_rng(arguments.seed)
         samples = rng.uniform(-1, 1, (SAMPLES, 28, 28, 1)).astype("float32")
 
-    row |= {"backend": keras.backend.backend(), **measure(samples, arguments.data_dir)}
+    row |= {"backend": keras.backend.backend(), **measure(samples, dataset, arguments.data_dir)}
     (arguments.output / f"{name}_{arguments.seed}.json").write_text(json.dumps(row, indent=1))
     print(json.dumps(row, indent=1))

@@ -14,8 +14,8 @@ COLUMNS = {
     "inception_score": ("score", "{:.2f}"),
     "precision": ("precision", "{:.3f}"),
     "recall": ("recall", "{:.3f}"),
-    "min_share": ("rarest digit", "{:.1%}"),
-    "max_share": ("commonest digit", "{:.1%}"),
+    "min_share": ("rarest kind", "{:.1%}"),
+    "max_share": ("commonest kind", "{:.1%}"),
     "images_per_second": ("images a second", "{:.0f}"),
     "peak_memory_mib": ("peak memory, MiB", "{:.0f}"),
 }

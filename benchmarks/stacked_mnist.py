@@ -15,7 +15,7 @@ import json
 
 import keras
 import numpy as np
-from mnist_classifier import classifier, mnist
+from classifiers import classifier, load
 from quality import cropped, padded
 
 from keras_egan import metrics, presets
@@ -40,7 +40,7 @@ if preset.network == "dcgan_autoencoder":
     changes["network_arguments"] = {"embedding_dim": 3 * 32}
 if "margin" in preset.arguments:
     changes["margin"] = preset.arguments["margin"] * 3**0.5
-digits, _ = mnist("train", arguments.data_dir)
+digits, _ = load("mnist", "train", arguments.data_dir)
 rng = np.random.default_rng(arguments.seed)
 triples = rng.integers(len(digits), size=(arguments.training_images, 3))
 images = np.concatenate([digits[channel] for channel in triples.T], axis=-1)
@@ -54,7 +54,7 @@ gan.fit(
     verbose=2,
 )
 
-judge = classifier(arguments.data_dir)
+judge = classifier("mnist", arguments.data_dir)
 coverage = metrics.ModeCoverage()
 samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
 for start in range(0, SAMPLES, BLOCK):

@@ -19,7 +19,7 @@ def flags(description, name, family=None):
     )
     parser.set_defaults(name=name, family=family or name)
     add = parser.add_argument
-    add("--dataset", default="digits", help="'digits' (the default), a folder, or a name for tfds")
+    add("--dataset", help="'digits' (the default), a folder, or a name for tfds")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     add("--crop-size", type=int, help="the side of a square to cut from the centre")
     add("--image-size", type=int, help="the side to resize to, after cutting")
@@ -45,18 +45,22 @@ def flags(description, name, family=None):
 def parse(parser):
     """Reads the flags, and chooses Keras's backend before anything imports Keras.
 
-    What the preset says of the data holds where no flag does. The preset is that of the digits, or
-    the paper's for any other images.
+    What the preset says of the data holds where no flag does. The preset is the first for the
+    dataset, or the paper's if there is none.
     """
     given, _ = parser.parse_known_args()
     os.environ["KERAS_BACKEND"] = given.backend
     from keras_egan import presets
 
-    purpose = "digits" if given.dataset == "digits" and not given.paper else "paper"
-    name = given.preset or f"{given.family}/{purpose}"
+    name, dataset = given.preset, given.dataset or "digits"
+    if name is None:
+        own = [name for name in presets.names() if name.startswith(f"{given.family}/")]
+        suited = [name for name in own if presets.get(name).dataset == dataset]
+        name = f"{given.family}/paper" if given.paper or not suited else suited[0]
     preset = presets.get(name)
     parser.set_defaults(
         preset=name,
+        dataset=(given.preset and preset.dataset) or dataset,
         epochs=preset.epochs,
         batch_size=preset.batch_size,
         image_size=preset.image_shape[0],

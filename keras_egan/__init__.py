@@ -3,7 +3,7 @@
 from keras_egan import backend  # first: it says what to install where a backend is missing
 
 # isort: split
-from keras_egan import augment, callbacks, datasets, export, losses, metrics, networks
+from keras_egan import augment, callbacks, datasets, export, losses, metrics, networks, pictures
 from keras_egan.batch import Rows, Scored
 from keras_egan.began import BEGAN
 from keras_egan.ebgan import EBGAN
@@ -41,5 +41,6 @@ __all__ = [
     "losses",
     "metrics",
     "networks",
+    "pictures",
     "presets",
 ]

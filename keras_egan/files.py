@@ -16,6 +16,7 @@ from keras_egan.archives import configuration, reason, refusal, shortened
 
 __all__ = ["check", "load", "open_model", "replacing", "save", "save_weights", "write"]
 
+_NO_GAN, _OTHERWISE = "not a GAN of keras_egan", "Open it with keras.models.load_model"
 _MARK = b"keras_egan sha256"
 _HDF5 = b"\x89HDF\r\n\x1a\n\0"  # and version 0 of what follows, the one that h5py writes
 
@@ -155,8 +156,10 @@ def load(path: str | os.PathLike) -> keras.Model:
     no code in the file; `Lambda` layers are refused.
 
     Args:
-        path: a file that `gan.save` wrote. Classes of your own in it must have been imported, and
-            be registered with `keras.saving.register_keras_serializable`.
+        path: a file that `gan.save` wrote; or the name of a GAN that comes trained, one of
+            `presets.trained()`; or an address such as `"hf://user/model"`, which is left to Keras.
+            Classes of your own in it must have been imported, and be registered with
+            `keras.saving.register_keras_serializable`.
 
     Returns:
         The GAN, an `EnergyGAN`, compiled if it was.
@@ -172,10 +175,26 @@ def load(path: str | os.PathLike) -> keras.Model:
     ```python
     gan = keras_egan.load("began.keras")
     images = gan.sample(64, seed=7)
+    digits = keras_egan.load("began/mnist").sample(64)
     ```
     """
-    from keras_egan.energy_gan import EnergyGAN  # here, for it saves itself with this module
+    from keras_egan import presets  # here, for they have GANs, which save themselves with this
+    from keras_egan.energy_gan import EnergyGAN
+    from keras_egan.presets._trained import load_trained
 
+    if str(path) in presets.trained():
+        return load_trained(str(path))
+    if _is_address(path):
+        model = _opened(path, compile=True)
+        if isinstance(model, EnergyGAN):
+            return model
+        raise ValueError(
+            refusal(
+                path,
+                f"holds {shortened(type(model).__name__, 60)}, {_NO_GAN}",
+                _OTHERWISE,
+            )
+        )
     found = configuration(_existing(path))
     name = found.get("registered_name") or found.get("class_name")
     name = name if isinstance(name, str) else "no class"
@@ -183,7 +202,7 @@ def load(path: str | os.PathLike) -> keras.Model:
     if isinstance(known, type) and issubclass(known, EnergyGAN):
         return _opened(path, compile=True)
     if known or str(found.get("module")).partition(".")[0] == "keras":
-        what, todo = "not a GAN of keras_egan", "Open it with keras.models.load_model"
+        what, todo = _NO_GAN, _OTHERWISE
     else:
         what, todo = "which is not known here", "Import the module that registers it first"
     raise ValueError(refusal(path, f"holds {shortened(name, 60)}, {what}", todo))
@@ -218,8 +237,11 @@ def _opened(path: str | os.PathLike, compile: bool) -> keras.Model:
 def _existing(path: str | os.PathLike) -> Path:
     path = Path(path)
     if path.suffix != ".keras" or path.is_dir():
-        what = "a folder" if path.is_dir() else "no name of a `.keras` file"
-        raise ValueError(f"`path` must be a `.keras` file; {shortened(path)} is {what}.")
+        what = "a folder" if path.is_dir() else "neither"
+        raise ValueError(
+            "`path` must be a `.keras` file, or a name of `presets.trained()`; "
+            f"{shortened(path)} is {what}."
+        )
     if not path.exists():
         raise FileNotFoundError(f"There is no file {shortened(path)}.")
     return path

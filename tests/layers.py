@@ -128,3 +128,18 @@ def dcgan_generator(layers, x, scales, bias=False):
     for _ in range(scales - 1):
         x = layers.transposed(relu(layers.norm(x)), bias=False)
     return np.tanh(layers.transposed(relu(layers.norm(x)), bias=bias))
+
+
+def small_generator(layers, z, grid):
+    """`dcgan_autoencoder`'s: two dense layers, then doubled twice; `grid` is its smallest."""
+    x = small_dense(layers, small_dense(layers, z)).reshape(-1, *grid)
+    x = layers.transposed(x, bias=False)
+    return small_image(layers, relu(layers.norm(x, epsilon=1e-3)))
+
+
+def small_dense(layers, x):
+    return relu(layers.norm(layers.dense(x, bias=False), epsilon=1e-3))
+
+
+def small_image(layers, x):
+    return 2.0 * sigmoid(layers.transposed(x)) - 1.0

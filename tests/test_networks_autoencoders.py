@@ -12,6 +12,9 @@ from tests.layers import (
     leaky,
     relu,
     sigmoid,
+    small_dense,
+    small_generator,
+    small_image,
     start_from_zeros,
 )
 
@@ -76,23 +79,15 @@ def test_dcgan_autoencoder():
         (8, 12, 3), filters=2, latent_dim=5, embedding_dim=4
     )
 
-    def dense(layers, x):
-        return relu(layers.norm(layers.dense(x, bias=False), epsilon=1e-3))
-
-    def image(layers, x):
-        return 2.0 * sigmoid(layers.transposed(x)) - 1.0
-
     def generate(layers, z):
-        x = dense(layers, dense(layers, z)).reshape(-1, 2, 3, 4)
-        x = layers.transposed(x, bias=False)
-        return image(layers, relu(layers.norm(x, epsilon=1e-3)))
+        return small_generator(layers, z, (2, 3, 4))
 
     def encode(layers, images):
         x = relu(layers.conv((images + 1.0) / 2.0, strides=2))
         return layers.norm(layers.dense(x, bias=False), epsilon=1e-3)
 
     def decode(layers, embedding):
-        return image(layers, dense(layers, relu(embedding)).reshape(-1, 4, 6, 2))
+        return small_image(layers, small_dense(layers, relu(embedding)).reshape(-1, 4, 6, 2))
 
     check_forward(generator, generate)
     check_forward(discriminator.encoder, encode)

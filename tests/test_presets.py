@@ -2,6 +2,7 @@
 
 import inspect
 import random
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 import keras_egan
 from keras_egan import networks, presets
+from tests.layers import Layers, small_generator
 from tests.registry import weights
 
 NAMES = presets.names()
@@ -25,6 +27,7 @@ def test_every_preset_names_what_there_is(name):
     normal = preset.gan in ("EBGAN", "MAGAN")  # whose papers draw latents from N(0, 1)
     assert preset.arguments.get("latents", "uniform") == ("normal" if normal else "uniform")
     assert preset.about
+    assert preset.dataset in (None, "digits", "mnist", "fashion_mnist", "celeba64")
 
 
 @pytest.mark.parametrize(
@@ -122,3 +125,52 @@ def test_a_network_for_one_shape_is_not_built_for_others():
 def test_a_preset_cannot_be_changed_by_who_has_got_it():
     presets.get("began/digits").arguments["gamma"] = 0.1
     assert presets.get("began/digits").arguments["gamma"] == 0.9
+
+
+def test_the_trained_ones_are_small_and_named():
+    folder = Path(presets.__file__).parent / "trained"
+    sizes = {path.stem: path.stat().st_size for path in folder.glob("*.keras")}
+    assert sizes.keys() == {name.replace("/", "_") for name in presets.trained()}
+    assert sum(sizes.values()) <= 3_000_000
+
+
+@pytest.mark.parametrize("name", presets.trained())
+def test_the_trained_ones_are_ready(name):
+    gan, preset = keras_egan.load(name), presets.get(name)
+    assert type(gan).__name__ == preset.gan
+    assert gan.image_shape == preset.image_shape
+    rates = [float(optimizer.learning_rate) for optimizer in gan.optimizer.optimizers]
+    assert rates == pytest.approx([preset.d_rate, preset.g_rate])
+    samples = gan.sample(256, seed=0)
+    noise = np.random.default_rng(0).uniform(-1, 1, samples.shape).astype("float32")
+    # The discriminator was trained to tell: what it has learnt is in the file.
+    assert gan.energy(samples).max() < gan.energy(noise).min()
+    # Of 64 pairs that are drawn at random no two are alike: a mean distance of 0.05 a pixel.
+    assert np.abs(samples[:128] - samples[128:]).mean(axis=(1, 2, 3)).min() > 0.05
+
+
+@pytest.mark.parametrize("name", presets.trained())
+def test_trained_samples_are_the_same_everywhere(name):
+    """Held against the network's arithmetic in NumPy, in double precision."""
+    gan = keras_egan.load(name)
+    latents = np.random.default_rng(5).uniform(-1, 1, (4, 64)).astype("float32")
+    layers = Layers(gan.generator)
+    expected = small_generator(layers, latents.astype("float64"), (7, 7, 40))
+    assert layers.finished()
+    np.testing.assert_allclose(gan.sample(4, seed=5), expected, atol=1e-4)
+
+
+def test_a_hub_is_left_to_keras(monkeypatch):
+    asked = []
+    gan = presets.build("began/digits", network_arguments={"filters": 2})
+
+    def load_model(path, **arguments):
+        asked.append((path, arguments))
+        return gan
+
+    monkeypatch.setattr(keras.models, "load_model", load_model)
+    assert keras_egan.load("hf://somebody/digits") is gan
+    assert asked == [("hf://somebody/digits", {"compile": True, "safe_mode": True})]
+    gan = gan.generator
+    with pytest.raises(ValueError, match=r"^hf://somebody/digits holds Functional, not a GAN of"):
+        keras_egan.load("hf://somebody/digits")

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_egan import checks
 from keras_egan.callbacks._files import replacing, tolerated
 from keras_egan.extras import require
+from keras_egan.pictures import grid
 
 __all__ = ["SampleGrid"]
 
@@ -103,7 +103,7 @@ class SampleGrid(keras.callbacks.Callback):
         with tolerated("Drawing samples", self._warned):
             samples = self.model.sample(self.rows * self.columns, seed=self.seed)
             with replacing(self.directory / f"{step:08d}.png") as path:
-                self.pillow.fromarray(self._tile(samples)).save(path)
+                self.pillow.fromarray(grid(samples, self.columns)).save(path)
 
     def _frames(self) -> Iterator[Any]:
         """Yields the pictures, of which there may be more than files that can be open at once."""
@@ -112,14 +112,6 @@ class SampleGrid(keras.callbacks.Callback):
                 with self.pillow.open(path) as picture:
                     frame = picture.copy()
                 yield frame
-
-    def _tile(self, samples):
-        samples = np.moveaxis(samples, 1 + _channel_axis() % 3, -1)
-        _, height, width, channels = samples.shape
-        grid = samples.reshape(self.rows, self.columns, height, width, channels)
-        grid = grid.transpose(0, 2, 1, 3, 4).reshape(self.rows * height, -1, channels)
-        grid = np.round((grid + 1.0) * 127.5).astype("uint8")
-        return grid[..., 0] if channels == 1 else grid
 
 
 def _channel_axis():

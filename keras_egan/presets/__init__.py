@@ -1,8 +1,9 @@
-"""Settings that are known to work, by name: a GAN, its networks and its optimizers.
+"""Settings that are known to work, by name: data, of which a compiled GAN is built.
 
-`presets.json` holds them: `like` names the preset whose settings hold where one has none itself.
+Some come trained.
 """
 
 from keras_egan.presets._presets import Preset, build, get, names
+from keras_egan.presets._trained import trained
 
-__all__ = ["Preset", "build", "get", "names"]
+__all__ = ["Preset", "build", "get", "names", "trained"]

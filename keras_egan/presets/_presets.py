@@ -29,6 +29,7 @@ class Preset(NamedTuple):
 
     Attributes:
         about: what it is for, a sentence's end.
+        dataset: the images that it was chosen on, a name that `datasets.load` takes; None for none.
         gan: the GAN's class, by name.
         arguments: the GAN's further arguments.
         network: the function of `keras_egan.networks` that makes both networks, by name.
@@ -45,6 +46,7 @@ class Preset(NamedTuple):
     """
 
     about: str
+    dataset: str | None
     gan: str
     arguments: Mapping[str, Any]
     network: str
@@ -145,9 +147,16 @@ def build(
         )
     generator, discriminator = make(**given)
     gan = _GANS[preset.gan](generator, discriminator, **{**preset.arguments, **arguments})
+    compile_as(gan, preset, d_rate, g_rate)
+    return gan
+
+
+def compile_as(
+    gan: EnergyGAN, preset: Preset, d_rate: float | None = None, g_rate: float | None = None
+) -> None:
+    """Compiles a GAN with a preset's optimizers, or with rates that are given in their place."""
     optimizer = getattr(keras.optimizers, preset.optimizer)
     gan.compile(
         d_optimizer=optimizer(preset.d_rate if d_rate is None else d_rate, beta_1=preset.beta_1),
         g_optimizer=optimizer(preset.g_rate if g_rate is None else g_rate, beta_1=preset.beta_1),
     )
-    return gan

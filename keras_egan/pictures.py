@@ -1,0 +1,76 @@
+"""Pictures of many images in rows and columns."""
+
+import math
+import os
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_egan import checks
+from keras_egan.extras import require
+from keras_egan.files import replacing
+
+__all__ = ["grid", "save_grid"]
+
+
+def grid(images: Any, columns: int | None = None) -> np.ndarray:
+    """Returns one picture of many images, in rows from the top, each from the left.
+
+    Args:
+        images: floats in [-1, 1] of shape `(n, *image_shape)`, in Keras's image data format, with
+            1, 3 or 4 channels.
+        columns: how many there are in a row; by default the root of n, rounded up.
+
+    Returns:
+        uint8, of shape `(height, width, channels)`, or `(height, width)` for one channel. What is
+        left of the last row is black.
+
+    Raises:
+        ValueError: if they are no such images, or `columns` is no whole number from 1 up.
+    """
+    images = keras.ops.convert_to_numpy(images)
+    first = keras.config.image_data_format() == "channels_first"
+    if images.ndim != 4 or not len(images) or images.shape[1 if first else 3] not in (1, 3, 4):
+        raise ValueError(
+            "`images` must be a batch of images of 1, 3 or 4 channels, in Keras's image data "
+            f"format; got the shape {images.shape}."
+        )
+    if columns is None:
+        columns = math.isqrt(len(images) - 1) + 1
+    checks.whole_number(1, columns=columns)
+    if first:
+        images = np.moveaxis(images, 1, -1)
+    missing = -len(images) % columns
+    tiles = np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)), constant_values=-1.0)
+    _, height, width, channels = images.shape
+    picture = tiles.reshape(-1, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
+    picture = picture.reshape(-1, columns * width, channels)
+    picture = np.round((np.clip(picture, -1.0, 1.0) + 1.0) * 127.5).astype("uint8")
+    return picture[..., 0] if channels == 1 else picture
+
+
+def save_grid(path: str | os.PathLike, images: Any, columns: int | None = None) -> None:
+    """Writes one picture of many images; what `grid` makes of them.
+
+    Args:
+        path: the file, whose name ends in `.png` or another format's suffix. Its folder is made
+            if need be.
+        images: as in `grid`.
+        columns: as in `grid`.
+
+    Raises:
+        ImportError: without Pillow (the extra `images`).
+        ValueError: as in `grid`, or if the suffix is of no known format.
+        OSError: if it cannot be written.
+
+    Example:
+
+    ```python
+    save_grid("samples.png", gan.sample(64, seed=7))
+    ```
+    """
+    pillow = require("PIL.Image", "images", "save_grid")
+    picture = pillow.fromarray(grid(images, columns))
+    with replacing(path) as temporary:
+        picture.save(temporary)
