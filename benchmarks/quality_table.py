@@ -8,6 +8,8 @@ import json
 from pathlib import Path
 
 COLUMNS = {
+    "kept": ("of", "{:,}"),
+    "augment": ("augmented", "{}"),
     "images": ("images", "{:,}"),
     "frechet_distance": ("Fréchet", "{:.2f}"),
     "kernel_distance": ("kernel", "{:.1f}"),
@@ -26,8 +28,14 @@ parser = argparse.ArgumentParser(
 parser.add_argument("folder", type=Path, help="where the rows are")
 rows = [json.loads(path.read_text()) for path in sorted(parser.parse_args().folder.glob("*.json"))]
 
-print("| | seed |", " | ".join(title for title, _ in COLUMNS.values()), "|")
-print("|" + "---|" * (2 + len(COLUMNS)))
+columns = {
+    key: column for key, column in COLUMNS.items() if any(row.get(key) is not None for row in rows)
+}
+print("| | seed |", " | ".join(title for title, _ in columns.values()), "|")
+print("|" + "---|" * (2 + len(columns)))
 for row in rows:
-    cells = [form.format(row[key]) if key in row else "" for key, (_, form) in COLUMNS.items()]
+    cells = [
+        form.format(row[key]) if row.get(key) is not None else ""
+        for key, (_, form) in columns.items()
+    ]
     print(f"| {row['name']} | {row['seed']} |", " | ".join(cells), "|")

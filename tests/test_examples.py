@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import keras_egan  # registers the classes that files name
+from keras_egan import presets
 from tests import registry
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +54,32 @@ def test_it_writes_everything_it_says(example, run, tmp_path):
     with gan.averaged():
         expected = gan.predict(z, verbose=0)
     np.testing.assert_allclose(served.serve(z), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "preset", "dataset"),
+    [
+        ("", "began/digits", "digits"),
+        ("--dataset mnist", "began/mnist", "mnist"),
+        ("--dataset celeba64", "began/celeba64", "celeba64"),
+        ("--dataset some/folder", "began/paper", "some/folder"),
+        ("--paper", "began/paper", "digits"),
+        ("--preset began/fashion", "began/fashion", "fashion_mnist"),
+        ("--preset began/celeba64 --dataset some/folder", "began/celeba64", "some/folder"),
+        ("--preset ebgan/paper", "ebgan/paper", "digits"),
+    ],
+)
+def test_the_preset_and_the_dataset_are_chosen_by_each_other(
+    given, preset, dataset, monkeypatch, tmp_path
+):
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    monkeypatch.setattr(sys, "argv", ["began", *given.split()])
+    import common
+
+    found = common.parse(common.flags("", "began"))
+    assert (found.preset, found.dataset) == (preset, dataset)
+    assert found.image_size == presets.get(preset).image_shape[0]
+    assert found.epochs == presets.get(preset).epochs
 
 
 def test_the_mixture_example_draws_and_counts(run, tmp_path, capsys):
