@@ -82,6 +82,9 @@ class BEGAN(EnergyGAN):
     def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
         return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t)
 
+    def fakes_weight(self) -> Any:
+        return -ops.convert_to_tensor(self.k_t)
+
     def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
         balance = self.gamma * figures["real_energy"] - figures["fake_energy"]
         return {

@@ -76,9 +76,9 @@ def none_of(**arguments: Any) -> None:
 
 def updates(updates: str, d_steps: int) -> None:
     """Raises a `ValueError` if both cannot be had."""
-    if updates == "simultaneous" and d_steps > 1:
+    if updates != "alternating" and d_steps > 1:
         raise ValueError(
-            f"`updates='simultaneous'` takes one discriminator step; got `d_steps={d_steps}`. Use "
+            f"`updates={updates!r}` takes one discriminator step; got `d_steps={d_steps}`. Use "
             "`updates='alternating'`."
         )
 

@@ -65,6 +65,14 @@ class Objective:
         """
         return fake.energy
 
+    def fakes_weight(self) -> Any:
+        """Returns w, where the discriminator's loss is one of data plus w times the generator's.
+
+        A scalar, the same for the whole batch, with which `updates="one_pass"` takes one gradient
+        less; or None, which is always right.
+        """
+        return None
+
     def penalty(self, images: Any, rows: Rows) -> Any:
         """Returns what training adds to the discriminator's loss of each sample.
 

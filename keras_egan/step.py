@@ -23,18 +23,12 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
         This step's figures and indicators, scalars.
     """
     real, rows, unfit = _receive(gan, data)
-    for _ in range(gan.d_steps):
-        z = gan.draw_latents(rows, gan.progress.latents)
-        d_figures, update_discriminator = _discriminator_step(gan, real, z, rows)
-        if gan.updates == "alternating":
-            update_discriminator()
-    z = gan.draw_latents(rows, gan.progress.latents)
-    g_figures, update_generator = _generator_step(gan, z, rows)
-    if gan.updates == "simultaneous":
-        update_discriminator()
-    update_generator()
+    if gan.updates == "one_pass":
+        figures = _one_pass(gan, real, gan.draw_latents(rows, gan.progress.latents), rows)
+    else:
+        figures = _two_passes(gan, real, rows)
     gan.weight_average.update(gan.step)
-    means = _means_over_replicas(gan, d_figures | g_figures, rows, unfit)
+    means = _means_over_replicas(gan, figures, rows, unfit)
     logs = _logs(gan, means)
     _control(gan, logs, means)
     for layer in flat_layers(gan):
@@ -105,6 +99,20 @@ def _receive(gan, data):
     return inputs.scale(images, gan.image_shape), rows, count_unfit(images)
 
 
+def _two_passes(gan, images, rows):
+    for _ in range(gan.d_steps):
+        z = gan.draw_latents(rows, gan.progress.latents)
+        d_figures, update_discriminator = _discriminator_step(gan, images, z, rows)
+        if gan.updates == "alternating":
+            update_discriminator()
+    z = gan.draw_latents(rows, gan.progress.latents)
+    g_figures, update_generator = _generator_step(gan, z, rows)
+    if gan.updates == "simultaneous":
+        update_discriminator()
+    update_generator()
+    return d_figures | g_figures
+
+
 def _discriminator_step(gan, images, z, rows):
     images = gan.augmented(images, rows)
     generated = gan.augmented(gan.generator(z, training=True), rows)
@@ -113,39 +121,109 @@ def _discriminator_step(gan, images, z, rows):
         real = gan.score(images, training=True)
         fake = gan.score(generated, training=True, latents=z)
         figures = discriminator_figures(gan, real, fake)
-        further = real.added + fake.added, gan.penalty(images, rows)
-        return sum(map(rows.mean, further), rows.mean(figures["d_loss"])), _means(figures, rows)
+        return _discriminator_total(gan, real, fake, figures, rows), _means(figures, rows)
 
-    return _differentiate(gan, objective, "discriminator", rows)
+    return _differentiate(gan, objective, "discriminator")
 
 
 def _generator_step(gan, z, rows):
     def objective():
-        images = gan.generator(z, training=True)
-        added = added_losses(gan.generator)
+        images, added = _generated(gan, z)
         images = gan.augmented(images, rows)
         figures = generator_figures(gan, gan.score(images, training=True, latents=z))
-        return rows.mean(figures["g_loss"]) + rows.mean(added), _means(figures, rows)
+        return _generator_total(gan, figures, added, rows), _means(figures, rows)
 
-    return _differentiate(gan, objective, "generator", rows)
+    return _differentiate(gan, objective, "generator")
 
 
-def _differentiate(gan, objective, name, rows):
+def _differentiate(gan, objective, name):
     """Returns the objective's figures, and the update that follows from its gradients."""
-    network, optimizer = getattr(gan, name), getattr(gan, f"{name[0]}_optimizer")
-    variables = network.trainable_variables
-    if name not in gan.phases[gan.phase] or not variables:
+    variables = _learning(gan, name)
+    if not variables:
         return objective()[1], lambda: None
+    grads, figures = backend.gradients(objective, variables, gan)
+    return figures, lambda: backend.apply(_optimizer(gan, name), grads, variables)
 
-    def scaled():
-        loss, figures = objective()
-        for variable in variables:
-            if variable.regularizer is not None:
-                loss = loss + rows.mean(variable.regularizer(variable))
-        return optimizer.scale_loss(loss), figures
 
-    grads, figures = backend.gradients(scaled, variables, gan)
-    return figures, lambda: backend.apply(optimizer, grads, variables)
+def _one_pass(gan, images, z, rows):
+    """Updates both networks by gradients of one computation; returns its figures.
+
+    Where the fakes' part in the discriminator's loss is a multiple of the generator's loss
+    (`fakes_weight`), one gradient of the latter serves both.
+    """
+    images = gan.augmented(images, rows)
+    names = [name for name in ("discriminator", "generator") if _learning(gan, name)]
+    variables = [_learning(gan, name) for name in names]
+    weight = gan.fakes_weight() if len(names) == 2 else None
+
+    def objective():
+        generated, added = _generated(gan, z)
+        real = gan.score(images, training=True)
+        fake = gan.score(gan.augmented(generated, rows), training=True, latents=z)
+        d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
+        d_figures = discriminator_figures(gan, real, d_fake)
+        g_figures = generator_figures(gan, fake)
+        totals = {
+            "discriminator": _discriminator_total(gan, real, d_fake, d_figures, rows),
+            "generator": _generator_total(gan, g_figures, added, rows),
+        }
+        return [totals[name] for name in names], _means(d_figures | g_figures, rows)
+
+    if weight is None:
+        grads, figures = backend.joint_gradients(objective, variables, gan)
+    else:
+        scales = [_optimizer(gan, name).scale_loss(1.0) for name in names]
+        ofs, figures = backend.joint_gradients(
+            objective, [variables[0], [*variables[0], *variables[1]]], gan
+        )
+        n = len(variables[0])
+        grads = [_combined(ofs[0], ofs[1][:n], weight * scales[0] / scales[1]), ofs[1][n:]]
+    for name, own, found in zip(names, variables, grads, strict=True):
+        backend.apply(_optimizer(gan, name), found, own)
+    return figures
+
+
+def _combined(grads, others, weight):
+    """Returns the gradients plus `weight` times the others, None where neither is one."""
+    pairs = (
+        (one, None if other is None else weight * other)
+        for one, other in zip(grads, others, strict=True)
+    )
+    return [one if other is None else other if one is None else one + other for one, other in pairs]
+
+
+def _generated(gan, z):
+    images = gan.generator(z, training=True)
+    return images, added_losses(gan.generator)
+
+
+def _discriminator_total(gan, real, fake, figures, rows):
+    """Returns what the discriminator minimises, as its optimizer scales it."""
+    further = real.added + fake.added, gan.penalty(real.images, rows)
+    return _total(gan, "discriminator", (figures["d_loss"], *further), rows)
+
+
+def _generator_total(gan, figures, added, rows):
+    """Returns what the generator minimises, as its optimizer scales it."""
+    return _total(gan, "generator", (figures["g_loss"], added), rows)
+
+
+def _total(gan, name, terms, rows):
+    loss = sum(rows.mean(term) for term in terms)
+    for variable in _learning(gan, name):
+        if variable.regularizer is not None:
+            loss = loss + rows.mean(variable.regularizer(variable))
+    return _optimizer(gan, name).scale_loss(loss)
+
+
+def _learning(gan, name):
+    """Returns the variables of a network that learn in the present phase, a list."""
+    learns = name in gan.phases[gan.phase]
+    return getattr(gan, name).trainable_variables if learns else []
+
+
+def _optimizer(gan, name):
+    return getattr(gan, f"{name[0]}_optimizer")
 
 
 def added_losses(network: keras.Model) -> Any:

@@ -145,7 +145,10 @@ def test_reduce_lr_on_plateau_halves_both_rates_when_m_global_stalls():
         ({"eta": 3}, "`eta` must be 1 or 2; got 3"),
         ({"latents": "gauss"}, "`latents` must be 'uniform' or 'normal'; got 'gauss'"),
         ({"d_steps": 0}, "`d_steps` must be a whole number from 1 up; got 0"),
-        ({"updates": "both"}, "`updates` must be 'alternating' or 'simultaneous'; got 'both'"),
+        (
+            {"updates": "both"},
+            "`updates` must be 'alternating', 'simultaneous' or 'one_pass'; got 'both'",
+        ),
         ({"updates": "simultaneous", "d_steps": 2}, "takes one discriminator step"),
     ],
 )

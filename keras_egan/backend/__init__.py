@@ -5,8 +5,9 @@
 - `Steps`, a mixin that turns `self.training_step(data)` and `self.evaluation_step(data)`, written
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
   backend's Keras trainer calls, and gives `synchronize()`, after which variables have their values.
-  Outside `gradients` nothing is recorded for differentiation.
-- `gradients(objective, variables, model)`, the one primitive of differentiation.
+  Outside of them nothing is recorded for differentiation.
+- `joint_gradients(objective, variables, model)`, the one primitive of differentiation, of several
+  losses of one computation; `gradients` is that of one.
 - `input_gradient(function, inputs, model)`, for penalties on it.
 - `apply(optimizer, grads, variables)`, which updates variables.
 - `compiled(network)`, a function that runs a network with any weights.
@@ -15,6 +16,9 @@
 - `require(condition, message)`, an error where a batch has the wrong size.
 - `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
 """
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 try:
     import keras
@@ -35,8 +39,8 @@ if name == "tensorflow":
         Steps,
         apply,
         compiled,
-        gradients,
         input_gradient,
+        joint_gradients,
         no_grad,
         random_state,
         replica_share,
@@ -49,8 +53,8 @@ elif name == "jax":
         Steps,
         apply,
         compiled,
-        gradients,
         input_gradient,
+        joint_gradients,
         no_grad,
         random_state,
         replica_share,
@@ -63,8 +67,8 @@ elif name == "torch":
         Steps,
         apply,
         compiled,
-        gradients,
         input_gradient,
+        joint_gradients,
         no_grad,
         random_state,
         replica_share,
@@ -84,6 +88,7 @@ __all__ = [
     "compiled",
     "gradients",
     "input_gradient",
+    "joint_gradients",
     "name",
     "no_grad",
     "random_state",
@@ -92,3 +97,16 @@ __all__ = [
     "require",
     "set_random_state",
 ]
+
+
+def gradients(
+    objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
+) -> tuple[list[Any], Any]:
+    """Differentiates one loss, a scalar that `objective` returns first; see `joint_gradients`."""
+
+    def joint():
+        loss, auxiliary = objective()
+        return (loss,), auxiliary
+
+    (grads,), auxiliary = joint_gradients(joint, (variables,), model)
+    return grads, auxiliary

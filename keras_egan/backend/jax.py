@@ -11,8 +11,8 @@ __all__ = [
     "Steps",
     "apply",
     "compiled",
-    "gradients",
     "input_gradient",
+    "joint_gradients",
     "no_grad",
     "random_state",
     "replica_share",
@@ -50,24 +50,36 @@ def _run(step, groups, state, data):
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
 
-def gradients(
-    objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
-) -> tuple[list[Any], Any]:
-    """Differentiates a loss with respect to some variables, and to nothing else.
+def joint_gradients(
+    objective: Callable[[], tuple[Sequence[Any], Any]],
+    variables: Sequence[Sequence[Any]],
+    model: Any,
+) -> tuple[list[list[Any]], Any]:
+    """Differentiates losses with respect to some variables each, and to nothing else.
 
     Args:
-        objective: a function of no arguments that returns a scalar loss and any auxiliary
-            structure of tensors. It may read and assign the variables of `model` and of its
-            optimizer.
-        variables: the trainable variables to differentiate by, a list.
+        objective: a function of no arguments that returns losses, a list of scalars, and any
+            auxiliary structure of tensors. It may read and assign the variables of `model` and of
+            its optimizer.
+        variables: for each loss, the trainable variables to differentiate it by, a list.
         model: the model whose state `objective` may touch.
 
     Returns:
-        The list of gradients (`None` where a variable has no part), and the auxiliary structure,
-        from which nothing is differentiated further.
+        For each loss its gradients, a list (`None` where a variable has no part); and the
+        auxiliary structure, from which nothing is differentiated further.
     """
-    values = [variable.value for variable in variables]
-    return _grad(lambda _: objective(), values, model, variables)
+    unique = list({id(variable): variable for group in variables for variable in group}.values())
+    pure, finish = _pure(lambda _: objective(), model, unique)
+    values = [variable.value for variable in unique]
+    _, linear, returned = jax.linearize(pure, values, has_aux=True)
+    grads = []
+    for index, group in enumerate(variables):
+        # Transposed by itself, so that nothing is computed for the other losses.
+        transpose = jax.linear_transpose(lambda tangents, i=index: linear(tangents)[i], values)
+        (found,) = transpose(jax.numpy.ones(()))
+        by_id = dict(zip(map(id, unique), found, strict=True))
+        grads.append([by_id[id(variable)] for variable in group])
+    return grads, finish(returned)
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
@@ -79,11 +91,18 @@ def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> A
         inputs: a tensor.
         model: the model whose state `function` may touch.
     """
-    return _grad(lambda x: (jax.numpy.sum(function(x)), None), inputs, model)[0]
+    pure, finish = _pure(lambda x: (jax.numpy.sum(function(x)), None), model)
+    gradient, returned = jax.grad(pure, has_aux=True)(inputs)
+    finish(returned)
+    return gradient
 
 
-def _grad(function, argument, model, variables=()):
-    """Differentiates `function(argument)`, run with the values in `argument` as `variables`."""
+def _pure(function, model, variables=()):
+    """Returns `function`, run with the values in its argument as `variables`, as a pure function.
+
+    It returns what `function` does, and with the auxiliary structure the state that it left; from
+    both, the second function that is returned here gives the structure and assigns the state.
+    """
     given = {id(variable) for variable in variables}
     others = [v for v in model.variables + model.optimizer.variables if id(v) not in given]
     # A scope does not inherit the values of the one around it, so it is given them here.
@@ -92,13 +111,16 @@ def _grad(function, argument, model, variables=()):
     def pure(argument):
         mapping = [*zip(variables, argument, strict=True)] if variables else []
         with keras.StatelessScope(mapping + current, collect_losses=True) as scope:
-            loss, auxiliary = function(argument)
-        return loss, (auxiliary, [scope.get_current_value(v) for v in others])
+            result, auxiliary = function(argument)
+        return result, (auxiliary, [scope.get_current_value(v) for v in others])
 
-    grads, (auxiliary, updates) = jax.grad(pure, has_aux=True)(argument)
-    for variable, value in zip(others, updates, strict=True):
-        variable.assign(value)
-    return grads, auxiliary
+    def finish(returned):
+        auxiliary, updates = returned
+        for variable, value in zip(others, updates, strict=True):
+            variable.assign(value)
+        return auxiliary
+
+    return pure, finish
 
 
 def apply(

@@ -11,8 +11,8 @@ __all__ = [
     "Steps",
     "apply",
     "compiled",
-    "gradients",
     "input_gradient",
+    "joint_gradients",
     "no_grad",
     "random_state",
     "replica_share",
@@ -35,15 +35,17 @@ class Steps:
         """Does nothing: variables always have their values."""
 
 
-def gradients(
-    objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
-) -> tuple[list[Any], Any]:
-    """Differentiates a loss; see `keras_egan.backend.jax.gradients`."""
-    tensors = [variable.value for variable in variables]
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
+def joint_gradients(
+    objective: Callable[[], tuple[Sequence[Any], Any]],
+    variables: Sequence[Sequence[Any]],
+    model: Any,
+) -> tuple[list[list[Any]], Any]:
+    """Differentiates losses; see `keras_egan.backend.jax.joint_gradients`."""
+    tensors = [[variable.value for variable in group] for group in variables]
+    with tf.GradientTape(persistent=len(tensors) > 1, watch_accessed_variables=False) as tape:
         tape.watch(tensors)
-        loss, auxiliary = objective()
-    return tape.gradient(loss, tensors), auxiliary
+        losses, auxiliary = objective()
+    return [tape.gradient(*pair) for pair in zip(losses, tensors, strict=True)], auxiliary
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:

@@ -14,8 +14,8 @@ __all__ = [
     "Steps",
     "apply",
     "compiled",
-    "gradients",
     "input_gradient",
+    "joint_gradients",
     "no_grad",
     "random_state",
     "replica_share",
@@ -40,17 +40,22 @@ class Steps:
         """Does nothing: variables always have their values."""
 
 
-def gradients(
-    objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
-) -> tuple[list[Any], Any]:
-    """Differentiates a loss; see `keras_egan.backend.jax.gradients`."""
-    tensors = [variable.value for variable in variables]
+def joint_gradients(
+    objective: Callable[[], tuple[Sequence[Any], Any]],
+    variables: Sequence[Sequence[Any]],
+    model: Any,
+) -> tuple[list[list[Any]], Any]:
+    """Differentiates losses; see `keras_egan.backend.jax.joint_gradients`."""
+    tensors = [[variable.value for variable in group] for group in variables]
     with torch.enable_grad(), _mutation_allowed(model):
-        loss, auxiliary = objective()
-        grads: Any = torch.autograd.grad(loss, tensors, allow_unused=True)
+        losses, auxiliary = objective()
+        grads: Any = [
+            torch.autograd.grad(loss, group, allow_unused=True, retain_graph=loss is not losses[-1])
+            for loss, group in zip(losses, tensors, strict=True)
+        ]
     if _distributed():
-        grads = [None if grad is None else replica_sum(grad) for grad in grads]
-    return list(grads), keras.tree.map_structure(_detached, auxiliary)
+        grads = [[g if g is None else replica_sum(g) for g in group] for group in grads]
+    return [list(group) for group in grads], keras.tree.map_structure(_detached, auxiliary)
 
 
 def _mutation_allowed(model):
