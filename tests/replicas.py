@@ -13,8 +13,9 @@ from tests.registry import CASES, float_images, weights
 BATCH, STEPS = 16, 5
 MEASURED = [case for case in CASES if case.name in ("began", "ebgan", "magan", "lsgan", "ls_gan")]
 FURTHER = {
-    "began": {"augment": "color,translation,cutout"},
+    "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
     "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5},
+    "ls_gan": {"updates": "one_pass"},
 }
 
 
