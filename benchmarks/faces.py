@@ -66,11 +66,10 @@ def train(arguments, faces):
     if arguments.network == "convnet" and arguments.gan == "least_squares":
         made["embedding_dim"] = None
     generator, discriminator = getattr(networks, arguments.network)(faces.shape[1:], **made)
-    settings = {**own, **arguments.settings}
+    settings = {"generator_average": 0.999, **own, **arguments.settings}
     gan = kind(
         generator,
         discriminator,
-        generator_average=0.999,
         augment=arguments.augment,
         seed=arguments.seed,
         **settings,

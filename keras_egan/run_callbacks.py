@@ -41,6 +41,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
             epochs=run.epochs,
             steps=steps,
         )
+        self.telling = any(map(_is_told_of_steps, self.callbacks))
         kept = [c for c in self.callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
         self.memory = Memory(kept)
 
@@ -81,7 +82,8 @@ class RunCallbacks(keras.callbacks.CallbackList):
         super().on_train_batch_begin(done, logs)
 
     def on_train_batch_end(self, batch, logs=None):
-        super().on_train_batch_end(self.offset + batch, logs)
+        if self.telling:
+            super().on_train_batch_end(self.offset + batch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
         gan = self.run.gan
@@ -95,3 +97,12 @@ class RunCallbacks(keras.callbacks.CallbackList):
         self.offset = self.run.done = 0
         if self.run.backup:
             self.run.save(epoch + 1, 0)
+
+
+def _is_told_of_steps(callback):
+    """Whether a callback does anything at the end of a step."""
+    default = keras.callbacks.Callback
+    return any(
+        getattr(getattr(callback, name), "__func__", None) is not getattr(default, name)
+        for name in ("on_train_batch_end", "on_batch_end")
+    )

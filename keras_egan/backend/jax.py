@@ -25,6 +25,14 @@ __all__ = [
 class Steps:
     """Runs the model's steps on the state that Keras's trainer passes, and returns the new one."""
 
+    def __setattr__(self, name, value):
+        # Keras's trainer puts its state here at each step, and would look through every array of
+        # it for variables, which takes a tenth as long as a small step.
+        if name == "_jax_state":
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def train_step(self, state, data):
         groups = (
             self.trainable_variables,
@@ -41,6 +49,9 @@ class Steps:
     def synchronize(self):
         """Gives variables their values while `fit` runs, which keeps them elsewhere."""
         self.jax_state_sync()
+
+    def feed(self, batches):
+        """Does nothing: Keras reads batches as they are asked for."""
 
 
 def _run(step, groups, state, data):

@@ -39,6 +39,9 @@ class Steps:
     def synchronize(self):
         """Does nothing: variables always have their values."""
 
+    def feed(self, batches):
+        """Does nothing: Keras reads batches as they are asked for."""
+
 
 def joint_gradients(
     objective: Callable[[], tuple[Sequence[Any], Any]],
