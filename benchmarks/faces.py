@@ -99,7 +99,7 @@ def train(arguments, faces):
     return gan, {**said, "steps": int(gan.step), "minutes": (time.perf_counter() - start) / 60}
 
 
-if __name__ == "__main__":
+def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -142,3 +142,7 @@ if __name__ == "__main__":
     row |= {"backend": keras.backend.backend(), **measure(samples, kept_back)}
     (arguments.output / "row.json").write_text(json.dumps(row, indent=1))
     print(json.dumps(row, indent=1))
+
+
+if __name__ == "__main__":
+    main()

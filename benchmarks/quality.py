@@ -97,7 +97,7 @@ def train(arguments, data, output):
     }
 
 
-if __name__ == "__main__":
+def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -143,3 +143,7 @@ if __name__ == "__main__":
     row |= {"backend": keras.backend.backend(), **measure(samples, dataset, arguments.data_dir)}
     (arguments.output / f"{name}_{arguments.seed}.json").write_text(json.dumps(row, indent=1))
     print(json.dumps(row, indent=1))
+
+
+if __name__ == "__main__":
+    main()

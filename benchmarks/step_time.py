@@ -54,7 +54,6 @@ shape = (2,) if points else tuple(arguments.image_shape)
 count = arguments.steps * arguments.batch_size
 images = np.random.default_rng(0).uniform(-1, 1, (count, *shape)).astype("float32")
 batches = images.reshape(arguments.steps, arguments.batch_size, *shape)
-folder = tempfile.TemporaryDirectory()
 
 
 def build():
@@ -80,12 +79,12 @@ def now(last):
     return time.perf_counter()
 
 
-def fit(updates, jit_compile="auto"):
+def fit(updates, folder, jit_compile="auto"):
     """Returns a turn of `fit`, timed."""
     kind, own = GANS[arguments.gan]
     gan = kind(*build(), updates=updates, **own)
     gan.compile(keras.optimizers.Adam(RATE), keras.optimizers.Adam(RATE), jit_compile=jit_compile)
-    clock, path = Clock(), Path(folder.name)
+    clock, path = Clock(), Path(folder)
     further = []
     if arguments.callbacks:
         further.append(callbacks.EquilibriumLogger(path / f"{updates}.csv"))
@@ -118,22 +117,27 @@ def native(compiled):
     return run
 
 
-loops = {"native": native(False), "fit": fit("alternating"), "one_pass": fit("one_pass")}
-if arguments.compiled and BACKEND != "jax":
-    loops |= {"native_compiled": native(True), "fit_compiled": fit("alternating", True)}
-row = {"backend": BACKEND, "gan": arguments.gan, "network": arguments.network}
-row |= {"settings": arguments.network_settings, "shape": shape, "batch": arguments.batch_size}
-for name, loop in loops.items():
-    before, start = peak_memory(), time.perf_counter()
-    loop()
-    first = time.perf_counter() - start
-    loop()
-    row[name] = {"first_turn_s": round(first, 2), "peak_mib": round(peak_memory() - before)}
-times = {name: [] for name in loops}
-for _ in range(arguments.rounds):
+with tempfile.TemporaryDirectory() as folder:
+    loops = {
+        "native": native(False),
+        "fit": fit("alternating", folder),
+        "one_pass": fit("one_pass", folder),
+    }
+    if arguments.compiled and BACKEND != "jax":
+        loops |= {"native_compiled": native(True), "fit_compiled": fit("alternating", folder, True)}
+    row = {"backend": BACKEND, "gan": arguments.gan, "network": arguments.network}
+    row |= {"settings": arguments.network_settings, "shape": shape, "batch": arguments.batch_size}
     for name, loop in loops.items():
-        times[name].append(loop())
-for name, seconds in times.items():
-    row[name]["ms"] = round(1e3 * statistics.median(seconds), 3)
-    row[name]["to_native"] = round(row[name]["ms"] / row["native"]["ms"], 3)
+        before, start = peak_memory(), time.perf_counter()
+        loop()
+        first = time.perf_counter() - start
+        loop()
+        row[name] = {"first_turn_s": round(first, 2), "peak_mib": round(peak_memory() - before)}
+    times = {name: [] for name in loops}
+    for _ in range(arguments.rounds):
+        for name, loop in loops.items():
+            times[name].append(loop())
+    for name, seconds in times.items():
+        row[name]["ms"] = round(1e3 * statistics.median(seconds), 3)
+        row[name]["to_native"] = round(row[name]["ms"] / row["native"]["ms"], 3)
 print(json.dumps(row))

@@ -1,0 +1,151 @@
+"""Every benchmark runs to its end, on data that is made up: what it says is no matter here."""
+
+import importlib
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent / "benchmarks"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning"),
+]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(ROOT)
+    yield
+    for path in ROOT.glob("*.py"):
+        sys.modules.pop(path.stem, None)
+
+
+def run(monkeypatch, capsys, name, *arguments):
+    """Runs a benchmark's script, and returns what it printed."""
+    monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+    runpy.run_path(str(ROOT / f"{name}.py"), run_name="__main__")
+    return capsys.readouterr().out
+
+
+def made_up(n, side=28, channels=1, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (n, side, side, channels), dtype="uint8"), rng.integers(0, 10, n)
+
+
+@pytest.fixture
+def digits(monkeypatch):
+    """A few made-up digits in place of MNIST's, and a classifier of them that may be bad."""
+    classifiers = importlib.import_module("classifiers")
+    monkeypatch.setattr(
+        classifiers, "load", lambda dataset, split, data_dir=None: made_up(160, seed=len(split))
+    )
+    monkeypatch.setattr(classifiers, "LEAST", {"mnist": 0.0, "fashion_mnist": 0.0})
+    monkeypatch.setattr(classifiers.classifier, "__defaults__", (None, Path("classifiers")))
+
+
+@pytest.mark.parametrize(
+    ("gan", "network", "settings"),
+    [
+        ("began", "began", '{"filters": 1}'),
+        ("ebgan", "dcgan_autoencoder", '{"filters": 1}'),
+        ("least_squares", "mlp", '{"units": 4}'),
+    ],
+)
+def test_step_time(gan, network, settings, monkeypatch, capsys):
+    flags = ("--gan", gan, "--network", network, "--network-settings", settings)
+    turns = ("--rounds", 1, "--steps", 3, "--batch-size", 4, "--callbacks")
+    row = json.loads(run(monkeypatch, capsys, "step_time", *flags, *turns).splitlines()[-1])
+    assert row["backend"] == keras.backend.backend()
+    assert row["native"]["to_native"] == 1.0
+    for name in ("fit", "one_pass"):
+        assert row[name]["to_native"] == pytest.approx(row[name]["ms"] / row["native"]["ms"], 1e-2)
+
+
+def test_the_loops_by_hand_learn_what_fit_learns(monkeypatch):
+    """From the same weights: not the same latents, but energies of the same size after a step."""
+    loops = importlib.import_module("native_loops")
+    import keras_egan
+    from keras_egan import networks
+
+    def build():
+        keras.utils.set_random_seed(0)
+        return networks.dcgan_autoencoder((8, 8, 1), filters=2, latent_dim=4, embedding_dim=4)
+
+    images = np.random.default_rng(0).uniform(-1, 1, (64, 8, 8, 1)).astype("float32")
+    step = loops.LOOPS[keras.backend.backend()](*build(), "began", 64, False)
+    gan = keras_egan.BEGAN(*build(), gamma=loops.GAMMA, lambda_k=loops.LAMBDA_K, seed=0)
+    gan.compile(keras.optimizers.Adam(loops.RATE), keras.optimizers.Adam(loops.RATE))
+    for _ in range(3):
+        real, fake = map(float, step(images))
+        logs = gan.train_on_batch(images, return_dict=True)
+    assert float(logs["real_energy"]) == pytest.approx(real, rel=0.01)
+    assert float(logs["fake_energy"]) == pytest.approx(fake, rel=0.1)
+
+
+def test_flops(monkeypatch, capsys):
+    said = run(monkeypatch, capsys, "flops", "--image-size", 8, "--filters", 1)
+    assert "| convnet, 1, critic |" in said
+
+
+@pytest.mark.parametrize("gan", ["began/mnist", "least_squares/fashion", "real", "noise"])
+def test_quality(gan, digits, monkeypatch, capsys):
+    quality = importlib.import_module("quality")
+    monkeypatch.setattr(quality, "SAMPLES", 80)
+    small = '{"network_arguments": {"filters": 2}}'
+    flags = ("--images", 1280, "--keep", 100, "--settings", small, "--augment", "translation")
+    monkeypatch.setattr(sys, "argv", ["quality", "--gan", gan, *map(str, flags)])
+    quality.main()
+    row = json.loads(next(Path("quality").glob("*.json")).read_text())
+    assert row["dataset"] == ("fashion_mnist" if gan.endswith("fashion") else "mnist")
+    assert sum(row["shares"]) == pytest.approx(1.0, abs=1e-3)
+    assert row["name"] in run(monkeypatch, capsys, "quality_table", "quality")
+    if "/" in gan:
+        assert row["kept"] == 100
+        source = f"quality/{row['name']}_0/gan.keras"
+        run(monkeypatch, capsys, "trained", "--file", source, "--output", "small.keras")
+        monkeypatch.setattr(sys, "argv", ["quality", "--file", "small.keras"])
+        quality.main()
+        again = json.loads(Path("quality/small_0.json").read_text())
+        assert np.allclose(again["shares"], row["shares"], atol=0.05)
+
+
+@pytest.mark.parametrize("what", ["--gan began", "--gan least_squares", "--measure gaussian"])
+def test_faces(what, monkeypatch):
+    faces = importlib.import_module("faces")
+    for name, value in {"KEPT_BACK": 32, "SAMPLES": 32, "COMPONENTS": 10}.items():
+        monkeypatch.setattr(faces, name, value)
+    images = made_up(96, 64, 3)[0]
+    monkeypatch.setattr(
+        faces.datasets, "load", lambda *arguments, **_: [(images[:48],), (images[48:],)]
+    )
+    small = ("--network-settings", '{"filters": 1, "latent_dim": 4}')
+    flags = ("--steps", "2", "--batch-size", "4")
+    monkeypatch.setattr(sys, "argv", ["faces", *what.split(), *small, *flags])
+    faces.main()
+    row = json.loads(Path("faces/row.json").read_text())
+    assert row["swd"] > 0
+    if "--gan" in what:
+        assert row["steps"] == 2
+        assert Path("faces/samples/00000002.png").exists()
+
+
+def test_stacked_mnist(digits, monkeypatch, capsys):
+    stacked = importlib.import_module("stacked_mnist")
+    monkeypatch.setattr(stacked, "SAMPLES", 30)
+    monkeypatch.setattr(stacked, "BLOCK", 20)
+    flags = ("--gan", "began/mnist", "--epochs", "1", "--training-images", "128")
+    monkeypatch.setattr(sys, "argv", ["stacked_mnist", *flags])
+    stacked.main()
+    said = capsys.readouterr().out
+    assert 1 <= json.loads(said[said.index("{\n") :])["modes"] <= 30
+
+
+def test_mixtures(monkeypatch, capsys):
+    flags = ("--gans", "least_squares", "--seeds", 1, "--steps", 4, "--every", 4)
+    assert "| LSGAN | " in run(monkeypatch, capsys, "mixtures", *flags)
