@@ -16,6 +16,7 @@ __all__ = [
     "call_losses",
     "flat_layers",
     "from_within_fit",
+    "is_trainers_state",
     "loading_all",
     "own_attributes",
     "portable",
@@ -54,6 +55,11 @@ def own_attributes(callback: keras.callbacks.Callback) -> dict[str, Any]:
 def from_within_fit(arguments: dict[str, Any]) -> bool:
     """Whether `fit` is calling `evaluate`, with data of its own, by these further arguments."""
     return bool(arguments.get("_use_cached_eval_dataset"))
+
+
+def is_trainers_state(name: str) -> bool:
+    """Whether a model's attribute is where Keras's trainer on JAX puts all values at each step."""
+    return name == "_jax_state"
 
 
 def written(save: Callable[..., Any], suffix: str, **kwargs: Any) -> bytes:

@@ -175,6 +175,23 @@ def test_files_can_be_written_to_memory(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX's trainer")
+def test_the_trainer_puts_all_values_where_we_think():
+    found = []
+
+    class Model(keras.Sequential):
+        def __setattr__(self, name, value):
+            if _keras_internals.is_trainers_state(name) and value:
+                found.append(sorted(value))
+            super().__setattr__(name, value)
+
+    model = Model([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((4, 2)), np.ones(4), batch_size=2, verbose=0)
+    assert len(found) >= 2
+    assert "trainable_variables" in found[0]
+
+
 def test_loading_all_refuses_what_keras_skips_with_a_warning(tmp_path):
     def compiled(momentum):
         model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])

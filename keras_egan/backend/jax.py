@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import keras
 
+from keras_egan._keras_internals import is_trainers_state
+
 __all__ = [
     "Steps",
     "apply",
@@ -28,7 +30,7 @@ class Steps:
     def __setattr__(self, name, value):
         # Keras's trainer puts its state here at each step, and would look through every array of
         # it for variables, which takes a tenth as long as a small step.
-        if name == "_jax_state":
+        if is_trainers_state(name):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
