@@ -1,6 +1,6 @@
 """The one adversarial step, which every GAN here shares."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -24,7 +24,7 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     """
     real, rows, unfit = _receive(gan, data)
     if gan.updates == "one_pass":
-        figures = _one_pass(gan, real, gan.draw_latents(rows, gan.progress.latents), rows)
+        figures = _one_pass(gan, real, rows)
     else:
         figures = _two_passes(gan, real, rows)
     gan.weight_average.update(gan.step)
@@ -99,21 +99,43 @@ def _receive(gan, data):
     return inputs.scale(images, gan.image_shape), rows, count_unfit(images)
 
 
+class _Learner(NamedTuple):
+    """A network's variables that learn in the present phase, and what updates them."""
+
+    variables: list[Any]
+    optimizer: Any
+
+    def total(self, terms, rows):
+        """Returns what the network minimises, as its optimizer scales it."""
+        loss = sum(rows.mean(term) for term in terms)
+        for variable in self.variables:
+            if variable.regularizer is not None:
+                loss = loss + rows.mean(variable.regularizer(variable))
+        return self.optimizer.scale_loss(loss)
+
+
+def _learner(gan, name):
+    learns = name in gan.phases[gan.phase]
+    variables = getattr(gan, name).trainable_variables if learns else []
+    return _Learner(variables, getattr(gan, f"{name[0]}_optimizer"))
+
+
 def _two_passes(gan, images, rows):
+    discriminator, generator = (_learner(gan, name) for name in ("discriminator", "generator"))
     for _ in range(gan.d_steps):
         z = gan.draw_latents(rows, gan.progress.latents)
-        d_figures, update_discriminator = _discriminator_step(gan, images, z, rows)
+        d_figures, d_grads = _discriminator_step(gan, discriminator, images, z, rows)
         if gan.updates == "alternating":
-            update_discriminator()
+            _update(discriminator, d_grads)
     z = gan.draw_latents(rows, gan.progress.latents)
-    g_figures, update_generator = _generator_step(gan, z, rows)
+    g_figures, g_grads = _generator_step(gan, generator, z, rows)
     if gan.updates == "simultaneous":
-        update_discriminator()
-    update_generator()
+        _update(discriminator, d_grads)
+    _update(generator, g_grads)
     return d_figures | g_figures
 
 
-def _discriminator_step(gan, images, z, rows):
+def _discriminator_step(gan, learner, images, z, rows):
     images = gan.augmented(images, rows)
     generated = gan.augmented(gan.generator(z, training=True), rows)
 
@@ -121,40 +143,46 @@ def _discriminator_step(gan, images, z, rows):
         real = gan.score(images, training=True)
         fake = gan.score(generated, training=True, latents=z)
         figures = discriminator_figures(gan, real, fake)
-        return _discriminator_total(gan, real, fake, figures, rows), _means(figures, rows)
+        terms = figures["d_loss"], real.added + fake.added, gan.penalty(images, rows)
+        return learner.total(terms, rows), _means(figures, rows)
 
-    return _differentiate(gan, objective, "discriminator")
+    return _differentiate(gan, objective, learner)
 
 
-def _generator_step(gan, z, rows):
+def _generator_step(gan, learner, z, rows):
     def objective():
         images, added = _generated(gan, z)
         images = gan.augmented(images, rows)
         figures = generator_figures(gan, gan.score(images, training=True, latents=z))
-        return _generator_total(gan, figures, added, rows), _means(figures, rows)
+        return learner.total((figures["g_loss"], added), rows), _means(figures, rows)
 
-    return _differentiate(gan, objective, "generator")
-
-
-def _differentiate(gan, objective, name):
-    """Returns the objective's figures, and the update that follows from its gradients."""
-    variables = _learning(gan, name)
-    if not variables:
-        return objective()[1], lambda: None
-    grads, figures = backend.gradients(objective, variables, gan)
-    return figures, lambda: backend.apply(_optimizer(gan, name), grads, variables)
+    return _differentiate(gan, objective, learner)
 
 
-def _one_pass(gan, images, z, rows):
+def _differentiate(gan, objective, learner):
+    """Returns the objective's figures and gradients, of which there may be none."""
+    if not learner.variables:
+        return objective()[1], []
+    grads, figures = backend.gradients(objective, learner.variables, gan)
+    return figures, grads
+
+
+def _update(learner, grads):
+    if learner.variables:
+        backend.apply(learner.optimizer, grads, learner.variables)
+
+
+def _one_pass(gan, images, rows):
     """Updates both networks by gradients of one computation; returns its figures.
 
     Where the fakes' part in the discriminator's loss is a multiple of the generator's loss
     (`fakes_weight`), one gradient of the latter serves both.
     """
     images = gan.augmented(images, rows)
-    names = [name for name in ("discriminator", "generator") if _learning(gan, name)]
-    variables = [_learning(gan, name) for name in names]
-    weight = gan.fakes_weight() if len(names) == 2 else None
+    z = gan.draw_latents(rows, gan.progress.latents)
+    discriminator, generator = (_learner(gan, name) for name in ("discriminator", "generator"))
+    learners = [learner for learner in (discriminator, generator) if learner.variables]
+    weight = gan.fakes_weight() if len(learners) == 2 else None
 
     def objective():
         generated, added = _generated(gan, z)
@@ -163,67 +191,34 @@ def _one_pass(gan, images, z, rows):
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
         d_figures = discriminator_figures(gan, real, d_fake)
         g_figures = generator_figures(gan, fake)
-        totals = {
-            "discriminator": _discriminator_total(gan, real, d_fake, d_figures, rows),
-            "generator": _generator_total(gan, g_figures, added, rows),
-        }
-        return [totals[name] for name in names], _means(d_figures | g_figures, rows)
+        d_terms = d_figures["d_loss"], real.added + fake.added, gan.penalty(images, rows)
+        pairs = (discriminator, d_terms), (generator, (g_figures["g_loss"], added))
+        totals = [learner.total(terms, rows) for learner, terms in pairs if learner.variables]
+        return totals, _means(d_figures | g_figures, rows)
 
-    if weight is None:
-        grads, figures = backend.joint_gradients(objective, variables, gan)
-    else:
-        scales = [_optimizer(gan, name).scale_loss(1.0) for name in names]
-        ofs, figures = backend.joint_gradients(
-            objective, [variables[0], [*variables[0], *variables[1]]], gan
-        )
-        n = len(variables[0])
-        grads = [_combined(ofs[0], ofs[1][:n], weight * scales[0] / scales[1]), ofs[1][n:]]
-    for name, own, found in zip(names, variables, grads, strict=True):
-        backend.apply(_optimizer(gan, name), found, own)
+    variables = [learner.variables for learner in learners]
+    if weight is not None:
+        variables[1] = generator.variables + discriminator.variables
+    grads, figures = backend.joint_gradients(objective, variables, gan)
+    if weight is not None:
+        n = len(generator.variables)
+        scale = discriminator.optimizer.scale_loss(1.0) / generator.optimizer.scale_loss(1.0)
+        grads = [_combined(grads[0], grads[1][n:], weight * scale), grads[1][:n]]
+    for learner, found in zip(learners, grads, strict=True):
+        _update(learner, found)
     return figures
 
 
 def _combined(grads, others, weight):
     """Returns the gradients plus `weight` times the others, None where neither is one."""
-    pairs = (
-        (one, None if other is None else weight * other)
-        for one, other in zip(grads, others, strict=True)
-    )
+    others = [None if other is None else weight * other for other in others]
+    pairs = zip(grads, others, strict=True)
     return [one if other is None else other if one is None else one + other for one, other in pairs]
 
 
 def _generated(gan, z):
     images = gan.generator(z, training=True)
     return images, added_losses(gan.generator)
-
-
-def _discriminator_total(gan, real, fake, figures, rows):
-    """Returns what the discriminator minimises, as its optimizer scales it."""
-    further = real.added + fake.added, gan.penalty(real.images, rows)
-    return _total(gan, "discriminator", (figures["d_loss"], *further), rows)
-
-
-def _generator_total(gan, figures, added, rows):
-    """Returns what the generator minimises, as its optimizer scales it."""
-    return _total(gan, "generator", (figures["g_loss"], added), rows)
-
-
-def _total(gan, name, terms, rows):
-    loss = sum(rows.mean(term) for term in terms)
-    for variable in _learning(gan, name):
-        if variable.regularizer is not None:
-            loss = loss + rows.mean(variable.regularizer(variable))
-    return _optimizer(gan, name).scale_loss(loss)
-
-
-def _learning(gan, name):
-    """Returns the variables of a network that learn in the present phase, a list."""
-    learns = name in gan.phases[gan.phase]
-    return getattr(gan, name).trainable_variables if learns else []
-
-
-def _optimizer(gan, name):
-    return getattr(gan, f"{name[0]}_optimizer")
 
 
 def added_losses(network: keras.Model) -> Any:

@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "keras_egan"
 INSIDE = {
     "_flatten_layers",
     "_get_own_losses",
+    "_jax_state",
     "_model",
     "_use_cached_eval_dataset",
     "keras.src.backend.",
