@@ -273,3 +273,19 @@ def test_the_generator_learns_from_other_latents_than_the_discriminator():
     gan.train_on_batch(uint8_images(16))
     d, g = map(numpy, seen[:2])
     assert not np.isclose(d, g).any()
+
+
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="keeps weights elsewhere in `fit`")
+def test_a_batch_of_ones_own_within_fit_is_the_one_that_is_trained_on():
+    class Extra(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            logs = self.model.train_on_batch(
+                np.full((4, 8, 8, 1), 0.5, "float32"), return_dict=True
+            )
+            found.append(float(logs["real_energy"]))
+
+    found, case = [], CASES[0]
+    gan = case.build(lambda: keras.optimizers.SGD(0.0))
+    gan.fit(float_images(12), batch_size=4, verbose=0, callbacks=[Extra()])
+    images = keras.ops.full((4, 8, 8, 1), 0.5)
+    assert found == pytest.approx([float(gan.energy(images).mean())], rel=1e-5)

@@ -43,7 +43,12 @@ class Steps:
                 reduce_retracing=True,
                 jit_compile=self.jit_compile,
             )
-            self.train_function = lambda batches: step(next(self._fed or batches))
+
+            def run(batches):
+                of_run = self._fed is not None and isinstance(batches, tf.data.Iterator)
+                return step(next(self._fed if of_run else batches))  # else of train_on_batch
+
+            self.train_function = run
         return self.train_function
 
     def train_step(self, data):
