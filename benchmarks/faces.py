@@ -1,6 +1,6 @@
 """Trains a GAN on faces, and measures what it makes of them.
 
-    python benchmarks/faces.py --gan began --steps 4000 --data-dir DIRECTORY
+    python benchmarks/faces.py --data-dir DIRECTORY
 
 `DIRECTORY` is that of tensorflow-datasets, and holds the dataset, 64x64 faces, of which the last
 1,000 are kept back. The row, a JSON file in the output folder beside a grid and the equilibrium's
@@ -23,13 +23,14 @@ from keras_egan import callbacks, datasets, metrics, networks
 
 KEPT_BACK, SAMPLES, COMPONENTS = 1000, 1000, 200
 GANS = {
-    "began": (keras_egan.BEGAN, {"gamma": 0.7, "lambda_k": 0.02}),
+    "began": (keras_egan.BEGAN, {"gamma": 1.0, "lambda_k": 0.02}),
     "ebgan": (keras_egan.EBGAN, {"margin": 20.0, "pt_weight": 0.1, "latents": "normal"}),
     "least_squares": (keras_egan.LeastSquaresGAN, {}),
 }
+COMMON = {"generator_average": 0.99, "updates": "one_pass"}
 NETWORKS = {
-    "dcgan_autoencoder": {"filters": 24, "latent_dim": 64, "embedding_dim": 64},
-    "convnet": {"filters": 16, "latent_dim": 64, "embedding_dim": 64},
+    "dcgan_autoencoder": {"filters": 32, "latent_dim": 128, "embedding_dim": 128},
+    "convnet": {"filters": 8, "latent_dim": 128, "embedding_dim": 256},
 }
 
 
@@ -66,7 +67,7 @@ def train(arguments, faces):
     if arguments.network == "convnet" and arguments.gan == "least_squares":
         made["embedding_dim"] = None
     generator, discriminator = getattr(networks, arguments.network)(faces.shape[1:], **made)
-    settings = {"generator_average": 0.999, **own, **arguments.settings}
+    settings = {**COMMON, **own, **arguments.settings}
     gan = kind(
         generator,
         discriminator,
@@ -105,14 +106,14 @@ def main():
     )
     add = parser.add_argument
     add("--gan", choices=GANS, default="began", help="which GAN")
-    add("--network", choices=NETWORKS, default="convnet", help="which family")
+    add("--network", choices=NETWORKS, default="dcgan_autoencoder", help="which family")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of the GAN to change")
     add("--network-settings", type=json.loads, default={}, help="JSON: those of the network")
     add("--augment", help="a policy of DiffAugment")
     add("--rate", type=float, default=1e-3, help="the learning rate of both optimizers")
     add("--d-rate", type=float, help="the discriminator's, where it is another")
     add("--batch-size", type=int, default=64, help="images a step")
-    add("--steps", type=int, default=2000, help="training steps")
+    add("--steps", type=int, default=4000, help="training steps")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--measure", choices=("real", "gaussian"), help="instead of a GAN")
     add("--dataset", default="celeba64", help="its name in tensorflow-datasets")
