@@ -24,7 +24,7 @@ from keras_egan import callbacks, datasets, metrics, networks
 KEPT_BACK, SAMPLES, COMPONENTS = 1000, 1000, 200
 GANS = {
     "began": (keras_egan.BEGAN, {"gamma": 1.0, "lambda_k": 0.02}),
-    "ebgan": (keras_egan.EBGAN, {"margin": 20.0, "pt_weight": 0.1, "latents": "normal"}),
+    "ebgan": (keras_egan.EBGAN, {"margin": 25.0, "pt_weight": 0.1, "latents": "normal"}),
     "least_squares": (keras_egan.LeastSquaresGAN, {}),
 }
 COMMON = {"generator_average": 0.99, "updates": "one_pass"}
@@ -63,10 +63,12 @@ def train(arguments, faces):
     """Returns a trained GAN, and what is to be said of the training."""
     keras.utils.set_random_seed(arguments.seed)
     kind, own = GANS[arguments.gan]
-    made = {**NETWORKS[arguments.network], **arguments.network_settings}
-    if arguments.network == "convnet" and arguments.gan == "least_squares":
+    critic = arguments.gan == "least_squares"
+    network = arguments.network or ("convnet" if critic else "dcgan_autoencoder")
+    made = {**NETWORKS[network], **arguments.network_settings}
+    if critic:
         made["embedding_dim"] = None
-    generator, discriminator = getattr(networks, arguments.network)(faces.shape[1:], **made)
+    generator, discriminator = getattr(networks, network)(faces.shape[1:], **made)
     settings = {**COMMON, **own, **arguments.settings}
     gan = kind(
         generator,
@@ -95,7 +97,7 @@ def train(arguments, faces):
     said = {"ratio": np.mean(late["fake_energy"]) / np.mean(late["real_energy"])}
     if "k_t" in late:
         said |= {"lowest k_t": min(late["k_t"]), "highest k_t": max(late["k_t"])}
-    said |= {"settings": settings, "network": {arguments.network: made}, "rates": rates}
+    said |= {"settings": settings, "network": {network: made}, "rates": rates}
     said |= {"augment": arguments.augment, "batch_size": arguments.batch_size}
     return gan, {**said, "steps": int(gan.step), "minutes": (time.perf_counter() - start) / 60}
 
@@ -106,7 +108,7 @@ def main():
     )
     add = parser.add_argument
     add("--gan", choices=GANS, default="began", help="which GAN")
-    add("--network", choices=NETWORKS, default="dcgan_autoencoder", help="which family")
+    add("--network", choices=NETWORKS, help="which family; for a critic convnet alone")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of the GAN to change")
     add("--network-settings", type=json.loads, default={}, help="JSON: those of the network")
     add("--augment", help="a policy of DiffAugment")
