@@ -1,6 +1,5 @@
 """One training: where it is, its data, its callbacks, and the backups that it goes on from."""
 
-import itertools
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -112,7 +111,6 @@ class Run:
         self.gan.epoch_start = self.gan.progress.steps_done - self.done
         if self.ordered and not self.steps:  # else one pass through the data spans epochs
             self.data.begin(self.gan.epoch_start, self.done)
-            self._feed()
         self.gan.make_train_function()  # compiled anew where a phase begins
 
     def restore(self) -> None:
@@ -194,26 +192,16 @@ class Run:
         if self.ordered:
             first = self.gan.progress.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
-            self._feed()
-        try:
-            fit(
-                data,
-                epochs=epochs,
-                initial_epoch=self.epoch,
-                steps_per_epoch=steps,
-                callbacks=self.callbacks,
-                # Keras shuffles by default, and warns of it where it cannot.
-                shuffle=self.shuffle
-                and isinstance(data, keras.utils.PyDataset)
-                and not self.ordered,
-                **self.validation,
-            )
-        finally:
-            self.gan.feed(None)
-
-    def _feed(self):
-        if type(getattr(self.data, "samples", None)) is np.ndarray and self.data.workers == 1:
-            self.gan.feed(self.data[index] for index in itertools.count())
+        fit(
+            data,
+            epochs=epochs,
+            initial_epoch=self.epoch,
+            steps_per_epoch=steps,
+            callbacks=self.callbacks,
+            # Keras shuffles by default, and warns of it where it cannot.
+            shuffle=self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered,
+            **self.validation,
+        )
 
     def _clear(self):
         if self._finite():

@@ -52,9 +52,6 @@ class Steps:
         """Gives variables their values while `fit` runs, which keeps them elsewhere."""
         self.jax_state_sync()
 
-    def feed(self, batches):
-        """Does nothing: Keras reads batches as they are asked for."""
-
 
 def _run(step, groups, state, data):
     pairs = [zip(*pair, strict=True) for pair in zip(groups, state, strict=True)]

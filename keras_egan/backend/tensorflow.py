@@ -22,34 +22,8 @@ __all__ = [
 ]
 
 
-_ONE_DEVICE = tf.distribute.get_strategy()  # the default one, for no scope is entered here
-
-
 class Steps:
     """Runs the model's steps as they are written."""
-
-    _fed: Any = None
-
-    def make_train_function(self, force=False):
-        # Keras's function fetches batches within a graph of its own around the step's, and arrays
-        # come to it from another thread: half as long as a step of a millisecond takes.
-        several = self.steps_per_execution > 1 or self.distribute_strategy is not _ONE_DEVICE
-        if several or self.run_eagerly:
-            return super().make_train_function(force=force)
-        if force or self.train_function is None:
-            step = tf.function(
-                self.train_step,
-                autograph=False,
-                reduce_retracing=True,
-                jit_compile=self.jit_compile,
-            )
-
-            def run(batches):
-                of_run = self._fed is not None and isinstance(batches, tf.data.Iterator)
-                return step(next(self._fed if of_run else batches))  # else of train_on_batch
-
-            self.train_function = run
-        return self.train_function
 
     def train_step(self, data):
         return self.training_step(data)
@@ -59,13 +33,6 @@ class Steps:
 
     def synchronize(self):
         """Does nothing: variables always have their values."""
-
-    def feed(self, batches):
-        """Takes the batches to come, an iterator, in place of what Keras makes of them, or None.
-
-        Keras would have another thread read them, which costs more than to take rows of an array.
-        """
-        self._fed = batches
 
 
 def joint_gradients(

@@ -39,9 +39,6 @@ class Steps:
     def synchronize(self):
         """Does nothing: variables always have their values."""
 
-    def feed(self, batches):
-        """Does nothing: Keras reads batches as they are asked for."""
-
 
 def joint_gradients(
     objective: Callable[[], tuple[Sequence[Any], Any]],
