@@ -2,15 +2,14 @@
 
 Each makes alternating updates with Adam, as whoever knows the backend would write them, and returns
 a function of a batch that trains on it and returns the mean energies of data and fakes. The
-losses are those of `SETTINGS`, in the backend's own functions.
+losses are those of `LOSSES`, in the backend's own functions.
 """
 
 from typing import NamedTuple
 
 import keras
 
-RATE, LATENT_DIM = 1e-4, 64
-GAMMA, LAMBDA_K, MARGIN = 0.5, 0.001, 20.0
+RATE, GAMMA, LAMBDA_K, MARGIN = 1e-4, 0.5, 0.001, 20.0
 
 
 class Maths(NamedTuple):
