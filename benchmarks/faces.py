@@ -115,6 +115,7 @@ def main():
     add("--rate", type=float, default=1e-3, help="the learning rate of both optimizers")
     add("--d-rate", type=float, help="the discriminator's, where it is another")
     add("--batch-size", type=int, default=64, help="images a step")
+    add("--keep", type=int, help="how many of the 7,000 faces there are; all by default")
     add("--steps", type=int, default=4000, help="training steps")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--measure", choices=("real", "gaussian"), help="instead of a GAN")
@@ -133,6 +134,9 @@ def main():
     faces, kept_back = everything[:-KEPT_BACK], everything[-KEPT_BACK:] / np.float32(127.5) - 1
     rng = np.random.default_rng(arguments.seed)
     row = {"name": arguments.measure or arguments.gan, "seed": arguments.seed}
+    if arguments.keep is not None:
+        faces = faces[rng.permutation(len(faces))[: arguments.keep]]
+        row["kept"] = arguments.keep
     if arguments.measure == "real":
         samples = faces[rng.permutation(len(faces))[:SAMPLES]] / np.float32(127.5) - 1
     elif arguments.measure == "gaussian":
