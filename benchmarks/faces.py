@@ -31,6 +31,7 @@ COMMON = {"generator_average": 0.99, "updates": "one_pass"}
 NETWORKS = {
     "dcgan_autoencoder": {"filters": 32, "latent_dim": 128, "embedding_dim": 128},
     "convnet": {"filters": 8, "latent_dim": 128, "embedding_dim": 256},
+    "began": {"filters": 16, "latent_dim": 64},  # the paper's, an eighth as wide
 }
 
 
