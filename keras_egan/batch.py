@@ -19,6 +19,7 @@ class Scored(NamedTuple):
         energy: float32 tensor of shape `(batch,)`, low on data.
         embedding: the encoder's output, where a GAN asks for it (`uses_embedding`).
         latents: what fakes were generated from, of shape `(batch, latent_dim)`; None for data.
+        labels: the labels that it was scored with, int32 of shape `(batch,)`, if there are any.
         added: what the discriminator's layers added to its loss in this call, by `add_loss` or an
             `activity_regularizer`, a scalar.
     """
@@ -28,6 +29,7 @@ class Scored(NamedTuple):
     energy: Any
     embedding: Any = None
     latents: Any = None
+    labels: Any = None
     added: Any = 0.0
 
     @property
@@ -43,11 +45,15 @@ class Rows(NamedTuple):
         count: how many rows this replica holds.
         start: the number of the first of them.
         total: the global batch size.
+        labels: those of these rows' images, int32 of shape `(count,)`, if the GAN has classes.
+        fake_labels: those that the fakes are made with, likewise.
     """
 
     count: Any
     start: Any
     total: Any
+    labels: Any = None
+    fake_labels: Any = None
 
     @property
     def alone(self) -> bool:

@@ -13,7 +13,7 @@ __all__ = ["arguments_of", "compile_arguments_of", "compile_from", "given", "mak
 SETTINGS = ("d_steps", "updates", "latents")
 """Arguments of every GAN that may be set later, and so are set rather than given to a class."""
 
-OF_THE_BASE = ("latent_dim", "generator_average", "augment", "seed", "name")
+OF_THE_BASE = ("latent_dim", "generator_average", "augment", "num_classes", "seed", "name")
 """Arguments of every GAN that are worth keeping where they were not given: they have values now."""
 
 ATTRIBUTES = {"energy": "energy_name"}

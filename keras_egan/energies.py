@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-__all__ = ["ENERGIES", "norms", "reconstruction_energy"]
+__all__ = ["ENERGIES", "classification_energy", "norms", "reconstruction_energy"]
 
 ENERGIES = ("mae", "mse", "norm", "sae", "sse")
 
@@ -52,6 +52,35 @@ def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "ma
     if energy == "sse":
         return ops.sum(ops.square(difference), axis=pixels)
     raise ValueError(f"`energy` must be one of {', '.join(ENERGIES)}; got {energy!r}.")
+
+
+def classification_energy(logits: Any, labels: Any) -> Any:
+    """CLS-GAN's energy of a labelled image, E(x, y) = -log softmax_y of a classifier's logits.
+
+    Of an image without a label it is the least over all y.
+
+    Args:
+        logits: tensor of shape `(batch, num_classes)`.
+        labels: whole numbers of shape `(batch,)`, from 0, or -1 for an image without a label.
+
+    Returns:
+        float32 tensor of shape `(batch,)`, at least 0.
+
+    Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the author's code,
+    https://github.com/guojunq/lsgan, clsgan.lua; for images without a label as recalled from the
+    paper.
+
+    Example:
+
+    ```python
+    classification_energy(ops.zeros((2, 4)), ops.array([3, -1]))  # [log 4, log 4]
+    ```
+    """
+    energies = -ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    labels = ops.expand_dims(ops.convert_to_tensor(labels), 1)
+    chosen = labels == ops.arange(energies.shape[1], dtype=labels.dtype)
+    of_label = ops.sum(ops.where(chosen, energies, 0.0), axis=1)
+    return ops.where(labels[:, 0] < 0, ops.min(energies, axis=1), of_label)
 
 
 def norms(samples: Any) -> Any:

@@ -4,11 +4,12 @@ from typing import Any
 
 import keras
 
-from keras_egan import backend, checks, configuration, pairing, persistence, step
+from keras_egan import backend, checks, configuration, inputs, pairing, persistence, step
 from keras_egan._keras_internals import from_within_fit
 from keras_egan.augment._diff_augment import layer_of
 from keras_egan.export._gan import export_gan
 from keras_egan.hyperparameter import Setting
+from keras_egan.labels import Labels
 from keras_egan.metrics import FigureMeans
 from keras_egan.objective import Objective
 from keras_egan.optimizer import AdversarialOptimizer
@@ -50,6 +51,9 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
             and variance 1.
         generator_average: the decay, between 0 and 1, of a running average of the generator's
             weights, from which `sample` then samples; None for none.
+        num_classes: how many classes the images are of, for a conditional GAN: batches are then
+            (images, labels), the generator's input is [latents, labels], and the discriminator's
+            [images, labels]. None for a GAN without labels.
         seed: an integer from which latents and the order of images are drawn; by default another
             one each time, which `keras.utils.set_random_seed` fixes.
 
@@ -70,10 +74,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
     """
 
     d_steps = Setting("be a whole number from 1 up", lambda n: checks.is_whole(n) and n >= 1)
-    updates = Setting(
-        "be 'alternating', 'simultaneous' or 'one_pass'",
-        ("alternating", "simultaneous", "one_pass").count,
-    )
+    updates = Setting("be 'alternating', 'simultaneous' or 'one_pass'", checks.UPDATES.count)
     latents = Setting("be 'uniform' or 'normal'", ("uniform", "normal").count)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -93,20 +94,24 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         latents: str = "uniform",
         generator_average: float | None = None,
         augment: keras.layers.Layer | str | None = None,
+        num_classes: int | None = None,
         seed: int | None = None,
         name: str | None = None,
     ):
         super().__init__(name=name)
-        pairing.check_models(generator=generator, discriminator=discriminator)
+        self.latent_dim, self.image_shape = pairing.checked(
+            generator, discriminator, energy=energy, latent_dim=latent_dim, num_classes=num_classes
+        )
         seed = checks.seed(seed)
         self.hyperparameters: dict[str, Any] = {}
         self.states: dict[str, Any] = {}
         self.progress = Progress(seed)
         self.generator = generator
         self.discriminator = discriminator
-        self.latent_dim = pairing.latent_dim(generator) if latent_dim is None else latent_dim
-        self.image_shape = pairing.image_shape(generator, discriminator, self.latent_dim)
-        pairing.check_energy(discriminator, energy, self.image_shape)
+        self.num_classes = num_classes
+        self.labels = None
+        if num_classes is not None:
+            self.labels = Labels(num_classes, unlabelled=energy == "cross_entropy")
         self.weight_average = WeightAverage(generator, generator_average)
         self.sampler = Sampler(generator)
         self.running_means: Any = None
@@ -180,8 +185,10 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
 
         `x` is images of shape `(samples, *image_shape)`, uint8 or floats in [-1, 1]; or any
         dataset, loader or generator of batches of images, or of tuples that begin with images.
-        `validation_data` may have the same forms. `y` is ignored, as is all in a tuple after the
-        images; `class_weight` and `sample_weight` must be None. The rest is as in Keras.
+        `validation_data` may have the same forms. With `num_classes`, `y` is the labels of an
+        array, whole numbers from 0 of shape `(samples,)`, and batches are tuples of images and
+        labels; else `y` is ignored, as is all in a tuple after the images. `class_weight` and
+        `sample_weight` must be None. The rest is as in Keras.
 
         Returns:
             The history, with the figures' means over each epoch.
@@ -194,7 +201,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         checks.none_of(class_weight=class_weight, sample_weight=sample_weight)
         run = Run(
             self,
-            x,
+            inputs.paired(x, y if self.labels else None),
             callbacks,
             batch_size=batch_size,
             epochs=epochs,
@@ -231,10 +238,12 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
         checks.none_of(sample_weight=sample_weight)
         if steps is not None:
             checks.one_or_more(steps=steps)
+        y = y if self.labels else None
         if not from_within_fit(kwargs):
-            x = checked(self, x, "x", steps)
+            x = checked(self, inputs.paired(x, y), "x", steps)
+            x, y = x if isinstance(x, tuple) else (x, None)
         figures = super().evaluate(
-            x, None, batch_size, verbose, None, steps, callbacks, return_dict, **kwargs
+            x, y, batch_size, verbose, None, steps, callbacks, return_dict, **kwargs
         )
         self.progress.refuse_unfit()
         return figures

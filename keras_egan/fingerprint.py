@@ -43,6 +43,9 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     if isinstance(samples, np.ndarray) and len(samples):
         some = samples[:: max(1, len(samples) // 64)]
         facts["images"] = f"checksum {zlib.crc32(some.tobytes()):08x}"
+    given = getattr(data, "labels", None)
+    if given is not None:
+        facts["labels"] = f"checksum {zlib.crc32(given.tobytes()):08x}"
     return facts
 
 

@@ -1,8 +1,8 @@
 """What may be fed to a GAN, and the errors for what may not."""
 
 import copy
+import functools
 import itertools
-import math
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,10 +14,12 @@ from keras import ops
 from keras_egan.datasets import Ordered, Stream
 from keras_egan.datasets.loaders import (
     as_numpy,
+    check_labels,
     described,
     images_of,
     is_path,
     is_tf_dataset,
+    labels_of,
     length,
 )
 from keras_egan.image_format import is_image
@@ -27,18 +29,24 @@ __all__ = [
     "check_values",
     "images_of",
     "is_array",
+    "paired",
+    "picked",
     "scale",
-    "split",
-    "without_first",
 ]
 
 SCALE_HINT = "pass uint8 images as they are, or let `datasets.load(images)` prepare them"
 
 
-def accept(data: Any, shape: tuple, argument: str = "x", steps: int | None = None) -> tuple:
+def accept(
+    data: Any,
+    shape: tuple,
+    argument: str = "x",
+    steps: int | None = None,
+    classes: range | None = None,
+) -> tuple:
     """Returns the images of the first batch, and data in a form that Keras takes on each backend.
 
-    Labels are left out. The first batch alone is looked at, on the host.
+    The first batch alone is looked at, on the host, and all labels of an array.
 
     Args:
         data: images of shape `(n, *shape)`, an array, any library's tensor, or a list of single
@@ -48,38 +56,48 @@ def accept(data: Any, shape: tuple, argument: str = "x", steps: int | None = Non
         shape: the shape of one sample.
         argument: the name of the argument that the data came with.
         steps: how many batches are wanted of an epoch, if that is not up to the data.
+        classes: the labels that the images must come with; None to leave labels out.
 
     Returns:
-        The first batch, for an array the whole; and, in this order, a NumPy array; an `Ordered`
-        dataset with a position of its own; a `PyDataset`; a `tf.data.Dataset`; or a generator.
+        The first images, for an array all; and, in this order, a NumPy array, or a tuple of those
+        of images and labels; an `Ordered` dataset with a position of its own; a `PyDataset`; a
+        `tf.data.Dataset`; or a generator.
 
     Raises:
         ValueError: if the data is none of these, is empty, or does not tell its length where
             `steps` is None; or if the first batch has another shape, is neither uint8 nor float,
-            holds NaN or infinite values, or, if of images, values outside [-1, 1].
+            holds NaN or infinite values, or, if of images, values outside [-1, 1]; or if labels are
+            wanted and missing, or are none of the classes.
     """
     _check_kind(data, argument)
-    if isinstance(data, tuple):
-        data = images_of(data, argument)
-    elif isinstance(data, list):
+    pick = functools.partial(picked, argument=argument, labelled=classes is not None)
+
+    def of(batch):
+        return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in pick(batch))
+
+    if isinstance(data, list):
         data = _listed(data, shape, argument)
-    if is_array(data):
-        first: Any = as_numpy(data)
-        data = first
+    if is_array(data) or isinstance(data, tuple):
+        first: Any = tuple(map(as_numpy, of(data)))
+        data = first if classes else first[0]
     elif isinstance(data, keras.utils.PyDataset):
-        data = copy.copy(data) if isinstance(data, Ordered) else _Images(data, argument)
-        first = data[0][0] if data.num_batches != 0 else None
+        data = copy.copy(data) if isinstance(data, Ordered) else _Fed(data, of)
+        first = of(data[0]) if data.num_batches != 0 else None
     elif is_tf_dataset(data):
-        images_of(data.element_spec, argument)  # raises here what would get lost in a graph
-        data = data.map(lambda *batch: (images_of(batch, argument),))
-        (first,) = next(iter(data), (None,))
+        pick(data.element_spec)  # raises here what would get lost in a graph
+        data = data.map(lambda *batch: pick(batch))
+        first = next(iter(data), None)
     else:
-        first, data = _iterated(data, argument, steps)
+        first, data = _iterated(data, argument, steps, of)
+    first, *labels = first or (None,)
     if first is None or not len(first):
         raise ValueError(
             f"`{argument}` is empty: it is {described(data)} that gives no images. Give it some."
         )
     _check(first, shape, argument)
+    for given in labels:
+        given = check_labels(given, len(first), classes, f"The labels of `{argument}`")
+        data = (first, given) if isinstance(data, tuple) else data
     return first, data
 
 
@@ -112,6 +130,22 @@ def check_values(images: Any, argument: str = "images") -> None:
         )
 
 
+def paired(images: Any, labels: Any) -> Any:
+    """Returns images and their labels as what `accept` takes, a tuple where there are labels.
+
+    Raises:
+        ValueError: if labels are given with images that come in batches.
+    """
+    if labels is None:
+        return images
+    if not is_array(images):
+        raise ValueError(
+            f"`y` goes with an array of images; `x` is {described(images)}, whose batches must be "
+            "(images, labels) themselves. Leave `y` out."
+        )
+    return images, as_numpy(labels)
+
+
 def is_array(data: Any) -> bool:
     """Whether data is images themselves, rather than something that gives batches."""
     return hasattr(data, "shape")
@@ -134,54 +168,13 @@ def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
     return ops.cast(images, keras.config.floatx())
 
 
-def split(data: Any, fraction: float) -> tuple[Any, Any]:
-    """Returns the first part of arrays, and the last, which is held out, as Keras's `fit` does.
+class _Fed(keras.utils.PyDataset):
+    """Someone's PyDataset, of whose batches a step gets what it needs."""
 
-    Args:
-        data: an array or tensor, or a tuple of them, of one length.
-        fraction: how much of them, in (0, 1), the last part is.
-
-    Raises:
-        ValueError: if `data` is not of arrays, or a part would be empty.
-    """
-    arrays = data if isinstance(data, tuple) else (data,)
-    if not arrays or not all(is_array(array) for array in arrays):
-        raise ValueError(
-            f"`validation_split` holds out a part of an array, but `x` is {described(data)}. Pass "
-            "`validation_data=` instead."
-        )
-    samples = len(arrays[0])
-    if not 0 < fraction < 1 or not 0 < (first := math.floor(samples * (1 - fraction))) < samples:
-        raise ValueError(
-            f"`validation_split` must leave samples on both sides; got {fraction!r} of {samples}. "
-            "0.1 holds out a tenth."
-        )
-    parts = tuple(array[:first] for array in arrays), tuple(array[first:] for array in arrays)
-    return parts if isinstance(data, tuple) else (parts[0][0], parts[1][0])
-
-
-def without_first(data: Any, count: int, steps: int | None = None) -> tuple[Any, int | None]:
-    """Returns what is left of a pass after `count` batches, and their number, if it is known.
-
-    Args:
-        data: what `accept` returned, but for arrays and `Ordered` datasets.
-        count: how many batches to leave out.
-        steps: how many batches there shall be, if that is not up to `data`.
-    """
-    if steps is None and (batches := length(data)) is not None:
-        steps = batches - count
-    if is_tf_dataset(data):
-        return data.skip(count), steps
-    return (batch for batch in itertools.islice(iter(data), count, None)), steps
-
-
-class _Images(keras.utils.PyDataset):
-    """The images alone of someone's PyDataset."""
-
-    def __init__(self, dataset, argument):
+    def __init__(self, dataset, of):
         super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
         self.dataset = dataset
-        self.argument = argument
+        self.of = of
         self.on_epoch_begin = dataset.on_epoch_begin
         self.on_epoch_end = dataset.on_epoch_end
 
@@ -190,10 +183,10 @@ class _Images(keras.utils.PyDataset):
         return self.dataset.num_batches
 
     def __getitem__(self, index):
-        return (_images(self.dataset[index], self.argument),)
+        return self.of(self.dataset[index])
 
 
-def _iterated(data, argument, steps):
+def _iterated(data, argument, steps, of):
     """Returns the first batch, or None, and a `Stream` or a generator."""
     if hasattr(data, "__next__"):
         first = next(data, None)
@@ -203,15 +196,15 @@ def _iterated(data, argument, steps):
         batches = itertools.chain.from_iterable(itertools.repeat(data))  # pass after pass
     if first is None:
         return None, data
-    first = _images(first, argument)
+    first = of(first)
     if hasattr(data, "__next__"):
-        return first, ((_images(batch, argument),) for batch in batches)
+        return first, (of(batch) for batch in batches)
     count = length(data)
     if count is not None:
 
         def passes(step, done):
             rest = itertools.islice(data, done, None)
-            return (_images(batch, argument) for batch in rest)
+            return (of(batch) for batch in rest)
 
         return first, Stream(passes, count)
     if steps is None:
@@ -220,7 +213,7 @@ def _iterated(data, argument, steps):
             "its batches make an epoch: `steps_per_epoch=` in `fit`, `validation_steps=` for "
             "`validation_data`, `steps=` in `evaluate`."
         )
-    return first, ((_images(batch, argument),) for batch in batches)
+    return first, (of(batch) for batch in batches)
 
 
 def _listed(items, shape, argument):
@@ -238,9 +231,10 @@ def _listed(items, shape, argument):
     )
 
 
-def _images(batch, argument):
+def picked(batch: Any, argument: str, labelled: bool) -> tuple:
+    """Returns what a step gets of a batch: its images, and labels where they are wanted."""
     images = images_of(batch, argument)
-    return images if ops.is_tensor(images) else as_numpy(images)
+    return (images, labels_of(batch, argument)) if labelled else (images,)
 
 
 def _check_kind(data, argument):

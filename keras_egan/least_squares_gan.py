@@ -95,8 +95,8 @@ class LeastSquaresGAN(EnergyGAN):
         self.gradient_penalty = gradient_penalty
         self.perturbation = perturbation
 
-    def score(self, images: Any, training: bool = False, latents: Any = None) -> Scored:
-        scored = super().score(images, training, latents)
+    def score(self, *args: Any, **kwargs: Any) -> Scored:
+        scored = super().score(*args, **kwargs)
         return scored._replace(energy=-scored.energy)
 
     def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
@@ -115,5 +115,5 @@ class LeastSquaresGAN(EnergyGAN):
         shape, seed = images.shape[1:], self.progress.latents
         u = rows.own(lambda n: keras.random.uniform((n, *shape), seed=seed))
         alpha = rows.own(lambda n: keras.random.uniform([n] + [1] * len(shape), seed=seed))
-        norms = self.gradient_norms(images + self.perturbation * alpha * u)
+        norms = self.gradient_norms(images + self.perturbation * alpha * u, rows.labels)
         return self.gradient_penalty * ops.square(norms - 1.0)

@@ -91,10 +91,11 @@ class LossSensitiveGAN(EnergyGAN):
         first_term_weight: float = 0.0,
         weight_clip: float | None = None,
         gradient_penalty: float = 0.0,
+        energy: str = "output",
         **kwargs: Any,
     ):
         checks.own_network(delta=delta, discriminator=discriminator)
-        super().__init__(generator, discriminator, energy="output", **kwargs)
+        super().__init__(generator, discriminator, energy=energy, **kwargs)
         self.delta_weight = delta_weight
         self.slope = slope
         self.delta = delta
@@ -125,7 +126,7 @@ class LossSensitiveGAN(EnergyGAN):
     def penalty(self, images: Any, rows: Rows) -> Any:
         if not self.gradient_penalty:
             return 0.0
-        return self.gradient_penalty * self.gradient_norms(images)
+        return self.gradient_penalty * self.gradient_norms(images, rows.labels)
 
     def end_epoch(self, logs: dict[str, float]) -> None:
         if logs["real_energy"] == 0 == logs["fake_energy"]:

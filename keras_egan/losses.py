@@ -9,12 +9,18 @@ from typing import Any
 
 from keras import ops
 
-from keras_egan.energies import ENERGIES, norms, reconstruction_energy
+from keras_egan.energies import (
+    ENERGIES,
+    classification_energy,
+    norms,
+    reconstruction_energy,
+)
 
 __all__ = [
     "ENERGIES",
     "began_discriminator_loss",
     "began_next_k",
+    "classification_energy",
     "ebgan_discriminator_loss",
     "least_squares_discriminator_loss",
     "least_squares_generator_loss",

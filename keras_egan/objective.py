@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_egan import backend, checks, inputs, losses, step
 from keras_egan.batch import Rows, Scored
+from keras_egan.labels import with_labels
 from keras_egan.sampler import Sampler
 from keras_egan.weight_average import WeightAverage
 
@@ -24,6 +25,7 @@ class Objective:
     discriminator: keras.Model
     augment: Any
     energy_name: str
+    labels: Any
     image_shape: tuple[int, ...]
     latent_dim: int
     latents: Any
@@ -134,7 +136,7 @@ class Objective:
         return next(iter(self.phases))
 
     def call(self, latents: Any, training: bool = False) -> Any:
-        """Returns the generator's output for latents of shape `(batch, latent_dim)`."""
+        """Returns the generator's output for latents, or a list of latents and labels."""
         return self.generator(latents, training=training)
 
     def draw_latents(self, rows: Rows, seed: keras.random.SeedGenerator) -> Any:
@@ -163,53 +165,77 @@ class Objective:
             return self.augment.apply(images, rows.own(self.augment.draw))
         return self.augment(images, training=True)
 
-    def score(self, images: Any, training: bool = False, latents: Any = None) -> Scored:
-        """Returns images, a float tensor of shape `(batch, *image_shape)`, with their energies."""
+    def score(
+        self, images: Any, training: bool = False, latents: Any = None, labels: Any = None
+    ) -> Scored:
+        """Returns images with their energies.
+
+        Args:
+            images: float tensor of shape `(batch, *image_shape)`.
+            training: whether the discriminator is called as in training.
+            latents: what the images were generated from, if they were.
+            labels: the images' classes, int32 of shape `(batch,)`, where the GAN has `num_classes`.
+        """
         network, embedding = self.discriminator, None
+        given = labels if self.discriminator_takes_labels else None
         if self.uses_embedding and self.has_embedding:
             embedding = network.encoder(images, training=training)
-            output = network.decoder(embedding, training=training)
+            output = network.decoder(with_labels(embedding, given), training=training)
         else:
-            output = network(images, training=training)
+            output = network(with_labels(images, given), training=training)
         if self.energy_name == "output":
             energy = ops.cast(output[:, 0], "float32")
+        elif self.energy_name == "cross_entropy":
+            energy = losses.classification_energy(output, labels)
         else:
             energy = losses.reconstruction_energy(images, output, energy=self.energy_name)
-        return Scored(images, output, energy, embedding, latents, step.added_losses(network))
+        added = step.added_losses(network)
+        return Scored(images, output, energy, embedding, latents, labels, added)
+
+    @property
+    def discriminator_takes_labels(self) -> bool:
+        """Whether the discriminator is called with images and labels, rather than images alone."""
+        return bool(self.labels) and self.energy_name != "cross_entropy"
 
     @property
     def has_embedding(self) -> bool:
         """Whether the discriminator has an `encoder` and a `decoder`."""
         return hasattr(self.discriminator, "encoder") and hasattr(self.discriminator, "decoder")
 
-    def gradient_norms(self, images: Any) -> Any:
+    def gradient_norms(self, images: Any, labels: Any = None) -> Any:
         """Returns the norm of the energy's gradient at each image, float32 of shape `(batch,)`."""
         gradient = backend.input_gradient(
-            lambda images: self.score(images, training=True).energy, images, self
+            lambda images: self.score(images, training=True, labels=labels).energy, images, self
         )
         return losses.norms(gradient)
 
-    def sample(self, n: int, seed: int | None = None, average: bool = True) -> np.ndarray:
+    def sample(
+        self, n: int, seed: int | None = None, average: bool = True, labels: Any = None
+    ) -> np.ndarray:
         """Generates samples; several threads may do so at once.
 
         Args:
             n: how many, 1 or more.
             seed: an integer that fixes the latents, which are then the same on every backend.
             average: whether to use the generator's averaged weights, where they are kept.
+            labels: the samples' classes, where the GAN has `num_classes`: a whole number, a list
+                of n of them, or None for labels drawn with the shares that they had in training
+                (`gan.labels.drawn(n, None, seed)`).
 
         Returns:
             Array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives the
             generator's output as it is, for latents of your own.)
 
         Raises:
-            ValueError: if `n` is no whole number from 1 up.
+            ValueError: if `n` is no whole number from 1 up, or `labels` are of no class.
         """
         checks.one_or_more(n=n)
+        labels = self._given(labels, n, seed)
         self.synchronize()
         averaged = average and self.weight_average
         weights = self.weight_average.values if averaged else self.generator.weights
         z = self.sampler.latents(n, self.latent_dim, self.latents, seed)
-        samples = self.sampler.run(weights, z)
+        samples = self.sampler.run(weights, z, labels)
         return samples.clip(-1.0, 1.0) if samples.ndim == 4 else samples
 
     def averaged(self) -> AbstractContextManager:
@@ -220,21 +246,39 @@ class Objective:
         """
         return self.weight_average.swapped_in()
 
-    def energy(self, images: Any, batch_size: int = 256) -> np.ndarray:
+    def _given(self, labels, n, seed=None):
+        """Returns the labels of n samples, int32 of shape `(n,)`, or None in a GAN without any."""
+        if self.labels:
+            return self.labels.drawn(n, labels, seed)
+        if labels is not None:
+            raise ValueError(
+                "`labels` are given to a GAN that has none. Make it with `num_classes=`."
+            )
+        return None
+
+    def energy(self, images: Any, batch_size: int = 256, labels: Any = None) -> np.ndarray:
         """Returns the energy of images: low on data, so that it serves as an anomaly score.
 
         Args:
             images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
             batch_size: how many are scored at once.
+            labels: the images' classes, where the GAN has `num_classes`: a whole number, or a list
+                of n of them.
 
         Returns:
             float32 array of shape `(n,)`.
 
         Raises:
-            ValueError: if the images have another shape or values out of range, or `batch_size` is
-                no whole number from 1 up.
+            ValueError: if the images have another shape or values out of range, `batch_size` is
+                no whole number from 1 up, or `labels` are missing or of no class.
         """
         checks.one_or_more(batch_size=batch_size)
+        if self.labels and labels is None:
+            raise ValueError(
+                "`labels` are missing: this GAN's energy is of an image and its class. Give one "
+                "whole number for all images, or one for each."
+            )
+        labels = self._given(labels, len(images))
         self.synchronize()
         energies = [np.zeros((0,), "float32")]
         with backend.no_grad():
@@ -242,5 +286,8 @@ class Objective:
                 batch = images[start : start + batch_size]
                 inputs.check_values(batch)
                 batch = inputs.scale(ops.convert_to_tensor(batch), self.image_shape)
-                energies.append(ops.convert_to_numpy(self.score(batch).energy))
+                given = labels
+                if labels is not None:
+                    given = ops.convert_to_tensor(labels[start : start + batch_size])
+                energies.append(ops.convert_to_numpy(self.score(batch, labels=given).energy))
         return np.concatenate(energies)

@@ -1,33 +1,57 @@
 """Whether two networks make a GAN, and the errors where they do not."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_egan import losses
+from keras_egan import checks, losses
 
-__all__ = ["check_energy", "check_models", "image_shape", "latent_dim"]
-
-
-def check_models(**networks: Any) -> None:
-    """Raises a `ValueError` that names the first of the networks that is no Keras model."""
-    for name, network in networks.items():
-        if not isinstance(network, keras.Model):
-            raise ValueError(f"`{name}` must be a Keras model; got {type(network).__name__}.")
+__all__ = ["checked", "symbols"]
 
 
-def latent_dim(generator: keras.Model) -> int:
-    """Returns the length of a generator's latents, read from its input.
+def checked(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    *,
+    energy: Any,
+    latent_dim: int | None = None,
+    num_classes: int | None = None,
+) -> tuple[int, tuple[int, ...]]:
+    """Returns the length of latents and the shape of one sample, having called both networks.
+
+    Args:
+        generator: a Keras model of latents, or of [latents, labels].
+        discriminator: a Keras model of samples, or of [samples, labels].
+        energy: what the discriminator's output is, as in `EnergyGAN`.
+        latent_dim: the length of latents, where the generator does not tell.
+        num_classes: how many classes the labels are of; None for networks without labels.
 
     Raises:
-        ValueError: if its input does not say, or is none of latents.
+        ValueError: if the two are no Keras models, do not fit one another or the energy, or share
+            weights.
     """
-    shape = getattr(generator, "input_shape", None)
-    if isinstance(shape, (list, dict)) or (shape and isinstance(shape[0], (tuple, list))):
-        raise ValueError(
-            f"`generator` has {len(shape)} inputs; it must have one, latents of shape "
-            "(None, latent_dim)."
-        )
+    for name, network in {"generator": generator, "discriminator": discriminator}.items():
+        if not isinstance(network, keras.Model):
+            raise ValueError(f"`{name}` must be a Keras model; got {type(network).__name__}.")
+    if num_classes is not None:
+        checks.whole_number(2, num_classes=num_classes)
+    length = _latent_dim(generator, latent_dim, num_classes is not None)
+    shape = _image_shape(generator, length, num_classes is not None)
+    _check_discriminator(generator, discriminator, energy, shape, num_classes)
+    return length, shape
+
+
+def symbols(shape: Sequence[int], labelled: bool) -> Any:
+    """Returns what to call a network with for its output's shape: of samples, and their labels."""
+    inputs = keras.Input(tuple(shape))
+    return [inputs, keras.Input((), dtype="int32")] if labelled else inputs
+
+
+def _latent_dim(generator, given, labelled):
+    shape = _first_input("generator", generator, "latents of shape (None, latent_dim)", labelled)
+    if given is not None:
+        return given
     if not shape or len(shape) != 2 or shape[-1] is None:
         raise ValueError(
             "`latent_dim` is missing, and cannot be read from `generator`: its input shape is "
@@ -36,49 +60,60 @@ def latent_dim(generator: keras.Model) -> int:
     return shape[-1]
 
 
-def image_shape(generator: keras.Model, discriminator: keras.Model, latent_dim: int) -> tuple:
-    """Returns the shape of one sample, having called the generator and compared the two.
-
-    Raises:
-        ValueError: if the generator's samples are none that the discriminator takes, or the two
-            networks share weights.
-    """
-    fake = generator(keras.Input((latent_dim,)))
+def _image_shape(generator, latent_dim, labelled):
+    fake = generator(symbols((latent_dim,), labelled))
     if not hasattr(fake, "shape"):
         raise ValueError(f"`generator` must return one tensor; it returns {type(fake).__name__}.")
     shape = tuple(fake.shape[1:])
     if None in shape:
         raise ValueError(f"`generator` must make samples of one shape; it makes {shape}.")
-    expected = getattr(discriminator, "input_shape", None)
-    if isinstance(expected, (list, dict)) or (expected and isinstance(expected[0], (tuple, list))):
-        raise ValueError(f"`discriminator` must have one input, samples; it has {len(expected)}.")
+    return shape
+
+
+def _check_discriminator(generator, discriminator, energy, shape, classes):
+    labelled = classes is not None and energy != "cross_entropy"
+    expected = _first_input("discriminator", discriminator, "samples", labelled)
     if expected and not _agree(shape, tuple(expected[1:])):
         raise ValueError(
             f"`generator` makes samples of shape {shape}, but `discriminator` takes "
             f"{tuple(expected[1:])}. Build both for the same shape."
         )
-    discriminator(keras.Input(shape))
+    output = tuple(getattr(discriminator(symbols(shape, labelled)), "shape", (None,))[1:])
     _check_apart(generator, discriminator)
-    return shape
-
-
-def check_energy(discriminator: keras.Model, energy: Any, shape: tuple) -> None:
-    """Raises a `ValueError` unless a discriminator of samples of a shape has that energy."""
-    if energy not in (*losses.ENERGIES, "output"):
+    if energy not in (*losses.ENERGIES, "output", "cross_entropy"):
         raise ValueError(
-            f"`energy` must be 'output' or one of {', '.join(losses.ENERGIES)}; got {energy!r}."
+            f"`energy` must be 'output', 'cross_entropy' or one of {', '.join(losses.ENERGIES)}; "
+            f"got {energy!r}."
         )
-    output = tuple(getattr(discriminator(keras.Input(shape)), "shape", (None,))[1:])
+    if energy == "cross_entropy" and (classes is None or output != (classes,)):
+        raise ValueError(
+            "`energy='cross_entropy'` needs `num_classes` and a `discriminator` of images that "
+            f"returns so many logits; `num_classes` is {classes}, and it returns {output}."
+        )
     if energy == "output" and output != (1,):
         raise ValueError(
             f"`discriminator` must be a critic, with one score a sample, of shape (1,); it "
             f"returns {output}. End it in `keras.layers.Dense(1)`."
         )
-    if energy != "output" and output != shape:
+    if energy in losses.ENERGIES and output != shape:
         raise ValueError(
             f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
             f"returns {output} instead of a reconstruction."
         )
+
+
+def _first_input(argument, network, what, labelled):
+    """Returns the shape of a network's first input, or None if it does not tell."""
+    shape = getattr(network, "input_shape", None)
+    several = shape and (isinstance(shape, dict) or isinstance(shape[0], (tuple, list)))
+    shapes = list(shape.values() if isinstance(shape, dict) else shape) if several else [shape]
+    if shape and len(shapes) != 1 + labelled:
+        wanted = f"two, {what} and labels," if labelled else f"one, {what},"
+        raise ValueError(
+            f"`{argument}` has {len(shapes)} inputs; it must have {wanted} where the GAN has "
+            f"{'`num_classes=`' if labelled else 'no `num_classes=`'}. Give it to both, or neither."
+        )
+    return shapes[0]
 
 
 def _agree(one, other):

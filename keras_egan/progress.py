@@ -72,8 +72,9 @@ class Progress(keras.layers.Layer):
             return
         self.unfit.assign(0)
         message = (
-            f"{number} images were NaN, infinite or outside [-1, 1], in batches after the first, "
-            f"and may have spoilt the weights. Mend the data: {inputs.SCALE_HINT}."
+            f"{number} images were NaN, infinite or outside [-1, 1], or their labels of no class, "
+            f"in batches after the first, and may have spoilt the weights. Mend the "
+            f"data: {inputs.SCALE_HINT}."
         )
         if raising:
             raise ValueError(message)

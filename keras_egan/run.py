@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs
+from keras_egan import backend, checks, inputs, parts
 from keras_egan.callbacks import Backup
 from keras_egan.callbacks._terminate_on_nan import watching_all_figures
 from keras_egan.datasets import Batches, Ordered
@@ -55,7 +55,7 @@ class Run:
         numbers.pop("validation_freq")
         checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
         if validation_split and validation_data is None:
-            data, validation_data = inputs.split(data, validation_split)
+            data, validation_data = parts.split(data, validation_split)
         self.foreign = None if _is_ours(data) else type(data).__name__
         data = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
         if validation_data is not None:
@@ -69,9 +69,12 @@ class Run:
         self.done = 0
         self.steps = steps_per_epoch
         self.shuffle = shuffle
-        if inputs.is_array(data):
+        images, *labels = data if isinstance(data, tuple) else (data,)
+        if inputs.is_array(images):
             seed = int(ops.convert_to_numpy(gan.progress.order_seed))
-            data = Batches(data, batch_size, shuffle=shuffle, seed=seed)
+            data = Batches(
+                images, batch_size, shuffle=shuffle, seed=seed, labels=(*labels, None)[0]
+            )
         self.data = data
         self.ordered = isinstance(data, Ordered)
         callbacks = watching_all_figures(_listed(callbacks))
@@ -188,7 +191,7 @@ class Run:
         if self.done:
             steps = steps and steps - self.done
             if not self.ordered:
-                data, steps = inputs.without_first(data, self.done, steps)
+                data, steps = parts.without_first(data, self.done, steps)
         if self.ordered:
             first = self.gan.progress.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
@@ -235,8 +238,10 @@ def checked(
     Raises:
         ValueError: as in `fit`.
     """
-    first, data = inputs.accept(data, gan.image_shape, argument, steps)
-    rows = min(len(first), batch_size) if inputs.is_array(data) and batch_size else len(first)
+    classes = gan.labels.classes if gan.labels else None
+    first, data = inputs.accept(data, gan.image_shape, argument, steps, classes)
+    arrays = inputs.is_array(data) or isinstance(data, tuple)
+    rows = min(len(first), batch_size) if arrays and batch_size else len(first)
     if rows < smallest_batch:
         raise ValueError(gan.too_small(rows))
     return data

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan import backend
+from keras_egan.labels import with_labels
 
 __all__ = ["Sampler"]
 
@@ -39,8 +40,13 @@ class Sampler:
             return rng.uniform(-1.0, 1.0, (n, length)).astype("float32")
         return rng.normal(size=(n, length)).astype("float32")
 
-    def run(self, weights: Sequence[Any], latents: np.ndarray) -> np.ndarray:
+    def run(
+        self, weights: Sequence[Any], latents: np.ndarray, labels: np.ndarray | None = None
+    ) -> np.ndarray:
         """Returns the generator's output with given weights, variables, in inference mode."""
-        batches = (latents[i : i + BATCH] for i in range(0, len(latents), BATCH))
-        outputs = [ops.convert_to_numpy(self._run(weights, batch)) for batch in batches]
+        outputs = []
+        for start in range(0, len(latents), BATCH):
+            rows = slice(start, start + BATCH)
+            batch = with_labels(latents[rows], None if labels is None else labels[rows])
+            outputs.append(ops.convert_to_numpy(self._run(weights, batch)))
         return np.concatenate(outputs)

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from keras_egan import backend, inputs
+from keras_egan import backend, inputs, pairing
 from keras_egan._keras_internals import call_losses, flat_layers
 from keras_egan.batch import Rows, Scored, count_unfit
+from keras_egan.labels import with_labels
 
 __all__ = ["added_losses", "evaluate", "figure_names", "train"]
 
@@ -22,12 +23,14 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     Returns:
         This step's figures and indicators, scalars.
     """
-    real, rows, unfit = _receive(gan, data)
+    real, rows, unfit = _receive(gan, data, gan.progress.latents)
     if gan.updates == "one_pass":
         figures = _one_pass(gan, real, rows)
     else:
         figures = _two_passes(gan, real, rows)
     gan.weight_average.update(gan.step)
+    if gan.labels:
+        gan.labels.count(rows.labels)
     means = _means_over_replicas(gan, figures, rows, unfit)
     logs = _logs(gan, means)
     _control(gan, logs, means)
@@ -47,9 +50,11 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     Returns:
         The figures and indicators, scalars.
     """
-    real, rows, unfit = _receive(gan, data)
+    real, rows, unfit = _receive(gan, data, gan.progress.evaluation)
     z = gan.draw_latents(rows, gan.progress.evaluation)
-    real, fake = gan.score(real), gan.score(gan.generator(z, training=False), latents=z)
+    generated = gan.generator(with_labels(z, rows.fake_labels), training=False)
+    real = gan.score(real, labels=rows.labels)
+    fake = gan.score(generated, latents=z, labels=rows.fake_labels)
     figures = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
     return _logs(gan, _means_over_replicas(gan, _means(figures, rows), rows, unfit))
 
@@ -57,12 +62,14 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
 def figure_names(gan: Any) -> list[str]:
     """Returns the names of what each step logs, as the losses of a made-up batch give them."""
     images = ops.ones((2, *gan.image_shape))
-    output = ops.ones((2, *gan.discriminator(keras.Input(gan.image_shape)).shape[1:]))
+    labels = ops.zeros((2,), "int32") if gan.labels else None
+    output = gan.discriminator(pairing.symbols(gan.image_shape, gan.discriminator_takes_labels))
+    output = ops.ones((2, *output.shape[1:]))
     embedding = None
     if gan.uses_embedding and gan.has_embedding:
         embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
         embedding = ops.ones((2, *embedding.shape[1:]))
-    real = Scored(images, output, ops.ones(2), embedding)
+    real = Scored(images, output, ops.ones(2), embedding, labels=labels)
     with backend.no_grad():
         fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
         found = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
@@ -72,6 +79,8 @@ def figure_names(gan: Any) -> list[str]:
 def discriminator_figures(gan: Any, real: Any, fake: Any) -> dict[str, Any]:
     """Returns what is logged of the discriminator's step, `d_loss` being what it minimises."""
     loss, further = _with_figures(gan.discriminator_loss(real, fake))
+    if gan.energy_name == "cross_entropy":
+        further = {**further, "accuracy": ops.argmax(real.output, axis=-1) == real.labels}
     return {"d_loss": loss, "real_energy": real.energy, **further}
 
 
@@ -89,14 +98,18 @@ def _means(figures, rows):
     return {name: rows.mean(values) for name, values in figures.items()}
 
 
-def _receive(gan, data):
+def _receive(gan, data, seed):
     images = inputs.images_of(data)
     count = ops.shape(images)[0]
     rows = Rows(count, *backend.replica_share(count))
     backend.require(rows.total >= 1, "A batch is empty: it holds no images.")
     if gan.smallest_batch > 1:
         backend.require(count >= gan.smallest_batch, gan.too_small(count))
-    return inputs.scale(images, gan.image_shape), rows, count_unfit(images)
+    unfit = count_unfit(images)
+    if gan.labels:
+        rows, of_no_class = gan.labels.received(data, rows, seed)
+        unfit = unfit + of_no_class
+    return inputs.scale(images, gan.image_shape), rows, unfit
 
 
 class _Learner(NamedTuple):
@@ -137,11 +150,12 @@ def _two_passes(gan, images, rows):
 
 def _discriminator_step(gan, learner, images, z, rows):
     images = gan.augmented(images, rows)
-    generated = gan.augmented(gan.generator(z, training=True), rows)
+    generated = gan.generator(with_labels(z, rows.fake_labels), training=True)
+    generated = gan.augmented(generated, rows)
 
     def objective():
-        real = gan.score(images, training=True)
-        fake = gan.score(generated, training=True, latents=z)
+        real = gan.score(images, training=True, labels=rows.labels)
+        fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
         figures = discriminator_figures(gan, real, fake)
         terms = figures["d_loss"], real.added + fake.added, gan.penalty(images, rows)
         return learner.total(terms, rows), _means(figures, rows)
@@ -151,9 +165,10 @@ def _discriminator_step(gan, learner, images, z, rows):
 
 def _generator_step(gan, learner, z, rows):
     def objective():
-        images, added = _generated(gan, z)
+        images, added = _generated(gan, z, rows)
         images = gan.augmented(images, rows)
-        figures = generator_figures(gan, gan.score(images, training=True, latents=z))
+        fake = gan.score(images, training=True, latents=z, labels=rows.fake_labels)
+        figures = generator_figures(gan, fake)
         return learner.total((figures["g_loss"], added), rows), _means(figures, rows)
 
     return _differentiate(gan, objective, learner)
@@ -185,9 +200,10 @@ def _one_pass(gan, images, rows):
     weight = gan.fakes_weight() if len(learners) == 2 else None
 
     def objective():
-        generated, added = _generated(gan, z)
-        real = gan.score(images, training=True)
-        fake = gan.score(gan.augmented(generated, rows), training=True, latents=z)
+        generated, added = _generated(gan, z, rows)
+        generated = gan.augmented(generated, rows)
+        real = gan.score(images, training=True, labels=rows.labels)
+        fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
         d_figures = discriminator_figures(gan, real, d_fake)
         g_figures = generator_figures(gan, fake)
@@ -216,8 +232,8 @@ def _combined(grads, others, weight):
     return [one if other is None else other if one is None else one + other for one, other in pairs]
 
 
-def _generated(gan, z):
-    images = gan.generator(z, training=True)
+def _generated(gan, z, rows):
+    images = gan.generator(with_labels(z, rows.fake_labels), training=True)
     return images, added_losses(gan.generator)
 
 

@@ -11,9 +11,20 @@ import keras
 import numpy as np
 from keras import ops
 
-from tests.registry import CASES, LATENT_DIM, VARIANTS, adam, float_images, sgd, state
+from tests.registry import (
+    CASES,
+    CONDITIONAL,
+    LATENT_DIM,
+    VARIANTS,
+    adam,
+    float_images,
+    given,
+    sgd,
+    state,
+)
 
 STEPS, BATCH = 10, 16
+WITH_FILES = [*CASES, *CONDITIONAL]
 
 
 def give_weights(gan):
@@ -46,20 +57,21 @@ def train(gan, half):
         on_train_batch_end=lambda batch, logs: rows.append([float(logs[k]) for k in sorted(logs)])
     )
     give_latents(gan)
-    gan.fit(images, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[collect])
+    gan.fit(given(gan, images), batch_size=BATCH, shuffle=False, verbose=0, callbacks=[collect])
     assert len(rows) == STEPS
     return np.array(rows)
 
 
 def predicted(gan):
     latents = np.linspace(-1.0, 1.0, 5 * LATENT_DIM, dtype="float32").reshape(5, -1)
-    return gan.predict(latents, verbose=0)
+    inputs = [latents, np.arange(5) % gan.num_classes] if gan.num_classes else latents
+    return gan.predict(inputs, verbose=0)
 
 
 def trajectories(folder=None):
     """Returns what the 20 steps of each GAN gave, a dict for each; writes files to a folder."""
     runs = [
-        *((case.name, case, adam, "alternating") for case in CASES),
+        *((case.name, case, adam, "alternating") for case in WITH_FILES),
         *((f"{case.name} simultaneous", case, sgd, "simultaneous") for case in CASES[::4]),
         *((case.name, case, sgd, "alternating") for case in VARIANTS),
     ]
@@ -89,7 +101,7 @@ def compare(folder, own):
         with np.load(folder / f"{name}.npz") as theirs:
             for key in theirs.files:
                 near(ours[key], theirs[key], f"{name} {key}")
-    for case in CASES:
+    for case in WITH_FILES:
         gan = keras.models.load_model(folder / f"{case.name}.keras")
         with np.load(folder / f"{case.name}.npz") as theirs:
             for index, array in enumerate(state(gan)):

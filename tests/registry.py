@@ -63,14 +63,17 @@ class Case:
     arguments: dict = field(default_factory=dict)
     critic: bool = False
     state: dict = field(default_factory=dict)
+    classes: int | None = None
 
     def build(self, optimizer=sgd, run_eagerly=False, **overrides):
         """Returns an untrained, compiled model; the same weights at each call on one backend."""
         random.seed(0)  # what Keras's initializers draw their seeds from
-        generator, discriminator = tiny_networks()
+        generator, discriminator = tiny_networks(classes=self.classes)
         if self.critic:
-            discriminator = tiny_critic()
-        gan = self.gan(generator, discriminator, **{"seed": 1, **self.arguments, **overrides})
+            logits = self.classes if self.arguments.get("energy") == "cross_entropy" else None
+            discriminator = tiny_critic(classes=self.classes, logits=logits)
+        arguments = {"seed": 1, "num_classes": self.classes, **self.arguments, **overrides}
+        gan = self.gan(generator, discriminator, **arguments)
         gan.compile(optimizer(), optimizer(), run_eagerly=run_eagerly)
         for name, value in self.state.items():
             getattr(gan, name).assign(value)
@@ -92,6 +95,21 @@ CASES = [
     Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
 ]
 
+CONDITIONAL = [
+    *(
+        Case(f"{case.name}_classes", case.gan, case.arguments, case.critic, case.state, classes=3)
+        for case in CASES[:5]
+    ),
+    Case(
+        "cls_gan",
+        keras_egan.LossSensitiveGAN,
+        {"energy": "cross_entropy", "first_term_weight": 1.0, "delta_weight": 0.01},
+        True,
+        classes=3,
+    ),
+]
+"""Those of images with labels."""
+
 VARIANTS = [
     Case("began_eta_2", keras_egan.BEGAN, {"gamma": 0.7, "lambda_k": 0.1, "eta": 2}),
     Case("ebgan_mse", keras_egan.EBGAN, {"margin": 0.04, "energy": "mse"}),
@@ -100,7 +118,17 @@ VARIANTS = [
 """Held against the other backends only."""
 
 
-def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM):
+def labels_for(gan, images):
+    """Returns labels for images, or None if a GAN takes none."""
+    return [i % gan.num_classes for i in range(len(images))] if gan.num_classes else None
+
+
+def given(gan, images):
+    """Returns what a GAN is trained with: images, or a tuple of them and labels."""
+    return (images, labels_for(gan, images)) if gan.num_classes else images
+
+
+def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, classes=None):
     """Returns a smooth generator and auto-encoder of a few hundred weights."""
     pixels = int(np.prod(image_shape))
     generator = keras.Sequential(
@@ -130,20 +158,31 @@ def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM):
         ],
         name="decoder",
     )
+    if classes:
+        generator, decoder = conditioned(generator, classes), conditioned(decoder, classes)
     return generator, keras_egan.networks.Autoencoder(encoder, decoder)
 
 
-def tiny_critic(image_shape=IMAGE_SHAPE):
-    """Returns a smooth critic of a few hundred weights."""
-    return keras.Sequential(
+def tiny_critic(image_shape=IMAGE_SHAPE, classes=None, logits=None):
+    """Returns a smooth critic of a few hundred weights, or a classifier with so many logits."""
+    critic = keras.Sequential(
         [
             keras.Input(image_shape),
             layers.Flatten(),
             layers.Dense(8, activation="tanh"),
-            layers.Dense(1),
+            layers.Dense(logits or 1),
         ],
         name="discriminator",
     )
+    return conditioned(critic, classes) if classes and not logits else critic
+
+
+def conditioned(network, classes):
+    """Returns a network to whose input something that is learnt of a label is added."""
+    shape = network.input_shape[1:]
+    x, label = keras.Input(shape), keras.Input((), dtype="int32")
+    added = layers.Embedding(classes, int(np.prod(shape)))(label)
+    return keras.Model([x, label], network(x + layers.Reshape(shape)(added)), name=network.name)
 
 
 def uint8_images(n=50, image_shape=IMAGE_SHAPE, seed=0):

@@ -8,10 +8,11 @@ import os
 import keras
 import numpy as np
 
-from tests.registry import CASES, float_images, weights
+from tests.registry import CASES, CONDITIONAL, float_images, given, weights
 
 BATCH, STEPS = 16, 5
 MEASURED = [case for case in CASES if case.name in ("began", "ebgan", "magan", "lsgan", "ls_gan")]
+MEASURED += [CONDITIONAL[0], CONDITIONAL[-1]]
 FURTHER = {
     "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
     "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5},
@@ -27,7 +28,9 @@ def train(case, images, batch_size, **arguments):
     if case.name == "magan":  # whose margin falls where fakes have more energy than data
         images = 0.02 * images
         gan.fake_energy_before.assign(0.5)
-    logs = gan.fit(images, batch_size=batch_size, shuffle=False, verbose=0, **arguments).history
+    logs = gan.fit(
+        given(gan, images), batch_size=batch_size, shuffle=False, verbose=0, **arguments
+    ).history
     if case.name == "magan":
         assert float(keras.ops.convert_to_numpy(gan.margin)) < 1.0 < logs["margin"][0]
     return weights(gan), logs

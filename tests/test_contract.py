@@ -8,10 +8,13 @@ import pytest
 
 from tests.registry import (
     CASES,
+    CONDITIONAL,
     EAGERLY,
     IMAGE_SHAPE,
     LATENT_DIM,
     float_images,
+    given,
+    labels_for,
     state,
     uint8_images,
     weights,
@@ -20,7 +23,8 @@ from tests.registry import (
 # EBGAN says so where its margin does not fit, as it need not in these short runs.
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 
-cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+EVERY = [*CASES, *CONDITIONAL]
+cases = pytest.mark.parametrize("case", EVERY, ids=lambda case: case.name)
 
 BATCH, EPOCHS = 5, 2  # ten steps an epoch, the last of them on three images
 
@@ -37,7 +41,8 @@ def networks(gan):
 def train(gan, data=None, **arguments):
     """Trains as `trained` was, but for what is given, and returns the history."""
     arguments = {"batch_size": BATCH, "epochs": EPOCHS, "shuffle": False, **arguments}
-    return gan.fit(uint8_images(48) if data is None else data, verbose=0, **arguments).history
+    data = given(gan, uint8_images(48) if data is None else data)
+    return gan.fit(data, verbose=0, **arguments).history
 
 
 @functools.cache
@@ -48,7 +53,7 @@ def trained(name):
         def on_train_batch_end(self, batch, logs=None):
             rows.append({name: float(value) for name, value in logs.items()})
 
-    (case,) = (case for case in CASES if case.name == name)
+    (case,) = (case for case in EVERY if case.name == name)
     gan, rows = case.build(), []
     return gan, train(gan, callbacks=[Rows()]), rows
 
@@ -73,7 +78,7 @@ def test_epoch_figures_are_means_weighted_by_batch_size(case):
             assert history[name][epoch] == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
-@cases
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_uint8_and_floats_in_range_train_alike_and_labels_are_ignored(case):
     gan = case.build()
     train(gan, float_images(48), y=np.arange(48))
@@ -96,7 +101,8 @@ def test_a_file_in_between_changes_nothing(case, tmp_path):
 
 @cases
 def test_validation_changes_nothing_in_training_and_evaluation_is_repeatable(case):
-    gan, held_out = case.build(), uint8_images(48, seed=2)
+    gan = case.build()
+    held_out = given(gan, uint8_images(48, seed=2))
     history = train(gan, validation_data=held_out)
     assert "val_real_energy" in history
     before = networks(trained(case.name)[0])
@@ -119,7 +125,10 @@ def test_samples(case):
     assert not np.array_equal(samples, gan.sample(5, seed=8))
     assert not np.array_equal(gan.sample(5), gan.sample(5))
     latents = np.random.default_rng(7).uniform(-1, 1, (5, LATENT_DIM)).astype("float32")
-    expected = keras.ops.convert_to_numpy(gan.generator(latents))
+    labels = [1] * 5 if gan.num_classes else None
+    inputs = [latents, np.array(labels)] if labels else latents
+    expected = keras.ops.convert_to_numpy(gan(inputs))
+    samples = gan.sample(5, seed=7, labels=labels)
     np.testing.assert_allclose(samples, expected, rtol=1e-5, atol=1e-6)
     with pytest.raises(ValueError, match="`n` must be a whole number, 1 or more; got 0"):
         gan.sample(0)
@@ -129,14 +138,17 @@ def test_samples(case):
 def test_energies_are_one_a_sample_whatever_else_is_in_the_batch(case):
     gan = case.build()
     images = uint8_images(10)
-    energies = gan.energy(images)
+    labels = labels_for(gan, images)
+    energies = gan.energy(images, labels=labels)
     assert energies.shape == (10,)
     assert energies.dtype == np.float32
-    alone = np.concatenate([gan.energy(images[i : i + 1]) for i in range(10)])
-    np.testing.assert_allclose(energies, alone, rtol=1e-5)
-    np.testing.assert_allclose(energies, gan.energy(images, batch_size=3), rtol=1e-5)
-    np.testing.assert_allclose(energies, gan.energy(float_images(10)), rtol=1e-5)
-    assert gan.energy(images[:0]).shape == (0,)
+    rows = [slice(i, i + 1) for i in range(10)]
+    alone = [gan.energy(images[row], labels=labels and labels[row]) for row in rows]
+    np.testing.assert_allclose(energies, np.concatenate(alone), rtol=1e-5)
+    in_threes = gan.energy(images, batch_size=3, labels=labels)
+    np.testing.assert_allclose(energies, in_threes, rtol=1e-5)
+    np.testing.assert_allclose(energies, gan.energy(float_images(10), labels=labels), rtol=1e-5)
+    assert gan.energy(images[:0], labels=labels and labels[:0]).shape == (0,)
 
 
 @cases
@@ -158,7 +170,8 @@ def test_simultaneous_updates_take_both_gradients_at_the_same_weights(case):
             gan = case.build(updates=kind)
             sgd = keras.optimizers.SGD
             gan.compile(sgd(d_rate), sgd(0.01), **EAGERLY)
-            gan.train_on_batch(uint8_images(16))
+            images = uint8_images(16)
+            gan.train_on_batch(images, labels_for(gan, images))
             updates[kind, d_rate] = weights(gan.generator)[0]
     np.testing.assert_array_equal(updates["simultaneous", 0.0], updates["simultaneous", 0.1])
     np.testing.assert_array_equal(updates["simultaneous", 0.0], updates["alternating", 0.0])

@@ -122,7 +122,7 @@ def test_networks_of_several_inputs_are_refused():
     pixels = layers.Reshape(IMAGE_SHAPE)(layers.Dense(64)(layers.Concatenate()([one, two])))
     with pytest.raises(ValueError, match="`generator` has 2 inputs; it must have one"):
         keras_egan.BEGAN(keras.Model([one, two], pixels), tiny_networks()[1])
-    with pytest.raises(ValueError, match="`discriminator` must have one input, samples; it has 2"):
+    with pytest.raises(ValueError, match="`discriminator` has 2 inputs; it must have one, samples"):
         keras_egan.BEGAN(tiny_networks()[0], keras.Model([image, one], image))
     with pytest.raises(ValueError, match="`generator` must be a Keras model; got str"):
         keras_egan.BEGAN("generator", tiny_networks()[1])

@@ -153,11 +153,11 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     It reads and writes none of the network's weights, so that several threads may call it.
 
     Args:
-        network: a Keras model of one input.
+        network: a Keras model.
 
     Returns:
-        A function from the weights, as many tensors as `network.weights`, and the input to the
-        output, in inference mode.
+        A function from the weights, as many tensors as `network.weights`, and the input, or a list
+        of them, to the output, in inference mode.
     """
     variables = network.weights
 

@@ -73,7 +73,8 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
             return network(inputs, training=False)
 
     return lambda weights, inputs: run(
-        [tf.convert_to_tensor(weight) for weight in weights], tf.convert_to_tensor(inputs)
+        [tf.convert_to_tensor(weight) for weight in weights],
+        keras.tree.map_structure(tf.convert_to_tensor, inputs),
     )
 
 

@@ -93,7 +93,8 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     def run(weights, inputs):
         pairs = [(v, weight.value) for v, weight in zip(variables, weights, strict=True)]
         with no_grad(), keras.StatelessScope(pairs):
-            return network(keras.ops.convert_to_tensor(inputs), training=False)
+            inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
+            return network(inputs, training=False)
 
     return run
 

@@ -23,13 +23,15 @@ class GenerativeMetrics(keras.callbacks.Callback):
     A training that `Backup` resumes goes on with the figures that it had.
 
     The latents are the same each time, so that a figure changes with the weights only, and
-    `gan.sample(samples, seed=seed)` are the samples that it was computed from. All of them are in
+    `gan.sample(samples, seed=seed)` are the samples that it was computed from. Metrics that are
+    `labelled` need a GAN with `num_classes`, and labels in the reference. All of them are in
     memory at once. Metrics of the same extractor share its features. Neither the model's weights
     nor its seeds are touched.
 
     Args:
         reference: real images: an array or anything finite that `fit` takes, in batches. It is
-            gone through once, when the first training begins. None where the metrics need no real
+            gone through once, when the first training begins; `(images, labels)` for metrics that
+            are `labelled`. None where the metrics need no real
             images, or have them already.
         metrics: a list of metrics, such as `[metrics.FrechetDistance(extractor)]`. A metric's
             figure has its name as the key; those of a metric with several figures have the keys
@@ -103,13 +105,19 @@ class GenerativeMetrics(keras.callbacks.Callback):
         logs.update(self._figures)
 
     def _measure_reference(self):
+        if not self.model.labels and (named := [m.name for m in self.metrics if m.labelled]):
+            raise ValueError(
+                f"{named[0]} is of samples and the classes that were asked for; this GAN has none. "
+                "Make it with `num_classes=`, or leave the metric out."
+            )
         relative = [metric for metric in self.metrics if isinstance(metric, ReferenceMetric)]
         if self._reference:
             for metric in relative:
                 metric.reset_real()
-            for images in self._reference(self.batch_size):
+            labelled = any(metric.labelled for metric in relative)
+            for images, *labels in self._reference(self.batch_size, labelled):
                 for metric, features in self._extracted(images, relative):
-                    metric.accumulate_real(features)
+                    metric.accumulate_real(features, *(labels if metric.labelled else ()))
             self._reference = None  # the metrics have it from now on
         for metric in relative:
             if not metric.real.count:
@@ -119,11 +127,13 @@ class GenerativeMetrics(keras.callbacks.Callback):
                 )
 
     def _measure(self):
-        samples = self.model.sample(self.samples, seed=self.seed)
+        labels = self.model.labels
+        labels = labels and labels.drawn(self.samples, None, self.seed)
+        samples = self.model.sample(self.samples, seed=self.seed, labels=labels)
         for metric in self.metrics:
             metric.reset_state()
         for metric, features in self._extracted(samples, self.metrics):
-            metric.accumulate(features)
+            metric.accumulate(features, *([labels] if metric.labelled else ()))
         figures = {}
         for metric in self.metrics:
             result = metric.result()
@@ -144,14 +154,18 @@ class GenerativeMetrics(keras.callbacks.Callback):
             yield metric, features[extractor]
 
 
-def _batches(data: Any, batch_size: int) -> Iterator[Any]:
-    """Yields the images of data in the forms that `fit` takes, in batches."""
-    if isinstance(data, (tuple, list)):
-        data = inputs.images_of(data)
-    if hasattr(data, "shape"):
-        batches = (data[i : i + batch_size] for i in range(0, len(data), batch_size))
+def _batches(data: Any, batch_size: int, labelled: bool) -> Iterator[Any]:
+    """Yields data in the forms that `fit` takes in batches, `(images,)` or `(images, labels)`."""
+
+    def picked(batch):
+        return inputs.picked(batch, "reference", labelled)
+
+    if isinstance(data, (tuple, list)) or hasattr(data, "shape"):
+        arrays = picked(data)
+        starts = range(0, len(arrays[0]), batch_size)
+        batches: Any = (tuple(a[i : i + batch_size] for a in arrays) for i in starts)
     elif isinstance(data, keras.utils.PyDataset):
         batches = (data[i] for i in range(len(data)))
     else:
         batches = data
-    yield from map(inputs.images_of, batches)
+    yield from map(picked, batches)

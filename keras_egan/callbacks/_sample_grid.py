@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_egan import checks
@@ -20,12 +21,13 @@ class SampleGrid(keras.callbacks.Callback):
 
     The files are named by the training step, as in `00000780.png`, so that a resumed training
     adds to those that are there; `samples.gif` shows them all in order. A picture that cannot be
-    drawn or written is a warning, the first time, and training goes on.
+    drawn or written is a warning, the first time, and training goes on. Where the GAN has
+    `num_classes`, each row is of one class.
 
     Args:
         directory: where the pictures go; made if need be.
         every: a number of training steps between pictures; by default, one picture an epoch.
-        rows: the grid's rows.
+        rows: the grid's rows; by default 8, or as many as there are classes.
         columns: the grid's columns.
         seed: the integer, from 0 up, that fixes the latents.
 
@@ -46,19 +48,19 @@ class SampleGrid(keras.callbacks.Callback):
         self,
         directory: str | Path,
         every: int | None = None,
-        rows: int = 8,
+        rows: int | None = None,
         columns: int = 8,
         seed: int = 0,
     ):
         super().__init__()
-        checks.whole_number(1, rows=rows, columns=columns)
+        checks.whole_number(1, rows=8 if rows is None else rows, columns=columns)
         checks.whole_number(0, seed=seed)
         if every is not None:
             checks.whole_number(1, every=every)
         self.pillow = require("PIL.Image", "images", "SampleGrid")
         self.directory = Path(directory)
         self.every = every and int(every)
-        self.rows = int(rows)
+        self.rows = rows and int(rows)
         self.columns = int(columns)
         self.seed = int(seed)
 
@@ -101,7 +103,11 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _write(self, step):
         with tolerated("Drawing samples", self._warned):
-            samples = self.model.sample(self.rows * self.columns, seed=self.seed)
+            labels, classes = None, self.model.num_classes
+            rows = self.rows or classes or 8
+            if classes:
+                labels = np.repeat(np.arange(rows) % classes, self.columns)
+            samples = self.model.sample(rows * self.columns, seed=self.seed, labels=labels)
             with replacing(self.directory / f"{step:08d}.png") as path:
                 self.pillow.fromarray(grid(samples, self.columns)).save(path)
 

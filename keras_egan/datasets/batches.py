@@ -28,6 +28,7 @@ class Batches(Ordered):
         drop_remainder: whether a last, smaller batch is left out.
         mirror: whether each image is mirrored, left to right, in one pass out of two.
         workers: threads that read batches ahead, if more than 1.
+        labels: an array of as many labels, for batches of images and labels.
 
     Raises:
         ValueError: if `batch_size` is below 1, `seed` below 0, or there is no batch.
@@ -50,6 +51,7 @@ class Batches(Ordered):
         drop_remainder: bool = False,
         mirror: bool = False,
         workers: int = 1,
+        labels: np.ndarray | None = None,
     ):
         checks.one_or_more(batch_size=batch_size)
         whole = math.floor if drop_remainder else math.ceil
@@ -62,13 +64,16 @@ class Batches(Ordered):
         super().__init__(batches, seed=seed, mirror=mirror, workers=workers)
         self.samples = samples
         self.batch_size = batch_size
+        self.labels = labels
         self.take = take
         self.shuffle = shuffle
         self.order = None, None
 
     def read(self, step, index):
         start = index * self.batch_size
-        return self.take(self.samples, self._order(step)[start : start + self.batch_size])
+        indices = self._order(step)[start : start + self.batch_size]
+        batch = self.take(self.samples, indices)
+        return batch if self.labels is None else (batch, self.labels[indices])
 
     def _order(self, step):
         known, order = self.order

@@ -22,24 +22,37 @@ class Indexed:
         split: as in `load`.
         data_dir: as in `load`.
         prepare: the `Preparation` that its images are for.
+        labels: whether its items are tuples of an image and its label.
 
     Raises:
         ValueError: if there is no such dataset, or it has no images, or of several sizes.
     """
 
-    def __init__(self, name: str, split: str, data_dir: Any, prepare: Preparation):
+    def __init__(
+        self, name: str, split: str, data_dir: Any, prepare: Preparation, labels: bool = False
+    ):
         tfds = _tfds(name)
         self.source = _found(name, lambda: tfds.data_source(name, split=split, data_dir=data_dir))
-        _check_features(name, self.source.dataset_info.features, prepare)
+        features = self.source.dataset_info.features
+        self.labels = labels
+        self.class_names = _check_features(name, features, prepare, labels)
 
     def __len__(self):
         return len(self.source)
 
     def __getitem__(self, index):
-        return self.source[int(index)]["image"]
+        example = self.source[int(index)]
+        return (example["image"], example["label"]) if self.labels else example["image"]
 
 
-def stream(name: str, split: str, data_dir: Any, prepare: Preparation, **arguments: Any) -> Stream:
+def stream(
+    name: str,
+    split: str,
+    data_dir: Any,
+    prepare: Preparation,
+    labels: bool = False,
+    **arguments: Any,
+) -> Stream:
     """Returns batches of a dataset that TensorFlow reads from its beginning on.
 
     Args:
@@ -47,6 +60,7 @@ def stream(name: str, split: str, data_dir: Any, prepare: Preparation, **argumen
         split: as in `load`.
         data_dir: as in `load`.
         prepare: what happens to each image.
+        labels: as in `load`.
         **arguments: as in `streamed`.
 
     Raises:
@@ -57,11 +71,15 @@ def stream(name: str, split: str, data_dir: Any, prepare: Preparation, **argumen
     examples, info = _found(
         name, lambda: tfds.load(name, split=split, data_dir=data_dir, with_info=True)
     )
-    _check_features(name, info.features, prepare)
-    images = examples.map(lambda example: example["image"])
+    names = _check_features(name, info.features, prepare, labels)
+    wanted = ("image", "label") if labels else ("image",)
+    images = examples.map(lambda example: tuple(example[name] for name in wanted))
     if not len(images):
         raise ValueError(f"`source` is empty: {name!r} has no images in its split {split!r}.")
-    return streamed(images, prepare, prepare.shape(info.features["image"].shape), **arguments)
+    shape = prepare.shape(info.features["image"].shape)
+    batches = streamed(images, prepare, shape, **arguments)
+    batches.class_names = names
+    return batches
 
 
 def streamed(
@@ -78,8 +96,8 @@ def streamed(
     """Returns batches of a `tf.data.Dataset` of single images.
 
     Args:
-        images: the dataset, of uint8 tensors of shape `(height, width, channels)`, whose length
-            is known.
+        images: the dataset, whose length is known, of tuples of a uint8 tensor of shape
+            `(height, width, channels)` and, if need be, a label.
         prepare: what happens to each image then.
         shape: the shape of a prepared image.
         batch_size: as in `load`.
@@ -90,8 +108,8 @@ def streamed(
     """
     import tensorflow as tf
 
-    def prepared(image):
-        return tf.ensure_shape(tf.numpy_function(prepare, [image], tf.uint8), shape)
+    def prepared(image, *label):
+        return tf.ensure_shape(tf.numpy_function(prepare, [image], tf.uint8), shape), *label
 
     buffer = min(SHUFFLE_BUFFER, len(images))
 
@@ -119,11 +137,19 @@ def streamed(
     return batches
 
 
-def _check_features(name, features, prepare):
+def _check_features(name, features, prepare, labels):
+    """Returns the classes' names, where they are wanted and have some."""
     if "image" not in features:
         raise ValueError(f"{name!r} has no 'image' feature; it has {', '.join(features)}.")
     if None in features["image"].shape[:2] and not prepare.fixes_size:
         raise ValueError(f"The images of {name!r} differ in size. Pass `image_size=`.")
+    if not labels:
+        return None
+    if "label" not in features:
+        raise ValueError(
+            f"{name!r} has no 'label' feature; it has {', '.join(features)}. Leave out `labels`."
+        )
+    return tuple(getattr(features["label"], "names", None) or ()) or None
 
 
 def _tfds(name):

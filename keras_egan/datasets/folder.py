@@ -36,6 +36,7 @@ class Folder:
         self, folder: str | os.PathLike, prepare: Preparation, skip_unreadable: bool = False
     ):
         self.mode = "L" if prepare.grayscale else "RGB"
+        self.folder = Path(folder)
         self.paths: list[Path] = []
         sizes: dict[tuple[int, int], Path] = {}
         unreadable = []
@@ -71,6 +72,22 @@ class Folder:
 
     def __getitem__(self, index):
         return _read(self.paths[index], self._pixels)
+
+    def labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Returns the images' classes, int32, and the names of those, which are the subfolders'.
+
+        Raises:
+            ValueError: if an image is in no subfolder.
+        """
+        parts = [path.relative_to(self.folder).parts for path in self.paths]
+        for path, above in zip(self.paths, parts, strict=True):
+            if len(above) == 1:
+                raise ValueError(
+                    f"`labels=True` takes the subfolders of {self.folder} for classes, but {path} "
+                    "is in none. Move it into that of its class."
+                )
+        names = sorted({above[0] for above in parts})
+        return np.array([names.index(above[0]) for above in parts], "int32"), tuple(names)
 
     def _look(self, path):
         def size(image):

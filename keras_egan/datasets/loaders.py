@@ -8,13 +8,20 @@ from typing import Any
 import keras
 import numpy as np
 
-__all__ = ["as_numpy", "described", "images_of", "is_path", "is_tf_dataset", "length"]
+__all__ = [
+    "as_numpy",
+    "check_labels",
+    "described",
+    "images_of",
+    "is_path",
+    "is_tf_dataset",
+    "labels_of",
+    "length",
+]
 
 
 def images_of(batch: Any, argument: str = "x") -> Any:
     """Returns the images of a batch: the batch itself, or the first item of a tuple or a list.
-
-    Here, and nowhere else, labels are left out.
 
     Args:
         batch: an array or tensor; or a tuple or list that begins with one, or with another.
@@ -37,6 +44,68 @@ def images_of(batch: Any, argument: str = "x") -> Any:
             "Stack the images of a batch: `numpy.stack(images)`."
         )
     return batch
+
+
+def labels_of(batch: Any, argument: str = "x") -> Any:
+    """Returns the labels of a batch: the second item of a tuple or a list.
+
+    Args:
+        batch: a tuple or list of images and labels, arrays or tensors.
+        argument: the name of the argument that the batch came with, for the error.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    while isinstance(batch, (tuple, list)) and len(batch) and isinstance(batch[0], (tuple, list)):
+        batch = batch[0]
+    labels = batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
+    if labels is None:
+        raise ValueError(
+            f"`{argument}` gives images without labels, which a GAN with `num_classes` learns "
+            "from. Give `fit(images, labels)`, or batches of (images, labels), as "
+            "`datasets.load(..., labels=True)` has them."
+        )
+    return labels
+
+
+def check_labels(
+    labels: Any, images: int, classes: range | None = None, what: str = "`labels`"
+) -> np.ndarray:
+    """Returns labels as an int32 array of shape `(images,)`.
+
+    Args:
+        labels: an array, any library's tensor, or a list.
+        images: how many images they are for.
+        classes: the labels that there are; None where that is not known.
+        what: what the labels are called in an error.
+
+    Raises:
+        ValueError: if they are none such: of another length, not whole, one-hot, or of no class.
+    """
+    found = as_numpy(labels)
+    if found.ndim == 2 and found.shape[1] == 1:
+        found = found[:, 0]
+    if found.ndim == 2 and (classes is None or found.shape[1] == classes.stop):
+        raise ValueError(
+            f"{what} have shape {found.shape}, which looks one-hot; a label is one whole number: "
+            "`labels.argmax(-1)`."
+        )
+    if found.ndim != 1 or len(found) != images:
+        raise ValueError(
+            f"{what} have shape {found.shape}, for {images} images; there must be one whole number "
+            f"for each, of shape ({images},)."
+        )
+    if len(found) and not np.issubdtype(found.dtype, np.integer):
+        raise ValueError(
+            f'{what} are {found.dtype}; they must be whole numbers: `labels.astype("int32")`.'
+        )
+    if classes and len(found) and not (found.min() >= classes.start and found.max() < classes.stop):
+        wrong = sorted({*found.tolist()} - {*classes})
+        raise ValueError(
+            f"{what} hold {', '.join(map(str, wrong[:5]))}; with `num_classes` {classes.stop} they "
+            f"go from {classes.start} to {classes.stop - 1}."
+        )
+    return found.astype("int32")
 
 
 def as_numpy(images: Any) -> np.ndarray:

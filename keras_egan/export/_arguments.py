@@ -82,17 +82,23 @@ def check_options(format: str, options: dict[str, Any]) -> None:
             raise ValueError(f"`opset_version` must be a whole number from 1 up; got {value!r}.")
 
 
-def check_signature(signature: Any, latent_dim: int) -> None:
+def check_signature(signature: Any, latent_dim: int, classes: int | None = None) -> None:
     """Raises a `ValueError` unless a signature is None, or that of all that is exported.
 
     Args:
         signature: as in `keras.Model.export`.
         latent_dim: the length of a latent vector.
+        classes: how many classes the generator has, or None.
     """
     if isinstance(signature, (list, tuple)) and len(signature) == 1:
         (signature,) = signature
     if signature is None:
         return
+    if classes:
+        raise ValueError(
+            "`input_signature` must be left out for a GAN with `num_classes`: it is that of "
+            f"latents and labels in batches of any size; got {signature!r}."
+        )
     shape = getattr(signature, "shape", None)
     dtype = getattr(signature, "dtype", None)
     given = None if shape is None else tuple(shape), getattr(dtype, "name", dtype) or "float32"

@@ -48,8 +48,8 @@ def export(
 
     Args:
         source: a GAN, whose generator is exported; a generator, a Keras model of one input of
-            shape `(batch, latent_dim)`; or the path of a `.keras` file of either, which is loaded
-            in Keras's safe mode.
+            shape `(batch, latent_dim)`, or of that and labels of shape `(batch,)`; or the path of a
+            `.keras` file of either, which is loaded in Keras's safe mode.
         path: the folder of a SavedModel; a file in `.onnx`, in `.tflite` for LiteRT, or in
             `.xml` for OpenVINO, which gets a `.bin` beside it. A file or SavedModel that is there
             is replaced, as Keras does it.
@@ -57,8 +57,9 @@ def export(
             `"openvino"`.
         seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)` beside
             `serve(latents)`, which draws `count` latents, the same for the same whole number
-            `seed`, and returns images, uint8 of shape `(count, *image_shape)`. True draws what
-            the GAN's `latents` says; for a generator alone, `"uniform"` or `"normal"` says it.
+            `seed`, and returns images, uint8 of shape `(count, *image_shape)`; with classes
+            `generate(seed, count, label)` and `serve([latents, labels])`. True draws what the
+            GAN's `latents` says; for a generator alone, `"uniform"` or `"normal"` says it.
         average: whether the generator gets its averaged weights, where a GAN keeps them, as
             `sample` does.
 
@@ -107,20 +108,26 @@ def write(
         **options: further arguments of `converters.convert`.
     """
     check_packages(format)
-    generator, latent_dim, latents, averaged = _open(source)
-    latents = _latents(generator, latent_dim, latents, seed_endpoint)
+    generator, latent_dim, classes, latents, averaged = _open(source)
+    latents = _latents(generator, latent_dim, classes, latents, seed_endpoint)
     rng = np.random.default_rng(0)
-    batches = [rng.uniform(-1.0, 1.0, (n, latent_dim)).astype("float32") for n in (1, 3)]
+    batches = [[rng.uniform(-1.0, 1.0, (n, latent_dim)).astype("float32")] for n in (1, 3)]
+    if classes:
+        for batch in batches:
+            batch.append(rng.integers(classes, size=len(batch[0]), dtype="int32"))
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         work = Path(folder)
         written = work / "written"
         written.mkdir()
         inputs = getattr(generator, "inputs", None)  # which models written as classes have not
+        names = (
+            [one.name for one in inputs] if inputs else ["latents", "labels"][: 1 + bool(classes)]
+        )
         job = {
             "path": str(written / path.name),
             "format": format,
-            "input_name": inputs[0].name if inputs else "latents",
+            "input_names": names,
             "latents": latents,
             **options,
         }
@@ -151,7 +158,10 @@ def write(
 
 
 def _open(source: keras.Model | str | os.PathLike) -> tuple:
-    """Returns the generator, its latents' length, what they are drawn from, and `averaged`."""
+    """Returns the generator, its latents' length and distribution, its classes, and `averaged`.
+
+    Of a generator alone it is not known how many classes there are: labels are tried with 0.
+    """
     from keras_egan.energy_gan import EnergyGAN  # here, for its `export` comes from this module
 
     if isinstance(source, (str, os.PathLike)):
@@ -160,7 +170,8 @@ def _open(source: keras.Model | str | os.PathLike) -> tuple:
         source = files.open_model(source, compile=False)
     if isinstance(source, EnergyGAN):
         averaged = source.averaged if source.generator_average else nullcontext
-        return source.generator, source.latent_dim, source.latents, averaged
+        classes = source.num_classes or 0
+        return source.generator, source.latent_dim, classes, source.latents, averaged
     if not isinstance(source, keras.Model):
         raise ValueError(
             "`source` must be a GAN, a generator that is a Keras model, or the path of a `.keras` "
@@ -168,21 +179,29 @@ def _open(source: keras.Model | str | os.PathLike) -> tuple:
         )
     shape = getattr(source, "input_shape", None)
     shape = shape or (source.get_build_config() or {}).get("input_shape")
+    labelled = isinstance(shape, list) and [len(one) for one in shape] == [2, 1]
+    shape = shape[0] if shape and labelled else shape
     if not shape or len(shape) != 2 or not isinstance(shape[1], int):
         raise ValueError(
-            "`source` must be a generator, of one input of shape (batch, latent_dim); this model's "
-            f"is {shape}. A model that has none yet gets it by being called once."
+            "`source` must be a generator, of one input of shape (batch, latent_dim), or of that "
+            f"and labels of shape (batch,); this model's is {shape}. A model that has none yet "
+            "gets it by being called once."
         )
-    return source, shape[1], None, nullcontext
+    return source, shape[1], int(labelled), None, nullcontext
 
 
 def _latents(
-    generator: keras.Model, latent_dim: int, latents: str | None, seed_endpoint: bool | str
+    generator: keras.Model,
+    latent_dim: int,
+    classes: int,
+    latents: str | None,
+    seed_endpoint: bool | str,
 ) -> str | None:
     """Returns what the endpoint draws, or None if there is to be none."""
     if not seed_endpoint:
         return None
-    shape = generator.compute_output_spec(keras.KerasTensor((1, latent_dim))).shape
+    inputs = keras.KerasTensor((1, latent_dim)), keras.KerasTensor((1,), "int32")
+    shape = generator.compute_output_spec(converters.given(inputs[: 1 + bool(classes)])).shape
     if len(shape) != 4:
         raise ValueError(
             f"`seed_endpoint` returns images; the generator's samples have shape {shape[1:]}."
@@ -210,9 +229,9 @@ def _on_cpu() -> Iterator[None]:
 
 
 def _convert_on_tensorflow(
-    generator: keras.Model, work: Path, batches: Sequence[np.ndarray], job: dict[str, Any]
+    generator: keras.Model, work: Path, batches: Sequence[Sequence], job: dict[str, Any]
 ) -> list[np.ndarray]:
-    np.savez(work / "latents.npz", *batches)
+    np.savez(work / "inputs.npz", *(array for batch in batches for array in batch))
     # Keras makes only registered classes from a file: those of the modules that are known here.
     named = re.findall(r'"module": "([\w.]+)"', generator.to_json())
     modules = sorted(set(named) & set(sys.modules) - {"__main__", "builtins"})
@@ -235,11 +254,12 @@ def _convert_on_tensorflow(
         return list(outputs.values())
 
 
-def _outputs(network: keras.Model, batches: Sequence[np.ndarray]) -> tuple[list[np.ndarray], float]:
+def _outputs(network: keras.Model, batches: Sequence[Sequence]) -> tuple[list[np.ndarray], float]:
     """Returns the outputs, and how far they may be from those computed exactly."""
     with backend.no_grad():
         # Called rather than asked to `predict`, which spreads each batch over all devices.
-        tensors = [network(ops.convert_to_tensor(batch), training=False) for batch in batches]
+        inputs = [converters.given(list(map(ops.convert_to_tensor, batch))) for batch in batches]
+        tensors = [network(batch, training=False) for batch in inputs]
     exact = "cpu" in str(tensors[0].device).lower() and not converters.in_half_precision(network)
     return [ops.convert_to_numpy(tensor) for tensor in tensors], TOLERANCE if exact else 0.1
 

@@ -41,11 +41,13 @@ def export_gan(
         format: `"saved_model"` (or `"tf_saved_model"`, as Keras calls it), `"onnx"`, `"litert"` or
             `"openvino"`.
         verbose: whether to print where the file is.
-        input_signature: None, or what it is anyway: float32 of shape `(None, latent_dim)`.
+        input_signature: None, or what it is anyway: float32 of shape `(None, latent_dim)`; with
+            `num_classes` None alone.
         seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)` beside
             `serve(latents)`, which draws `count` latents as the GAN's `latents` says, or as
             `"uniform"` or `"normal"` says here; the same for the same whole number `seed`. It
-            returns images, uint8 of shape `(count, *image_shape)`.
+            returns images, uint8 of shape `(count, *image_shape)`. With `num_classes` the two are
+            `generate(seed, count, label)` and `serve([latents, labels])`.
         average: whether the generator gets its averaged weights, where the GAN keeps them, as
             `sample` does.
         **kwargs: `opset_version`, of ONNX. Keras's other options are refused.
@@ -72,7 +74,7 @@ def export_gan(
     format = ALIASES.get(format, format)
     check_arguments("filepath", path, format, seed_endpoint)
     check_options(format, kwargs)
-    check_signature(input_signature, gan.latent_dim)
+    check_signature(input_signature, gan.latent_dim, gan.num_classes)
     write(gan, path, format, seed_endpoint, average, **kwargs)
     if verbose:
         print(f"Saved the generator at {path}, as `format={format!r}`.")

@@ -20,7 +20,7 @@ import numpy as np
 from keras_egan import _keras_internals
 from keras_egan.archives import reason
 
-__all__ = ["convert", "in_half_precision", "load", "main"]
+__all__ = ["convert", "given", "in_half_precision", "load", "main"]
 
 
 def load(path: str | Path) -> keras.Model:
@@ -56,20 +56,20 @@ def in_half_precision(network: keras.Model) -> list[keras.Layer]:
 def convert(
     network: keras.Model,
     path: str,
-    batches: Sequence[np.ndarray],
+    batches: Sequence[Sequence[np.ndarray]],
     format: str,
-    input_name: str,
+    input_names: Sequence[str],
     latents: str | None = None,
     opset_version: int | None = None,
 ) -> list[np.ndarray]:
     """Writes a network, and runs what was written in the format's own runtime.
 
     Args:
-        network: a Keras model from arrays of shape `(batch, n)` to one tensor.
+        network: a Keras model of one input or a list of several, with one output.
         path: the file to write, or the folder of a SavedModel.
-        batches: arrays of shape `(batch, n)`, inputs to try.
+        batches: inputs to try, for each the arrays that the network takes, in its order.
         format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
-        input_name: what the input is called there.
+        input_names: what the inputs are called there.
         latents: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws; None for
             a SavedModel without it.
         opset_version: of ONNX; None for the converter's own.
@@ -80,9 +80,14 @@ def convert(
     Raises:
         RuntimeError: if the endpoint's images are not those of the latents that it draws.
     """
-    size = batches[0].shape[1]
+    size = batches[0][0].shape[1]
     # Given rather than left to Keras, which asks a model to have been called.
-    signature = [keras.InputSpec("float32", (None, size), name=input_name)]
+    signature: list[Any] = [
+        keras.InputSpec(array.dtype.name, (None, *array.shape[1:]), name=name)
+        for array, name in zip(batches[0], input_names, strict=True)
+    ]
+    if len(signature) > 1:
+        signature = [signature]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
@@ -93,15 +98,21 @@ def convert(
         with resizing() if format == "litert" else nullcontext():
             network.export(str(path), format, verbose=False, input_signature=signature, **options)
         run = {"onnx": _onnx, "litert": _litert, "openvino": _openvino}[format](str(path))
-        return [run(batch) for batch in batches]
+        return [run(*batch) for batch in batches]
+
+
+def given(arrays: Sequence[Any]) -> Any:
+    """Returns what a network is called with: its one input, or the list of several."""
+    return arrays[0] if len(arrays) == 1 else [*arrays]
 
 
 def main(folder: str | Path) -> None:
     """Does what `job.json` in a folder says, and leaves `outputs.npz` or `error.txt` there.
 
     Args:
-        folder: holds the network as `generator.keras`, the batches as `latents.npz`, and in
-            `job.json` the other arguments of `convert`, and the `modules` of the network's layers.
+        folder: holds the network as `generator.keras`, the batches, input by input, as
+            `inputs.npz`, and in `job.json` the other arguments of `convert`, and the `modules` of
+            the network's layers.
     """
     folder = Path(folder)
     job = json.loads((folder / "job.json").read_text())
@@ -112,8 +123,11 @@ def main(folder: str | Path) -> None:
             with suppress(ImportError):
                 importlib.import_module(module)
         network = load(folder / "generator.keras")
-        with np.load(folder / "latents.npz") as batches:
-            outputs = convert(network, batches=list(batches.values()), **job)
+        with np.load(folder / "inputs.npz") as arrays:
+            columns = len(job["input_names"])
+            flat = list(arrays.values())
+        batches = [flat[i : i + columns] for i in range(0, len(flat), columns)]
+        outputs = convert(network, batches=batches, **job)
         np.savez(folder / "outputs.npz", *outputs)
     except Exception as error:
         (folder / "error.txt").write_text(str(error) or repr(error))
@@ -124,7 +138,7 @@ def _saved_model(
     network: keras.Model,
     path: str,
     signature: list[keras.InputSpec],
-    batches: Sequence[np.ndarray],
+    batches: Sequence[Sequence[np.ndarray]],
     draw: Callable | None,
 ) -> list[np.ndarray]:
     import tensorflow as tf
@@ -133,20 +147,26 @@ def _saved_model(
     archive.track_and_add_endpoint("serve", network, signature)
     if draw:
 
-        def generate(seed: Any, count: Any) -> Any:
-            return _to_uint8(network(draw(seed, count), training=False))
+        def drawn(seed: Any, count: Any, *label: Any) -> Any:
+            labels = [tf.fill([count], tf.cast(one, tf.int32)) for one in label]
+            return given([draw(seed, count), *labels])
 
-        numbers = [tf.TensorSpec((), tf.int64, name) for name in ("seed", "count")]
+        def generate(*numbers: Any) -> Any:
+            return _to_uint8(network(drawn(*numbers), training=False))
+
+        names = ("seed", "count", "label")[: 1 + len(batches[0])]
+        numbers = [tf.TensorSpec((), tf.int64, name) for name in names]
         archive.add_endpoint("generate", generate, numbers)
     archive.write_out(path, verbose=False)
 
     served = tf.saved_model.load(path)
     if draw:
-        images = tf.cast(served.generate(7, 3), tf.int32)
-        expected = tf.cast(_to_uint8(served.serve(draw(7, 3))), tf.int32)
+        tried = (7, 3, 0)[: len(names)]
+        images = tf.cast(served.generate(*tried), tf.int32)
+        expected = tf.cast(_to_uint8(served.serve(drawn(*tried))), tf.int32)
         if tf.reduce_max(tf.abs(images - expected)) > 1:  # a rounding apart
             raise RuntimeError("generate(seed, count) returns other images than its latents give.")
-    return [served.serve(batch).numpy() for batch in batches]
+    return [served.serve(given(batch)).numpy() for batch in batches]
 
 
 def _uniform(size: int, seed: Any, count: Any) -> Any:
@@ -175,20 +195,24 @@ def _onnx(path: str) -> Callable:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (latents,) = session.get_inputs()
-    return lambda batch: session.run(None, {latents.name: batch})[0]
+    names = [wanted.name for wanted in session.get_inputs()]
+    return lambda *arrays: session.run(None, dict(zip(names, arrays, strict=True)))[0]
 
 
 def _litert(path: str) -> Callable:
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=path)
-    (latents,), (images,) = interpreter.get_input_details(), interpreter.get_output_details()
+    (images,) = interpreter.get_output_details()
+    # In an order of its own: latents are of rank 2, labels of rank 1.
+    wanted = sorted(interpreter.get_input_details(), key=lambda detail: -len(detail["shape"]))
 
-    def run(batch: np.ndarray) -> np.ndarray:
-        interpreter.resize_tensor_input(latents["index"], batch.shape)
+    def run(*arrays: np.ndarray) -> np.ndarray:
+        for detail, array in zip(wanted, arrays, strict=True):
+            interpreter.resize_tensor_input(detail["index"], array.shape)
         interpreter.allocate_tensors()
-        interpreter.set_tensor(latents["index"], batch)
+        for detail, array in zip(wanted, arrays, strict=True):
+            interpreter.set_tensor(detail["index"], array)
         interpreter.invoke()
         return interpreter.get_tensor(images["index"])
 
@@ -200,4 +224,4 @@ def _openvino(path: str) -> Callable:
 
     # Some processors would compute in bfloat16, unasked.
     model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda batch: model(batch)[0]
+    return lambda *arrays: model(given(arrays))[0]

@@ -1,5 +1,7 @@
 """Metrics of generated samples, in Keras's style, and the means that a GAN logs."""
 
+from keras_egan.metrics._class_accuracy import ClassAccuracy
+from keras_egan.metrics._class_frechet_distance import ClassFrechetDistance
 from keras_egan.metrics._figure_means import FigureMeans
 from keras_egan.metrics._frechet_distance import FrechetDistance
 from keras_egan.metrics._generative_metric import GenerativeMetric, ReferenceMetric
@@ -13,6 +15,8 @@ from keras_egan.metrics._precision_recall import PrecisionRecall
 from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDistance
 
 __all__ = [
+    "ClassAccuracy",
+    "ClassFrechetDistance",
     "FigureMeans",
     "FrechetDistance",
     "GenerativeMetric",

@@ -6,7 +6,7 @@ import numpy as np
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Moments
 
-__all__ = ["FrechetDistance"]
+__all__ = ["FrechetDistance", "distance"]
 
 
 class FrechetDistance(ReferenceMetric):
@@ -49,16 +49,21 @@ class FrechetDistance(ReferenceMetric):
             ValueError: if there are fewer than 2 real or 2 generated samples.
         """
         self._require_both(2)
-        covariance = self.fake.covariance
-        root = self.real.derive(_root)
-        # C C' has the eigenvalues of the symmetric A^T C' A, where C = A A^T: all real, none
-        # below 0 but by rounding.
-        eigenvalues = np.linalg.eigvalsh(root.T @ covariance @ root)
-        overlap = np.sqrt(eigenvalues.clip(min=0.0)).sum()
-        # tr(C) = tr(A A^T)
-        variances = np.square(root).sum() + np.trace(covariance)
-        shift = np.square(self.real.mean - self.fake.mean).sum()
-        return max(float(shift + variances - 2.0 * overlap), 0.0)
+        return distance(self.real, self.fake)
+
+
+def distance(real: Moments, fake: Moments) -> float:
+    """Returns the squared Fréchet distance of two Gaussians, of 2 samples or more each."""
+    covariance = fake.covariance
+    root = real.derive(_root)
+    # C C' has the eigenvalues of the symmetric A^T C' A, where C = A A^T: all real, none below 0
+    # but by rounding.
+    eigenvalues = np.linalg.eigvalsh(root.T @ covariance @ root)
+    overlap = np.sqrt(eigenvalues.clip(min=0.0)).sum()
+    # tr(C) = tr(A A^T)
+    variances = np.square(root).sum() + np.trace(covariance)
+    shift = np.square(real.mean - fake.mean).sum()
+    return max(float(shift + variances - 2.0 * overlap), 0.0)
 
 
 def _root(moments):

@@ -50,23 +50,29 @@ class GenerativeMetric(keras.metrics.Metric):
     ```
     """
 
+    labelled = False
+    """Whether samples come with their classes: `update_state(samples, labels)`, and likewise
+    `accumulate`, and `update_real` and `accumulate_real` where there is a reference."""
+
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(name=name)
         self.extractor = extractor
         self._width: Any = None
 
-    def update_state(self, samples: Any) -> None:
+    def update_state(self, samples: Any, *labels: Any) -> None:
         """Adds generated samples.
 
         Args:
             samples: images of shape `(batch, ...)`, uint8 or floats in [-1, 1], as `gan.sample`
                 gives them; without an extractor, features of shape `(batch, features)`.
+            *labels: for a metric that is `labelled`, the samples' classes, whole numbers of shape
+                `(batch,)`.
 
         Raises:
             ValueError: if there are no samples, they are NaN, infinite or out of range, or the
                 features do not have the shape of those before.
         """
-        self.accumulate(self.extract(samples))
+        self.accumulate(self.extract(samples), *labels)
 
     def accumulate(self, features: np.ndarray) -> None:
         """Adds the features of generated samples.
@@ -182,16 +188,17 @@ class ReferenceMetric(GenerativeMetric):
         self.reset_real()
         self.reset_state()
 
-    def update_real(self, samples: Any) -> None:
+    def update_real(self, samples: Any, *labels: Any) -> None:
         """Adds real samples to the reference.
 
         Args:
             samples: as in `update_state`.
+            *labels: as in `update_state`.
 
         Raises:
             ValueError: as in `update_state`.
         """
-        self.accumulate_real(self.extract(samples))
+        self.accumulate_real(self.extract(samples), *labels)
 
     def accumulate_real(self, features: np.ndarray) -> None:
         """Adds the features of real samples, as `accumulate` those of generated ones."""

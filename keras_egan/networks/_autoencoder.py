@@ -11,9 +11,13 @@ __all__ = ["Autoencoder"]
 class Autoencoder(keras.Model):
     """An auto-encoder whose two halves can be called alone.
 
+    With a decoder that takes [embeddings, labels] it takes [images, labels]: its embedding needs
+    not hold the image's class, and an image of another class than its label is reconstructed badly.
+
     Args:
         encoder: a Keras model from images of shape `(batch, ...)` to embeddings.
-        decoder: a Keras model from embeddings to reconstructions in the images' shape.
+        decoder: a Keras model from embeddings, or from a list of embeddings and labels, to
+            reconstructions in the images' shape.
         name: the model's name.
 
     Raises:
@@ -40,13 +44,17 @@ class Autoencoder(keras.Model):
         self.built = True
 
     @property
-    def input_shape(self) -> tuple[int | None, ...]:
-        """The shape of a batch of images, a tuple."""
-        return self.encoder.input_shape
+    def input_shape(self) -> Any:
+        """The shape of a batch of images, a tuple; or a list of it and the labels'."""
+        _, *labels = self.decoder.inputs
+        images = self.encoder.input_shape
+        return [images, *(tuple(one.shape) for one in labels)] if labels else images
 
-    def call(self, images: Any, training: bool = False) -> Any:
-        """Returns the reconstruction, a tensor in the shape of `images`."""
-        return self.decoder(self.encoder(images, training=training), training=training)
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Returns the reconstruction of images, a tensor in their shape."""
+        images, *labels = inputs if isinstance(inputs, (list, tuple)) else (inputs,)
+        embedding = self.encoder(images, training=training)
+        return self.decoder([embedding, *labels] if labels else embedding, training=training)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the two halves, serialized, and the name."""

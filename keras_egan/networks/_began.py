@@ -7,7 +7,12 @@ from keras import layers
 
 from keras_egan.image_format import channel_axis
 from keras_egan.networks._autoencoder import Autoencoder
-from keras_egan.networks._layers import VanishingResidual, feature_shape, split_shape
+from keras_egan.networks._layers import (
+    VanishingResidual,
+    feature_shape,
+    split_shape,
+    with_label,
+)
 
 __all__ = ["began"]
 
@@ -22,6 +27,7 @@ def began(
     skips: bool = False,
     vanishing_residuals: bool = False,
     carry_steps: int = 16000,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns BEGAN's generator and auto-encoding discriminator.
 
@@ -44,6 +50,8 @@ def began(
         vanishing_residuals: whether convolutions that keep the number of channels start as the
             identity and turn into themselves over `carry_steps` steps.
         carry_steps: how long that takes, in training steps.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -86,7 +94,8 @@ def began(
     def decoder(size, name, input_name):
         code = keras.Input((size,), name=input_name)
         smallest = feature_shape(height >> scales, width >> scales, filters)
-        x = layers.Dense(smallest[0] * smallest[1] * smallest[2])(code)
+        inputs, x = with_label(code, code, num_classes)
+        x = layers.Dense(smallest[0] * smallest[1] * smallest[2])(x)
         x = first = layers.Reshape(smallest)(x)
         for scale in range(scales + 1):
             x = convolutions(x, filters)
@@ -95,7 +104,7 @@ def began(
                 if skips:
                     first = layers.UpSampling2D()(first)
                     x = layers.Concatenate(axis=channel_axis())([x, first])
-        return keras.Model(code, layers.Conv2D(channels, 3, padding="same")(x), name=name)
+        return keras.Model(inputs, layers.Conv2D(channels, 3, padding="same")(x), name=name)
 
     generator = decoder(latent_dim, "generator", "latents")
     return generator, Autoencoder(

@@ -9,7 +9,13 @@ from keras import layers
 
 from keras_egan.image_format import channel_axis
 from keras_egan.networks._autoencoder import Autoencoder
-from keras_egan.networks._layers import batch_normalised, feature_shape, split_shape
+from keras_egan.networks._layers import (
+    batch_normalised,
+    critic,
+    feature_shape,
+    split_shape,
+    with_label,
+)
 from keras_egan.networks._upsampled_conv2d import UpsampledConv2D
 
 __all__ = ["convnet"]
@@ -21,6 +27,7 @@ def convnet(
     filters: int = 16,
     latent_dim: int = 64,
     embedding_dim: int | None = 64,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Returns a convolutional generator and discriminator, as deep as the image is large.
 
@@ -44,6 +51,8 @@ def convnet(
         latent_dim: the length of the generator's input.
         embedding_dim: the length of the auto-encoder's embedding, for BEGAN, EBGAN and MAGAN; None
             for a critic, for LSGAN and LS-GAN.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -67,13 +76,14 @@ def convnet(
     grid = feature_shape(*scales[-1], widths[-1])
 
     def decoder(code, name):
-        x = layers.Dense(math.prod(grid), use_bias=False)(code)
+        inputs, x = with_label(code, code, num_classes)
+        x = layers.Dense(math.prod(grid), use_bias=False)(x)
         x = layers.ReLU()(_normalised(layers.Reshape(grid)(x)))
         for sides, n in reversed([*zip(scales, widths, strict=True)][:-1]):
             x = _cropped(UpsampledConv2D(n, use_bias=False)(x), sides)
             x = layers.ReLU()(_normalised(x))
         x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid")(x)
-        return keras.Model(code, layers.Rescaling(2.0, offset=-1.0)(x), name=name)
+        return keras.Model(inputs, layers.Rescaling(2.0, offset=-1.0)(x), name=name)
 
     image = keras.Input(image_shape, name="image")
     x = layers.Rescaling(0.5, offset=0.5)(image)
@@ -84,7 +94,7 @@ def convnet(
 
     generator = decoder(keras.Input((latent_dim,), name="latents"), "generator")
     if embedding_dim is None:
-        return generator, keras.Model(image, layers.Dense(1)(x), name="discriminator")
+        return generator, critic(image, x, layers.Dense(1)(x), num_classes)
     x = _normalised(layers.Dense(embedding_dim, use_bias=False)(x))
     embedding = keras.Input((embedding_dim,), name="embedding")
     return generator, Autoencoder(

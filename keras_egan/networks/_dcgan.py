@@ -6,7 +6,12 @@ import keras
 from keras import layers
 
 from keras_egan.networks._autoencoder import Autoencoder
-from keras_egan.networks._layers import batch_normalised, feature_shape, split_divisible
+from keras_egan.networks._layers import (
+    batch_normalised,
+    feature_shape,
+    split_divisible,
+    with_label,
+)
 
 __all__ = ["dcgan_autoencoder"]
 
@@ -17,6 +22,7 @@ def dcgan_autoencoder(
     filters: int = 32,
     latent_dim: int = 64,
     embedding_dim: int = 32,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns a DCGAN-like generator and a small auto-encoder with batch normalisation.
 
@@ -35,6 +41,8 @@ def dcgan_autoencoder(
             one; the generator begins with twice as many.
         latent_dim: the length of the generator's input.
         embedding_dim: the length of the discriminator's embedding.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -69,9 +77,10 @@ def dcgan_autoencoder(
         return layers.Rescaling(2.0, offset=-1.0)(x)
 
     latents = keras.Input((latent_dim,), name="latents")
-    x = grid(dense(latents, 8 * filters), 4, 2 * filters)
+    inputs, x = with_label(latents, latents, num_classes)
+    x = grid(dense(x, 8 * filters), 4, 2 * filters)
     x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", use_bias=False)(x)
-    generator = keras.Model(latents, image(layers.ReLU()(normalised(x))), name="generator")
+    generator = keras.Model(inputs, image(layers.ReLU()(normalised(x))), name="generator")
 
     images = keras.Input(image_shape, name="image")
     x = layers.Rescaling(0.5, offset=0.5)(images)
@@ -80,6 +89,7 @@ def dcgan_autoencoder(
     encoder = keras.Model(images, normalised(x), name="encoder")
 
     embedding = keras.Input((embedding_dim,), name="embedding")
-    x = grid(layers.ReLU()(embedding), 2, filters)
-    decoder = keras.Model(embedding, image(x), name="decoder")
+    inputs, x = with_label(embedding, layers.ReLU()(embedding), num_classes)
+    x = grid(x, 2, filters)
+    decoder = keras.Model(inputs, image(x), name="decoder")
     return generator, Autoencoder(encoder, decoder)

@@ -16,6 +16,7 @@ from keras_egan.networks._layers import (
     normal,
     split_divisible,
     split_shape,
+    with_label,
 )
 
 __all__ = ["ebgan", "ebgan_mlp", "ebgan_small"]
@@ -30,7 +31,11 @@ _NETWORKS = {
 
 
 def ebgan(
-    image_shape: Sequence[int] = (64, 64, 3), *, filters: int = 64, latent_dim: int = 100
+    image_shape: Sequence[int] = (64, 64, 3),
+    *,
+    filters: int = 64,
+    latent_dim: int = 100,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns EBGAN's convolutional generator and auto-encoding discriminator.
 
@@ -49,6 +54,8 @@ def ebgan(
         filters: the channels after the encoder's first layer; the generator begins with 16 times
             as many, with 32 times as many at a side of 256.
         latent_dim: the length of the generator's input, without the noise planes.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, generator.input_shape[1])` to
@@ -80,7 +87,8 @@ def ebgan(
     latents = keras.Input((sum(sizes),), name="latents")
     ends = accumulate(sizes)
     first, *noise = (latents[:, end - n : end] for n, end in zip(sizes, ends, strict=True))
-    x = layers.Reshape(feature_shape(1, 1, latent_dim))(first)
+    inputs, x = with_label(latents, first, num_classes)
+    x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
     for i, scale in enumerate(scales):
         size = BY_TWO if i else {"kernel_size": 4}
         x = layers.Conv2DTranspose(
@@ -95,8 +103,9 @@ def ebgan(
         x = layers.Conv2D(channels, 3, padding="same", **output)(x)
     else:
         x = layers.Conv2DTranspose(channels, **BY_TWO, **output)(x)
-    generator = keras.Model(latents, x, name="generator")
-    return generator, _autoencoder(image_shape, channels, [n * filters for n in encoder_scales])
+    generator = keras.Model(inputs, x, name="generator")
+    widths = [n * filters for n in encoder_scales]
+    return generator, _autoencoder(image_shape, channels, widths, num_classes)
 
 
 def ebgan_mlp(
@@ -108,6 +117,7 @@ def ebgan_mlp(
     size_d: int = 1024,
     latent_dim: int = 100,
     dropout_d: float = 0.0,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns a fully connected generator and auto-encoder of EBGAN's grid search on MNIST.
 
@@ -125,6 +135,8 @@ def ebgan_mlp(
         size_d: the units of each of the discriminator's hidden layers.
         latent_dim: the length of the generator's input.
         dropout_d: the dropout's rate after each of the discriminator's hidden layers; 0 for none.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -158,10 +170,11 @@ def ebgan_mlp(
         x = layers.Dense(pixels, activation=activation, kernel_initializer=normal(stddev))(x)
         return layers.Reshape(image_shape)(x)
 
-    x = latents = keras.Input((latent_dim,), name="latents")
+    latents = keras.Input((latent_dim,), name="latents")
+    inputs, x = with_label(latents, latents, num_classes)
     for _ in range(n_layers_g - 1):
         x = hidden(x, size_g, 0.02, normalise=True)
-    generator = keras.Model(latents, image(x, 0.02, "tanh"), name="generator")
+    generator = keras.Model(inputs, image(x, 0.02, "tanh"), name="generator")
 
     images = keras.Input(image_shape, name="image")
     x = layers.Flatten()(images)
@@ -171,7 +184,8 @@ def ebgan_mlp(
             x = layers.Dropout(dropout_d)(x)
     encoder = keras.Model(images, x, name="encoder")
     embedding = keras.Input((size_d,), name="embedding")
-    decoder = keras.Model(embedding, image(embedding, 0.002, None), name="decoder")
+    inputs, x = with_label(embedding, embedding, num_classes)
+    decoder = keras.Model(inputs, image(x, 0.002, None), name="decoder")
     return generator, Autoencoder(encoder, decoder)
 
 
@@ -181,6 +195,7 @@ def ebgan_small(
     filters: int = 64,
     latent_dim: int = 64,
     embedding_dim: int = 32,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns a small generator and auto-encoder, for EBGAN on small images.
 
@@ -196,6 +211,8 @@ def ebgan_small(
             one; the generator begins with twice as many.
         latent_dim: the length of the generator's input.
         embedding_dim: the length of the discriminator's embedding.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -217,12 +234,13 @@ def ebgan_small(
 
     latents = keras.Input((latent_dim,), name="latents")
     grid = feature_shape(height // 4, width // 4, 2 * filters)
-    x = layers.Reshape(grid)(layers.Dense(math.prod(grid))(latents))
+    inputs, x = with_label(latents, latents, num_classes)
+    x = layers.Reshape(grid)(layers.Dense(math.prod(grid))(x))
     for n in (2 * filters, filters):
         x = layers.Conv2D(n, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))
         x = layers.LeakyReLU(0.2)(batch_normalised(x))
     x = layers.Conv2D(channels, 3, padding="same", activation="tanh")(x)
-    generator = keras.Model(latents, x, name="generator")
+    generator = keras.Model(inputs, x, name="generator")
 
     images = keras.Input(image_shape, name="image")
     x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(images)
@@ -232,22 +250,24 @@ def ebgan_small(
     embedding = keras.Input((embedding_dim,), name="embedding")
     grid = feature_shape(height // 2, width // 2, filters)
     x = layers.ReLU()(batch_normalised(embedding))
+    inputs, x = with_label(embedding, x, num_classes)
     x = batch_normalised(layers.Dense(math.prod(grid), use_bias=False)(x))
     x = layers.UpSampling2D()(layers.Reshape(grid)(layers.ReLU()(x)))
     x = layers.Conv2D(channels, 3, padding="same")(x)
-    return generator, Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
+    return generator, Autoencoder(encoder, keras.Model(inputs, x, name="decoder"))
 
 
-def _autoencoder(image_shape, channels, widths):
+def _autoencoder(image_shape, channels, widths, num_classes):
     x = images = keras.Input(image_shape, name="image")
     for i, n in enumerate(widths):
         x = layers.Conv2D(n, use_bias=i == 0, kernel_initializer=normal(), **BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(batch_normalised(x) if i else x)
     encoder = keras.Model(images, x, name="encoder")
 
-    x = embedding = keras.Input(encoder.output_shape[1:], name="embedding")
+    embedding = keras.Input(encoder.output_shape[1:], name="embedding")
+    inputs, x = with_label(embedding, embedding, num_classes)
     for n in widths[-2::-1]:
         x = layers.Conv2DTranspose(n, use_bias=False, kernel_initializer=normal(), **BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(batch_normalised(x))
     x = layers.Conv2DTranspose(channels, kernel_initializer=normal(), **BY_TWO)(x)
-    return Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
+    return Autoencoder(encoder, keras.Model(inputs, x, name="decoder"))

@@ -12,11 +12,16 @@ __all__ = [
     "BY_TWO",
     "VanishingResidual",
     "batch_normalised",
+    "critic",
     "feature_shape",
     "normal",
     "split_divisible",
     "split_shape",
+    "with_label",
 ]
+
+LABEL_DIM = 16
+"""How many numbers stand for a label beside a vector."""
 
 BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
 """Of a convolution that halves the sides, or of a transposed one that doubles them."""
@@ -91,6 +96,60 @@ def batch_normalised(x: Any, epsilon: float = 1e-5, **arguments: Any) -> Any:
     axis = channel_axis() if len(x.shape) == 4 else -1
     arguments = {"momentum": 0.9, "epsilon": epsilon, **arguments}
     return keras.layers.BatchNormalization(axis, **arguments)(x)
+
+
+def with_label(code: Any, x: Any, num_classes: int | None) -> tuple[Any, Any]:
+    """Returns a network's inputs, and its code joined with what is learnt of a label.
+
+    Args:
+        code: the network's first input.
+        x: the code, or what became of it: a vector or a feature map a sample.
+        num_classes: how many classes there are; None for a network without labels.
+    """
+    if num_classes is None:
+        return code, x
+    label = keras.Input((), dtype="int32", name="label")
+    if len(x.shape) == 2:
+        return [code, label], keras.layers.Concatenate()([x, _embedded(label, num_classes, 1.0)])
+    axis = channel_axis()
+    height, width = x.shape[2:] if axis == 1 else x.shape[1:3]
+    plane = _embedded(label, num_classes, 1.0, height * width)
+    plane = keras.layers.Reshape(feature_shape(height, width, 1))(plane)
+    return [code, label], keras.layers.Concatenate(axis=axis)([x, plane])
+
+
+def critic(
+    image: Any,
+    features: Any,
+    score: Any,
+    num_classes: int | None,
+    activation: str | None = None,
+) -> keras.Model:
+    """Returns a critic, whose score of a labelled image is of the image plus of its class.
+
+    Args:
+        image: the critic's input.
+        features: its last features.
+        score: what it makes of them, of shape `(batch, 1)`.
+        num_classes: how many classes there are; None for a critic without labels.
+        activation: what keeps the score within bounds, if anything.
+
+    Source: Miyato and Koyama, cGANs with projection discriminator,
+    https://arxiv.org/abs/1802.05637.
+    """
+    inputs = image
+    if num_classes is not None:
+        inputs = [image, keras.Input((), dtype="int32", name="label")]
+        features = keras.layers.Flatten()(features)
+        of_class = _embedded(inputs[1], num_classes, 0.02, features.shape[-1])
+        score = keras.layers.Add()([score, keras.layers.Dot(1)([features, of_class])])
+    if activation:
+        score = keras.layers.Activation(activation)(score)
+    return keras.Model(inputs, score, name="discriminator")
+
+
+def _embedded(label, num_classes, stddev, size=LABEL_DIM):
+    return keras.layers.Embedding(num_classes, size, embeddings_initializer=normal(stddev))(label)
 
 
 def split_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:

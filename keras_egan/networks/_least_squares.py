@@ -6,13 +6,24 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from keras_egan.networks._layers import batch_normalised, feature_shape, normal, split_divisible
+from keras_egan.networks._layers import (
+    batch_normalised,
+    critic,
+    feature_shape,
+    normal,
+    split_divisible,
+    with_label,
+)
 
 __all__ = ["least_squares_dcgan", "least_squares_vgg"]
 
 
 def least_squares_vgg(
-    image_shape: Sequence[int] = (112, 112, 3), *, filters: int = 64, latent_dim: int = 1024
+    image_shape: Sequence[int] = (112, 112, 3),
+    *,
+    filters: int = 64,
+    latent_dim: int = 1024,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Returns LSGAN's generator, after VGG, and critic for scenes of 112x112.
 
@@ -28,6 +39,8 @@ def least_squares_vgg(
         filters: the channels after the critic's first layer and before the generator's last; the
             generator begins with 4 times as many.
         latent_dim: the length of the generator's input.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -45,14 +58,14 @@ def least_squares_vgg(
     generator, discriminator = least_squares_vgg()
     ```
     """
-    latents, x, channels = _grid(image_shape, 4 * filters, latent_dim)
+    inputs, x, channels = _grid(image_shape, 4 * filters, latent_dim, num_classes)
     x = layers.ReLU()(batch_normalised(x))
     for scale, strides in ((4, 2), (4, 1), (4, 2), (4, 1), (2, 2), (1, 2)):
         x = _transposed(x, scale * filters, 3, strides, use_bias=False)
         x = layers.ReLU()(batch_normalised(x))
     x = _transposed(x, channels, 3, strides=1, activation="tanh")
-    generator = keras.Model(latents, x, name="generator")
-    return generator, _critic(image_shape, filters, normalise=True)
+    generator = keras.Model(inputs, x, name="generator")
+    return generator, _critic(image_shape, filters, True, num_classes)
 
 
 def least_squares_dcgan(
@@ -62,6 +75,7 @@ def least_squares_dcgan(
     latent_dim: int = 1024,
     normalise_g: bool = True,
     normalise_d: bool = True,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Returns LSGAN's DCGAN, whose stability is compared with and without batch normalisation.
 
@@ -81,6 +95,8 @@ def least_squares_dcgan(
         latent_dim: the length of the generator's input.
         normalise_g: whether the generator has batch normalisation.
         normalise_d: whether the critic has batch normalisation.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -98,22 +114,23 @@ def least_squares_dcgan(
     generator, discriminator = least_squares_dcgan(normalise_g=False, normalise_d=False)
     ```
     """
-    latents, x, channels = _grid(image_shape, 8 * filters, latent_dim)
+    inputs, x, channels = _grid(image_shape, 8 * filters, latent_dim, num_classes)
     x = layers.ReLU()(batch_normalised(x) if normalise_g else x)
     for scale in (4, 2, 1):
         x = _transposed(x, scale * filters, 5, strides=2, use_bias=not normalise_g)
         x = layers.ReLU()(batch_normalised(x) if normalise_g else x)
     x = _transposed(x, channels, 5, strides=2, activation="tanh")
-    generator = keras.Model(latents, x, name="generator")
-    return generator, _critic(image_shape, filters, normalise_d)
+    generator = keras.Model(inputs, x, name="generator")
+    return generator, _critic(image_shape, filters, normalise_d, num_classes)
 
 
-def _grid(image_shape, filters, latent_dim):
+def _grid(image_shape, filters, latent_dim, num_classes):
     height, width, channels = split_divisible(image_shape, 16)
     shape = feature_shape(height // 16, width // 16, filters)
     latents = keras.Input((latent_dim,), name="latents")
-    x = layers.Dense(math.prod(shape), kernel_initializer=normal())(latents)
-    return latents, layers.Reshape(shape)(x), channels
+    inputs, x = with_label(latents, latents, num_classes)
+    x = layers.Dense(math.prod(shape), kernel_initializer=normal())(x)
+    return inputs, layers.Reshape(shape)(x), channels
 
 
 def _transposed(x, filters, size, strides, **arguments):
@@ -126,7 +143,7 @@ def _transposed(x, filters, size, strides, **arguments):
     return layers.Cropping2D((crop, crop))(x)
 
 
-def _critic(image_shape, filters, normalise):
+def _critic(image_shape, filters, normalise, num_classes):
     x = image = keras.Input(image_shape, name="image")
     for i in range(4):
         normalised = normalise and i > 0
@@ -140,4 +157,4 @@ def _critic(image_shape, filters, normalise):
         )(x)
         x = layers.LeakyReLU(0.2)(batch_normalised(x) if normalised else x)
     score = layers.Dense(1, kernel_initializer=normal())(layers.Flatten()(x))
-    return keras.Model(image, score, name="discriminator")
+    return critic(image, x, score, num_classes)

@@ -5,7 +5,15 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from keras_egan.networks._layers import BY_TWO, batch_normalised, feature_shape, normal, split_shape
+from keras_egan.networks._layers import (
+    BY_TWO,
+    batch_normalised,
+    critic,
+    feature_shape,
+    normal,
+    split_shape,
+    with_label,
+)
 
 __all__ = ["loss_sensitive"]
 
@@ -17,6 +25,8 @@ def loss_sensitive(
     latent_dim: int = 100,
     normalise_d: bool = True,
     nonnegative: bool = True,
+    num_classes: int | None = None,
+    classifier: bool = False,
 ) -> tuple[keras.Model, keras.Model]:
     """Returns LS-GAN's generator and loss network.
 
@@ -35,13 +45,17 @@ def loss_sensitive(
             GLS-GAN has none.
         nonnegative: whether ReLU keeps the loss network's output at 0 or above, as in LS-GAN;
             GLS-GAN's is linear.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
+        classifier: whether the discriminator takes images alone and returns `(batch,
+            num_classes)` logits, for CLS-GAN: `LossSensitiveGAN(energy="cross_entropy")`.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
         `discriminator`, a Keras model from images to `(batch, 1)`.
 
     Raises:
-        ValueError: if the images cannot have this shape.
+        ValueError: if the images cannot have this shape, or `classifier` is without `num_classes`.
 
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the authors' code:
     https://github.com/guojunq/lsgan, with no biases, and without `normalise_d`
@@ -55,9 +69,12 @@ def loss_sensitive(
     ```
     """
     scales = _scales(image_shape)
+    if classifier and num_classes is None:
+        raise ValueError("`classifier=True` needs `num_classes`, the number of its logits.")
 
     latents = keras.Input((latent_dim,), name="latents")
-    x = layers.Reshape(feature_shape(1, 1, latent_dim))(latents)
+    inputs, x = with_label(latents, latents, num_classes)
+    x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
     for i in range(scales):
         size = BY_TWO if i else {"kernel_size": 4}
         x = layers.Conv2DTranspose(
@@ -71,17 +88,19 @@ def loss_sensitive(
         kernel_initializer=normal(),
         **BY_TWO,
     )(x)
-    generator = keras.Model(latents, x, name="generator")
+    generator = keras.Model(inputs, x, name="generator")
 
     x = image = keras.Input(image_shape, name="image")
     plain = {"use_bias": not normalise_d}
     for i in range(scales):
         x = layers.Conv2D(filters << i, kernel_initializer=normal(), **plain, **BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(_normalised(x) if normalise_d and i else x)
-    x = layers.Conv2D(
-        1, 4, activation="relu" if nonnegative else None, kernel_initializer=normal(), **plain
-    )(x)
-    return generator, keras.Model(image, layers.Flatten()(x), name="discriminator")
+    last = {"kernel_size": 4, "kernel_initializer": normal(), **plain}
+    if classifier:
+        logits = layers.Flatten()(layers.Conv2D(num_classes, **last)(x))
+        return generator, keras.Model(image, logits, name="discriminator")
+    score = layers.Flatten()(layers.Conv2D(1, **last)(x))
+    return generator, critic(image, x, score, num_classes, "relu" if nonnegative else None)
 
 
 def _scales(image_shape):

@@ -4,13 +4,17 @@ import keras
 from keras import layers
 
 from keras_egan.networks._autoencoder import Autoencoder
-from keras_egan.networks._layers import BY_TWO, feature_shape
+from keras_egan.networks._layers import BY_TWO, feature_shape, with_label
 
 __all__ = ["magan_celeba", "magan_cifar10", "magan_mnist"]
 
 
 def magan_mnist(
-    *, filters: int = 128, units: int = 256, latent_dim: int = 50
+    *,
+    filters: int = 128,
+    units: int = 256,
+    latent_dim: int = 50,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns MAGAN's generator and fully connected auto-encoder for 28x28 digits.
 
@@ -25,6 +29,8 @@ def magan_mnist(
         filters: the channels of the generator's 7x7 grid; half as many at 14x14.
         units: the units of each of the auto-encoder's hidden layers.
         latent_dim: the length of the generator's input.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 28, 28, 1)`, or to the
@@ -39,8 +45,10 @@ def magan_mnist(
     generator, discriminator = magan_mnist()
     ```
     """
-    latents, x = _generated(1, filters, latent_dim, smallest=7, doublings=2, activation="sigmoid")
-    generator = keras.Model(latents, layers.Rescaling(2.0, offset=-1.0)(x), name="generator")
+    inputs, x = _generated(
+        1, filters, latent_dim, num_classes, smallest=7, doublings=2, activation="sigmoid"
+    )
+    generator = keras.Model(inputs, layers.Rescaling(2.0, offset=-1.0)(x), name="generator")
 
     image_shape = feature_shape(28, 28, 1)
     images = keras.Input(image_shape, name="image")
@@ -50,12 +58,15 @@ def magan_mnist(
     encoder = keras.Model(images, x, name="encoder")
 
     embedding = keras.Input((units,), name="embedding")
-    x = layers.Reshape(image_shape)(layers.Dense(28 * 28, activation="sigmoid")(embedding))
-    decoder = keras.Model(embedding, layers.Rescaling(2.0, offset=-1.0)(x), name="decoder")
+    inputs, x = with_label(embedding, embedding, num_classes)
+    x = layers.Reshape(image_shape)(layers.Dense(28 * 28, activation="sigmoid")(x))
+    decoder = keras.Model(inputs, layers.Rescaling(2.0, offset=-1.0)(x), name="decoder")
     return generator, Autoencoder(encoder, decoder)
 
 
-def magan_cifar10(*, filters: int = 512, latent_dim: int = 320) -> tuple[keras.Model, Autoencoder]:
+def magan_cifar10(
+    *, filters: int = 512, latent_dim: int = 320, num_classes: int | None = None
+) -> tuple[keras.Model, Autoencoder]:
     """Returns MAGAN's generator and convolutional auto-encoder for 32x32 colour images.
 
     4x4 convolutions of stride 2 between the image and a 4x4 grid, with twice or half the channels
@@ -65,6 +76,8 @@ def magan_cifar10(*, filters: int = 512, latent_dim: int = 320) -> tuple[keras.M
     Args:
         filters: the channels of both networks' 4x4 grids, divisible by 4.
         latent_dim: the length of the generator's input.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 32, 32, 3)`, or to the
@@ -79,10 +92,12 @@ def magan_cifar10(*, filters: int = 512, latent_dim: int = 320) -> tuple[keras.M
     generator, discriminator = magan_cifar10()
     ```
     """
-    return _convolutional(3, filters, latent_dim)
+    return _convolutional(3, filters, latent_dim, num_classes)
 
 
-def magan_celeba(*, filters: int = 512, latent_dim: int = 350) -> tuple[keras.Model, Autoencoder]:
+def magan_celeba(
+    *, filters: int = 512, latent_dim: int = 350, num_classes: int | None = None
+) -> tuple[keras.Model, Autoencoder]:
     """Returns MAGAN's generator and convolutional auto-encoder for 64x64 colour images.
 
     As `magan_cifar10`, with one more scale.
@@ -90,6 +105,8 @@ def magan_celeba(*, filters: int = 512, latent_dim: int = 350) -> tuple[keras.Mo
     Args:
         filters: the channels of both networks' 4x4 grids, divisible by 8.
         latent_dim: the length of the generator's input.
+        num_classes: how many classes the images are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 64, 64, 3)`, or to the
@@ -104,30 +121,34 @@ def magan_celeba(*, filters: int = 512, latent_dim: int = 350) -> tuple[keras.Mo
     generator, discriminator = magan_celeba()
     ```
     """
-    return _convolutional(4, filters, latent_dim)
+    return _convolutional(4, filters, latent_dim, num_classes)
 
 
-def _convolutional(scales, filters, latent_dim):
-    latents, x = _generated(3, filters, latent_dim, smallest=4, doublings=scales, activation="tanh")
-    generator = keras.Model(latents, x, name="generator")
+def _convolutional(scales, filters, latent_dim, num_classes):
+    inputs, x = _generated(
+        3, filters, latent_dim, num_classes, smallest=4, doublings=scales, activation="tanh"
+    )
+    generator = keras.Model(inputs, x, name="generator")
 
     x = images = keras.Input(feature_shape(4 << scales, 4 << scales, 3), name="image")
     for i in reversed(range(scales)):
         x = layers.LeakyReLU(0.2)(layers.Conv2D(filters >> i, **BY_TWO)(x))
     encoder = keras.Model(images, x, name="encoder")
 
-    x = embedding = keras.Input(feature_shape(4, 4, filters), name="embedding")
+    embedding = keras.Input(feature_shape(4, 4, filters), name="embedding")
+    inputs, x = with_label(embedding, embedding, num_classes)
     for i in range(1, scales):
         x = layers.LeakyReLU(0.2)(layers.Conv2DTranspose(filters >> i, **BY_TWO)(x))
     x = layers.Conv2DTranspose(3, activation="tanh", **BY_TWO)(x)
-    return generator, Autoencoder(encoder, keras.Model(embedding, x, name="decoder"))
+    return generator, Autoencoder(encoder, keras.Model(inputs, x, name="decoder"))
 
 
-def _generated(channels, filters, latent_dim, smallest, doublings, activation):
+def _generated(channels, filters, latent_dim, num_classes, smallest, doublings, activation):
     relu = {"activation": "relu", "kernel_initializer": "he_normal"}
     latents = keras.Input((latent_dim,), name="latents")
-    x = layers.Reshape(feature_shape(1, 1, latent_dim))(latents)
+    inputs, x = with_label(latents, latents, num_classes)
+    x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
     x = layers.Conv2DTranspose(filters, smallest, **relu)(x)
     for i in range(1, doublings):
         x = layers.Conv2DTranspose(filters >> i, **BY_TWO, **relu)(x)
-    return latents, layers.Conv2DTranspose(channels, activation=activation, **BY_TWO)(x)
+    return inputs, layers.Conv2DTranspose(channels, activation=activation, **BY_TWO)(x)

@@ -8,6 +8,7 @@ from keras import layers
 
 from keras_egan import checks
 from keras_egan.networks._autoencoder import Autoencoder
+from keras_egan.networks._layers import critic, with_label
 
 __all__ = ["mlp"]
 
@@ -21,6 +22,7 @@ def mlp(
     embedding_dim: int | None = None,
     activation: str | Callable[[Any], Any] = "relu",
     scale: float = 1.0,
+    num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Returns a fully connected generator and discriminator of vectors.
 
@@ -37,6 +39,8 @@ def mlp(
         activation: of the hidden layers.
         scale: above 0: the size of the samples' coordinates. The generator's outputs, and
             reconstructions, are multiplied by it; what the discriminator is given is divided.
+        num_classes: how many classes the samples are of, for networks that take labels too; None
+            for networks that do not.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, dimensions)`, and
@@ -55,18 +59,21 @@ def mlp(
     """
     checks.above_zero(scale=scale)
 
-    def network(name, inputs, outputs, before=1.0, after=1.0):
-        vector = keras.Input((inputs,))
-        x = layers.Rescaling(before)(vector)
+    def hidden(x):
         for _ in range(n_layers):
             x = layers.Dense(units, activation=activation)(x)
-        x = layers.Rescaling(after)(layers.Dense(outputs)(x))
-        return keras.Model(vector, x, name=name)
+        return x
 
-    generator = network("generator", latent_dim, dimensions, after=scale)
+    def made(name, length):
+        code = keras.Input((length,))
+        inputs, x = with_label(code, code, num_classes)
+        x = layers.Rescaling(scale)(layers.Dense(dimensions)(hidden(x)))
+        return keras.Model(inputs, x, name=name)
+
+    sample = keras.Input((dimensions,))
+    x = hidden(layers.Rescaling(1 / scale)(sample))
+    generator = made("generator", latent_dim)
     if embedding_dim is None:
-        return generator, network("discriminator", dimensions, 1, before=1 / scale)
-    encoder = network("encoder", dimensions, embedding_dim, before=1 / scale)
-    return generator, Autoencoder(
-        encoder, network("decoder", embedding_dim, dimensions, after=scale)
-    )
+        return generator, critic(sample, x, layers.Dense(1)(x), num_classes)
+    encoder = keras.Model(sample, layers.Dense(embedding_dim)(x), name="encoder")
+    return generator, Autoencoder(encoder, made("decoder", embedding_dim))

@@ -1,0 +1,105 @@
+"""The labels of a conditional GAN: what comes is checked and counted, what is drawn follows it."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import backend, checks
+from keras_egan.datasets.loaders import check_labels, described
+
+__all__ = ["Labels", "with_labels"]
+
+UNLABELLED = -1
+"""What stands for a label that is not known, where a GAN can learn from such images."""
+
+
+def with_labels(inputs: Any, labels: Any) -> Any:
+    """Returns what a network is called with: its inputs, or a list of them and their labels."""
+    return inputs if labels is None else [inputs, labels]
+
+
+class Labels(keras.layers.Layer):
+    """The part of a conditional GAN that knows its classes, and how often each has come.
+
+    Args:
+        num_classes: how many classes there are, 2 or more.
+        unlabelled: whether images may come without a label, as -1.
+
+    Raises:
+        ValueError: if `num_classes` is no whole number from 2 up.
+
+    Example:
+
+    ```python
+    labels = Labels(num_classes=10)
+    labels.drawn(64, None, seed=7)  # 64 labels, with the shares of the data
+    ```
+    """
+
+    def __init__(self, num_classes: int, unlabelled: bool = False):
+        super().__init__(name="labels", dtype="float32")
+        checks.whole_number(2, num_classes=num_classes)
+        self.num_classes = int(num_classes)
+        self.classes = range(UNLABELLED if unlabelled else 0, self.num_classes)
+        self.counts = self.add_weight(
+            name="counts",
+            shape=(self.num_classes,),
+            initializer="zeros",
+            dtype="int32",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+        self.built = True
+
+    def received(self, data: Any, rows: Any, seed: keras.random.SeedGenerator) -> tuple[Any, Any]:
+        """Returns the rows with the labels of a batch, and how many of those are of no class.
+
+        Args:
+            data: a batch, `(images, labels)`.
+            rows: the `Rows` of its images.
+            seed: what the labels of fakes are drawn from where data has none.
+        """
+        labels = ops.cast(data[1], "int32")
+        labels = labels[:, 0] if len(labels.shape) == 2 else labels
+        fit = ops.logical_and(labels >= self.classes.start, labels < self.num_classes)
+        labels = ops.clip(labels, self.classes.start, self.num_classes - 1)
+        fake = labels
+        if UNLABELLED in self.classes:
+            drawn = rows.own(lambda n: keras.random.randint((n,), 0, self.num_classes, seed=seed))
+            fake = ops.where(labels == UNLABELLED, drawn, labels)
+        unfit = ops.sum(ops.cast(ops.logical_not(fit), "float32"))
+        return rows._replace(labels=labels, fake_labels=fake), unfit
+
+    def count(self, labels: Any) -> None:
+        """Counts a batch's labels, int32 of shape `(batch,)`, in."""
+        known = ops.expand_dims(labels, 1) == ops.arange(self.num_classes, dtype="int32")
+        found = backend.replica_sum(ops.sum(ops.cast(known, "float32"), axis=0))
+        self.counts.assign_add(ops.cast(found, "int32"))
+
+    def drawn(self, n: int, labels: Any, seed: int | None = None) -> np.ndarray:
+        """Returns the labels of samples, int32 of shape `(n,)`.
+
+        Args:
+            n: how many samples there are.
+            labels: one for all, or a list or array of n; None for labels that are drawn with the
+                shares that they had in training, all alike before it.
+            seed: an integer that fixes what is drawn.
+
+        Raises:
+            ValueError: if they are none such.
+        """
+        if labels is None:
+            counts = ops.convert_to_numpy(self.counts).astype("float64")
+            counts = counts if counts.any() else counts + 1
+            rng = np.random.default_rng(None if seed is None else [seed, self.num_classes])
+            return rng.choice(self.num_classes, n, p=counts / counts.sum()).astype("int32")
+        if checks.is_whole(labels):
+            labels = np.full((n,), labels)
+        elif not isinstance(labels, (list, tuple)) and not hasattr(labels, "shape"):
+            raise ValueError(
+                f"`labels` must be a whole number, a list of {n}, or None; got {described(labels)}."
+            )
+        return check_labels(labels, n, range(self.num_classes))
