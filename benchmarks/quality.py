@@ -5,6 +5,8 @@
 `DIRECTORY` is that of tensorflow-datasets. Distances, precision and recall are taken between 10,000
 samples and the 10,000 test images, in the features of `classifiers.py`. The row goes to a JSON
 file in the output folder, beside a grid of samples; `quality_table.py` makes a table of the rows.
+With `--labels` the GAN is conditional, and the row has how often the classifier finds the class
+that was asked for, and the Fréchet distance within classes besides.
 The dataset is the preset's, Fashion-MNIST for `began/fashion`; `--keep 500` trains on 500 of its
 images alone, drawn by the seed. Instead of a GAN, `real` measures 10,000 of the training images,
 and `noise` uniform noise. A GAN that is trained already, by an example, is measured too:
@@ -27,8 +29,11 @@ from keras_egan import augment, callbacks, metrics, presets
 SAMPLES = 10_000
 
 
-def measure(samples, dataset, data_dir):
-    """Returns the figures of samples, an array of shape `(n, 28, 28, 1)` in [-1, 1]."""
+def measure(samples, dataset, data_dir, labels=None):
+    """Returns the figures of samples, an array of shape `(n, 28, 28, 1)` in [-1, 1].
+
+    `labels` are the classes that a conditional GAN was asked for.
+    """
     model = classifier(dataset, data_dir)
     features = features_of(model)
     relative = [
@@ -37,8 +42,14 @@ def measure(samples, dataset, data_dir):
         metrics.PrecisionRecall(features),
     ]
     absolute = [metrics.InceptionScore(model), metrics.ModeCoverage(model)]
-    test, _ = load(dataset, "test", data_dir)
+    test, kinds = load(dataset, "test", data_dir)
     figures = {}
+    if labels is not None:
+        accuracy, within = metrics.ClassAccuracy(model), metrics.ClassFrechetDistance(features)
+        accuracy.update_state(samples, labels)
+        within.update_real(test, kinds)
+        within.update_state(samples, labels)
+        figures |= {"class_accuracy": accuracy.result(), **within.result()}
     for extractor, group in ((features, relative), (model, absolute)):
         found = group[0].extract(samples, batch_size=500)
         real = group[0].extract(test, batch_size=500) if extractor is features else None
@@ -63,8 +74,8 @@ def cropped(images):
     return images[:, border : border + 28, border : border + 28]
 
 
-def train(arguments, data, output):
-    """Returns a trained GAN, and what is to be said of the training."""
+def train(arguments, data, labels, output):
+    """Returns a trained GAN, and what is to be said of the training; `labels` may be None."""
     keras.utils.set_random_seed(arguments.seed)
     preset = presets.get(arguments.gan)
     batch_size = preset.batch_size
@@ -74,10 +85,13 @@ def train(arguments, data, output):
     changes = dict(arguments.settings)
     if arguments.augment:
         changes["augment"] = augment.DiffAugment(arguments.augment, fill=-1.0, seed=arguments.seed)
+    if labels is not None:
+        changes["num_classes"] = int(labels.max()) + 1
     gan = presets.build(arguments.gan, **changes)
     start = time.perf_counter()
     gan.fit(
         padded(data, preset.image_shape[0]),
+        labels,
         batch_size=batch_size,
         epochs=epochs,
         steps_per_epoch=steps,
@@ -92,6 +106,7 @@ def train(arguments, data, output):
         "augment": arguments.augment,
         "images": images,
         "kept": len(data),
+        "labels": labels is not None,
         "images_per_second": images / (time.perf_counter() - start),
         "peak_memory_mib": peak_memory(),
     }
@@ -110,6 +125,7 @@ def main():
     add("--dataset", choices=LEAST, help="by default the preset's, or mnist")
     add("--keep", type=int, help="how many images there are; all by default")
     add("--augment", help="a policy of DiffAugment; what comes in is black")
+    add("--labels", action="store_true", help="train with labels, a conditional GAN")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of presets.build")
     add("--name", help="the row's, if settings were changed")
@@ -124,23 +140,28 @@ def main():
     row = {"name": name, "seed": arguments.seed, "dataset": dataset}
     rng = np.random.default_rng(arguments.seed)
     kept = {"real": SAMPLES}.get(arguments.gan, arguments.keep)
-    data, _ = load(dataset, "train", arguments.data_dir)
-    data = data if kept is None else data[rng.permutation(len(data))[:kept]]
+    data, labels = load(dataset, "train", arguments.data_dir)
+    if kept is not None:
+        chosen = rng.permutation(len(data))[:kept]
+        data, labels = data[chosen], labels[chosen]
+    asked = None
 
     if arguments.file:
         gan = keras.models.load_model(arguments.file, compile=False)
         samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
     elif arguments.gan in kinds:
-        gan, said = train(arguments, data, output)
+        gan, said = train(arguments, data, labels if arguments.labels else None, output)
         gan.save(output / "gan.keras")
-        samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
+        asked = gan.labels and gan.labels.drawn(SAMPLES, None, arguments.seed)
+        samples = cropped(gan.sample(SAMPLES, seed=arguments.seed, labels=asked))
         row |= said
     elif arguments.gan == "real":
         samples = data / np.float32(127.5) - 1
     else:
         samples = rng.uniform(-1, 1, (SAMPLES, 28, 28, 1)).astype("float32")
 
-    row |= {"backend": keras.backend.backend(), **measure(samples, dataset, arguments.data_dir)}
+    row["backend"] = keras.backend.backend()
+    row |= measure(samples, dataset, arguments.data_dir, asked)
     (arguments.output / f"{name}_{arguments.seed}.json").write_text(json.dumps(row, indent=1))
     print(json.dumps(row, indent=1))
 

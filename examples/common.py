@@ -88,8 +88,8 @@ def build(arguments, images, **flags):
     )
 
 
-def load(arguments):
-    """Fixes all random numbers, and returns the images in batches."""
+def load(arguments, **more):
+    """Fixes all random numbers, and returns the images in batches; `more` as in `datasets.load`."""
     import keras
 
     from keras_egan import datasets
@@ -103,6 +103,7 @@ def load(arguments):
         seed=arguments.seed,
         drop_remainder=True,
         data_dir=arguments.data_dir,
+        **more,
     )
 
 

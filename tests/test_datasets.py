@@ -166,17 +166,22 @@ def test_a_file_is_no_folder(tmp_path):
         datasets.load(tmp_path / "photos.zip")
 
 
-def prepare(directory, name, feature, file_format, images=None):
-    """Writes ten numbered images as tensorflow-datasets keeps them."""
+def prepare(directory, name, feature, file_format, images=None, kinds=None):
+    """Writes ten numbered images as tensorflow-datasets keeps them, with classes if named."""
     import tensorflow_datasets as tfds
 
     images = numbered() if images is None else images
+    features = {feature: tfds.features.Image(shape=images.shape[1:])}
+    examples = [{feature: image} for image in images]
+    if kinds:
+        features["label"] = tfds.features.ClassLabel(names=kinds)
+        examples = [{**one, "label": i % len(kinds)} for i, one in enumerate(examples)]
     tfds.dataset_builders.store_as_tfds_dataset(
         name=name,
         version="1.0.0",
         data_dir=directory,
-        split_datasets={"train": [(i, {feature: image}) for i, image in enumerate(images)]},
-        features=tfds.features.FeaturesDict({feature: tfds.features.Image(shape=images.shape[1:])}),
+        split_datasets={"train": list(enumerate(examples))},
+        features=tfds.features.FeaturesDict(features),
         disable_shuffling=True,
         file_format=file_format,
     )

@@ -19,7 +19,7 @@ from tests import registry
 
 ROOT = Path(__file__).parent.parent
 NORMAL = ("ebgan", "magan")  # whose papers draw latents from N(0, 1)
-EXAMPLES = ["began", "ebgan", "least_squares_gan", "loss_sensitive_gan", "magan"]
+EXAMPLES = ["began", "conditional", "ebgan", "least_squares_gan", "loss_sensitive_gan", "magan"]
 
 
 @pytest.fixture
@@ -51,9 +51,10 @@ def test_it_writes_everything_it_says(example, run, tmp_path):
 
     served = tf.saved_model.load(str(output / "generator"))
     z = np.random.default_rng(0).uniform(-1, 1, (3, gan.latent_dim)).astype("float32")
+    inputs = [z, np.array([0, 9, 4], "int32")] if gan.num_classes else z
     with gan.averaged():
-        expected = gan.predict(z, verbose=0)
-    np.testing.assert_allclose(served.serve(z), expected, atol=1e-5)
+        expected = gan.predict(inputs, verbose=0)
+    np.testing.assert_allclose(served.serve(inputs), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

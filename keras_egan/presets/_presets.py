@@ -107,6 +107,7 @@ def build(
     image_shape: Sequence[int] | None = None,
     *,
     network_arguments: Mapping[str, Any] | None = None,
+    num_classes: int | None = None,
     d_rate: float | None = None,
     g_rate: float | None = None,
     **arguments: Any,
@@ -117,6 +118,8 @@ def build(
         name: one of `names()`.
         image_shape: the shape of one image in Keras's image data format; by default the preset's.
         network_arguments: arguments of the network to change, a dict.
+        num_classes: how many classes the images are of, for a conditional GAN, whose networks take
+            labels too.
         d_rate: the discriminator's learning rate, to change it; a number or a schedule.
         g_rate: the generator's, likewise.
         **arguments: arguments of the GAN to change, such as `seed=0`.
@@ -138,6 +141,8 @@ def build(
         image_shape = (channels, height, width) if first else (height, width, channels)
     make = getattr(networks, preset.network)
     given = {**preset.network_arguments, **(network_arguments or {})}
+    if num_classes is not None:
+        given["num_classes"] = arguments["num_classes"] = num_classes
     if "image_shape" in inspect.signature(make).parameters:
         given["image_shape"] = tuple(image_shape)
     elif tuple(image_shape) != preset.image_shape:

@@ -1,0 +1,74 @@
+"""Metrics of samples and the classes that were asked for."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from keras_egan.callbacks import GenerativeMetrics
+from keras_egan.metrics import ClassAccuracy, ClassFrechetDistance
+from tests.registry import CASES, CONDITIONAL, EAGERLY, given, uint8_images
+from tests.test_generative_metrics import extractor
+
+RNG = np.random.default_rng(0)
+
+
+def frechet(one, other):
+    means, covariances = zip(*((x.mean(0), np.cov(x.T)) for x in (one, other)), strict=True)
+    root = scipy.linalg.sqrtm(covariances[0] @ covariances[1]).real
+    return np.square(means[0] - means[1]).sum() + np.trace(sum(covariances) - 2 * root)
+
+
+def test_class_accuracy():
+    probabilities = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])
+    accuracy = ClassAccuracy()
+    accuracy.update_state(probabilities, [1, 1, 1])
+    accuracy.update_state(probabilities[:1], np.array([0]))
+    assert accuracy.result() == 2 / 4
+    with pytest.raises(ValueError, match="`labels` hold 2; with `num_classes` 2"):
+        accuracy.update_state(probabilities, [0, 1, 2])
+    accuracy.reset_state()
+    with pytest.raises(ValueError, match="ClassAccuracy needs 1 or more generated samples"):
+        accuracy.result()
+
+
+def test_frechet_distance_within_classes():
+    real, fake = RNG.normal(size=(60, 3)), RNG.normal(1.0, 2.0, size=(50, 3))
+    kinds, asked = np.arange(60) % 2, np.arange(50) % 2
+    distance = ClassFrechetDistance()
+    for rows in (slice(0, 25), slice(25, None)):
+        distance.update_real(real[rows], kinds[rows])
+        distance.update_state(fake[rows], asked[rows])
+    expected = [frechet(real[kinds == k], fake[asked == k]) for k in (0, 1)]
+    np.testing.assert_allclose(list(distance.distances.values()), expected, rtol=1e-6)
+    result = distance.result()
+    assert result["class_frechet_distance"] == pytest.approx(np.mean(expected), rel=1e-6)
+    assert result["worst_class_frechet_distance"] == pytest.approx(max(expected), rel=1e-6)
+
+
+def test_a_class_that_is_never_made_is_named():
+    distance = ClassFrechetDistance()
+    distance.update_real(RNG.normal(size=(8, 2)), np.arange(8) % 2)
+    distance.update_state(RNG.normal(size=(8, 2)), np.zeros(8, int))
+    with pytest.raises(ValueError, match="2 or more generated, of class 1, samples; got 0"):
+        distance.result()
+
+
+def test_they_are_in_the_logs_of_a_conditional_gan():
+    gan, network = CONDITIONAL[0].build(**EAGERLY), extractor()
+    metrics = [ClassAccuracy(network), ClassFrechetDistance(network)]
+    data = given(gan, uint8_images(30))
+    measured = GenerativeMetrics(data, metrics, samples=40)
+    logs = gan.fit(*data, batch_size=10, verbose=0, callbacks=[measured]).history
+    labels = gan.labels.drawn(40, None, seed=0)
+    features = metrics[0].extract(gan.sample(40, seed=0, labels=labels))
+    assert logs["class_accuracy"] == [pytest.approx((features.argmax(1) == labels).mean())]
+    real = metrics[0].extract(data[0])
+    kinds = np.array(data[1])
+    expected = [frechet(real[kinds == k], features[labels == k]) for k in range(3)]
+    assert logs["class_frechet_distance"] == [pytest.approx(np.mean(expected), rel=1e-4)]
+
+
+def test_a_gan_without_labels_is_refused():
+    measured = GenerativeMetrics(None, [ClassAccuracy(extractor())])
+    with pytest.raises(ValueError, match=r"class_accuracy is of samples and the classes that were"):
+        CASES[0].build(**EAGERLY).fit(uint8_images(8), verbose=0, callbacks=[measured])

@@ -1,0 +1,244 @@
+"""Conditional GANs: labels through training, samples, energies, figures and files."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_egan
+from keras_egan import callbacks, losses, pictures
+from tests import interrupted
+from tests.registry import (
+    CASES,
+    CONDITIONAL,
+    EAGERLY,
+    IMAGE_SHAPE,
+    LATENT_DIM,
+    given,
+    state,
+    tiny_critic,
+    tiny_networks,
+    uint8_images,
+    weights,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
+conditional = pytest.mark.parametrize("case", CONDITIONAL, ids=lambda case: case.name)
+
+CLS = CONDITIONAL[-1]
+
+
+def numpy(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def test_classification_energy():
+    """-log softmax of the label's logit; without a label the least of all."""
+    logits = np.array([[1.0, 2.0, 4.0], [0.0, 0.0, -1.0], [3.0, 1.0, 2.0]], "float32")
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    expected = [-np.log(p[0, 1]), -np.log(p[1, 2]), -np.log(p[2].max())]
+    np.testing.assert_allclose(
+        numpy(losses.classification_energy(logits, np.array([1, 2, -1]))), expected, rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("updates", ["alternating", "one_pass"])
+@pytest.mark.parametrize("index", range(5), ids=lambda index: CASES[index].name)
+def test_labels_that_say_nothing_change_nothing(index, updates):
+    """With embeddings held at 0 the conditional GAN is the other one, weight for weight."""
+    plain = CASES[index].build(updates=updates, **EAGERLY)
+    gan = CONDITIONAL[index].build(updates=updates, **EAGERLY)
+    for side in ("generator", "discriminator"):
+        for layer in getattr(gan, side)._flatten_layers():
+            if isinstance(layer, keras.layers.Embedding):
+                layer.embeddings.assign(0.0 * layer.embeddings)
+                layer.trainable = False
+    gan.compile(*(keras.optimizers.SGD(2e-3, momentum=0.9) for _ in range(2)), **EAGERLY)
+    pairs = zip(plain.trainable_variables, gan.trainable_variables, strict=True)
+    for one, other in pairs:
+        other.assign(one)
+    images = uint8_images(20)
+    plain.fit(images, batch_size=10, epochs=2, shuffle=False, verbose=0)
+    gan.fit(*given(gan, images), batch_size=10, epochs=2, shuffle=False, verbose=0)
+    for one, other in zip(plain.trainable_variables, gan.trainable_variables, strict=True):
+        np.testing.assert_allclose(numpy(one), numpy(other), rtol=1e-5, atol=1e-6)
+
+
+@conditional
+def test_labels_make_a_difference(case):
+    gan = case.build()
+    one, other = (gan.sample(3, seed=0, labels=label) for label in (0, 1))
+    assert not np.allclose(one, other)
+    images = uint8_images(3)
+    assert not np.allclose(gan.energy(images, labels=0), gan.energy(images, labels=2))
+    np.testing.assert_array_equal(gan.sample(2, seed=0, labels=[1, 0])[:1], other[:1])
+
+
+def test_fakes_have_the_labels_of_their_batch():
+    seen = []
+
+    @keras.saving.register_keras_serializable("keras_egan_tests")
+    class Watching(keras_egan.EnergyGAN):
+        def discriminator_loss(self, real, fake):
+            if not ops.is_tensor(real.energy) or self.run_eagerly:
+                seen.append((numpy(real.labels), numpy(fake.labels)))
+            return real.energy - fake.energy
+
+    networks = tiny_networks(classes=3)[0], tiny_critic(classes=3)
+    gan = Watching(*networks, energy="output", num_classes=3, seed=0)
+    gan.compile("sgd", "sgd", run_eagerly=True)
+    seen.clear()
+    if keras.backend.backend() == "jax":  # whose steps are traced all the same
+        pytest.skip("the values are not there to be looked at")
+    gan.train_on_batch(uint8_images(4), np.array([2, 0, 1, 1]))
+    np.testing.assert_array_equal(seen, [[[2, 0, 1, 1]] * 2])
+
+
+def test_samples_have_the_shares_of_the_data():
+    gan = CONDITIONAL[3].build(**EAGERLY)
+    np.testing.assert_array_equal(np.bincount(gan.labels.drawn(3000, None, 0)) > 900, [True] * 3)
+    labels = np.array([0] * 30 + [2] * 10)
+    gan.fit(uint8_images(40), labels, batch_size=16, epochs=2, verbose=0)
+    np.testing.assert_array_equal(numpy(gan.labels.counts), [60, 0, 20])
+    drawn = gan.labels.drawn(10_000, None, seed=0)
+    shares = np.bincount(drawn, minlength=3) / 10_000
+    np.testing.assert_allclose(shares, [0.75, 0.0, 0.25], atol=0.02)  # 4.6 deviations
+    expected = gan.sample(8, seed=0, labels=gan.labels.drawn(8, None, seed=0))
+    np.testing.assert_array_equal(gan.sample(8, seed=0), expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "`x` gives images without labels"),
+        (np.arange(20) % 3 + 1, "The labels of `x` hold 3; with `num_classes` 3 they go from 0 to"),
+        (np.arange(20) % 3 - 1, "The labels of `x` hold -1; .* they go from 0 to 2"),
+        (np.arange(20) % 3 / 2, "The labels of `x` are float64; they must be whole numbers"),
+        (np.eye(3, dtype=int)[np.arange(20) % 3], r"shape \(20, 3\), which looks one-hot"),
+        (np.arange(19) % 3, r"shape \(19,\), for 20 images"),
+        (np.zeros((20, 2), int), r"shape \(20, 2\), for 20 images"),
+    ],
+)
+def test_bad_labels_are_refused(labels, message):
+    gan = CONDITIONAL[0].build()
+    before = state(gan)
+    with pytest.raises(ValueError, match=message):
+        gan.fit(uint8_images(20), labels, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        gan.evaluate(uint8_images(20), labels, verbose=0)
+    assert all(map(np.array_equal, before, state(gan)))
+
+
+def test_bad_labels_after_the_first_batch_are_refused():
+    gan = CONDITIONAL[0].build(**EAGERLY)
+    batches = [
+        (uint8_images(4), np.array([0, 1, 2, 0])),
+        (uint8_images(4), np.array([0, 3, 2, -7])),
+    ]
+    with pytest.raises(ValueError, match=r"2 images were .* or their labels of no class"):
+        gan.fit(batches, verbose=0)
+
+
+def test_bad_arguments_are_refused():
+    gan = CONDITIONAL[0].build()
+    images = uint8_images(3)
+    with pytest.raises(ValueError, match="`labels` are missing"):
+        gan.energy(images)
+    with pytest.raises(ValueError, match=r"`labels` have shape \(2,\), for 3 images"):
+        gan.energy(images, labels=[0, 1])
+    with pytest.raises(ValueError, match="`labels` hold 3; with `num_classes` 3"):
+        gan.sample(2, labels=3)
+    with pytest.raises(ValueError, match="`labels` must be a whole number, a list of 2, or None"):
+        gan.sample(2, labels="cat")
+    with pytest.raises(ValueError, match="`y` goes with an array of images; `x` is a list"):
+        gan.fit([(images, [0, 1, 2])], [0, 1, 2])
+    with pytest.raises(ValueError, match="`labels` are given to a GAN that has none"):
+        CASES[0].build().sample(2, labels=1)
+    with pytest.raises(ValueError, match="`num_classes` must be a whole number, 2 or more; got 1"):
+        keras_egan.BEGAN(*tiny_networks(classes=3), num_classes=1)
+    with pytest.raises(ValueError, match="`generator` has 1 inputs; it must have two"):
+        keras_egan.BEGAN(*tiny_networks(), num_classes=3)
+    with pytest.raises(ValueError, match="`discriminator` has 1 inputs; it must have two, samples"):
+        keras_egan.BEGAN(tiny_networks(classes=3)[0], tiny_networks()[1], num_classes=3)
+    networks = tiny_networks(classes=3)[0], tiny_critic(logits=4)
+    with pytest.raises(ValueError, match=r"`num_classes` is 3, and it returns \(4,\)"):
+        keras_egan.LossSensitiveGAN(*networks, energy="cross_entropy", num_classes=3)
+
+
+def test_images_without_a_label_take_part_in_cls_gan():
+    gan = CLS.build(**EAGERLY)
+    images, labels = uint8_images(12), np.array([0, 1, 2, -1] * 3)
+    history = gan.fit(images, labels, batch_size=4, epochs=1, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    np.testing.assert_array_equal(numpy(gan.labels.counts), [3, 3, 3])
+    logits = numpy(gan.discriminator(images / np.float32(127.5) - 1))
+    expected = logits.argmax(axis=1) == np.arange(12) % 3
+    figures = gan.evaluate(images, np.arange(12) % 3, verbose=0, return_dict=True)
+    assert figures["accuracy"] == pytest.approx(expected.mean())
+
+
+def test_a_training_that_was_cut_off_goes_on_with_its_labels(tmp_path):
+    labels = np.random.default_rng(0).integers(3, size=50)
+
+    def build():
+        return CONDITIONAL[0].build(interrupted.adam, **EAGERLY)
+
+    data = uint8_images(50), labels
+    whole = build()
+    interrupted.train(whole, data=data)
+    interrupted.cut_off(tmp_path, 6, gan=build(), data=data)
+    gan = build()
+    other = uint8_images(50), (labels + 1) % 3
+    with pytest.raises(ValueError, match="labels was"):
+        interrupted.train(build(), callbacks.Backup(tmp_path, every=1), data=other)
+    interrupted.train(gan, callbacks.Backup(tmp_path, every=1), data=data)
+    assert all(map(np.array_equal, state(gan), state(whole)))
+
+
+def test_a_row_of_the_grid_is_a_class(tmp_path):
+    from PIL import Image
+
+    gan = CONDITIONAL[0].build(**EAGERLY)
+    grids = callbacks.SampleGrid(tmp_path, columns=2)
+    gan.fit(*given(gan, uint8_images(8)), batch_size=4, verbose=0, callbacks=[grids])
+    samples = gan.sample(6, seed=0, labels=[0, 0, 1, 1, 2, 2])
+    with Image.open(tmp_path / "00000002.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), pictures.grid(samples, 2))
+
+
+def test_any_form_of_labelled_data_trains_alike():
+    images, labels = uint8_images(20), np.arange(20) % 3
+    found = []
+    for data in (
+        (images, labels),
+        keras_egan.datasets.Batches(images, 5, shuffle=False, labels=labels),
+        keras_egan.datasets.load((images, labels), batch_size=5, shuffle=False, labels=True),
+        [(images[i : i + 5], labels[i : i + 5].tolist()) for i in range(0, 20, 5)],
+        [(images[i : i + 5], labels[i : i + 5, None]) for i in range(0, 20, 5)],
+    ):
+        gan = CONDITIONAL[0].build(**EAGERLY)
+        gan.fit(data, batch_size=5, shuffle=False, verbose=0)
+        found.append(weights(gan))
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.slow
+def test_export(tmp_path):
+    import tensorflow as tf
+
+    gan = CONDITIONAL[0].build()
+    z = np.random.default_rng(0).uniform(-1, 1, (4, LATENT_DIM)).astype("float32")
+    labels = np.array([0, 2, 1, 1], "int32")
+    expected = gan.predict([z, labels], verbose=0)
+    gan.export(tmp_path / "served", seed_endpoint=True)
+    served = tf.saved_model.load(str(tmp_path / "served"))
+    np.testing.assert_allclose(served.serve([z, labels]), expected, atol=1e-5)
+    assert served.generate(7, 5, 2).shape == (5, *IMAGE_SHAPE)
+    assert np.any(served.generate(7, 5, 2) != served.generate(7, 5, 1))
+    for suffix, format in ((".onnx", "onnx"), (".tflite", "litert"), (".xml", "openvino")):
+        path = gan.export(tmp_path / f"generator{suffix}", format)  # compares in its own runtime
+        assert path.stat().st_size > 0
+    with pytest.raises(ValueError, match="`input_signature` must be left out for a GAN with"):
+        gan.export(tmp_path / "other", input_signature=[tf.TensorSpec((None, LATENT_DIM))])
