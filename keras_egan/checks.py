@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 __all__ = [
+    "UPDATES",
     "above_zero",
     "is_finite",
     "is_whole",
@@ -19,6 +20,8 @@ __all__ = [
     "updates",
     "whole_number",
 ]
+
+UPDATES = ("alternating", "simultaneous", "one_pass")
 
 _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
 

@@ -70,10 +70,7 @@ class EnergyGAN(Objective, backend.Steps, keras.Model):
     """
 
     d_steps = Setting("be a whole number from 1 up", lambda n: checks.is_whole(n) and n >= 1)
-    updates = Setting(
-        "be 'alternating', 'simultaneous' or 'one_pass'",
-        ("alternating", "simultaneous", "one_pass").count,
-    )
+    updates = Setting("be 'alternating', 'simultaneous' or 'one_pass'", checks.UPDATES.count)
     latents = Setting("be 'uniform' or 'normal'", ("uniform", "normal").count)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:

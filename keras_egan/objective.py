@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs, losses, step
+from keras_egan import backend, checks, inputs, latent_space, losses, step
 from keras_egan.batch import Rows, Scored
 from keras_egan.sampler import Sampler
 from keras_egan.weight_average import WeightAverage
@@ -198,19 +198,33 @@ class Objective:
             average: whether to use the generator's averaged weights, where they are kept.
 
         Returns:
-            Array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives the
-            generator's output as it is, for latents of your own.)
+            Array of shape `(n, *image_shape)`, images clipped to [-1, 1].
 
         Raises:
             ValueError: if `n` is no whole number from 1 up.
         """
         checks.one_or_more(n=n)
+        return self.generate(self.sampler.latents(n, self.latent_dim, self.latents, seed), average)
+
+    def generate(self, latents: np.ndarray, average: bool = True) -> np.ndarray:
+        """Generates the samples of latents, as `sample` does.
+
+        Args:
+            latents: float32 array of shape `(n, latent_dim)`.
+            average: as in `sample`.
+
+        Returns:
+            Array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives the
+            generator's output as it is.)
+        """
         self.synchronize()
-        averaged = average and self.weight_average
-        weights = self.weight_average.values if averaged else self.generator.weights
-        z = self.sampler.latents(n, self.latent_dim, self.latents, seed)
-        samples = self.sampler.run(weights, z)
+        samples = self.sampler.run(self.sampled_weights(average), latents)
         return samples.clip(-1.0, 1.0) if samples.ndim == 4 else samples
+
+    def sampled_weights(self, average: bool) -> Any:
+        """Returns the generator's averaged weights, where they are kept and wanted, or its own."""
+        averaged = average and self.weight_average
+        return self.weight_average.values if averaged else self.generator.weights
 
     def averaged(self) -> AbstractContextManager:
         """Gives the generator its averaged weights for a while, as to save it; in no training.
@@ -244,3 +258,7 @@ class Objective:
                 batch = inputs.scale(ops.convert_to_tensor(batch), self.image_shape)
                 energies.append(ops.convert_to_numpy(self.score(batch).energy))
         return np.concatenate(energies)
+
+    interpolate = latent_space.interpolate
+    invert = latent_space.invert
+    encode = latent_space.encode

@@ -1,12 +1,13 @@
 """Metrics of the generator's samples while it learns, in `fit`'s logs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import keras
 
-from keras_egan import checks, inputs
+from keras_egan import checks
+from keras_egan.datasets.loaders import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
 __all__ = ["GenerativeMetrics"]
@@ -85,7 +86,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
         self.batch_size = int(batch_size)
         self.seed = int(seed)
         # Not the images themselves, which a backup would take for something to remember.
-        self._reference = reference if reference is None else partial(_batches, reference)
+        self._reference = reference if reference is None else partial(batches_of, reference)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._figures: dict[str, float] | None = None
@@ -142,16 +143,3 @@ class GenerativeMetrics(keras.callbacks.Callback):
             if extractor not in features:
                 features[extractor] = metric.extract(images, self.batch_size)
             yield metric, features[extractor]
-
-
-def _batches(data: Any, batch_size: int) -> Iterator[Any]:
-    """Yields the images of data in the forms that `fit` takes, in batches."""
-    if isinstance(data, (tuple, list)):
-        data = inputs.images_of(data)
-    if hasattr(data, "shape"):
-        batches = (data[i : i + batch_size] for i in range(0, len(data), batch_size))
-    elif isinstance(data, keras.utils.PyDataset):
-        batches = (data[i] for i in range(len(data)))
-    else:
-        batches = data
-    yield from map(inputs.images_of, batches)

@@ -2,13 +2,21 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
-__all__ = ["as_numpy", "described", "images_of", "is_path", "is_tf_dataset", "length"]
+__all__ = [
+    "as_numpy",
+    "batches_of",
+    "described",
+    "images_of",
+    "is_path",
+    "is_tf_dataset",
+    "length",
+]
 
 
 def images_of(batch: Any, argument: str = "x") -> Any:
@@ -37,6 +45,24 @@ def images_of(batch: Any, argument: str = "x") -> Any:
             "Stack the images of a batch: `numpy.stack(images)`."
         )
     return batch
+
+
+def batches_of(data: Any, batch_size: int) -> Iterator[Any]:
+    """Yields the images of data in the forms that `fit` takes, once, in batches.
+
+    Args:
+        data: an array, or a tuple that begins with one; or anything finite that gives batches.
+        batch_size: the number of images in a batch, where `data` is an array.
+    """
+    if isinstance(data, (tuple, list)):
+        data = images_of(data)
+    if hasattr(data, "shape"):
+        batches = (data[i : i + batch_size] for i in range(0, len(data), batch_size))
+    elif isinstance(data, keras.utils.PyDataset):
+        batches = (data[i] for i in range(len(data)))
+    else:
+        batches = data
+    yield from map(images_of, batches)
 
 
 def as_numpy(images: Any) -> np.ndarray:
