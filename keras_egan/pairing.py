@@ -6,7 +6,7 @@ import keras
 
 from keras_egan import losses
 
-__all__ = ["check_energy", "check_models", "image_shape", "latent_dim"]
+__all__ = ["check_embedding", "check_energy", "check_models", "image_shape", "latent_dim"]
 
 
 def check_models(**networks: Any) -> None:
@@ -78,6 +78,21 @@ def check_energy(discriminator: keras.Model, energy: Any, shape: tuple) -> None:
         raise ValueError(
             f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
             f"returns {output} instead of a reconstruction."
+        )
+
+
+def check_embedding(discriminator: keras.Model, latent_dim: int) -> None:
+    """Raises a `ValueError` unless a discriminator's embeddings have the shape of latents."""
+    if not hasattr(discriminator, "encoder") or not hasattr(discriminator, "decoder"):
+        raise ValueError(
+            "`discriminator` must have an encoder, whose embeddings are held to the latents: build "
+            "it as `networks.Autoencoder(encoder, decoder)`."
+        )
+    shape = tuple(discriminator.encoder.output_shape[1:])
+    if shape != (latent_dim,):
+        raise ValueError(
+            f"`discriminator` has embeddings of shape {shape}, and `generator` latents of shape "
+            f"({latent_dim},), which must be the same: pass `embedding_dim={latent_dim}`."
         )
 
 

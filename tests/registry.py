@@ -62,12 +62,13 @@ class Case:
     gan: type
     arguments: dict = field(default_factory=dict)
     critic: bool = False
+    embedding_dim: int = 3
     state: dict = field(default_factory=dict)
 
     def build(self, optimizer=sgd, run_eagerly=False, **overrides):
         """Returns an untrained, compiled model; the same weights at each call on one backend."""
         random.seed(0)  # what Keras's initializers draw their seeds from
-        generator, discriminator = tiny_networks()
+        generator, discriminator = tiny_networks(embedding_dim=self.embedding_dim)
         if self.critic:
             discriminator = tiny_critic()
         gan = self.gan(generator, discriminator, **{"seed": 1, **self.arguments, **overrides})
@@ -90,6 +91,7 @@ CASES = [
     ),
     Case("linear", LinearGAN, {"energy": "output", "weight": 0.7}, True),
     Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
+    Case("began_cs", keras_egan.BEGANCS, {"lambda_k": 0.1}, embedding_dim=LATENT_DIM),
 ]
 
 VARIANTS = [
@@ -100,7 +102,7 @@ VARIANTS = [
 """Held against the other backends only."""
 
 
-def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM):
+def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, embedding_dim=3):
     """Returns a smooth generator and auto-encoder of a few hundred weights."""
     pixels = int(np.prod(image_shape))
     generator = keras.Sequential(
@@ -117,13 +119,13 @@ def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM):
             keras.Input(image_shape),
             layers.Flatten(),
             layers.Dense(8, activation="tanh"),
-            layers.Dense(3),
+            layers.Dense(embedding_dim),
         ],
         name="encoder",
     )
     decoder = keras.Sequential(
         [
-            keras.Input((3,)),
+            keras.Input((embedding_dim,)),
             layers.Dense(8, activation="tanh"),
             layers.Dense(pixels),
             layers.Reshape(image_shape),
