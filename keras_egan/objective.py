@@ -104,6 +104,16 @@ class Objective:
             logs: the epoch's figures and indicators.
         """
 
+    def findings(self, figures: dict[str, float]) -> dict[str, str]:
+        """Returns what the figures of an epoch show to be wrong: a sentence each, by a name.
+
+        `fit` warns of each once; in the place of that, `callbacks.Diagnosis` asks at each check.
+
+        Args:
+            figures: the epoch's figures and indicators.
+        """
+        return {}
+
     def add_state(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
         """Returns a new scalar variable that training changes, and files keep under its name."""
         self.states[name] = self.scalar(name, dtype, initial)

