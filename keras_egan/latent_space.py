@@ -122,7 +122,9 @@ def invert(
     samples = gan.generate(drawn, average)
     if np.ndim(starts) == 0:
         checks.whole_number(1, starts=starts)
-        z = drawn[nearest(images, samples, k=min(int(starts), CANDIDATES)).indices]
+        if starts > CANDIDATES:
+            raise ValueError(f"`starts` must be at most {CANDIDATES}; got {starts}.")
+        z = drawn[nearest(images, samples, k=int(starts)).indices]
     else:
         z = _latents(gan, starts, "starts")[:, None]
         if len(z) != len(images):

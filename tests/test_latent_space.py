@@ -184,6 +184,7 @@ def test_bytes_and_a_model_that_is_not_compiled():
         ({"steps": 0}, "`steps` must be a whole number, 1 or more"),
         ({"learning_rate": 0.0}, "`learning_rate` must be above 0"),
         ({"starts": 0}, "`starts` must be a whole number, 1 or more"),
+        ({"starts": 1001}, "`starts` must be at most 1000; got 1001"),
         ({"starts": np.zeros((2, 3))}, r"`starts` must be finite latents of shape \(n, 4\)"),
         ({"starts": np.zeros((3, 4))}, "`starts` must be as many as `images`; got 3, 2"),
         ({"images": np.full((2, 8, 8, 1), 3.0)}, r"float images must lie in \[-1, 1\]"),

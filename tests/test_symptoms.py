@@ -10,10 +10,12 @@ GOOD = Look(variance=0.2, nearest=5.0, pt=0.1, extreme=0.8, energy=0.1, spread=0
 BOTH = ("discriminator", "generator")
 
 
-def names(fakes=None, data=None, steps=None, learning=BOTH, settings=None, **arguments):
+def names(fakes=None, data=None, steps=None, learning=BOTH, moved=None, own=None, **rest):
     steps = {name: np.array(values, float) for name, values in (steps or {}).items()}
     fakes, data = (GOOD._replace(**(changes or {})) for changes in (fakes, data))
-    evidence = Evidence(steps, settings or {}, data, fakes, learning, **arguments)
+    evidence = Evidence(
+        steps, rest.pop("settings", {}), data, fakes, learning, moved or {}, own or {}, **rest
+    )
     found = dict(symptoms(evidence))
     assert all(sentence.endswith(".") for sentence in found.values())
     return [*found]

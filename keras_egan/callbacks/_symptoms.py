@@ -71,8 +71,8 @@ class Evidence(NamedTuple):
     data: Look
     fakes: Look
     learning: tuple[str, ...]
-    moved: dict[str, float] = {}  # noqa: RUF012 (a NamedTuple's defaults, never written)
-    own: dict[str, str] = {}  # noqa: RUF012
+    moved: dict[str, float]
+    own: dict[str, str]
     classes: tuple[float, int] | None = None
 
     def mean(self, name: str) -> float:
