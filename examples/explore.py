@@ -1,9 +1,9 @@
 """Looks into the latent space of a trained GAN: one that comes trained, or a `.keras` file.
 
-Between: samples between pairs of latents, as a grid and as a GIF. Inversions: held-out images,
-above the samples that come nearest to them, and how far off these are. Between real images: two of
-those at the ends of each row, and the samples between their latents. Nearest: samples at the left,
-and beside them the training images that are most like them.
+Between: samples between pairs of latents, as a grid and as a GIF. Inversions: held-out images, from
+the least error to the greatest, above the samples that come nearest to them. Between real images:
+two of those at the ends of each row, and the samples between their latents. Nearest: samples at the
+left, and beside them the training images that are most like them.
 
     python examples/explore.py began/mnist --dataset mnist
     python examples/explore.py began/began.keras
@@ -30,7 +30,7 @@ add("--data-dir", help="where tensorflow-datasets keeps its files")
 add("--training", default="train", help="the split of tfds that the GAN was trained on")
 add("--held-out", default="test", help="the split of tfds that it was not")
 add("--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend")
-add("--images", type=int, default=100, help="how many to invert, 10 or more")
+add("--images", type=int, default=100, help="how many to invert, 2 or more")
 add("--steps", type=int, default=500, help="steps of Adam to find their latents")
 add("--starts", type=int, default=4, help="latents to begin from")
 add("--seed", type=int, default=0, help="of latents and samples")
@@ -90,10 +90,14 @@ print(f"Its own samples:  {rate(found.errors)}; {under} of {len(own)} under 0.03
 images = first(arguments.images, load(arguments.held_out))
 found = gan.invert(images, **inversion)
 print(f"Held-out images:  {rate(found.errors)}; {found.far.sum()} of {len(images)} far away")
-rows = []
-for start in range(0, min(len(images), 40) - 9, 10):
-    rows += [images[start : start + 10], found.images[start : start + 10]]
+order = np.argsort(found.errors)[np.linspace(0, len(images) - 1, 20).astype(int)]
+rows = [of[places] for places in np.split(order, 2) for of in (images, found.images)]
 pictures.save_grid(arguments.output / "inversions.png", np.stack(rows))
+
+if isinstance(gan, keras_egan.BEGANCS):
+    for what, of in (("own samples", own), ("held-out images", images)):
+        encoded = gan.generate(gan.encode(of).clip(-1.0, 1.0))
+        print(f"Encoded {what}: {rate(np.abs(encoded - of).mean(axis=(1, 2, 3)))}")
 
 half = min(len(images) // 2, 8)
 ends = found.latents[:half], found.latents[half : 2 * half]
