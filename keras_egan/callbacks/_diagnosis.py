@@ -43,7 +43,7 @@ class Diagnosis(keras.callbacks.Callback):
       with one energy for everything; with a `classifier`, one class in more than nine samples of
       ten;
     - BEGAN: k_t that stays at 0 or 1, swings between the two, or is still on its way;
-    - EBGAN: a margin that no fake's energy is under, or every fake's; MAGAN: one that none is under;
+    - EBGAN: a margin that no fake's energy is under, or every one's; MAGAN: one that none is;
     - LS-GAN: a critic that is 0 everywhere.
 
     A symptom that lasts for `patience` checks is a finding: a warning, an item of `findings`, and
