@@ -6,6 +6,7 @@ from keras_egan import backend  # first: it says what to install where a backend
 from keras_egan import augment, callbacks, datasets, export, losses, metrics, networks, pictures
 from keras_egan.batch import Rows, Scored
 from keras_egan.began import BEGAN
+from keras_egan.began_cs import BEGANCS
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
 from keras_egan.files import load
@@ -22,6 +23,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BEGAN",
+    "BEGANCS",
     "EBGAN",
     "MAGAN",
     "AdversarialOptimizer",

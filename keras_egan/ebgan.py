@@ -1,6 +1,5 @@
 """EBGAN: energy-based GAN."""
 
-import warnings
 from typing import Any
 
 import keras
@@ -94,7 +93,6 @@ class EBGAN(EnergyGAN):
         super().__init__(generator, discriminator, energy=energy, **kwargs)
         self.margin = margin
         self.pt_weight = pt_weight
-        self._warned = False
 
     def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
         loss = losses.ebgan_discriminator_loss(real.energy, fake.energy, margin=self.margin)
@@ -106,9 +104,9 @@ class EBGAN(EnergyGAN):
         pt = losses.pulling_away_term(fake.embedding)
         return fake.energy + self.pt_weight * pt, {"pt": pt}
 
-    def end_epoch(self, logs: dict[str, float]) -> None:
-        inside = logs["fakes_inside_margin"]
-        if inside in _ADVICE and not self._warned:
-            self._warned = True
-            margin = float(ops.convert_to_numpy(self.margin))
-            warnings.warn(_ADVICE[inside].format(margin=margin, **logs), stacklevel=2)
+    def findings(self, figures: dict[str, float]) -> dict[str, str]:
+        if figures["fakes_inside_margin"] not in _ADVICE:
+            return {}
+        margin = float(ops.convert_to_numpy(self.margin))
+        advice = _ADVICE[figures["fakes_inside_margin"]]
+        return {"margin": advice.format(margin=margin, **figures)}

@@ -19,8 +19,8 @@ from keras_egan.datasets.loaders import (
     images_of,
     is_path,
     is_tf_dataset,
-    labels_of,
     length,
+    picked,
 )
 from keras_egan.image_format import is_image
 
@@ -30,7 +30,6 @@ __all__ = [
     "images_of",
     "is_array",
     "paired",
-    "picked",
     "scale",
 ]
 
@@ -229,12 +228,6 @@ def _listed(items, shape, argument):
         f"`{argument}` as a list must hold batches of shape {_batch_of(shape)}, or single images; "
         f"got the shapes {', '.join(map(str, sorted(shapes)))}. Images with labels go in a tuple."
     )
-
-
-def picked(batch: Any, argument: str, labelled: bool) -> tuple:
-    """Returns what a step gets of a batch: its images, and labels where they are wanted."""
-    images = images_of(batch, argument)
-    return (images, labels_of(batch, argument)) if labelled else (images,)
 
 
 def _check_kind(data, argument):

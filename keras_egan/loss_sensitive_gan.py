@@ -1,6 +1,5 @@
 """LS-GAN: loss-sensitive GAN, and its generalisation, GLS-GAN."""
 
-import warnings
 from typing import Any
 
 import keras
@@ -128,6 +127,5 @@ class LossSensitiveGAN(EnergyGAN):
             return 0.0
         return self.gradient_penalty * self.gradient_norms(images, rows.labels)
 
-    def end_epoch(self, logs: dict[str, float]) -> None:
-        if logs["real_energy"] == 0 == logs["fake_energy"]:
-            warnings.warn(_DEAD, stacklevel=2)
+    def findings(self, figures: dict[str, float]) -> dict[str, str]:
+        return {"dead ReLU": _DEAD} if figures["real_energy"] == 0 == figures["fake_energy"] else {}

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs, losses, step
+from keras_egan import backend, checks, inputs, latent_space, losses, step
 from keras_egan.batch import Rows, Scored
 from keras_egan.labels import with_labels
 from keras_egan.sampler import Sampler
@@ -105,6 +105,16 @@ class Objective:
         Args:
             logs: the epoch's figures and indicators.
         """
+
+    def findings(self, figures: dict[str, float]) -> dict[str, str]:
+        """Returns what the figures of an epoch show to be wrong: a sentence each, by a name.
+
+        `fit` warns of each once; in the place of that, `callbacks.Diagnosis` asks at each check.
+
+        Args:
+            figures: the epoch's figures and indicators.
+        """
+        return {}
 
     def add_state(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
         """Returns a new scalar variable that training changes, and files keep under its name."""
@@ -223,20 +233,37 @@ class Objective:
                 (`gan.labels.drawn(n, None, seed)`).
 
         Returns:
-            Array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives the
-            generator's output as it is, for latents of your own.)
+            Array of shape `(n, *image_shape)`, images clipped to [-1, 1].
 
         Raises:
             ValueError: if `n` is no whole number from 1 up, or `labels` are of no class.
         """
         checks.one_or_more(n=n)
-        labels = self._given(labels, n, seed)
-        self.synchronize()
-        averaged = average and self.weight_average
-        weights = self.weight_average.values if averaged else self.generator.weights
+        labels = self.given_labels(labels, n, seed)
         z = self.sampler.latents(n, self.latent_dim, self.latents, seed)
-        samples = self.sampler.run(weights, z, labels)
+        return self.generate(z, average, labels)
+
+    def generate(self, latents: np.ndarray, average: bool = True, labels: Any = None) -> np.ndarray:
+        """Generates the samples of latents, as `sample` does.
+
+        Args:
+            latents: float32 array of shape `(n, latent_dim)`.
+            average: as in `sample`.
+            labels: as in `sample`.
+
+        Returns:
+            Array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives the
+            generator's output as it is.)
+        """
+        labels = self.given_labels(labels, len(latents))
+        self.synchronize()
+        samples = self.sampler.run(self.sampled_weights(average), latents, labels)
         return samples.clip(-1.0, 1.0) if samples.ndim == 4 else samples
+
+    def sampled_weights(self, average: bool) -> Any:
+        """Returns the generator's averaged weights, where they are kept and wanted, or its own."""
+        averaged = average and self.weight_average
+        return self.weight_average.values if averaged else self.generator.weights
 
     def averaged(self) -> AbstractContextManager:
         """Gives the generator its averaged weights for a while, as to save it; in no training.
@@ -246,7 +273,7 @@ class Objective:
         """
         return self.weight_average.swapped_in()
 
-    def _given(self, labels, n, seed=None):
+    def given_labels(self, labels: Any, n: int, seed: int | None = None) -> Any:
         """Returns the labels of n samples, int32 of shape `(n,)`, or None in a GAN without any."""
         if self.labels:
             return self.labels.drawn(n, labels, seed)
@@ -278,7 +305,7 @@ class Objective:
                 "`labels` are missing: this GAN's energy is of an image and its class. Give one "
                 "whole number for all images, or one for each."
             )
-        labels = self._given(labels, len(images))
+        labels = self.given_labels(labels, len(images))
         self.synchronize()
         energies = [np.zeros((0,), "float32")]
         with backend.no_grad():
@@ -291,3 +318,7 @@ class Objective:
                     given = ops.convert_to_tensor(labels[start : start + batch_size])
                 energies.append(ops.convert_to_numpy(self.score(batch, labels=given).energy))
         return np.concatenate(energies)
+
+    interpolate = latent_space.interpolate
+    invert = latent_space.invert
+    encode = latent_space.encode

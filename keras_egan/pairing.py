@@ -7,7 +7,7 @@ import keras
 
 from keras_egan import checks, losses
 
-__all__ = ["checked", "symbols"]
+__all__ = ["check_embedding", "checked", "symbols"]
 
 
 def checked(
@@ -114,6 +114,21 @@ def _first_input(argument, network, what, labelled):
             f"{'`num_classes=`' if labelled else 'no `num_classes=`'}. Give it to both, or neither."
         )
     return shapes[0]
+
+
+def check_embedding(discriminator: keras.Model, latent_dim: int) -> None:
+    """Raises a `ValueError` unless a discriminator's embeddings have the shape of latents."""
+    if not hasattr(discriminator, "encoder") or not hasattr(discriminator, "decoder"):
+        raise ValueError(
+            "`discriminator` must have an encoder, whose embeddings are held to the latents: build "
+            "it as `networks.Autoencoder(encoder, decoder)`."
+        )
+    shape = tuple(discriminator.encoder.output_shape[1:])
+    if shape != (latent_dim,):
+        raise ValueError(
+            f"`discriminator` has embeddings of shape {shape}, and `generator` latents of shape "
+            f"({latent_dim},), which must be the same: pass `embedding_dim={latent_dim}`."
+        )
 
 
 def _agree(one, other):

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -11,7 +12,7 @@ from keras_egan import checks
 from keras_egan.extras import require
 from keras_egan.files import replacing
 
-__all__ = ["grid", "save_grid"]
+__all__ = ["animate", "grid", "save_animation", "save_grid"]
 
 
 def grid(images: Any, columns: int | None = None) -> np.ndarray:
@@ -19,8 +20,9 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
 
     Args:
         images: floats in [-1, 1] of shape `(n, *image_shape)`, in Keras's image data format, with
-            1, 3 or 4 channels.
-        columns: how many there are in a row; by default the root of n, rounded up.
+            1, 3 or 4 channels; or rows of them, of shape `(rows, columns, *image_shape)`.
+        columns: how many there are in a row; by default the root of n, rounded up, or as many as a
+            row was given.
 
     Returns:
         uint8, of shape `(height, width, channels)`, or `(height, width)` for one channel. What is
@@ -30,11 +32,14 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
         ValueError: if they are no such images, or `columns` is no whole number from 1 up.
     """
     images = keras.ops.convert_to_numpy(images)
+    if images.ndim == 5:
+        columns = columns or images.shape[1]
+        images = images.reshape(-1, *images.shape[2:])
     first = keras.config.image_data_format() == "channels_first"
     if images.ndim != 4 or not len(images) or images.shape[1 if first else 3] not in (1, 3, 4):
         raise ValueError(
             "`images` must be a batch of images of 1, 3 or 4 channels, in Keras's image data "
-            f"format; got the shape {images.shape}."
+            f"format, or rows of them; got the shape {images.shape}."
         )
     if columns is None:
         columns = math.isqrt(len(images) - 1) + 1
@@ -74,3 +79,43 @@ def save_grid(path: str | os.PathLike, images: Any, columns: int | None = None) 
     picture = pillow.fromarray(grid(images, columns))
     with replacing(path) as temporary:
         picture.save(temporary)
+
+
+def save_animation(path: str | os.PathLike, images: Any, duration: int = 200) -> None:
+    """Writes an animation of images, as those of `gan.interpolate`.
+
+    Args:
+        path: the file, whose name ends in `.gif` or another animated format's suffix. Its folder
+            is made if need be.
+        images: as in `grid`, in the order in which they are shown; of shape
+            `(rows, steps, *image_shape)`, all rows are shown at once, in a grid.
+        duration: how long each picture is shown, in milliseconds.
+
+    Raises:
+        ImportError: without Pillow (the extra `images`).
+        ValueError: as in `grid`, or if the suffix is of no known format.
+        OSError: if it cannot be written.
+
+    Example:
+
+    ```python
+    save_animation("between.gif", gan.interpolate(a, b, steps=30), duration=50)
+    ```
+    """
+    pillow = require("PIL.Image", "images", "save_animation")
+    images = keras.ops.convert_to_numpy(images)
+    frames = images[:, None] if images.ndim == 4 else images.swapaxes(0, 1)
+    animate(path, (pillow.fromarray(grid(frame)) for frame in frames), duration)
+
+
+def animate(path: str | os.PathLike, frames: Iterator[Any], duration: int = 200) -> None:
+    """Writes pictures, of which there may be more than memory holds, as an animation.
+
+    Args:
+        path: as in `save_animation`.
+        frames: Pillow's pictures; where there are none, no file is written.
+        duration: as in `save_animation`.
+    """
+    if first := next(frames, None):
+        with replacing(path) as temporary:
+            first.save(temporary, save_all=True, append_images=frames, duration=duration, loop=0)

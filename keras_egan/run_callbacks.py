@@ -1,11 +1,12 @@
 """What a run does between steps, and what callbacks are told of it."""
 
 import math
+import warnings
 from typing import Any
 
 import keras
 
-from keras_egan.callbacks import TerminateOnNaN
+from keras_egan.callbacks import Diagnosis, TerminateOnNaN
 from keras_egan.memory import Memory
 
 __all__ = ["RunCallbacks"]
@@ -32,6 +33,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
         self.offset = 0
         self.begun = False
         self.logs = None
+        self.warned: set[str] = set()
         super().__init__(
             callbacks,
             add_history=True,
@@ -93,10 +95,19 @@ class RunCallbacks(keras.callbacks.CallbackList):
         ending = spoilt and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
         gan.progress.refuse_unfit(raising=not ending)
         gan.end_epoch(figures)
+        self._warn(gan.findings(figures))
         super().on_epoch_end(epoch, logs)
         self.offset = self.run.done = 0
         if self.run.backup:
             self.run.save(epoch + 1, 0)
+
+    def _warn(self, findings):
+        if any(isinstance(callback, Diagnosis) for callback in self.callbacks):
+            return  # which says it in its own time
+        for name, sentence in findings.items():
+            if name not in self.warned:
+                self.warned.add(name)
+                warnings.warn(sentence, stacklevel=3)
 
 
 def _is_told_of_steps(callback):

@@ -1,7 +1,7 @@
 """Every GAN, once; each line takes a class through the whole common contract."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import keras
 import numpy as np
@@ -62,13 +62,16 @@ class Case:
     gan: type
     arguments: dict = field(default_factory=dict)
     critic: bool = False
+    embedding_dim: int = 3
     state: dict = field(default_factory=dict)
     classes: int | None = None
 
     def build(self, optimizer=sgd, run_eagerly=False, **overrides):
         """Returns an untrained, compiled model; the same weights at each call on one backend."""
         random.seed(0)  # what Keras's initializers draw their seeds from
-        generator, discriminator = tiny_networks(classes=self.classes)
+        generator, discriminator = tiny_networks(
+            embedding_dim=self.embedding_dim, classes=self.classes
+        )
         if self.critic:
             logits = self.classes if self.arguments.get("energy") == "cross_entropy" else None
             discriminator = tiny_critic(classes=self.classes, logits=logits)
@@ -93,13 +96,11 @@ CASES = [
     ),
     Case("linear", LinearGAN, {"energy": "output", "weight": 0.7}, True),
     Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
+    Case("began_cs", keras_egan.BEGANCS, {"lambda_k": 0.1}, embedding_dim=LATENT_DIM),
 ]
 
 CONDITIONAL = [
-    *(
-        Case(f"{case.name}_classes", case.gan, case.arguments, case.critic, case.state, classes=3)
-        for case in CASES[:5]
-    ),
+    *(replace(case, name=f"{case.name}_classes", classes=3) for case in CASES[:5]),
     Case(
         "cls_gan",
         keras_egan.LossSensitiveGAN,
@@ -128,7 +129,7 @@ def given(gan, images):
     return (images, labels_for(gan, images)) if gan.num_classes else images
 
 
-def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, classes=None):
+def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, embedding_dim=3, classes=None):
     """Returns a smooth generator and auto-encoder of a few hundred weights."""
     pixels = int(np.prod(image_shape))
     generator = keras.Sequential(
@@ -145,13 +146,13 @@ def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, classes=None):
             keras.Input(image_shape),
             layers.Flatten(),
             layers.Dense(8, activation="tanh"),
-            layers.Dense(3),
+            layers.Dense(embedding_dim),
         ],
         name="encoder",
     )
     decoder = keras.Sequential(
         [
-            keras.Input((3,)),
+            keras.Input((embedding_dim,)),
             layers.Dense(8, activation="tanh"),
             layers.Dense(pixels),
             layers.Reshape(image_shape),

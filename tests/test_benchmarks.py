@@ -149,3 +149,25 @@ def test_stacked_mnist(digits, monkeypatch, capsys):
 def test_mixtures(monkeypatch, capsys):
     flags = ("--gans", "least_squares", "--seeds", 1, "--steps", 4, "--every", 4)
     assert "| LSGAN | " in run(monkeypatch, capsys, "mixtures", *flags)
+
+
+def test_diagnosis(monkeypatch, capsys):
+    diagnosis = importlib.import_module("diagnosis")
+    monkeypatch.setattr(diagnosis, "EPOCHS", 6)
+    monkeypatch.setattr(diagnosis, "STEPS", 2)
+    monkeypatch.setattr(sys, "argv", ["diagnosis", "--only", "LSGAN's generator", "--seeds", "0"])
+    diagnosis.main()
+    printed = capsys.readouterr().out
+    (row,) = json.loads(Path("diagnosis/findings.json").read_text())
+    assert {"name": "dead generator", "step": 8}.items() <= row[2][-1].items()
+    assert "| LSGAN's generator does not learn | dead generator | " in printed
+    assert "Named before half of the run: 0 of 1 failures." in printed  # which took till step 8
+
+
+@pytest.mark.parametrize(
+    ("expected", "step", "result"),
+    [("alike, margin", 300, True), ("alike", 300, False), ("margin", 301, False)],
+)
+def test_what_counts_as_named(expected, step, result):
+    diagnosis = importlib.import_module("diagnosis")
+    assert diagnosis.named(expected, [{"name": "margin", "step": step}]) is result

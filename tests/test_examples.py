@@ -1,6 +1,7 @@
 """Every example, run for a moment on the backend that runs."""
 
 import ast
+import functools
 import importlib.util
 import inspect
 import pkgutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import keras_egan  # registers the classes that files name
 from keras_egan import presets
@@ -112,6 +114,32 @@ def test_help_names_the_flags(example, run, capsys):
     printed = capsys.readouterr().out
     for flag in ("--dataset", "--backend", "--epochs", "--image-size", "--filters", "--output"):
         assert flag in printed
+
+
+def test_exploring(run, tmp_path, capsys, monkeypatch):
+    """On tiny networks, and a sweep of two steps for each gamma."""
+    registry.CASES[0].build().save("tiny.keras")
+    few = presets.get("began/digits")._replace(batch_size=2500)
+    build = functools.partial(presets.build, network_arguments={"filters": 1})
+    monkeypatch.setattr(presets, "get", lambda name: few)
+    monkeypatch.setattr(presets, "build", build)
+    short = ("--images", 20, "--steps", 2, "--starts", 2, "--gamma-sweep", "--epochs", 1)
+    run("explore", "tiny.keras", *short, "--backend", keras.backend.backend())
+    printed = capsys.readouterr().out
+    assert "of 20 under 0.03" in printed
+    assert "of 20 far away" in printed
+    sizes = {}
+    for path in (tmp_path / "explore").iterdir():
+        with Image.open(path) as picture:
+            sizes[path.name] = tuple(side // 8 for side in picture.size)
+    assert sizes == {
+        "between.png": (10, 8),
+        "between.gif": (3, 3),
+        "inversions.png": (10, 4),
+        "between_real.png": (10, 8),
+        "nearest.png": (9, 8),
+        "gamma.png": (12 * 28 // 8, 4 * 28 // 8),
+    }
 
 
 def test_the_example_of_every_public_docstring_is_python():

@@ -63,3 +63,20 @@ def test_what_is_no_batch_of_images_is_refused(shape):
 def test_columns_that_are_no_number_of_columns(columns):
     with pytest.raises(ValueError, match="`columns` must be a whole number, 1 or more"):
         pictures.grid(numbered(2), columns=columns)
+
+
+def test_rows_of_images():
+    rows = numbered(6).reshape(2, 3, 2, 3, 1)
+    np.testing.assert_array_equal(pictures.grid(rows), pictures.grid(numbered(6), columns=3))
+
+
+def test_an_animation_shows_all_rows_at_once(tmp_path):
+    pictures.save_animation(tmp_path / "rows.gif", numbered(6).reshape(2, 3, 2, 3, 1), duration=70)
+    with Image.open(tmp_path / "rows.gif") as picture:
+        assert (picture.n_frames, picture.info["duration"], picture.size) == (3, 70, (6, 2))
+        picture.seek(1)
+        frame = np.asarray(picture.convert("L"))
+    np.testing.assert_array_equal(frame[0, ::3], [20, 50])
+    pictures.save_animation(tmp_path / "one.gif", numbered(4))
+    with Image.open(tmp_path / "one.gif") as picture:
+        assert (picture.n_frames, picture.size) == (4, (3, 2))

@@ -10,7 +10,8 @@
   losses of one computation; `gradients` is that of one.
 - `input_gradient(function, inputs, model)`, for penalties on it.
 - `apply(optimizer, grads, variables)`, which updates variables.
-- `compiled(network)`, a function that runs a network with any weights.
+- `compiled(network)`, a function that runs a network with any weights, and
+  `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
 - `no_grad()`, a context for computing outside of any step.
 - `replica_share(batch)` and `replica_sum(value)`, for training on several devices at once.
 - `require(condition, message)`, an error where a batch has the wrong size.
@@ -39,6 +40,7 @@ if name == "tensorflow":
         Steps,
         apply,
         compiled,
+        compiled_gradient,
         input_gradient,
         joint_gradients,
         no_grad,
@@ -53,6 +55,7 @@ elif name == "jax":
         Steps,
         apply,
         compiled,
+        compiled_gradient,
         input_gradient,
         joint_gradients,
         no_grad,
@@ -67,6 +70,7 @@ elif name == "torch":
         Steps,
         apply,
         compiled,
+        compiled_gradient,
         input_gradient,
         joint_gradients,
         no_grad,
@@ -86,6 +90,7 @@ __all__ = [
     "Steps",
     "apply",
     "compiled",
+    "compiled_gradient",
     "gradients",
     "input_gradient",
     "joint_gradients",

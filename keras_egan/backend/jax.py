@@ -13,6 +13,7 @@ __all__ = [
     "Steps",
     "apply",
     "compiled",
+    "compiled_gradient",
     "input_gradient",
     "joint_gradients",
     "no_grad",
@@ -159,14 +160,44 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
         A function from the weights, as many tensors as `network.weights`, and the input, or a list
         of them, to the output, in inference mode.
     """
+    run = jax.jit(_pure_call(network))
+    return lambda weights, inputs: run([weight.value for weight in weights], inputs)
+
+
+def compiled_gradient(
+    network: keras.Model, objective: Callable[[Any, Any], Any]
+) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
+    """Returns a function that differentiates what a network makes of its inputs, by these.
+
+    Like that of `compiled`, it takes any weights and touches none.
+
+    Args:
+        network: a Keras model of one input.
+        objective: takes the network's output, in inference mode, and targets, and returns a tensor
+            of shape `(batch,)`.
+
+    Returns:
+        A function from the weights, the inputs and the targets to the gradient of the objective,
+        summed, by the inputs, and to the objective.
+    """
+    call = _pure_call(network)
+
+    def total(inputs, weights, targets):
+        values = objective(call(weights, inputs), targets)
+        return jax.numpy.sum(values), values
+
+    gradient = jax.jit(jax.grad(total, has_aux=True))
+    return lambda weights, inputs, targets: gradient(inputs, [w.value for w in weights], targets)
+
+
+def _pure_call(network):
     variables = network.weights
 
-    @jax.jit
-    def run(weights, inputs):
+    def call(weights, inputs):
         with keras.StatelessScope(list(zip(variables, weights, strict=True))):
             return network(inputs, training=False)
 
-    return lambda weights, inputs: run([weight.value for weight in weights], inputs)
+    return call
 
 
 def replica_share(batch: Any) -> tuple[Any, Any]:

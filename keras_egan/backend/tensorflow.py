@@ -11,6 +11,7 @@ __all__ = [
     "Steps",
     "apply",
     "compiled",
+    "compiled_gradient",
     "input_gradient",
     "joint_gradients",
     "no_grad",
@@ -75,6 +76,27 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     return lambda weights, inputs: run(
         [tf.convert_to_tensor(weight) for weight in weights],
         keras.tree.map_structure(tf.convert_to_tensor, inputs),
+    )
+
+
+def compiled_gradient(
+    network: keras.Model, objective: Callable[[Any, Any], Any]
+) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
+    """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
+    variables = network.weights
+
+    @tf.function(reduce_retracing=True)
+    def gradient(weights, inputs, targets):
+        with (
+            tf.GradientTape(watch_accessed_variables=False) as tape,
+            keras.StatelessScope(list(zip(variables, weights, strict=True))),
+        ):
+            tape.watch(inputs)
+            values = objective(network(inputs, training=False), targets)
+        return tape.gradient(values, inputs), values
+
+    return lambda weights, inputs, targets: gradient(
+        *tf.nest.map_structure(tf.convert_to_tensor, (list(weights), inputs, targets))
     )
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "Steps",
     "apply",
     "compiled",
+    "compiled_gradient",
     "input_gradient",
     "joint_gradients",
     "no_grad",
@@ -97,6 +98,22 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
             return network(inputs, training=False)
 
     return run
+
+
+def compiled_gradient(
+    network: keras.Model, objective: Callable[[Any, Any], Any]
+) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
+    """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
+    variables = network.weights
+
+    def gradient(weights, inputs, targets):
+        pairs = [(v, weight.value.detach()) for v, weight in zip(variables, weights, strict=True)]
+        inputs = keras.ops.convert_to_tensor(inputs).detach().requires_grad_()
+        with torch.enable_grad(), keras.StatelessScope(pairs):
+            values = objective(network(inputs, training=False), targets)
+            return torch.autograd.grad(values.sum(), inputs)[0], values.detach()
+
+    return gradient
 
 
 def replica_share(batch: Any) -> tuple[Any, Any]:

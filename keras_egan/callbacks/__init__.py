@@ -1,9 +1,10 @@
-"""Callbacks for `fit`: backups, pictures and metrics of samples, the equilibrium's log, schedules.
+"""Callbacks for `fit`: backups, samples and their metrics, diagnosis, the equilibrium, schedules.
 
 Keras's own work with every GAN, too. `Flushable` says what `fit` gives to any callback.
 """
 
 from keras_egan.callbacks._backup import Backup
+from keras_egan.callbacks._diagnosis import Diagnosis
 from keras_egan.callbacks._equilibrium_logger import EquilibriumLogger
 from keras_egan.callbacks._flushable import Flushable
 from keras_egan.callbacks._generative_metrics import GenerativeMetrics
@@ -13,6 +14,7 @@ from keras_egan.callbacks._terminate_on_nan import TerminateOnNaN
 
 __all__ = [
     "Backup",
+    "Diagnosis",
     "EquilibriumLogger",
     "Flushable",
     "GenerativeMetrics",

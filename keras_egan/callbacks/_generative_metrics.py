@@ -1,12 +1,13 @@
 """Metrics of the generator's samples while it learns, in `fit`'s logs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import keras
 
-from keras_egan import checks, inputs
+from keras_egan import checks
+from keras_egan.datasets.loaders import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
 __all__ = ["GenerativeMetrics"]
@@ -87,7 +88,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
         self.batch_size = int(batch_size)
         self.seed = int(seed)
         # Not the images themselves, which a backup would take for something to remember.
-        self._reference = reference if reference is None else partial(_batches, reference)
+        self._reference = reference if reference is None else partial(batches_of, reference)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._figures: dict[str, float] | None = None
@@ -115,7 +116,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
             for metric in relative:
                 metric.reset_real()
             labelled = any(metric.labelled for metric in relative)
-            for images, *labels in self._reference(self.batch_size, labelled):
+            for images, *labels in self._reference(self.batch_size, "reference", labelled):
                 for metric, features in self._extracted(images, relative):
                     metric.accumulate_real(features, *(labels if metric.labelled else ()))
             self._reference = None  # the metrics have it from now on
@@ -152,20 +153,3 @@ class GenerativeMetrics(keras.callbacks.Callback):
             if extractor not in features:
                 features[extractor] = metric.extract(images, self.batch_size)
             yield metric, features[extractor]
-
-
-def _batches(data: Any, batch_size: int, labelled: bool) -> Iterator[Any]:
-    """Yields data in the forms that `fit` takes in batches, `(images,)` or `(images, labels)`."""
-
-    def picked(batch):
-        return inputs.picked(batch, "reference", labelled)
-
-    if isinstance(data, (tuple, list)) or hasattr(data, "shape"):
-        arrays = picked(data)
-        starts = range(0, len(arrays[0]), batch_size)
-        batches: Any = (tuple(a[i : i + batch_size] for a in arrays) for i in starts)
-    elif isinstance(data, keras.utils.PyDataset):
-        batches = (data[i] for i in range(len(data)))
-    else:
-        batches = data
-    yield from map(picked, batches)

@@ -11,7 +11,7 @@ from keras import ops
 from keras_egan import checks
 from keras_egan.callbacks._files import replacing, tolerated
 from keras_egan.extras import require
-from keras_egan.pictures import grid
+from keras_egan.pictures import animate, grid
 
 __all__ = ["SampleGrid"]
 
@@ -91,10 +91,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         with tolerated("Writing the animation of the samples", self._warned):
-            frames = self._frames()
-            if first := next(frames, None):
-                with replacing(self.directory / "samples.gif") as path:
-                    first.save(path, save_all=True, append_images=frames, duration=200, loop=0)
+            animate(self.directory / "samples.gif", self._frames())
 
     def _write_if_due(self, step):
         if step // self.every > self._last // self.every:

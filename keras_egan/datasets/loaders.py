@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -10,6 +10,7 @@ import numpy as np
 
 __all__ = [
     "as_numpy",
+    "batches_of",
     "check_labels",
     "described",
     "images_of",
@@ -17,6 +18,7 @@ __all__ = [
     "is_tf_dataset",
     "labels_of",
     "length",
+    "picked",
 ]
 
 
@@ -106,6 +108,34 @@ def check_labels(
             f"go from {classes.start} to {classes.stop - 1}."
         )
     return found.astype("int32")
+
+
+def picked(batch: Any, argument: str = "x", labelled: bool = False) -> tuple:
+    """Returns what is needed of a batch: its images, and labels where they are wanted."""
+    images = images_of(batch, argument)
+    return (images, labels_of(batch, argument)) if labelled else (images,)
+
+
+def batches_of(
+    data: Any, batch_size: int, argument: str = "x", labelled: bool = False
+) -> Iterator[tuple]:
+    """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
+
+    Args:
+        data: an array, or a tuple that begins with one; or anything finite that gives batches.
+        batch_size: the number of images in a batch, where `data` is an array.
+        argument: the name of the argument that the data came with, for the error.
+        labelled: whether to yield `(images, labels)`.
+    """
+    if isinstance(data, (tuple, list)) or hasattr(data, "shape"):
+        arrays = picked(data, argument, labelled)
+        starts = range(0, len(arrays[0]), batch_size)
+        batches: Any = (tuple(array[i : i + batch_size] for array in arrays) for i in starts)
+    elif isinstance(data, keras.utils.PyDataset):
+        batches = (data[i] for i in range(len(data)))
+    else:
+        batches = data
+    yield from (picked(batch, argument, labelled) for batch in batches)
 
 
 def as_numpy(images: Any) -> np.ndarray:

@@ -11,6 +11,7 @@ from keras_egan.metrics._inception_v3 import inception_v3
 from keras_egan.metrics._kernel_distance import KernelDistance
 from keras_egan.metrics._mixture_coverage import MixtureCoverage
 from keras_egan.metrics._mode_coverage import ModeCoverage
+from keras_egan.metrics._nearest import Neighbours, nearest
 from keras_egan.metrics._precision_recall import PrecisionRecall
 from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDistance
 
@@ -24,9 +25,11 @@ __all__ = [
     "KernelDistance",
     "MixtureCoverage",
     "ModeCoverage",
+    "Neighbours",
     "PrecisionRecall",
     "ReferenceMetric",
     "SlicedWassersteinDistance",
     "inception_2015",
     "inception_v3",
+    "nearest",
 ]

@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.metrics._generative_metric import ReferenceMetric
-from keras_egan.metrics.streams import Features, row_blocks
+from keras_egan.metrics.streams import Features, squared_distances
 
 __all__ = ["PrecisionRecall"]
 
@@ -62,7 +62,7 @@ class PrecisionRecall(ReferenceMetric):
         fake_radii = self.fake.derive(self._radii)
         recalled = np.zeros(self.real.count, bool)
         precise = 0
-        for block, distances in _squared_distances(self.fake.array, self.real.array):
+        for block, distances in squared_distances(self.fake.array, self.real.array):
             precise += (distances <= real_radii).any(axis=1).sum()
             recalled |= (distances <= fake_radii[block, None]).any(axis=0)
         return {"precision": float(precise / self.fake.count), "recall": float(recalled.mean())}
@@ -70,18 +70,8 @@ class PrecisionRecall(ReferenceMetric):
     def _radii(self, stream):
         """Returns the squared radius of each sample's ball."""
         radii = np.empty(stream.count)
-        for block, distances in _squared_distances(stream.array, stream.array):
+        for block, distances in squared_distances(stream.array, stream.array):
             rows = np.arange(block.start, block.stop)
             distances[rows - block.start, rows] = np.inf
             radii[block] = np.partition(distances, self.k - 1, axis=1)[:, self.k - 1]
         return radii
-
-
-def _squared_distances(x, y):
-    """Yields blocks of rows of x, each with its squared distances to all of y."""
-    x, y = x.astype("float64"), y.astype("float64")
-    y_norms = np.square(y).sum(axis=1)
-    for block in row_blocks(len(x), len(y)):
-        x_norms = np.square(x[block]).sum(axis=1)
-        distances = x_norms[:, None] - 2.0 * x[block] @ y.T + y_norms
-        yield block, distances.clip(min=0.0)

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-__all__ = ["Features", "Moments", "Stream", "row_blocks"]
+__all__ = ["Features", "Moments", "Stream", "row_blocks", "squared_distances"]
 
 BLOCK_ENTRIES = 2**22
 """How many float64 entries of a matrix are in memory at once: 32 MiB."""
@@ -99,3 +99,18 @@ def row_blocks(rows: int, columns: int) -> Iterator[slice]:
     height = max(1, BLOCK_ENTRIES // columns)
     for start in range(0, rows, height):
         yield slice(start, min(start + height, rows))
+
+
+def squared_distances(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yields blocks of rows of x, each with its squared distances to all rows of y, in float64.
+
+    Args:
+        x: array of shape `(n, features)`.
+        y: array of shape `(m, features)`.
+    """
+    x, y = x.astype("float64"), y.astype("float64")
+    y_norms = np.square(y).sum(axis=1)
+    for block in row_blocks(len(x), len(y)):
+        x_norms = np.square(x[block]).sum(axis=1)
+        distances = x_norms[:, None] - 2.0 * x[block] @ y.T + y_norms
+        yield block, distances.clip(min=0.0)

@@ -13,6 +13,7 @@ import keras
 
 from keras_egan import networks
 from keras_egan.began import BEGAN
+from keras_egan.began_cs import BEGANCS
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
 from keras_egan.least_squares_gan import LeastSquaresGAN
@@ -21,7 +22,8 @@ from keras_egan.magan import MAGAN
 
 __all__ = ["Preset", "build", "get", "names"]
 
-_GANS = {gan.__name__: gan for gan in (BEGAN, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN)}
+_CLASSES = (BEGAN, BEGANCS, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN)
+_GANS = {gan.__name__: gan for gan in _CLASSES}
 
 
 class Preset(NamedTuple):

@@ -1,0 +1,230 @@
+"""Is this collapse? What is wrong with a training, said while it goes on."""
+
+import math
+import time
+import warnings
+from collections import deque
+from functools import partial
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import checks
+from keras_egan.callbacks._equilibrium_logger import PATIENCE
+from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
+from keras_egan.datasets.loaders import as_numpy, batches_of
+from keras_egan.inputs import check_values, scale
+
+__all__ = ["Diagnosis"]
+
+IMAGES = 64
+"""How many images of the data, and samples, are looked at."""
+
+STEPS_HELD = 10_000
+"""The figures of how many steps are looked at, at most, in one check."""
+
+
+_NOT_FINITE = (
+    "{}: the weights are spoilt, as by a learning rate that is too high or by data that are not "
+    "finite; begin again with lower rates, or with clipnorm=1.0 in both optimizers."
+)
+
+
+class Diagnosis(keras.callbacks.Callback):
+    """Watches for what goes wrong in GANs, and says it once: what, since when, why, what to change.
+
+    It checks the figures of all steps since the last check, and samples against images of the data:
+
+    - any GAN: figures that are NaN or infinite, at once; samples all alike (their variance, the
+      distance to the nearest other, the pulling-away term of their embeddings); samples at the
+      ends of their range; a generator or discriminator that no longer moves, or a discriminator
+      with one energy for everything; with a `classifier`, one class in more than nine samples of
+      ten;
+    - BEGAN: k_t that stays at 0 or 1, swings between the two, or is still on its way;
+    - EBGAN: a margin that no fake's energy is under, or every one's; MAGAN: one that none is;
+    - LS-GAN: a critic that is 0 everywhere.
+
+    A symptom that lasts for `patience` checks is a finding: a warning, an item of `findings`, and
+    one more in the epoch's figure `diagnosis`, the number of findings so far, which `CSVLogger`
+    writes and `EarlyStopping(monitor="diagnosis", mode="min")` watches. Place it before these. A
+    training that `Backup` resumes goes on with the findings that it had.
+
+    Args:
+        reference: images of the data, in any form that `fit` takes; the first 64 are looked at.
+        every: how many training steps there are from one check to the next; by default, it checks
+            after each epoch.
+        patience: how many checks in a row must see a symptom.
+        stop: whether a finding ends the training.
+        classifier: a Keras model from images to probabilities or logits of classes.
+        seed: the integer, from 0 up, that fixes the latents of the samples.
+
+    Attributes:
+        findings: dicts with the keys `name`, `since` (the step of the check that first saw it),
+            `step` (that at which it was said) and `sentence`.
+
+    Raises:
+        ValueError: if a number is not whole or is too small; when training begins, if `reference`
+            has fewer than 2 images, or other ones than the GAN makes.
+
+    Example:
+
+    ```python
+    gan.fit(images, epochs=20, callbacks=[callbacks.Diagnosis(images, stop=True)])
+    ```
+    """
+
+    async_safe = True
+
+    def __init__(
+        self,
+        reference: Any,
+        every: int | None = None,
+        patience: int = 3,
+        stop: bool = False,
+        classifier: keras.Model | None = None,
+        seed: int = 0,
+    ):
+        super().__init__()
+        checks.whole_number(1, patience=patience)
+        checks.whole_number(0, seed=seed)
+        if every is not None:
+            checks.whole_number(1, every=every)
+        self.every = every and int(every)
+        self.patience = int(patience)
+        self.stop = stop
+        self.classifier = classifier
+        self.seed = int(seed)
+        self.findings: list[dict[str, Any]] = []
+        # Not the images themselves, which a backup would take for something to remember.
+        self._reference = partial(_first, reference)
+        self._held: deque[tuple[int, dict[str, float]]] = deque(maxlen=STEPS_HELD)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.findings = []
+        self._seen: dict[str, list[int]] = {}  # the check that first saw a symptom, and how many
+        self._before = _Before({})
+        self._held.clear()
+        self._arrived = 0
+        images, *labels = self._reference(bool(self.model.labels))
+        self._labels = labels[0] if labels else None
+        check_values(images, "reference")
+        self._images = scale(ops.convert_to_tensor(images), self.model.image_shape, "reference")
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._start = self._last = self.model.epoch_start
+
+    # From another thread, and in any order.
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        step = self._start + batch + 1
+        self._held.append((step, {name: float(value) for name, value in logs.items()}))
+        self._arrived = max(self._arrived, step)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        step = self._start + batch
+        if self.every and step // self.every > self._last // self.every:
+            self._await(step)
+            self._check(step)
+            self._last = step
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._check(int(ops.convert_to_numpy(self.model.step)))
+        # Keras passes this dict on to the callbacks after this one, and to the history.
+        logs["diagnosis"] = float(len(self.findings))
+
+    def _await(self, step):
+        """Waits for figures that are on their way though the device is done, but not for ever."""
+        ops.convert_to_numpy(self.model.step)  # waits for the device
+        deadline = time.monotonic() + PATIENCE
+        while self._arrived < step and time.monotonic() < deadline:
+            time.sleep(1e-3)
+
+    def _check(self, step):
+        rows = [self._held.popleft() for _ in range(len(self._held))]
+        if not rows:
+            return
+        rows.sort(key=lambda row: row[0])
+        for at, figures in rows:
+            bad = [f"{k} is {value}" for k, value in figures.items() if not math.isfinite(value)]
+            if bad:
+                self._find("not finite", at, step, _NOT_FINITE.format(", ".join(bad)))
+                return
+        self.model.synchronize()
+        n, labels = len(self._images), self._labels
+        samples = self.model.sample(n, seed=self.seed, average=False, labels=labels)
+        if not np.isfinite(samples).all():
+            self._find("not finite", step, step, _NOT_FINITE.format("samples are not finite"))
+            return
+        steps = {name: np.array([row[name] for _, row in rows]) for name in rows[0][1]}
+        found = dict(symptoms(self._evidence(steps, samples)))
+        self._seen = {name: self._seen.get(name, [step, 0]) for name in found}
+        for name, sentence in found.items():
+            self._seen[name][1] += 1
+            if self._seen[name][1] >= self.patience:
+                self._find(name, self._seen[name][0], step, sentence)
+
+    def _evidence(self, steps, samples):
+        gan, images = self.model, ops.convert_to_numpy(self._images)
+        both = {"data": images, "fakes": samples}
+        energies = {name: gan.energy(of, labels=self._labels) for name, of in both.items()}
+        embeddings = {"data": None, "fakes": None}
+        if gan.has_embedding:
+            embeddings = {"data": gan.encode(images), "fakes": gan.encode(samples)}
+        learning = gan.phases[gan.phase]
+        weights = {name: _flat(getattr(gan, name)) for name in learning}
+        moved = {
+            name: float(np.linalg.norm(now - before) / max(np.linalg.norm(now), 1e-12))
+            for name, now in weights.items()
+            if (before := self._before.weights.get(name)) is not None
+        }
+        self._before = _Before(weights)
+        classes = None
+        if self.classifier is not None:
+            kinds = self.classifier.predict_on_batch(samples).argmax(axis=1)
+            counts = np.bincount(kinds)
+            classes = float(counts.max() / len(samples)), int(counts.argmax())
+        means = {name: float(values.mean()) for name, values in steps.items()}
+        return Evidence(
+            steps,
+            {k: float(ops.convert_to_numpy(v)) for k, v in gan.hyperparameters.items()},
+            Look.at(images, energies["data"], embeddings["data"]),
+            Look.at(samples, energies["fakes"], embeddings["fakes"]),
+            learning,
+            moved,
+            gan.findings(means),
+            classes,
+        )
+
+    def _find(self, name, since, step, sentence):
+        if any(finding["name"] == name for finding in self.findings):
+            return
+        sentence = f"Since step {since}: {sentence}"
+        self.findings.append({"name": name, "since": since, "step": step, "sentence": sentence})
+        warnings.warn(sentence, stacklevel=2)
+        if self.stop:
+            self.model.stop_training = True
+
+
+def _first(data, labelled):
+    """Returns the first images of data in the forms that `fit` takes, and labels if wanted."""
+    batches, count = [], 0
+    for batch in batches_of(data, IMAGES, "reference", labelled):
+        batches.append([as_numpy(array)[: IMAGES - count] for array in batch])
+        count += len(batches[-1][0])
+        if count == IMAGES:
+            break
+    if count < 2:
+        raise ValueError(f"`reference` must have 2 images or more; got {count}.")
+    return [np.concatenate(arrays) for arrays in zip(*batches, strict=True)]
+
+
+def _flat(network):
+    values = [ops.convert_to_numpy(variable).ravel() for variable in network.trainable_variables]
+    return np.concatenate(values) if values else np.zeros(0)
+
+
+class _Before(NamedTuple):
+    """The weights at the last check, in what a backup does not take for something to remember."""
+
+    weights: dict[str, np.ndarray]

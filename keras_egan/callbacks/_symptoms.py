@@ -1,0 +1,192 @@
+"""What figures and samples of a GAN show to be wrong: rules, one a symptom."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+from keras_egan import losses
+from keras_egan.metrics.streams import squared_distances
+
+__all__ = ["Evidence", "Look", "symptoms"]
+
+
+class Look(NamedTuple):
+    """Some samples, or as many images of the data, seen from outside.
+
+    Attributes:
+        variance: the mean variance of a value over them.
+        nearest: the median distance to the nearest other, Euclidean.
+        pt: the pulling-away term of their embeddings, in [0, 1]; NaN without an encoder.
+        extreme: the share of values within 0.01 of -1 or 1, where they are images.
+        energy: the mean of their energies.
+        spread: the standard deviation of these.
+    """
+
+    variance: float
+    nearest: float
+    pt: float
+    extreme: float
+    energy: float
+    spread: float
+
+    @classmethod
+    def at(cls, images: np.ndarray, energies: np.ndarray, embedding: Any) -> "Look":
+        """Looks at images, of shape `(n, *image_shape)`, with what the discriminator says."""
+        vectors = images.reshape(len(images), -1)
+        distances = np.concatenate([block for _, block in squared_distances(vectors, vectors)])
+        np.fill_diagonal(distances, np.inf)
+        pt = np.nan
+        if embedding is not None:
+            pt = float(ops.convert_to_numpy(ops.mean(losses.pulling_away_term(embedding))))
+        return cls(
+            float(vectors.var(axis=0).mean()),
+            float(np.median(np.sqrt(distances.min(axis=1)))),
+            pt,
+            float((np.abs(vectors) > 0.99).mean()) if images.ndim == 4 else 0.0,
+            float(energies.mean()),
+            float(energies.std()),
+        )
+
+
+class Evidence(NamedTuple):
+    """What is known of the steps since the last check.
+
+    Attributes:
+        steps: each figure of each step, arrays of shape `(steps,)` by the figures' names.
+        settings: the GAN's hyper-parameters, numbers by their names.
+        data: how images of the data look.
+        fakes: how as many samples look.
+        learning: the networks that learn at present.
+        moved: how far each of these networks' weights are from those of the last check, as a share
+            of their own norm, by the networks' names; nothing at the first.
+        own: what the GAN itself says of the figures, sentences by a name.
+        classes: the share of the commonest class among samples, and its number; None without a
+            classifier.
+    """
+
+    steps: dict[str, np.ndarray]
+    settings: dict[str, float]
+    data: Look
+    fakes: Look
+    learning: tuple[str, ...]
+    moved: dict[str, float]
+    own: dict[str, str]
+    classes: tuple[float, int] | None = None
+
+    def mean(self, name: str) -> float:
+        """Returns a figure's mean over the steps."""
+        return float(self.steps[name].mean())
+
+
+def symptoms(e: Evidence) -> Iterator[tuple[str, str]]:
+    """Yields the name of each symptom, and a sentence: what is seen, why, and what to change.
+
+    Args:
+        e: the evidence, whose figures are finite.
+    """
+    yield from e.own.items()
+    if "k_t" in e.steps:
+        yield from _k_t(e)
+    if "phase" in e.steps and len(e.learning) == 2:
+        yield from _adapted_margin(e)
+    if "generator" in e.learning:
+        yield from _alike(e)
+        yield from _saturated(e)
+    if "discriminator" in e.learning:
+        yield from _blind(e)
+    for name in e.learning:
+        if e.moved.get(name, 1.0) < 1e-7:
+            yield (
+                f"dead {name}",
+                f"The {name}'s weights stand still: no gradient reaches them, or the learning rate "
+                "is next to 0; look for a dead ReLU at the end, for saturated activations, and for "
+                "layers that are not trainable.",
+            )
+    if e.classes and e.classes[0] > 0.9:
+        yield (
+            "one class",
+            f"{e.classes[0]:.0%} of the samples are of class {e.classes[1]}, by the classifier: "
+            "the generator leaves out most of the data; raise gamma or pt_weight, or give the "
+            "discriminator a normalised embedding (networks.dcgan_autoencoder).",
+        )
+
+
+def _k_t(e):
+    k_t, gamma = e.steps["k_t"], e.settings["gamma"]
+    ratio = e.mean("fake_energy") / max(e.mean("real_energy"), 1e-12)
+    seen = f"fakes have {ratio:.2f} times the energy of data, where gamma asks for {gamma:g}"
+    if k_t.max() < 1e-3 and ratio > 1.1 * gamma:
+        yield (
+            "k_t at 0",
+            f"k_t is 0 and {seen}: the generator makes what the discriminator cannot reconstruct, "
+            "and does not learn better, as where it has settled on one image; look at the samples, "
+            "lower both learning rates, or normalise the embedding (networks.dcgan_autoencoder).",
+        )
+    elif k_t.min() > 1 - 1e-3 and ratio < 0.9 * gamma:
+        yield (
+            "k_t at 1",
+            f"k_t is 1 and {seen}: fakes are reconstructed too well whatever the discriminator "
+            "does, because the generator has collapsed or learns too fast; lower g_optimizer's "
+            "rate, or gamma.",
+        )
+    elif k_t.min() < 0.05 and k_t.max() > 0.95:
+        yield (
+            "k_t swings",
+            f"k_t swings between {k_t.min():.2f} and {k_t.max():.2f}: lambda_k is too large; "
+            "divide it by ten.",
+        )
+    elif ratio < 0.75 * gamma and k_t[-1] > k_t[0]:
+        yield (
+            "k_t too slow",
+            f"k_t still rises, at {k_t[-1]:.3g}, and {seen}: lambda_k is too small for so short a "
+            "run; multiply it by ten, or train for longer.",
+        )
+
+
+def _adapted_margin(e):
+    hinge = e.mean("d_loss") - e.mean("real_energy")
+    if hinge < 1e-6 * e.mean("real_energy"):
+        yield (
+            "margin",
+            f"No fake's energy is under the margin of {e.steps['margin'][-1]:.3g} (mean energies: "
+            f"{e.mean('real_energy'):.3g} of data, {e.mean('fake_energy'):.3g} of fakes), so that "
+            "the discriminator learns nothing from fakes: the generator learns too slowly to "
+            "follow; raise g_optimizer's rate, or lower pretrain_epochs.",
+        )
+
+
+def _alike(e):
+    variance = e.fakes.variance / max(e.data.variance, 1e-12)
+    nearest = e.fakes.nearest / max(e.data.nearest, 1e-12)
+    near = e.fakes.pt > 0.95 and e.data.pt < 0.7
+    if variance < 0.1 or nearest < 0.15 or near:
+        pt = "" if np.isnan(e.fakes.pt) else f", their pulling-away term is {e.fakes.pt:.2f}"
+        yield (
+            "alike",
+            f"Samples are all alike: their variance is {variance:.1%} of the data's, the distance "
+            f"to the nearest other {nearest:.1%}{pt}; the generator has collapsed, or has not "
+            "begun to learn; lower g_optimizer's rate, raise gamma or pt_weight, or take a "
+            "discriminator with a normalised embedding (networks.dcgan_autoencoder).",
+        )
+
+
+def _saturated(e):
+    if e.fakes.extreme > max(0.98, 1.0 - 0.2 * (1.0 - e.data.extreme)):
+        yield (
+            "saturated",
+            f"{e.fakes.extreme:.1%} of the samples' values are -1 or 1, where {e.data.extreme:.1%} "
+            "of the data's are: the generator's last activation is saturated and passes no "
+            "gradient; lower g_optimizer's rate, and begin again.",
+        )
+
+
+def _blind(e):
+    size = max(abs(e.data.energy), abs(e.fakes.energy), 1e-12)
+    if e.data.spread + e.fakes.spread + abs(e.data.energy - e.fakes.energy) < 1e-4 * size:
+        yield (
+            "blind discriminator",
+            f"All images, of the data and generated, have the same energy of {e.data.energy:.3g}: "
+            "the discriminator tells nothing apart; lower d_optimizer's rate, and begin again.",
+        )

@@ -1,0 +1,244 @@
+"""What lies between latents, and which latents given images have: methods of every GAN."""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import backend, checks, inputs, losses
+from keras_egan.metrics import nearest
+from keras_egan.sampler import BATCH
+
+__all__ = ["Inversion", "encode", "interpolate", "invert"]
+
+CANDIDATES = 1000
+"""How many samples are drawn to begin from the nearest of them, and to tell what is far."""
+
+
+class Inversion(NamedTuple):
+    """What `invert` found for n images.
+
+    Attributes:
+        latents: float32 of shape `(n, latent_dim)`.
+        images: their samples, float32 of shape `(n, *image_shape)`, in [-1, 1] if images.
+        errors: the mean absolute difference of each image and its sample, float32 of shape `(n,)`.
+        far: whether the error is more than what half of the generator's own samples differ by from
+            the nearest of 999 others, bool of shape `(n,)`: then there is no such image among all
+            that the generator makes, or none was found.
+    """
+
+    latents: np.ndarray
+    images: np.ndarray
+    errors: np.ndarray
+    far: np.ndarray
+
+
+def interpolate(
+    gan: Any, a: Any, b: Any, steps: int = 8, average: bool = True, labels: Any = None
+) -> np.ndarray:
+    """Generates what lies between two latents: along a line, or an arc if latents are normal.
+
+    On an arc (spherical interpolation) normal latents keep the length that they were trained with.
+
+    Args:
+        gan: the GAN, whose method this is.
+        a: latents to begin from, of shape `(n, latent_dim)`, or one, of shape `(latent_dim,)`.
+        b: latents to end at, likewise; a single one is taken for all.
+        steps: how many samples to make from each pair, both ends among them, 2 or more.
+        average: as in `sample`.
+        labels: the pairs' classes, as in `sample`, where the GAN has `num_classes`.
+
+    Returns:
+        float32 array of shape `(n, steps, *image_shape)`, or `(steps, *image_shape)` for a single
+        pair, images clipped to [-1, 1], which `pictures.save_grid` and `save_animation` take.
+
+    Raises:
+        ValueError: if latents have another shape or are not finite, or `steps` is no whole number
+            from 2 up.
+
+    Example:
+
+    ```python
+    a, b = np.random.default_rng(0).uniform(-1, 1, (2, 8, gan.latent_dim))
+    pictures.save_grid("between.png", gan.interpolate(a, b, steps=10))
+    ```
+    """
+    checks.whole_number(2, steps=steps)
+    single = np.ndim(a) == np.ndim(b) == 1
+    a, b = _latents(gan, a, "a"), _latents(gan, b, "b")
+    if len(a) != len(b) and 1 not in (len(a), len(b)):
+        raise ValueError(f"`a` and `b` must be as many; got {len(a)} and {len(b)}.")
+    share = np.linspace(0.0, 1.0, steps)[:, None]
+    between = _arc if gan.latents == "normal" else _line
+    path = between(a[:, None], b[:, None], share).astype("float32")
+    labels = gan.given_labels(labels, len(path))
+    labels = None if labels is None else np.repeat(labels, steps)
+    samples = gan.generate(path.reshape(-1, gan.latent_dim), average, labels)
+    samples = samples.reshape(*path.shape[:2], *samples.shape[1:])
+    return samples[0] if single else samples
+
+
+def invert(
+    gan: Any,
+    images: Any,
+    steps: int = 500,
+    learning_rate: float = 0.05,
+    starts: Any = 4,
+    seed: int = 0,
+    average: bool = True,
+) -> Inversion:
+    """Finds latents whose samples are nearest to images, by Adam on the latents.
+
+    It minimises the mean absolute difference, as BEGAN's paper does, from several starts, of which
+    the best counts. Uniform latents are kept within [-1, 1], which is all that the generator was
+    trained on. The learning rate falls to 0 by half a cosine.
+
+    Args:
+        gan: the GAN, whose method this is.
+        images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
+        steps: how many steps of Adam to take.
+        learning_rate: Adam's, at the first step.
+        starts: how many latents to begin from for each image: those, of 1,000 drawn, whose samples
+            are nearest; or the latents themselves, of shape `(n, latent_dim)`, such as
+            `gan.encode(images)` of BEGAN-CS.
+        seed: an integer that fixes what is drawn.
+        average: as in `sample`.
+
+    Returns:
+        `Inversion`: latents, their samples, the errors, and whether these are large.
+
+    Raises:
+        ValueError: if an argument is out of its range, the images are as `energy` refuses them, or
+            the GAN has `num_classes`.
+
+    Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 4.3.
+
+    Example:
+
+    ```python
+    found = gan.invert(test_images[:8])
+    pictures.save_grid("found.png", np.concatenate([test_images[:8], found.images]), columns=8)
+    ```
+    """
+    checks.one_or_more(steps=steps)
+    checks.above_zero(learning_rate=learning_rate)
+    if gan.labels:
+        raise ValueError("`invert` is for GANs without `num_classes`: it moves latents alone.")
+    images = _scaled(gan, images)
+    drawn = gan.sampler.latents(CANDIDATES, gan.latent_dim, gan.latents, seed)
+    samples = gan.generate(drawn, average)
+    if np.ndim(starts) == 0:
+        checks.whole_number(1, starts=starts)
+        if starts > CANDIDATES:
+            raise ValueError(f"`starts` must be at most {CANDIDATES}; got {starts}.")
+        z = drawn[nearest(images, samples, k=int(starts)).indices]
+    else:
+        z = _latents(gan, starts, "starts")[:, None]
+        if len(z) != len(images):
+            raise ValueError(f"`starts` must be as many as `images`; got {len(z)}, {len(images)}.")
+    tries = z.shape[1]
+    rows = np.repeat(images, tries, axis=0)
+    z = _descend(gan, z.reshape(-1, gan.latent_dim), rows, steps, learning_rate, average)
+    found = gan.generate(z, average)
+    errors = _errors(rows, found)
+    best = errors.reshape(-1, tries).argmin(axis=1) + tries * np.arange(len(images))
+    apart = _errors(samples, samples[nearest(samples, samples, k=2).indices[:, 1]])
+    return Inversion(z[best], found[best], errors[best], errors[best] > np.median(apart))
+
+
+def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
+    """Returns the discriminator's embeddings of images; BEGAN-CS's are latents for `generator`.
+
+    Args:
+        gan: the GAN, whose method this is.
+        images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
+        batch_size: how many are encoded at once.
+
+    Returns:
+        float32 array of the shape of `n` embeddings.
+
+    Raises:
+        ValueError: if the discriminator has no encoder, the images have another shape or values
+            out of range, or `batch_size` is no whole number from 1 up.
+
+    Example:
+
+    ```python
+    resembling = gan.generate(gan.encode(images))  # of BEGAN-CS
+    ```
+    """
+    checks.one_or_more(batch_size=batch_size)
+    if not gan.has_embedding:
+        raise ValueError(
+            "`discriminator` has no encoder: build it as `networks.Autoencoder(encoder, decoder)`."
+        )
+    gan.synchronize()
+    images = _scaled(gan, images)
+    encoder = gan.discriminator.encoder
+    embeddings = [np.zeros((0, *encoder.output_shape[1:]), "float32")]
+    with backend.no_grad():
+        for start in range(0, len(images), batch_size):
+            batch = ops.convert_to_tensor(images[start : start + batch_size])
+            embeddings.append(ops.convert_to_numpy(ops.cast(encoder(batch), "float32")))
+    return np.concatenate(embeddings)
+
+
+def _line(a, b, share):
+    return (1.0 - share) * a + share * b
+
+
+def _arc(a, b, share):
+    lengths = np.linalg.norm(a, axis=-1, keepdims=True), np.linalg.norm(b, axis=-1, keepdims=True)
+    cosine = np.sum(a * b, axis=-1, keepdims=True) / np.maximum(lengths[0] * lengths[1], 1e-12)
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+    straight = np.sin(angle) < 1e-4  # where no arc is the shortest, or none is to be seen
+    sine = np.where(straight, 1.0, np.sin(angle))
+    arc = np.sin((1.0 - share) * angle) / sine * a + np.sin(share * angle) / sine * b
+    return np.where(straight, _line(a, b, share), arc)
+
+
+def _descend(gan, latents, images, steps, learning_rate, average):
+    """Returns latents moved towards images, one each, in blocks of bounded memory."""
+    weights = gan.sampled_weights(average)
+    gradient = backend.compiled_gradient(gan.generator, _differences)
+    blocks = []
+    for start in range(0, len(latents), BATCH):
+        targets = ops.convert_to_tensor(images[start : start + BATCH])
+        z = keras.Variable(latents[start : start + BATCH])
+        if gan.latents == "uniform":
+            z.constraint = lambda z: ops.clip(z, -1.0, 1.0)
+        rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+        optimizer = keras.optimizers.Adam(rate)
+        optimizer.build([z])
+        with backend.no_grad():
+            for _ in range(steps):
+                optimizer.apply([gradient(weights, z.value, targets)[0]], [z])
+        blocks.append(ops.convert_to_numpy(z))
+    return np.concatenate(blocks)
+
+
+def _differences(samples, images):
+    if len(samples.shape) == 4:  # clipped as `sample` does, but for the gradient, which leads back
+        samples = samples + ops.stop_gradient(ops.clip(samples, -1.0, 1.0) - samples)
+    return losses.reconstruction_energy(images, samples, energy="mae")
+
+
+def _errors(images, samples):
+    return np.abs(images - samples).mean(axis=tuple(range(1, images.ndim)))
+
+
+def _latents(gan, latents, argument):
+    latents = np.asarray(ops.convert_to_numpy(latents), "float32")
+    latents = latents[None] if latents.ndim == 1 else latents
+    if latents.ndim != 2 or latents.shape[1] != gan.latent_dim or not np.isfinite(latents).all():
+        raise ValueError(
+            f"`{argument}` must be finite latents of shape (n, {gan.latent_dim}); got the shape "
+            f"{latents.shape}."
+        )
+    return latents
+
+
+def _scaled(gan, images):
+    inputs.check_values(images)
+    return ops.convert_to_numpy(inputs.scale(ops.convert_to_tensor(images), gan.image_shape))

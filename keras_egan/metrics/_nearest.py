@@ -1,0 +1,95 @@
+"""The data nearest to samples: are these new, or remembered?"""
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import checks
+from keras_egan.datasets.loaders import as_numpy, batches_of
+from keras_egan.inputs import scale
+from keras_egan.metrics._generative_metric import GenerativeMetric
+from keras_egan.metrics.streams import squared_distances
+
+__all__ = ["Neighbours", "nearest"]
+
+
+class Neighbours(NamedTuple):
+    """What `nearest` found for n samples.
+
+    Attributes:
+        indices: the images' places in the data, whole numbers of shape `(n, k)`, from the nearest.
+        distances: how far they are, float64 of shape `(n, k)`.
+        rows: each sample and then its neighbours, float32 of shape `(n, 1 + k, *image_shape)`, of
+            which `pictures.save_grid` makes a picture with a row for each sample.
+    """
+
+    indices: np.ndarray
+    distances: np.ndarray
+    rows: np.ndarray
+
+
+def nearest(
+    samples: Any,
+    images: Any,
+    k: int = 5,
+    extractor: keras.Model | None = None,
+    batch_size: int = 1000,
+) -> Neighbours:
+    """Finds the images of the data that are nearest to each sample.
+
+    A generator that has learnt its data by heart makes samples with one very near neighbour; what
+    is near is told by the distances of held-out images to the same data.
+
+    Args:
+        samples: images of shape `(n, *image_shape)`, uint8 or floats in [-1, 1]; or vectors.
+        images: the data, in the forms that `fit` takes, gone through once; an order that changes
+            with each pass makes `indices` meaningless.
+        k: how many neighbours to find.
+        extractor: a Keras model from images to vectors, in whose space the distance is taken; by
+            default that of the values themselves.
+        batch_size: how many images go through the extractor at once, and are taken of an array.
+
+    Returns:
+        `Neighbours`, by their Euclidean distances.
+
+    Raises:
+        ValueError: if there are fewer than `k` images; if samples or images are NaN, infinite or
+            out of range, or their shapes differ; if `k` is no whole number from 1 up.
+
+    Example:
+
+    ```python
+    found = metrics.nearest(gan.sample(8, seed=7), training_images)
+    pictures.save_grid("nearest.png", found.rows)
+    of_held_out = metrics.nearest(test_images, training_images, k=1).distances
+    ```
+    """
+    checks.one_or_more(k=k, batch_size=batch_size)
+    samples = as_numpy(samples)
+    space = GenerativeMetric(extractor or keras.Sequential([keras.layers.Flatten()]))
+    vectors = space.extract(samples, batch_size)
+    distances = np.zeros((len(samples), 0))
+    indices = np.zeros((len(samples), 0), "int64")
+    kept: dict[int, np.ndarray] = {}
+    seen = 0
+    for batch in (as_numpy(images) for (images,) in batches_of(images, batch_size)):
+        blocks = squared_distances(vectors, space.extract(batch, batch_size))
+        found = np.concatenate([block for _, block in blocks])
+        places = np.broadcast_to(np.arange(seen, seen + len(batch)), found.shape)
+        distances = np.concatenate([distances, found], axis=1)
+        indices = np.concatenate([indices, places], axis=1)
+        order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        distances, indices = (np.take_along_axis(of, order, axis=1) for of in (distances, indices))
+        chosen = map(int, np.unique(indices))
+        kept = {i: kept[i] if i in kept else _floats(batch[i - seen]) for i in chosen}
+        seen += len(batch)
+    if seen < k:
+        raise ValueError(f"`k` must be at most the number of images, {seen}; got {k}.")
+    rows = [[_floats(one), *map(kept.get, own)] for one, own in zip(samples, indices, strict=True)]
+    return Neighbours(indices, np.sqrt(distances), np.array(rows))
+
+
+def _floats(image):
+    return ops.convert_to_numpy(scale(image[None], image.shape))[0]

@@ -1,0 +1,180 @@
+"""Diagnosis within `fit`: what is said, when, once, and to whom."""
+
+import csv
+import random
+
+import keras
+import numpy as np
+import pytest
+
+import keras_egan
+from keras_egan import callbacks
+from keras_egan.callbacks import Backup, Diagnosis
+from tests.registry import CASES, EAGERLY, float_images, tiny_networks, uint8_images
+from tests.tiny import began
+
+IMAGES = uint8_images(40)
+SAID = pytest.mark.filterwarnings("ignore:Since step:UserWarning")
+
+
+def fit(gan, diagnosis, *others, images=IMAGES, epochs=5, **arguments):
+    """Trains for ten steps an epoch."""
+    arguments = {"batch_size": 4, "verbose": 0, **arguments}
+    return gan.fit(images, epochs=epochs, callbacks=[diagnosis, *others], **arguments).history
+
+
+def still():
+    """A GAN whose generator does not learn, and to which no other rule applies."""
+    (case,) = (case for case in CASES if case.name == "lsgan")
+    gan = case.build()
+    gan.compile(keras.optimizers.SGD(1e-3), keras.optimizers.SGD(0.0), **EAGERLY)
+    gan.generator.layers[1].kernel.assign(3 * np.random.default_rng(0).normal(size=(8, 64)))
+    return gan
+
+
+def names(diagnosis):
+    return [finding["name"] for finding in diagnosis.findings]
+
+
+def test_a_symptom_is_a_finding_after_so_many_checks_and_said_once():
+    diagnosis = Diagnosis(IMAGES)
+    with pytest.warns(
+        UserWarning, match="^Since step 20: The generator's weights stand st"
+    ) as said:
+        history = fit(still(), diagnosis, epochs=7)
+    assert len([w for w in said if "generator's weights" in str(w.message)]) == 1
+    (found,) = diagnosis.findings
+    assert found["name"] == "dead generator"
+    assert (found["since"], found["step"]) == (20, 40)  # the first check has nothing to compare
+    assert history["diagnosis"] == [0, 0, 0, 1, 1, 1, 1]
+
+
+@SAID
+def test_checks_within_an_epoch():
+    diagnosis = Diagnosis(IMAGES, every=5, patience=2)
+    fit(still(), diagnosis, epochs=2)
+    (found,) = diagnosis.findings
+    assert (found["since"], found["step"]) == (10, 15)
+
+
+@SAID
+@pytest.mark.parametrize("stop", [False, True])
+def test_it_ends_the_training_on_request(stop):
+    history = fit(still(), Diagnosis(IMAGES, stop=stop), epochs=7)
+    assert len(history["d_loss"]) == (4 if stop else 7)
+
+
+@SAID
+def test_monitors_and_the_csv_see_the_number_of_findings(tmp_path):
+    early = keras.callbacks.EarlyStopping("diagnosis", mode="min", patience=1, baseline=0.5)
+    table = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    history = fit(still(), Diagnosis(IMAGES), table, early, epochs=9)
+    with (tmp_path / "log.csv").open(newline="") as file:
+        rows = [float(row["diagnosis"]) for row in csv.DictReader(file)]
+    assert rows == history["diagnosis"]
+    assert len(rows) < 9
+
+
+@SAID
+def test_what_is_not_finite_is_found_at_once():
+    class Break(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 2:
+                self.model.generator.layers[-2].bias.assign(np.full(64, np.nan))
+
+    gan, diagnosis = CASES[0].build(**EAGERLY), Diagnosis(IMAGES, stop=True)
+    history = fit(gan, diagnosis, Break())
+    assert names(diagnosis) == ["not finite"]
+    assert diagnosis.findings[0]["since"] == 3
+    assert "g_loss is nan" in diagnosis.findings[0]["sentence"]
+    assert len(history["d_loss"]) == 1
+
+
+@SAID
+def test_weights_that_the_last_step_spoilt():
+    class Break(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.generator.layers[-2].bias.assign(np.full(64, np.nan))
+
+    diagnosis = Diagnosis(IMAGES, stop=True)
+    gan = CASES[0].build(**EAGERLY)
+    gan.fit(IMAGES, batch_size=4, verbose=0, callbacks=[Break(), diagnosis])
+    assert names(diagnosis) == ["not finite"]
+    assert "samples are not finite" in diagnosis.findings[0]["sentence"]
+
+
+def test_what_gans_say_themselves_goes_through_it():
+    """EBGAN's own warning comes after an epoch; here, it takes as many checks as others."""
+    random.seed(0)
+    gan = keras_egan.EBGAN(*tiny_networks(), margin=1000.0, seed=1)
+    gan.compile("adam", "adam", **EAGERLY)
+    diagnosis = Diagnosis(IMAGES, patience=2)
+    with pytest.warns(UserWarning, match="Since step") as said:
+        fit(gan, diagnosis, epochs=3)
+    found = [str(w.message) for w in said if "margin of 1000" in str(w.message)]
+    assert len(found) == 1
+    assert found[0].startswith("Since step 10: For a whole epoch every fake's energy was under")
+    assert "margin" in names(diagnosis)
+
+
+@SAID
+def test_one_class_by_a_classifier():
+    classifier = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]
+    )
+    classifier.layers[-1].bias.assign([0.0, 99.0, 0.0])
+    diagnosis = Diagnosis(IMAGES, patience=1, classifier=classifier)
+    fit(still(), diagnosis, epochs=1)
+    (found,) = [one for one in diagnosis.findings if one["name"] == "one class"]
+    assert "100% of the samples are of class 1" in found["sentence"]
+
+
+@SAID
+@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_it_changes_nothing_in_training(case):
+    found = []
+    for watching in ([], [Diagnosis(IMAGES, every=3)]):
+        gan = case.build()
+        arguments = {"batch_size": 8, "epochs": 3, "verbose": 0, "shuffle": False}
+        gan.fit(float_images(40), callbacks=watching, **arguments)
+        found.append([keras.ops.convert_to_numpy(v) for v in gan.variables])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@SAID
+def test_a_resumed_training_goes_on_with_its_findings(tmp_path):
+    class Crash(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 5:
+                raise KeyboardInterrupt
+
+    def run(*others):
+        diagnosis = Diagnosis(IMAGES)
+        history = fit(still(), diagnosis, Backup(tmp_path), *others, epochs=8)
+        return diagnosis, history
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Crash())
+    diagnosis, history = run()
+    whole = Diagnosis(IMAGES)
+    expected = fit(still(), whole, epochs=8)
+    assert diagnosis.findings == whole.findings
+    assert history["diagnosis"] == expected["diagnosis"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"patience": 0}, "`patience` must be a whole number, 1 or more"),
+        ({"every": 0}, "`every` must be a whole number, 1 or more"),
+        ({"seed": -1}, "`seed` must be a whole number, 0 or more"),
+        ({"reference": IMAGES[:1]}, "`reference` must have 2 images or more; got 1"),
+        ({"reference": np.zeros((4, 4, 4, 1))}, "`reference` gives images of shape"),
+        ({"reference": np.full((4, 8, 8, 1), 7.0)}, r"`reference`: float images must lie in \[-1"),
+    ],
+)
+def test_what_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        fit(began(), callbacks.Diagnosis(**{"reference": IMAGES, **arguments}))
