@@ -9,6 +9,7 @@ from keras_egan._keras_internals import from_within_fit
 from keras_egan.augment._diff_augment import layer_of
 from keras_egan.export._gan import export_gan
 from keras_egan.hyperparameter import Setting
+from keras_egan.inference import Inference
 from keras_egan.labels import Labels
 from keras_egan.metrics import FigureMeans
 from keras_egan.objective import Objective
@@ -21,7 +22,7 @@ from keras_egan.weight_average import WeightAverage
 __all__ = ["EnergyGAN"]
 
 
-class EnergyGAN(Objective, backend.Steps, keras.Model):
+class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     """A generator, a discriminator that gives energies, and the step that both learn by.
 
     A subclass is its paper's difference: how the discriminator's loss follows from the energies

@@ -1,18 +1,14 @@
 """What a GAN computes: energies, the losses that follow from them, and its controller."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs, latent_space, losses, step
+from keras_egan import backend, losses, step
 from keras_egan.batch import Rows, Scored
 from keras_egan.labels import with_labels
-from keras_egan.sampler import Sampler
-from keras_egan.weight_average import WeightAverage
 
 __all__ = ["Objective"]
 
@@ -29,11 +25,8 @@ class Objective:
     image_shape: tuple[int, ...]
     latent_dim: int
     latents: Any
-    sampler: Sampler
     states: dict[str, Any]
-    weight_average: WeightAverage
     add_weight: Callable[..., Any]
-    synchronize: Callable[[], None]
 
     uses_embedding = False
     """Whether the losses look at an auto-encoder's embedding."""
@@ -218,107 +211,3 @@ class Objective:
             lambda images: self.score(images, training=True, labels=labels).energy, images, self
         )
         return losses.norms(gradient)
-
-    def sample(
-        self, n: int, seed: int | None = None, average: bool = True, labels: Any = None
-    ) -> np.ndarray:
-        """Generates samples; several threads may do so at once.
-
-        Args:
-            n: how many, 1 or more.
-            seed: an integer that fixes the latents, which are then the same on every backend.
-            average: whether to use the generator's averaged weights, where they are kept.
-            labels: the samples' classes, where the GAN has `num_classes`: a whole number, a list
-                of n of them, or None for labels drawn with the shares that they had in training
-                (`gan.labels.drawn(n, None, seed)`).
-
-        Returns:
-            Array of shape `(n, *image_shape)`, images clipped to [-1, 1].
-
-        Raises:
-            ValueError: if `n` is no whole number from 1 up, or `labels` are of no class.
-        """
-        checks.one_or_more(n=n)
-        labels = self.given_labels(labels, n, seed)
-        z = self.sampler.latents(n, self.latent_dim, self.latents, seed)
-        return self.generate(z, average, labels)
-
-    def generate(self, latents: np.ndarray, average: bool = True, labels: Any = None) -> np.ndarray:
-        """Generates the samples of latents, as `sample` does.
-
-        Args:
-            latents: float32 array of shape `(n, latent_dim)`.
-            average: as in `sample`.
-            labels: as in `sample`.
-
-        Returns:
-            Array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives the
-            generator's output as it is.)
-        """
-        labels = self.given_labels(labels, len(latents))
-        self.synchronize()
-        samples = self.sampler.run(self.sampled_weights(average), latents, labels)
-        return samples.clip(-1.0, 1.0) if samples.ndim == 4 else samples
-
-    def sampled_weights(self, average: bool) -> Any:
-        """Returns the generator's averaged weights, where they are kept and wanted, or its own."""
-        averaged = average and self.weight_average
-        return self.weight_average.values if averaged else self.generator.weights
-
-    def averaged(self) -> AbstractContextManager:
-        """Gives the generator its averaged weights for a while, as to save it; in no training.
-
-        Raises:
-            ValueError: if the model keeps no average.
-        """
-        return self.weight_average.swapped_in()
-
-    def given_labels(self, labels: Any, n: int, seed: int | None = None) -> Any:
-        """Returns the labels of n samples, int32 of shape `(n,)`, or None in a GAN without any."""
-        if self.labels:
-            return self.labels.drawn(n, labels, seed)
-        if labels is not None:
-            raise ValueError(
-                "`labels` are given to a GAN that has none. Make it with `num_classes=`."
-            )
-        return None
-
-    def energy(self, images: Any, batch_size: int = 256, labels: Any = None) -> np.ndarray:
-        """Returns the energy of images: low on data, so that it serves as an anomaly score.
-
-        Args:
-            images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
-            batch_size: how many are scored at once.
-            labels: the images' classes, where the GAN has `num_classes`: a whole number, or a list
-                of n of them.
-
-        Returns:
-            float32 array of shape `(n,)`.
-
-        Raises:
-            ValueError: if the images have another shape or values out of range, `batch_size` is
-                no whole number from 1 up, or `labels` are missing or of no class.
-        """
-        checks.one_or_more(batch_size=batch_size)
-        if self.labels and labels is None:
-            raise ValueError(
-                "`labels` are missing: this GAN's energy is of an image and its class. Give one "
-                "whole number for all images, or one for each."
-            )
-        labels = self.given_labels(labels, len(images))
-        self.synchronize()
-        energies = [np.zeros((0,), "float32")]
-        with backend.no_grad():
-            for start in range(0, len(images), batch_size):
-                batch = images[start : start + batch_size]
-                inputs.check_values(batch)
-                batch = inputs.scale(ops.convert_to_tensor(batch), self.image_shape)
-                given = labels
-                if labels is not None:
-                    given = ops.convert_to_tensor(labels[start : start + batch_size])
-                energies.append(ops.convert_to_numpy(self.score(batch, labels=given).energy))
-        return np.concatenate(energies)
-
-    interpolate = latent_space.interpolate
-    invert = latent_space.invert
-    encode = latent_space.encode
