@@ -9,7 +9,7 @@ import importlib
 import json
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -61,13 +61,14 @@ def convert(
     input_name: str,
     latents: str | None = None,
     opset_version: int | None = None,
-) -> list[np.ndarray]:
+) -> list[Any]:
     """Writes a network, and runs what was written in the format's own runtime.
 
     Args:
-        network: a Keras model from arrays of shape `(batch, n)` to one tensor.
+        network: a Keras model of one input, to one tensor, or to a dict of tensors in the order
+            of their names.
         path: the file to write, or the folder of a SavedModel.
-        batches: arrays of shape `(batch, n)`, inputs to try.
+        batches: arrays, inputs to try.
         format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
         input_name: what the input is called there.
         latents: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws; None for
@@ -75,23 +76,25 @@ def convert(
         opset_version: of ONNX; None for the converter's own.
 
     Returns:
-        The outputs, NumPy arrays, one for each of `batches`.
+        The outputs, one for each of `batches`, NumPy arrays or dicts of them.
 
     Raises:
         RuntimeError: if the endpoint's images are not those of the latents that it draws.
     """
-    size = batches[0].shape[1]
     # Given rather than left to Keras, which asks a model to have been called.
-    signature = [keras.InputSpec("float32", (None, size), name=input_name)]
+    signature = [keras.InputSpec("float32", (None, *batches[0].shape[1:]), name=input_name)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
-            draw = functools.partial(_DRAW[latents], size) if latents else None
+            draw = functools.partial(_DRAW[latents], batches[0].shape[1]) if latents else None
             return _saved_model(network, str(path), signature, batches, draw)
         options = {"opset_version": opset_version} if opset_version else {}
         resizing = _keras_internals.upsampling_by_resizing
         with resizing() if format == "litert" else nullcontext():
             network.export(str(path), format, verbose=False, input_signature=signature, **options)
+        names = network.compute_output_spec(keras.KerasTensor(batches[0].shape))
+        if format == "onnx" and isinstance(names, dict):
+            _name_outputs(str(path), list(names))
         run = {"onnx": _onnx, "litert": _litert, "openvino": _openvino}[format](str(path))
         return [run(batch) for batch in batches]
 
@@ -114,7 +117,7 @@ def main(folder: str | Path) -> None:
         network = load(folder / "generator.keras")
         with np.load(folder / "latents.npz") as batches:
             outputs = convert(network, batches=list(batches.values()), **job)
-        np.savez(folder / "outputs.npz", *outputs)
+        np.savez(folder / "outputs.npz", *keras.tree.flatten(outputs))
     except Exception as error:
         (folder / "error.txt").write_text(str(error) or repr(error))
         sys.exit(1)
@@ -126,7 +129,7 @@ def _saved_model(
     signature: list[keras.InputSpec],
     batches: Sequence[np.ndarray],
     draw: Callable | None,
-) -> list[np.ndarray]:
+) -> list[Any]:
     import tensorflow as tf
 
     archive = keras.export.ExportArchive()
@@ -146,7 +149,7 @@ def _saved_model(
         expected = tf.cast(_to_uint8(served.serve(draw(7, 3))), tf.int32)
         if tf.reduce_max(tf.abs(images - expected)) > 1:  # a rounding apart
             raise RuntimeError("generate(seed, count) returns other images than its latents give.")
-    return [served.serve(batch).numpy() for batch in batches]
+    return [keras.tree.map_structure(lambda t: t.numpy(), served.serve(b)) for b in batches]
 
 
 def _uniform(size: int, seed: Any, count: Any) -> Any:
@@ -171,28 +174,41 @@ def _to_uint8(images: Any) -> Any:
     return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
 
 
+def _name_outputs(path: str, names: Sequence[str]) -> None:
+    """Gives an ONNX model's outputs their names, which PyTorch does not keep."""
+    import onnx
+
+    model = onnx.load(path)
+    named = {output.name: name for output, name in zip(model.graph.output, names, strict=True)}
+    for node in model.graph.node:
+        node.input[:] = [named.get(name, name) for name in node.input]
+        node.output[:] = [named.get(name, name) for name in node.output]
+    for output in model.graph.output:
+        output.name = named[output.name]
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
 def _onnx(path: str) -> Callable:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (latents,) = session.get_inputs()
-    return lambda batch: session.run(None, {latents.name: batch})[0]
+    (put,) = session.get_inputs()
+    names = [output.name for output in session.get_outputs()]
+    return lambda batch: _named(names, session.run(None, {put.name: batch}))
 
 
 def _litert(path: str) -> Callable:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=path)
-    (latents,), (images,) = interpreter.get_input_details(), interpreter.get_output_details()
+    run = Interpreter(model_path=path).get_signature_runner()
+    (put,) = run.get_input_details()
 
-    def run(batch: np.ndarray) -> np.ndarray:
-        interpreter.resize_tensor_input(latents["index"], batch.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(latents["index"], batch)
-        interpreter.invoke()
-        return interpreter.get_tensor(images["index"])
+    def outputs(batch: np.ndarray) -> Any:
+        found = run(**{put: batch})
+        return _named(found, found.values())
 
-    return run
+    return outputs
 
 
 def _openvino(path: str) -> Callable:
@@ -200,4 +216,12 @@ def _openvino(path: str) -> Callable:
 
     # Some processors would compute in bfloat16, unasked.
     model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda batch: model(batch)[0]
+    # Of several names, the others are of what computes it.
+    names = [min(output.get_names(), key=len, default="") for output in model.outputs]
+    return lambda batch: _named(names, model(batch).to_tuple())
+
+
+def _named(names: Iterable[str], outputs: Iterable[np.ndarray]) -> Any:
+    """Returns a single output as it is, several by their names."""
+    outputs = list(outputs)
+    return outputs[0] if len(outputs) == 1 else dict(zip(names, outputs, strict=True))
