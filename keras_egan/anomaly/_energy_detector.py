@@ -247,6 +247,11 @@ class EnergyDetector(BaseDetector):
 
     def _check_arguments(self):
         super().__init__(contamination=self.contamination)  # `set_params` checks nothing
+        if not (checks.is_finite(self.contamination) or hasattr(self.contamination, "fit")):
+            raise ValueError(
+                "`contamination` must be in (0, 0.5], or a threshold of PyThresh; got "
+                f"{self.contamination!r}."
+            )
         for name, value in {"smoothing": self.smoothing, "overlap": self.overlap}.items():
             most = math.inf if name == "smoothing" else 1.0
             if not (checks.is_finite(value) and 0 <= value < most):
@@ -290,6 +295,8 @@ class EnergyDetector(BaseDetector):
             and min(np.subtract(images.shape[1:3], sides)) >= 0
         )
         tiles = Tiles(images.shape[1:3] if larger else sides, sides, self.overlap)
+        if not len(images):
+            raise ValueError("`X` is empty: give it some images.")
         return tiles, images if len(tiles) == 1 else tiles.cut(images)
 
     def _current(self):

@@ -1,6 +1,7 @@
 """The auto-encoder of a detector, trained: a GAN's discriminator, or one without an adversary."""
 
 import copy
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
 
@@ -86,7 +87,9 @@ class Training(NamedTuple):
         """
         if self.epochs == 0:
             return self.discriminator
-        model = copy.deepcopy(self.model)
+        with warnings.catch_warnings():  # an optimizer that has trained nothing has no state
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            model = copy.deepcopy(self.model)
         x, y = images, None
         if not isinstance(model, EnergyGAN):
             x = y = images / np.float32(127.5) - 1.0 if images.dtype == np.uint8 else images
