@@ -36,7 +36,7 @@ CLASSICAL = {
     "ocsvm": lambda seed: OCSVM(),
     "pca": lambda seed: PCA(random_state=seed),
 }
-SCORES = ("average", "embedding", "norm", "mae")
+SCORES = ("average", "embedding", "norm")
 BATCH, RATE = 64, 4e-3
 
 

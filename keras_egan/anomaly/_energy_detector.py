@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from keras_egan import checks, files, inputs
-from keras_egan.anomaly._scorer import SCORES, Scorer
+from keras_egan.anomaly._arguments import check, score_of
+from keras_egan.anomaly._scorer import Scorer
 from keras_egan.anomaly._tiles import Tiles
 from keras_egan.anomaly._training import Training
 from keras_egan.archives import refusal
@@ -19,8 +20,8 @@ from keras_egan.export._export import write_network
 from keras_egan.extras import require
 from keras_egan.image_format import channel_axis
 
-BaseDetector = require("pyod.models.base", "anomaly", "keras_egan.anomaly").BaseDetector
-check_is_fitted = require("sklearn.utils.validation", "anomaly", "").check_is_fitted
+base = require("pyod.models.base", "anomaly", "keras_egan.anomaly")
+BaseDetector: Any = base.BaseDetector
 
 __all__ = ["EnergyDetector"]
 
@@ -105,10 +106,10 @@ class EnergyDetector(BaseDetector):
         Returns:
             The detector.
         """
-        self._check_arguments()
+        check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
         self._set_n_classes(y)
         training = Training.of(self.model, np.shape(X)[1:], self.epochs, self.batch_size)
-        score = self._score_of(training.discriminator)
+        score = score_of(self.score, training.discriminator)
         tiles, images = self._tiled(X, training.image_shape)
         _, images = inputs.accept(images, training.image_shape, "X")
         if len(images) < 2:
@@ -209,7 +210,7 @@ class EnergyDetector(BaseDetector):
             score=scorer.score,
             smoothing=scorer.smoothing,
             epochs=0,
-            **scorer.settings,
+            **dict(scorer.settings or {}),
         )
         detector._set_n_classes(None)
         detector.scorer_ = scorer
@@ -245,37 +246,8 @@ class EnergyDetector(BaseDetector):
         check_packages(format)
         return write_network(scorer, scorer.image_shape, path, format, input_name="image")
 
-    def _check_arguments(self):
-        super().__init__(contamination=self.contamination)  # `set_params` checks nothing
-        if not (checks.is_finite(self.contamination) or hasattr(self.contamination, "fit")):
-            raise ValueError(
-                "`contamination` must be in (0, 0.5], or a threshold of PyThresh; got "
-                f"{self.contamination!r}."
-            )
-        for name, value in {"smoothing": self.smoothing, "overlap": self.overlap}.items():
-            most = math.inf if name == "smoothing" else 1.0
-            if not (checks.is_finite(value) and 0 <= value < most):
-                limits = "0 or more" if name == "smoothing" else "from 0 to below 1"
-                raise ValueError(f"`{name}` must be {limits}; got {value!r}.")
-        if self.epochs is not None:
-            checks.whole_number(0, epochs=self.epochs)
-        if self.batch_size is not None:
-            checks.one_or_more(batch_size=self.batch_size)
-
-    def _score_of(self, network):
-        halves = hasattr(network, "encoder") and hasattr(network, "decoder")
-        score = ("average" if halves else "norm") if self.score is None else self.score
-        if score not in SCORES:
-            raise ValueError(f"`score` must be one of {', '.join(SCORES)}; got {score!r}.")
-        if score in ("average", "embedding") and not halves:
-            raise ValueError(
-                f"`score={score!r}` needs a model with `encoder` and `decoder`, as "
-                "`networks.Autoencoder` has; this one has none. `score='norm'` needs none."
-            )
-        return score
-
     def _run(self, X, output):
-        check_is_fitted(self, "scorer_")
+        base.check_is_fitted(self, "scorer_")
         tiles, images = self._tiled(X, self.scorer_.image_shape)
         found = self.scorer_.outputs_of(images, output)
         if output == "score":
@@ -301,7 +273,7 @@ class EnergyDetector(BaseDetector):
 
     def _current(self):
         """Returns the scorer as the detector's attributes are now."""
-        check_is_fitted(self, "scorer_")
+        base.check_is_fitted(self, "scorer_")
         number = checks.is_finite(self.contamination)
         self.scorer_.settings = {
             "contamination": self.contamination if number else float(self.labels_.mean()),
