@@ -2,6 +2,8 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -107,6 +109,21 @@ def test_a_preset_is_built_for_the_images():
 def test_it_learns_what_is_normal(fitted):
     test = np.concatenate([blurred(50, seed=2), noisy(50)])
     assert roc_auc_score([0] * 50 + [1] * 50, fitted.decision_function(test)) > 0.95
+
+
+def test_without_pyod_all_but_the_detector_is_there():
+    said = """
+import sys
+sys.modules["pyod"] = None
+import keras_egan
+try:
+    keras_egan.anomaly
+except ImportError as error:
+    print(error)
+"""
+    found = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert found.stdout.startswith("keras_egan.anomaly needs pyod, which is not installed. ")
+    assert "pip install 'keras_egan[anomaly]'" in found.stdout
 
 
 def test_pyods_own_checks(fitted):
