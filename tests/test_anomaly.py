@@ -100,9 +100,10 @@ def test_fit_trains_a_copy(kind):
     assert any(not np.array_equal(a, b) for a, b in zip(before, trained, strict=True))
 
 
-def test_a_preset_is_built_for_the_images():
+@pytest.mark.parametrize("model", [None, "began/digits"])
+def test_networks_are_built_for_the_images(model):
     images = registry.uint8_images(20, (12, 8, 1))
-    detector = EnergyDetector("began/digits", epochs=1, batch_size=10).fit(images)
+    detector = EnergyDetector(model, epochs=1, batch_size=10).fit(images)
     assert detector.anomaly_map(images).shape == (20, 12, 8)
 
 
@@ -196,6 +197,18 @@ def test_the_threshold_is_the_conformal_one(fitted):
         np.testing.assert_array_equal(detector.labels_, expected)
     with pytest.raises(ValueError, match=r"of 0\.024 needs 41 clean images or more; got 39"):
         detector.calibrate(images, 0.024)
+
+
+def test_a_file_holds_no_optimizer(tmp_path):
+    model = auto_encoder()
+    model.compile("adam", "mse")
+    sizes = []
+    for epochs in (0, 1):
+        EnergyDetector(model, epochs=epochs).fit(blurred(20)).save(tmp_path / "detector.keras")
+        assert not EnergyDetector.load(tmp_path / "detector.keras").model.compiled
+        sizes.append((tmp_path / "detector.keras").stat().st_size)
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.05)
+    assert model.compiled
 
 
 def test_a_file_holds_all_of_it(fitted, tmp_path):

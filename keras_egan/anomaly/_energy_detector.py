@@ -34,10 +34,11 @@ class EnergyDetector(BaseDetector):
     size: an image's score is that of its most abnormal tile.
 
     Args:
-        model: what is trained: a GAN whose discriminator is an auto-encoder; the name of a preset
-            of one; or an auto-encoder alone, a Keras model from images to reconstructions, which
-            is trained with the optimizer and loss that it was compiled with, or else with
-            Adam(1e-3) and the mean squared error. `fit` leaves it as it was and trains a copy.
+        model: what is trained. None: a small auto-encoder for the images, without an adversary,
+            which did best in `benchmarks/anomaly.py`. A GAN whose discriminator is an auto-encoder,
+            or the name of a preset of one. Or an auto-encoder, a Keras model from images to
+            reconstructions, which learns by what it was compiled with, or else by Adam(1e-3) and
+            the mean squared error. `fit` leaves it as it was and trains a copy.
         score: `"embedding"`, the mean distance from the five nearest embeddings of training images;
             `"norm"`, `"mae"`, `"mse"`, `"sae"` or `"sse"`, the residual's energy, as in
             `losses.reconstruction_energy`; or `"average"`, the mean of embedding and norm, each
@@ -46,7 +47,8 @@ class EnergyDetector(BaseDetector):
         contamination: the share of training images, in (0, 0.5], that count as abnormal, from
             which `threshold_` follows; or a detector's threshold of PyThresh. See `calibrate`.
         epochs: how many times training goes through the images; 0 takes the model as it is. By
-            default 0 for a GAN that has been trained, a preset's own, or else 20.
+            default 0 for a GAN that has been trained, a preset's own, for None what makes 1,200
+            steps, or else 20.
         batch_size: images a training step; by default a preset's own, or else 64.
         smoothing: the standard deviation in pixels, 0 or more, of the Gaussian that smooths maps.
         overlap: how much of a tile its neighbours share at least, from 0 to below 1.
@@ -66,7 +68,7 @@ class EnergyDetector(BaseDetector):
     Example:
 
     ```python
-    detector = EnergyDetector("began/digits").fit(ones)
+    detector = EnergyDetector().fit(ones)
     detector.calibrate(other_ones, false_alarm_rate=0.01)
     scores, labels = detector.decision_function(digits), detector.predict(digits)
     pictures.save_grid("odd.png", overlay(digits, detector.anomaly_map(digits)))
@@ -77,7 +79,7 @@ class EnergyDetector(BaseDetector):
 
     def __init__(
         self,
-        model: Any = "began/digits",
+        model: Any = None,
         *,
         score: str | None = None,
         contamination: Any = 0.1,
@@ -108,7 +110,7 @@ class EnergyDetector(BaseDetector):
         """
         check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
         self._set_n_classes(y)
-        training = Training.of(self.model, np.shape(X)[1:], self.epochs, self.batch_size)
+        training = Training.of(self.model, np.shape(X), self.epochs, self.batch_size)
         score = score_of(self.score, training.discriminator)
         tiles, images = self._tiled(X, training.image_shape)
         _, images = inputs.accept(images, training.image_shape, "X")

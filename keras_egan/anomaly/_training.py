@@ -1,6 +1,7 @@
 """The auto-encoder of a detector, trained: a GAN's discriminator, or one without an adversary."""
 
 import copy
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
@@ -8,12 +9,13 @@ from typing import Any, NamedTuple, Self
 import keras
 import numpy as np
 
-from keras_egan import presets
+from keras_egan import networks, presets
 from keras_egan.energy_gan import EnergyGAN
 
 __all__ = ["Training"]
 
 EPOCHS, BATCH_SIZE = 20, 64
+STEPS, RATE = 1200, 4e-3  # of the auto-encoder that needs no model to be given
 
 
 class Training(NamedTuple):
@@ -39,8 +41,8 @@ class Training(NamedTuple):
 
         Args:
             model: as in `EnergyDetector`.
-            shape: that of one image, for which a preset's networks are built; if flattened, they
-                are built for the preset's own.
+            shape: that of all images. Networks that are not given are built for it; a preset's
+                for its own shape, if the images are flattened.
             epochs: as in `EnergyDetector`.
             batch_size: likewise.
 
@@ -48,16 +50,22 @@ class Training(NamedTuple):
             ValueError: if the model is and has no auto-encoder of images.
         """
         usual_epochs, usual_size = EPOCHS, BATCH_SIZE
-        if isinstance(model, str):
+        count, *image_shape = shape
+        if model is None:
+            size = usual_size if batch_size is None else batch_size
+            usual_epochs = max(1, round(STEPS * size / count))
+            steps = math.ceil(count / size) * (usual_epochs if epochs is None else epochs)
+            model = _auto_encoder(image_shape, max(1, steps))
+        elif isinstance(model, str):
             preset = presets.get(model)
             usual_epochs, usual_size = preset.epochs, preset.batch_size
-            model = presets.build(model, shape if len(shape) == 3 else None)
+            model = presets.build(model, image_shape if len(image_shape) == 3 else None)
         elif isinstance(model, EnergyGAN):
             usual_epochs = 0 if int(model.step) else EPOCHS
         elif not isinstance(model, keras.Model):
             raise ValueError(
-                "`model` must be a GAN, the name of a preset, or an auto-encoder that is a Keras "
-                f"model; got {model!r}."
+                "`model` must be a GAN, the name of a preset, an auto-encoder (a Keras model), "
+                f"or None; got {model!r}."
             )
         training = cls(
             model,
@@ -86,7 +94,7 @@ class Training(NamedTuple):
             verbose: as in `keras.Model.fit`.
         """
         if self.epochs == 0:
-            return self.discriminator
+            return self._bare(self.discriminator)
         with warnings.catch_warnings():  # an optimizer that has trained nothing has no state
             warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
             model = copy.deepcopy(self.model)
@@ -98,7 +106,28 @@ class Training(NamedTuple):
         model.fit(x, y, batch_size=self.batch_size, epochs=self.epochs, verbose=verbose)
         if isinstance(model, EnergyGAN):
             model.synchronize()
-        return _discriminator(model)
+        return self._bare(_discriminator(model))
+
+    def _bare(self, network):
+        """Returns a network without the optimizer that it was compiled with, which files keep."""
+        if not network.compiled:
+            return network
+        bare = type(network).from_config(network.get_config())
+        bare(keras.Input(self.image_shape))
+        bare.set_weights(network.get_weights())
+        return bare
+
+
+def _auto_encoder(image_shape, steps):
+    """Returns the one that did best in `benchmarks/anomaly.py`, compiled for so many steps."""
+    if len(image_shape) != 3:
+        raise ValueError(
+            "`model` must be given for images that are flattened, whose shape is not known."
+        )
+    _, network = networks.dcgan_autoencoder(image_shape, filters=16, embedding_dim=16)
+    rate = keras.optimizers.schedules.CosineDecay(RATE, steps, alpha=0.02)
+    network.compile(keras.optimizers.Adam(rate, beta_1=0.5), "mse")
+    return network
 
 
 def _discriminator(model):
