@@ -86,6 +86,7 @@ def test_maps_are_laid_over_images(tmp_path):
         ({"model": "began/digit"}, noisy(5), "`name` must be that of a preset"),
         ({"model": 3}, noisy(5), "`model` must be a GAN, the name of a preset, an auto-encoder"),
         ({"model": registry.tiny_critic()}, noisy(5), r"must be an auto-encoder .* makes \(1,\)"),
+        ({"model": None}, noisy(5)[0:0], "`X` is empty"),
         ({"model": None}, noisy(5).reshape(5, 64), "`model` must be given for .* flattened"),
         ({"score": "energy"}, noisy(5), "`score` must be one of average, embedding, mae.*'energy'"),
         ({"smoothing": -1}, noisy(5), "`smoothing` must be 0 or more; got -1"),

@@ -50,10 +50,10 @@ class Training(NamedTuple):
             ValueError: if the model is and has no auto-encoder of images.
         """
         usual_epochs, usual_size = EPOCHS, BATCH_SIZE
-        count, *image_shape = shape
+        count, *image_shape = shape or (0,)
         if model is None:
             size = usual_size if batch_size is None else batch_size
-            usual_epochs = max(1, round(STEPS * size / count))
+            usual_epochs = max(1, round(STEPS * size / max(1, count)))
             steps = math.ceil(count / size) * (usual_epochs if epochs is None else epochs)
             model = _auto_encoder(image_shape, max(1, steps))
         elif isinstance(model, str):
