@@ -1,5 +1,8 @@
 """Energy-based GANs for Keras 3, on TensorFlow, JAX and PyTorch."""
 
+from importlib import import_module
+from typing import Any
+
 from keras_egan import backend  # first: it says what to install where a backend is missing
 
 # isort: split
@@ -46,3 +49,10 @@ __all__ = [
     "pictures",
     "presets",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports `anomaly` once it is asked for: it needs a package that not everyone has."""
+    if name == "anomaly":
+        return import_module("keras_egan.anomaly")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

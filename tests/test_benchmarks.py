@@ -171,3 +171,22 @@ def test_diagnosis(monkeypatch, capsys):
 def test_what_counts_as_named(expected, step, result):
     diagnosis = importlib.import_module("diagnosis")
     assert diagnosis.named(expected, [{"name": "margin", "step": step}]) is result
+
+
+def test_anomaly(monkeypatch, capsys):
+    classifiers = importlib.import_module("classifiers")
+    made = {"train": made_up(200), "test": made_up(60, seed=1)}
+    monkeypatch.setattr(classifiers, "load", lambda dataset, split, data_dir=None: made[split])
+    small = ("--classes", 3, "--steps", 2, "--filters", 1, "--embedding", 2)
+    said = run(monkeypatch, capsys, "anomaly", *small)
+    assert len(said.splitlines()) == 8
+    assert run(monkeypatch, capsys, "anomaly", *small) == ""  # the rows are there already
+    table = run(monkeypatch, capsys, "anomaly", "--table")
+    row = json.loads(Path("anomaly/mnist_began_3_0.json").read_text())
+    assert f"| mnist | began | norm | {100 * row['auroc']['norm']:.1f} |" in table
+    assert "| mnist | ocsvm | own | " in table
+
+
+def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
+    said = run(monkeypatch, capsys, "anomaly", "--time", "--filters", 1, "--images", 20)
+    assert json.loads(said.splitlines()[-1]).keys() >= {"ONNX", "LiteRT", "SavedModel"}

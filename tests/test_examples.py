@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image
 
@@ -91,6 +92,26 @@ def test_the_mixture_example_draws_and_counts(run, tmp_path, capsys):
     heads, _, figures = (tmp_path / "mixture" / "log.csv").read_text().splitlines()
     found = dict(zip(heads.split(","), figures.split(","), strict=True))
     assert f"Modes found: {found['modes']} of 8\n" in capsys.readouterr().out
+
+
+def test_the_anomaly_example_finds_digits(run, tmp_path, capsys):
+    run("anomaly", *("--epochs", 3, "--normal", 0))
+    printed = capsys.readouterr().out
+    assert float(re.search(r"AUROC: ([\d.]+)", printed).group(1)) > 0.6
+    assert (tmp_path / "anomaly" / "anomaly.png").stat().st_size > 0
+    scorer = onnxruntime.InferenceSession(tmp_path / "anomaly" / "detector.onnx")
+    assert [output.name for output in scorer.get_outputs()] == ["label", "map", "score"]
+
+
+def test_the_anomaly_example_looks_through_folders(run, tmp_path, capsys):
+    for name, count in (("good", 10), ("inspected", 4)):
+        (tmp_path / name).mkdir()
+        for index, image in enumerate(registry.uint8_images(count, (16, 16, 3))):
+            Image.fromarray(image).save(tmp_path / name / f"{index}.png")
+    folders = ("--dataset", "good", "--test", "inspected", "--image-size", 16)
+    run("anomaly", *folders, *("--epochs", 1, "--false-alarm-rate", 0.4))
+    assert re.search(r"Flagged: \d of 4\n", capsys.readouterr().out)
+    assert (tmp_path / "anomaly" / "detector.keras").stat().st_size > 0
 
 
 def test_without_tensorflow_it_says_what_to_install(run, monkeypatch, tmp_path, capsys):

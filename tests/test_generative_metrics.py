@@ -108,7 +108,9 @@ def test_epochs_in_between_repeat_the_last_figures(tmp_path, monkeypatch):
     seeds = []
     sample = keras_egan.BEGAN.sample
     monkeypatch.setattr(
-        keras_egan.BEGAN, "sample", lambda *a, seed, **k: seeds.append(seed) or sample(*a, seed=seed)
+        keras_egan.BEGAN,
+        "sample",
+        lambda *a, seed, **k: seeds.append(seed) or sample(*a, seed=seed),
     )
     callback = GenerativeMetrics(uint8_images(40), [distance()], every=3, samples=20, seed=5)
     checkpoint = keras.callbacks.ModelCheckpoint(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -110,44 +110,69 @@ def write(
     check_packages(format)
     generator, latent_dim, classes, latents, averaged = _open(source)
     latents = _latents(generator, latent_dim, classes, latents, seed_endpoint)
+    weights = averaged() if average else nullcontext()
+    inputs = getattr(generator, "inputs", None)  # which models written as classes have not
+    names = [one.name for one in inputs] if inputs else ["latents", "labels"][: 1 + bool(classes)]
+    options |= {"input_names": names, "latents": latents}
+    return write_network(generator, tried((latent_dim,), classes), path, format, weights, **options)
+
+
+def tried(input_shape: Sequence[int], classes: int = 0) -> list[list[np.ndarray]]:
+    """Returns two batches to try a network with, of what lies in [-1, 1].
+
+    Args:
+        input_shape: the input's shape without the batch's axis.
+        classes: of how many classes there are labels beside it; 0 for none.
+    """
     rng = np.random.default_rng(0)
-    batches = [[rng.uniform(-1.0, 1.0, (n, latent_dim)).astype("float32")] for n in (1, 3)]
+    batches = [[rng.uniform(-1.0, 1.0, (n, *input_shape)).astype("float32")] for n in (1, 3)]
     if classes:
         for batch in batches:
             batch.append(rng.integers(classes, size=len(batch[0]), dtype="int32"))
+    return batches
+
+
+def write_network(
+    network: keras.Model,
+    batches: Sequence[Sequence[np.ndarray]],
+    path: Path,
+    format: str,
+    weights: AbstractContextManager | None = None,
+    **options: Any,
+) -> Path:
+    """Writes a network in another format; its outputs are a tensor, or a dict of tensors.
+
+    Args:
+        network: a Keras model of one input, or of a list of several.
+        batches: inputs to try, for each the arrays that the network takes, in its order.
+        path: as in `export`, resolved.
+        format: as in `export`.
+        weights: a context in which the network has the weights to be written; by default always.
+        **options: further arguments of `converters.convert`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
         work = Path(folder)
         written = work / "written"
         written.mkdir()
-        inputs = getattr(generator, "inputs", None)  # which models written as classes have not
-        names = (
-            [one.name for one in inputs] if inputs else ["latents", "labels"][: 1 + bool(classes)]
-        )
-        job = {
-            "path": str(written / path.name),
-            "format": format,
-            "input_names": names,
-            "latents": latents,
-            **options,
-        }
-        with averaged() if average else nullcontext():
-            expected, tolerance = _outputs(generator, batches)
-            generator.save(work / "generator.keras")
+        job = {"path": str(written / path.name), "format": format, **options}
+        with weights or nullcontext():
+            expected, tolerance = _outputs(network, batches)
+            network.save(work / "generator.keras")
         with _on_cpu():
             try:
-                generator = converters.load(work / "generator.keras")
-                copied, _ = _outputs(generator, batches)
+                network = converters.load(work / "generator.keras")
+                copied, _ = _outputs(network, batches)
                 _compare("copied through a `.keras` file", copied, expected, tolerance)
                 if (backend.name, format) == ("torch", "onnx") or backend.name == "tensorflow":
-                    outputs = converters.convert(generator, batches=batches, **job)
+                    outputs = converters.convert(network, batches=batches, **job)
                 else:
-                    outputs = _convert_on_tensorflow(generator, work, batches, job)
-                _compare("in its own runtime", outputs, copied, TOLERANCE)
+                    outputs = _convert_on_tensorflow(network, work, batches, job)
+                _compare("in its own runtime", keras.tree.flatten(outputs), copied, TOLERANCE)
             except Exception as error:
                 raise RuntimeError(
-                    f"The generator cannot be written with `format={format!r}`, and nothing was. "
-                    f"{error}"
+                    f"The network cannot be written with `format={format!r}`, and nothing "
+                    f"was. {error}"
                 ) from error
         for new in sorted(written.iterdir()):  # OpenVINO's weights before its graph
             place = path.with_name(new.name)
@@ -255,11 +280,12 @@ def _convert_on_tensorflow(
 
 
 def _outputs(network: keras.Model, batches: Sequence[Sequence]) -> tuple[list[np.ndarray], float]:
-    """Returns the outputs, and how far they may be from those computed exactly."""
+    """Returns all outputs, and how far they may be from those computed exactly."""
     with backend.no_grad():
         # Called rather than asked to `predict`, which spreads each batch over all devices.
         inputs = [converters.given(list(map(ops.convert_to_tensor, batch))) for batch in batches]
-        tensors = [network(batch, training=False) for batch in inputs]
+        outputs = [network(batch, training=False) for batch in inputs]
+    tensors = keras.tree.flatten(outputs)
     exact = "cpu" in str(tensors[0].device).lower() and not converters.in_half_precision(network)
     return [ops.convert_to_numpy(tensor) for tensor in tensors], TOLERANCE if exact else 0.1
 

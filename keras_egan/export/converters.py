@@ -9,7 +9,7 @@ import importlib
 import json
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,12 @@ def convert(
     input_names: Sequence[str],
     latents: str | None = None,
     opset_version: int | None = None,
-) -> list[np.ndarray]:
+) -> list[Any]:
     """Writes a network, and runs what was written in the format's own runtime.
 
     Args:
-        network: a Keras model of one input or a list of several, with one output.
+        network: a Keras model of one input or a list of several, to one tensor, or to a dict of
+            tensors in the order of their names.
         path: the file to write, or the folder of a SavedModel.
         batches: inputs to try, for each the arrays that the network takes, in its order.
         format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
@@ -75,12 +76,11 @@ def convert(
         opset_version: of ONNX; None for the converter's own.
 
     Returns:
-        The outputs, NumPy arrays, one for each of `batches`.
+        The outputs, one for each of `batches`, NumPy arrays or dicts of them.
 
     Raises:
         RuntimeError: if the endpoint's images are not those of the latents that it draws.
     """
-    size = batches[0][0].shape[1]
     # Given rather than left to Keras, which asks a model to have been called.
     signature: list[Any] = [
         keras.InputSpec(array.dtype.name, (None, *array.shape[1:]), name=name)
@@ -91,12 +91,17 @@ def convert(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
+            size = batches[0][0].shape[1]
             draw = functools.partial(_DRAW[latents], size) if latents else None
             return _saved_model(network, str(path), signature, batches, draw)
         options = {"opset_version": opset_version} if opset_version else {}
         resizing = _keras_internals.upsampling_by_resizing
         with resizing() if format == "litert" else nullcontext():
             network.export(str(path), format, verbose=False, input_signature=signature, **options)
+        specs = [keras.KerasTensor(array.shape, array.dtype.name) for array in batches[0]]
+        names = network.compute_output_spec(given(specs))
+        if format == "onnx" and isinstance(names, dict):
+            _name_outputs(str(path), list(names))
         run = {"onnx": _onnx, "litert": _litert, "openvino": _openvino}[format](str(path))
         return [run(*batch) for batch in batches]
 
@@ -128,7 +133,7 @@ def main(folder: str | Path) -> None:
             flat = list(arrays.values())
         batches = [flat[i : i + columns] for i in range(0, len(flat), columns)]
         outputs = convert(network, batches=batches, **job)
-        np.savez(folder / "outputs.npz", *outputs)
+        np.savez(folder / "outputs.npz", *keras.tree.flatten(outputs))
     except Exception as error:
         (folder / "error.txt").write_text(str(error) or repr(error))
         sys.exit(1)
@@ -140,7 +145,7 @@ def _saved_model(
     signature: list[keras.InputSpec],
     batches: Sequence[Sequence[np.ndarray]],
     draw: Callable | None,
-) -> list[np.ndarray]:
+) -> list[Any]:
     import tensorflow as tf
 
     archive = keras.export.ExportArchive()
@@ -166,7 +171,8 @@ def _saved_model(
         expected = tf.cast(_to_uint8(served.serve(drawn(*tried))), tf.int32)
         if tf.reduce_max(tf.abs(images - expected)) > 1:  # a rounding apart
             raise RuntimeError("generate(seed, count) returns other images than its latents give.")
-    return [served.serve(given(batch)).numpy() for batch in batches]
+    found = [served.serve(given(batch)) for batch in batches]
+    return keras.tree.map_structure(lambda tensor: tensor.numpy(), found)
 
 
 def _uniform(size: int, seed: Any, count: Any) -> Any:
@@ -191,32 +197,43 @@ def _to_uint8(images: Any) -> Any:
     return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
 
 
+def _name_outputs(path: str, names: Sequence[str]) -> None:
+    """Gives an ONNX model's outputs their names, which PyTorch does not keep."""
+    import onnx
+
+    model = onnx.load(path)
+    named = {output.name: name for output, name in zip(model.graph.output, names, strict=True)}
+    for node in model.graph.node:
+        node.input[:] = [named.get(name, name) for name in node.input]
+        node.output[:] = [named.get(name, name) for name in node.output]
+    for output in model.graph.output:
+        output.name = named[output.name]
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
 def _onnx(path: str) -> Callable:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    names = [wanted.name for wanted in session.get_inputs()]
-    return lambda *arrays: session.run(None, dict(zip(names, arrays, strict=True)))[0]
+    wanted = [one.name for one in session.get_inputs()]
+    names = [output.name for output in session.get_outputs()]
+    return lambda *arrays: _named(names, session.run(None, dict(zip(wanted, arrays, strict=True))))
 
 
 def _litert(path: str) -> Callable:
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=path)
-    (images,) = interpreter.get_output_details()
+    run = Interpreter(model_path=path).get_signature_runner()
+    details = run.get_input_details()
     # In an order of its own: latents are of rank 2, labels of rank 1.
-    wanted = sorted(interpreter.get_input_details(), key=lambda detail: -len(detail["shape"]))
+    wanted = sorted(details, key=lambda name: -len(details[name]["shape"]))
 
-    def run(*arrays: np.ndarray) -> np.ndarray:
-        for detail, array in zip(wanted, arrays, strict=True):
-            interpreter.resize_tensor_input(detail["index"], array.shape)
-        interpreter.allocate_tensors()
-        for detail, array in zip(wanted, arrays, strict=True):
-            interpreter.set_tensor(detail["index"], array)
-        interpreter.invoke()
-        return interpreter.get_tensor(images["index"])
+    def outputs(*arrays: np.ndarray) -> Any:
+        found = run(**dict(zip(wanted, arrays, strict=True)))
+        return _named(found, found.values())
 
-    return run
+    return outputs
 
 
 def _openvino(path: str) -> Callable:
@@ -224,4 +241,12 @@ def _openvino(path: str) -> Callable:
 
     # Some processors would compute in bfloat16, unasked.
     model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda *arrays: model(given(arrays))[0]
+    # Of several names, the others are of what computes it.
+    names = [min(output.get_names(), key=len, default="") for output in model.outputs]
+    return lambda *arrays: _named(names, model(given(arrays)).to_tuple())
+
+
+def _named(names: Iterable[str], outputs: Iterable[np.ndarray]) -> Any:
+    """Returns a single output as it is, several by their names."""
+    outputs = list(outputs)
+    return outputs[0] if len(outputs) == 1 else dict(zip(names, outputs, strict=True))

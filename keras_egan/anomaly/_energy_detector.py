@@ -1,0 +1,294 @@
+"""PyOD's contract for the energy of an auto-encoder."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+import numpy as np
+
+from keras_egan import checks, files, inputs
+from keras_egan.anomaly._arguments import check, score_of
+from keras_egan.anomaly._scorer import Scorer
+from keras_egan.anomaly._tiles import Tiles
+from keras_egan.anomaly._training import Training
+from keras_egan.archives import refusal
+from keras_egan.datasets.loaders import as_numpy
+from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
+from keras_egan.export._export import tried, write_network
+from keras_egan.extras import require
+from keras_egan.image_format import channel_axis
+
+base = require("pyod.models.base", "anomaly", "keras_egan.anomaly")
+BaseDetector: Any = base.BaseDetector
+
+__all__ = ["EnergyDetector"]
+
+
+class EnergyDetector(BaseDetector):
+    """Scores images by how badly an auto-encoder knows them; a detector of PyOD.
+
+    Images are uint8 or floats in [-1, 1], of shape `(n, *image_shape)`, or flattened, of shape
+    `(n, pixels)`. Larger ones, channels last, are cut into overlapping tiles of the network's
+    size: an image's score is that of its most abnormal tile.
+
+    Args:
+        model: what is trained. None: a small auto-encoder for the images, without an adversary,
+            which did best in `benchmarks/anomaly.py`. A GAN whose discriminator is an auto-encoder,
+            or the name of a preset of one. Or an auto-encoder, a Keras model from images to
+            reconstructions, which learns by what it was compiled with, or else by Adam(1e-3) and
+            the mean squared error. `fit` leaves it as it was and trains a copy.
+        score: `"embedding"`, the mean distance from the five nearest embeddings of training images;
+            `"norm"`, `"mae"`, `"mse"`, `"sae"` or `"sse"`, the residual's energy, as in
+            `losses.reconstruction_energy`; or `"average"`, the mean of embedding and norm, each
+            standardised on training images. By default the average; or the norm, for a model that
+            has no `encoder` and `decoder`.
+        contamination: the share of training images, in (0, 0.5], that count as abnormal, from
+            which `threshold_` follows; or a detector's threshold of PyThresh. See `calibrate`.
+        epochs: how many times training goes through the images; 0 takes the model as it is. By
+            default 0 for a GAN that has been trained, a preset's own, for None what makes 1,200
+            steps, or else 20.
+        batch_size: images a training step; by default a preset's own, or else 64.
+        smoothing: the standard deviation in pixels, 0 or more, of the Gaussian that smooths maps.
+        overlap: how much of a tile its neighbours share at least, from 0 to below 1.
+        verbose: as in `keras.Model.fit`.
+
+    Attributes:
+        decision_scores_: the scores of the training images, float64 of shape `(n,)`. No image's
+            embedding is held against itself.
+        threshold_: the score above which an image is abnormal.
+        labels_: which training images are abnormal, 1 or 0, of shape `(n,)`.
+        scorer_: the Keras model of all this, of which `save` and `export` make files.
+
+    Raises:
+        ValueError: when fitted, if an argument is out of its range, the model has no auto-encoder,
+            or the images are no such images.
+
+    Example:
+
+    ```python
+    detector = EnergyDetector().fit(ones)
+    detector.calibrate(other_ones, false_alarm_rate=0.01)
+    scores, labels = detector.decision_function(digits), detector.predict(digits)
+    pictures.save_grid("odd.png", overlay(digits, detector.anomaly_map(digits)))
+    detector.save("ones.keras")
+    detector.export("ones.onnx", "onnx")
+    ```
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        score: str | None = None,
+        contamination: Any = 0.1,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        smoothing: float = 1.0,
+        overlap: float = 0.5,
+        verbose: Any = 0,
+    ):
+        super().__init__(contamination=contamination)
+        self.model = model
+        self.score = score
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.smoothing = smoothing
+        self.overlap = overlap
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: None = None) -> Self:
+        """Trains the model on clean images, and takes their scores.
+
+        Args:
+            X: the images.
+            y: ignored.
+
+        Returns:
+            The detector.
+        """
+        check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
+        self._set_n_classes(y)
+        training = Training.of(self.model, np.shape(X), self.epochs, self.batch_size)
+        score = score_of(self.score, training.discriminator)
+        tiles, images = self._tiled(X, training.image_shape)
+        _, images = inputs.accept(images, training.image_shape, "X")
+        if len(images) < 2:
+            raise ValueError("`X` must hold two images or more to learn from; got one.")
+        scorer = Scorer(
+            training.run(images, self.verbose),
+            training.image_shape,
+            score,
+            smoothing=self.smoothing,
+            tiles=len(images),
+            images=len(images) // len(tiles),
+        )
+        scores = _worst(scorer.learn(images), tiles)
+        if not np.isfinite(scores).all():
+            raise ValueError(
+                "The scores of `X` are not finite: the training went wrong. Lower its learning "
+                "rate."
+            )
+        if np.ptp(scores) == 0:
+            raise ValueError(
+                f"The scores of `X` are all equal, {scores[0]:g}, which leaves nothing to tell "
+                "images by. Are the images all the same?"
+            )
+        scorer.training_scores.assign(scores)
+        self.scorer_ = scorer
+        self.decision_scores_ = scores
+        self._process_decision_scores()
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Returns the score of each image, the higher the more abnormal, float64 `(n,)`."""
+        return self._run(X, "score")
+
+    def anomaly_map(self, X: Any) -> np.ndarray:
+        """Returns where images are odd: float32 of shape `(n, height, width)`, 0 or more.
+
+        A map is the residual's absolute value, its mean over the channels, smoothed.
+        """
+        return self._run(X, "map")
+
+    def calibrate(self, X: Any, false_alarm_rate: float = 0.05) -> Self:
+        """Sets `threshold_` so that at most this share of clean images will lie above it.
+
+        Split-conformal: of n clean images that the detector was not fitted on, drawn as those to
+        come, the threshold is the k-th smallest score, k = ceil((n + 1) (1 - rate)). The chance
+        of a false alarm, over the drawing of both, is then at most the rate, and at least the
+        rate less 1 / (n + 1) where no scores are equal, however good or bad the scores.
+
+        Args:
+            X: the images.
+            false_alarm_rate: the rate, in (0, 1).
+
+        Returns:
+            The detector.
+
+        Raises:
+            ValueError: if the rate is out of its range, or the images are too few for it.
+
+        Source: Papadopoulos et al., Inductive Confidence Machines for Regression, 2002; Vovk et
+        al., Algorithmic Learning in a Random World, 2005, section 4.1.
+        """
+        if not (checks.is_finite(false_alarm_rate) and 0 < false_alarm_rate < 1):
+            raise ValueError(f"`false_alarm_rate` must be in (0, 1); got {false_alarm_rate!r}.")
+        scores = np.sort(self.decision_function(X))
+        above = math.floor((len(scores) + 1) * false_alarm_rate + 1e-9)  # for rounding
+        if above < 1:
+            raise ValueError(
+                f"A `false_alarm_rate` of {false_alarm_rate} needs "
+                f"{math.ceil(1 / false_alarm_rate) - 1} clean images or more; got {len(scores)}."
+            )
+        self.threshold_ = scores[len(scores) - above]
+        self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
+        return self
+
+    def save(self, filepath: str | os.PathLike) -> None:
+        """Writes the fitted detector to a `.keras` file, whole or not at all.
+
+        It holds the auto-encoder, and no generator and no optimizer.
+        """
+        files.save(self._current().save, filepath)
+
+    @classmethod
+    def load(cls, filepath: str | os.PathLike) -> Self:
+        """Opens what `save` wrote, on any backend, in Keras's safe mode.
+
+        The detector's `model` is the trained auto-encoder and its `epochs` are 0, so that `fit`
+        takes the scores of other images and trains nothing.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it is damaged, or holds something else.
+        """
+        scorer = files.open_model(filepath)
+        if not isinstance(scorer, Scorer):
+            raise ValueError(refusal(filepath, "is not the file of an EnergyDetector"))
+        detector = cls(
+            scorer.discriminator,
+            score=scorer.score,
+            smoothing=scorer.smoothing,
+            epochs=0,
+            **dict(scorer.settings or {}),
+        )
+        detector._set_n_classes(None)
+        detector.scorer_ = scorer
+        detector.decision_scores_ = _float64(scorer.training_scores)
+        detector._process_decision_scores()
+        detector.threshold_ = float(_float64(scorer.threshold))
+        detector.labels_ = (detector.decision_scores_ > detector.threshold_).astype(int)
+        return detector
+
+    def export(self, path: str | os.PathLike, format: str = "saved_model") -> Path:
+        """Writes the fitted detector in a format that needs neither Keras nor this package.
+
+        From images, float32 in [-1, 1] of shape `(n, *image_shape)`, to three outputs: `score`,
+        float32 `(n,)`; `map`, float32 `(n, height, width)`; `label`, int32 `(n,)`, 1 where the
+        score lies above the present threshold. As with a generator, the file is compared in its
+        own runtime before it takes its place.
+
+        Args:
+            path: as in `keras_egan.export.export`.
+            format: likewise.
+
+        Returns:
+            The path.
+
+        Raises:
+            ValueError: if an argument is out of its range.
+            ImportError: if a package that the format needs is not installed.
+            RuntimeError: if the file cannot be written, or differs.
+        """
+        scorer = self._current()
+        path, format = Path(path).resolve(), ALIASES.get(format, format)
+        check_arguments("path", path, format, seed_endpoint=False)
+        check_packages(format)
+        return write_network(scorer, tried(scorer.image_shape), path, format, input_names=["image"])
+
+    def _run(self, X, output):
+        base.check_is_fitted(self, "scorer_")
+        tiles, images = self._tiled(X, self.scorer_.image_shape)
+        found = self.scorer_.outputs_of(images, output)
+        if output == "score":
+            return _worst(found, tiles)
+        return found if len(tiles) == 1 else tiles.join(found)
+
+    def _tiled(self, X, image_shape):
+        """Returns where the tiles of images lie, and all tiles."""
+        images = np.atleast_1d(as_numpy(X))
+        if images.shape[1:] == (math.prod(image_shape),):
+            images = images.reshape(-1, *image_shape)
+        sides = image_shape[:2]
+        larger = (
+            images.ndim == 4
+            and channel_axis() == -1
+            and images.shape[3] == image_shape[2]
+            and min(np.subtract(images.shape[1:3], sides)) >= 0
+        )
+        tiles = Tiles(images.shape[1:3] if larger else sides, sides, self.overlap)
+        if not len(images):
+            raise ValueError("`X` is empty: give it some images.")
+        return tiles, images if len(tiles) == 1 else tiles.cut(images)
+
+    def _current(self):
+        """Returns the scorer as the detector's attributes are now."""
+        base.check_is_fitted(self, "scorer_")
+        number = checks.is_finite(self.contamination)
+        self.scorer_.settings = {
+            "contamination": self.contamination if number else float(self.labels_.mean()),
+            "batch_size": self.batch_size,
+            "overlap": self.overlap,
+        }
+        self.scorer_.threshold.assign(self.threshold_)
+        return self.scorer_
+
+
+def _worst(scores, tiles):
+    return scores.reshape(-1, len(tiles)).max(axis=1).astype("float64")
+
+
+def _float64(variable):
+    return keras.ops.convert_to_numpy(variable).astype("float64")

@@ -1,0 +1,212 @@
+"""The network that scores: an auto-encoder, and what it makes of clean images."""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_egan import backend, inputs
+from keras_egan.energies import ENERGIES, reconstruction_energy
+from keras_egan.image_format import channel_axis
+
+__all__ = ["SCORES", "Scorer"]
+
+SCORES = ("average", "embedding", *ENERGIES)
+NEIGHBOURS = 5
+MOST_REFERENCES, MOST_NUMBERS = 10_000, 2**22
+BATCH = 256
+
+
+@keras.saving.register_keras_serializable("keras_egan")
+class Scorer(keras.Model):
+    """An auto-encoder that gives a score, a map and a label: what is saved and exported.
+
+    Args:
+        discriminator: a Keras model from images to reconstructions of their shape.
+        image_shape: the shape of one image.
+        score: one of `SCORES`, as in `EnergyDetector`.
+        smoothing: as in `EnergyDetector`.
+        tiles: how many images of the network's size it learns from.
+        images: how many images they are the tiles of.
+        settings: what else its file is to hold.
+    """
+
+    def __init__(
+        self,
+        discriminator: keras.Model,
+        image_shape: Sequence[int],
+        score: str,
+        *,
+        smoothing: float,
+        tiles: int,
+        images: int,
+        settings: dict[str, Any] | None = None,
+    ):
+        super().__init__(name="scorer")
+        self.discriminator = discriminator
+        self.image_shape = tuple(image_shape)
+        self.score = score
+        self.smoothing = smoothing
+        self.tiles = tiles
+        self.images = images
+        self.settings = settings
+        self.parts = ("norm", "embedding") if score == "average" else (score,)
+        self.references = self._constant("references", self._references_shape())
+        self.centres = self._constant("centres", (len(self.parts),))
+        self.scales = self._constant("scales", (len(self.parts),))
+        self.training_scores = self._constant("training_scores", (images,))
+        self.threshold = self._constant("threshold", ())
+        sides = self.image_shape[1:] if channel_axis() == 1 else self.image_shape[:2]
+        self.rows, self.columns = (_blur(side, smoothing) for side in sides)
+        self.built = True
+
+    def call(self, images: Any, training: bool = False) -> dict[str, Any]:
+        """Returns what is to be said of images, floats in [-1, 1] of shape `(n, *image_shape)`.
+
+        Returns:
+            A dict of `label`, int32 of shape `(n,)`, 1 where the score lies above the threshold,
+            else 0; `map`, float32 of shape `(n, height, width)`; `score`, float32 of shape `(n,)`.
+        """
+        reconstruction, measured = self.measure(images)
+        if "embedding" in measured:
+            measured["embedding"] = _distance(measured["embedding"], self.references)
+        score = self.average([measured[part] for part in self.parts])
+        residual = ops.abs(ops.cast(images, "float32") - ops.cast(reconstruction, "float32"))
+        smooth = ops.matmul(self.rows, ops.mean(residual, axis=channel_axis()))
+        smooth = ops.matmul(smooth, self.columns.T)
+        return {"label": ops.cast(score > self.threshold, "int32"), "map": smooth, "score": score}
+
+    def measure(self, images: Any) -> tuple[Any, dict[str, Any]]:
+        """Returns images' reconstructions, and by their names what scores are made of."""
+        measured, network = {}, self.discriminator
+        if "embedding" in self.parts:
+            embedding = network.encoder(images, training=False)
+            reconstruction = network.decoder(embedding, training=False)
+            length = int(np.prod(embedding.shape[1:]))
+            measured["embedding"] = ops.reshape(ops.cast(embedding, "float32"), (-1, length))
+        else:
+            reconstruction = network(images, training=False)
+        for part in self.parts:
+            if part != "embedding":
+                measured[part] = reconstruction_energy(images, reconstruction, energy=part)
+        return reconstruction, measured
+
+    def average(self, parts: Sequence[Any]) -> Any:
+        """Returns the mean of what a score is made of, each part standardised."""
+        return ops.mean((ops.stack(parts, axis=1) - self.centres) / self.scales, axis=1)
+
+    def outputs_of(self, images: np.ndarray, output: str) -> np.ndarray:
+        """Returns one of the outputs of `call` for all images, uint8 or floats in [-1, 1]."""
+        found = [self._run(self.weights, batch)[output] for batch in self._batches(images)]
+        return np.concatenate([ops.convert_to_numpy(part) for part in found])
+
+    def learn(self, images: np.ndarray) -> np.ndarray:
+        """Takes what clean images are like, and returns their scores.
+
+        Args:
+            images: uint8, or floats in [-1, 1], of shape `(tiles, *image_shape)`.
+
+        Returns:
+            float32 of shape `(tiles,)`. No embedding is held against itself.
+        """
+        with backend.no_grad():
+            found = [self.measure(batch)[1] for batch in self._batches(images)]
+            parts = {
+                part: np.concatenate([ops.convert_to_numpy(batch[part]) for batch in found])
+                for part in self.parts
+            }
+            if "embedding" in parts:
+                parts["embedding"] = self._learn_embeddings(parts["embedding"])
+            if len(parts) > 1:  # a part alone is the score as it is
+                self.centres.assign([part.mean() for part in parts.values()])
+                self.scales.assign([max(part.std(), 1e-12) for part in parts.values()])
+            scores = self.average(list(map(ops.convert_to_tensor, parts.values())))
+            return ops.convert_to_numpy(scores)
+
+    def _learn_embeddings(self, embeddings):
+        """Keeps some, and returns the distance of each one from the others."""
+        kept = np.linspace(0, len(embeddings) - 1, self.references.shape[0]).round().astype(int)
+        self.references.assign(embeddings[kept])
+        distances = []
+        for start in range(0, len(embeddings), BATCH):
+            batch = embeddings[start : start + BATCH]
+            own = kept == np.arange(start, start + len(batch))[:, None]
+            distances.append(ops.convert_to_numpy(_distance(batch, self.references, own)))
+        return np.concatenate(distances)
+
+    @functools.cached_property
+    def _run(self):
+        return backend.compiled(self)
+
+    def _batches(self, images):
+        for start in range(0, len(images), BATCH):
+            batch = images[start : start + BATCH]
+            inputs.check_values(batch, "X")
+            yield inputs.scale(ops.convert_to_tensor(batch), self.image_shape, "X")
+
+    def _references_shape(self):
+        if "embedding" not in self.parts:
+            return 0, 0
+        embedding = self.discriminator.encoder(keras.Input(self.image_shape))
+        length = int(np.prod(embedding.shape[1:]))
+        return min(self.tiles, MOST_REFERENCES, max(NEIGHBOURS, MOST_NUMBERS // length)), length
+
+    def _constant(self, name, shape):
+        return self.add_weight(
+            name=name,
+            shape=tuple(shape),
+            initializer="ones" if name == "scales" else "zeros",
+            dtype="float32",
+            trainable=False,
+            autocast=False,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments, the network serialized."""
+        return {
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "image_shape": self.image_shape,
+            "score": self.score,
+            "smoothing": self.smoothing,
+            "tiles": self.tiles,
+            "images": self.images,
+            "settings": dict(self.settings or {}),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
+        """Makes a scorer of what `get_config` returned."""
+        network = keras.saving.deserialize_keras_object(config["discriminator"], custom_objects)
+        return cls(**{**config, "discriminator": network})
+
+
+def _distance(embeddings, references, own=None):
+    """Returns the mean distance from the nearest references, float32 of shape `(n,)`.
+
+    Args:
+        embeddings: tensor of shape `(n, length)`.
+        references: tensor of shape `(rows, length)`.
+        own: which reference is which embedding itself, a bool array of shape `(n, rows)`.
+    """
+    squares = ops.sum(ops.square(embeddings), axis=1, keepdims=True)
+    squares = squares + ops.sum(ops.square(references), axis=1)
+    squares = squares - 2.0 * ops.matmul(embeddings, ops.transpose(references))
+    if own is not None:
+        squares = ops.where(own, np.inf, squares)
+    neighbours = min(NEIGHBOURS, references.shape[0] - (own is not None))
+    _, nearest = ops.top_k(-squares, neighbours)
+    # Anew, for the squares of what is close are mostly rounding.
+    differences = ops.expand_dims(embeddings, 1) - ops.take(references, nearest, axis=0)
+    return ops.mean(ops.sqrt(ops.sum(ops.square(differences), axis=2)), axis=1)
+
+
+def _blur(side, sigma):
+    """Returns the matrix that smooths a column of pixels by a Gaussian, up to its ends."""
+    places = np.arange(side)
+    if sigma == 0:
+        return np.eye(side, dtype="float32")
+    weights = np.exp(-0.5 * ((places[:, None] - places) / sigma) ** 2)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")

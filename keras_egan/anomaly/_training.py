@@ -1,0 +1,146 @@
+"""The auto-encoder of a detector, trained: a GAN's discriminator, or one without an adversary."""
+
+import copy
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
+
+import keras
+import numpy as np
+
+from keras_egan import networks, presets
+from keras_egan.energy_gan import EnergyGAN
+
+__all__ = ["Training"]
+
+EPOCHS, BATCH_SIZE = 20, 64
+STEPS, RATE = 1200, 4e-3  # of the auto-encoder that needs no model to be given
+
+
+class Training(NamedTuple):
+    """What is to be trained, and how long.
+
+    Attributes:
+        model: a GAN, or an auto-encoder.
+        image_shape: the shape of an image.
+        epochs: how many times training goes through the images.
+        batch_size: how many are in a batch.
+    """
+
+    model: keras.Model
+    image_shape: tuple[int, ...]
+    epochs: int
+    batch_size: int
+
+    @classmethod
+    def of(
+        cls, model: Any, shape: Sequence[int], epochs: int | None, batch_size: int | None
+    ) -> Self:
+        """Returns what arguments of `EnergyDetector` ask for.
+
+        Args:
+            model: as in `EnergyDetector`.
+            shape: that of all images. Networks that are not given are built for it; a preset's
+                for its own shape, if the images are flattened.
+            epochs: as in `EnergyDetector`.
+            batch_size: likewise.
+
+        Raises:
+            ValueError: if the model is and has no auto-encoder of images.
+        """
+        usual_epochs, usual_size = EPOCHS, BATCH_SIZE
+        count, *image_shape = shape or (0,)
+        if model is None:
+            size = usual_size if batch_size is None else batch_size
+            usual_epochs = max(1, round(STEPS * size / max(1, count)))
+            steps = math.ceil(count / size) * (usual_epochs if epochs is None else epochs)
+            model = _auto_encoder(image_shape, max(1, steps))
+        elif isinstance(model, str):
+            preset = presets.get(model)
+            usual_epochs, usual_size = preset.epochs, preset.batch_size
+            model = presets.build(model, image_shape if len(image_shape) == 3 else None)
+        elif isinstance(model, EnergyGAN):
+            usual_epochs = 0 if int(model.step) else EPOCHS
+        elif not isinstance(model, keras.Model):
+            raise ValueError(
+                "`model` must be a GAN, the name of a preset, an auto-encoder (a Keras model), "
+                f"or None; got {model!r}."
+            )
+        training = cls(
+            model,
+            _image_shape(model),
+            usual_epochs if epochs is None else epochs,
+            usual_size if batch_size is None else batch_size,
+        )
+        made = tuple(training.discriminator(keras.Input(training.image_shape)).shape[1:])
+        if len(training.image_shape) != 3 or made != training.image_shape:
+            raise ValueError(
+                "`model` must be an auto-encoder of images, or a GAN whose discriminator is one, "
+                f"as BEGAN, EBGAN and MAGAN are; of {training.image_shape} this one makes {made}."
+            )
+        return training
+
+    @property
+    def discriminator(self) -> keras.Model:
+        """The auto-encoder, as it is now."""
+        return _discriminator(self.model)
+
+    def run(self, images: np.ndarray, verbose: Any) -> keras.Model:
+        """Returns the auto-encoder, trained; the model that was given stays as it was.
+
+        Args:
+            images: uint8, or floats in [-1, 1], of shape `(n, *image_shape)`.
+            verbose: as in `keras.Model.fit`.
+        """
+        if self.epochs == 0:
+            return self._bare(self.discriminator)
+        with warnings.catch_warnings():  # an optimizer that has trained nothing has no state
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            model = copy.deepcopy(self.model)
+        x, y = images, None
+        if not isinstance(model, EnergyGAN):
+            x = y = images / np.float32(127.5) - 1.0 if images.dtype == np.uint8 else images
+            if not model.compiled:
+                model.compile(keras.optimizers.Adam(1e-3), "mse")
+        model.fit(x, y, batch_size=self.batch_size, epochs=self.epochs, verbose=verbose)
+        if isinstance(model, EnergyGAN):
+            model.synchronize()
+        return self._bare(_discriminator(model))
+
+    def _bare(self, network):
+        """Returns a network without the optimizer that it was compiled with, which files keep."""
+        if not network.compiled:
+            return network
+        bare = type(network).from_config(network.get_config())
+        bare(keras.Input(self.image_shape))
+        bare.set_weights(network.get_weights())
+        return bare
+
+
+def _auto_encoder(image_shape, steps):
+    """Returns the one that did best in `benchmarks/anomaly.py`, compiled for so many steps."""
+    if len(image_shape) != 3:
+        raise ValueError(
+            "`model` must be given for images that are flattened, whose shape is not known."
+        )
+    _, network = networks.dcgan_autoencoder(image_shape, filters=16, embedding_dim=16)
+    rate = keras.optimizers.schedules.CosineDecay(RATE, steps, alpha=0.02)
+    network.compile(keras.optimizers.Adam(rate, beta_1=0.5), "mse")
+    return network
+
+
+def _discriminator(model):
+    return model.discriminator if isinstance(model, EnergyGAN) else model
+
+
+def _image_shape(model):
+    if isinstance(model, EnergyGAN):
+        return tuple(model.image_shape)
+    shape = getattr(model, "input_shape", None)
+    if not shape or None in shape[1:]:
+        raise ValueError(
+            "`model` does not tell the shape of its images. Give it an input, as "
+            f"`keras.Input((28, 28, 1))`; its input shape is {shape}."
+        )
+    return tuple(shape[1:])
