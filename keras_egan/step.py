@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_egan import backend, inputs
 from keras_egan._keras_internals import call_losses, flat_layers
+from keras_egan.backend import distributed
 from keras_egan.batch import Rows, Scored, count_unfit
 
 __all__ = ["added_losses", "evaluate", "figure_names", "train"]
@@ -27,6 +28,7 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
         figures = _one_pass(gan, real, rows)
     else:
         figures = _two_passes(gan, real, rows)
+    distributed.merge_statistics(gan, rows.count, rows.total)
     gan.weight_average.update(gan.step)
     means = _means_over_replicas(gan, figures, rows, unfit)
     logs = _logs(gan, means)
@@ -50,6 +52,7 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     real, rows, unfit = _receive(gan, data)
     z = gan.draw_latents(rows, gan.progress.evaluation)
     real, fake = gan.score(real), gan.score(gan.generator(z, training=False), latents=z)
+    fake = fake._replace(rows=rows)
     figures = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
     return _logs(gan, _means_over_replicas(gan, _means(figures, rows), rows, unfit))
 
@@ -90,12 +93,14 @@ def _means(figures, rows):
 
 
 def _receive(gan, data):
-    images = inputs.images_of(data)
+    images = inputs.images_of(distributed.received(data))
     count = ops.shape(images)[0]
-    rows = Rows(count, *backend.replica_share(count))
+    share = distributed.replica_share(count)
+    images = distributed.nonempty(images)
+    rows = Rows(count, *share, ops.shape(images)[0])
     backend.require(rows.total >= 1, "A batch is empty: it holds no images.")
     if gan.smallest_batch > 1:
-        backend.require(count >= gan.smallest_batch, gan.too_small(count))
+        backend.require(rows.total >= gan.smallest_batch, gan.too_small(rows.total))
     return inputs.scale(images, gan.image_shape), rows, count_unfit(images)
 
 
@@ -153,7 +158,8 @@ def _generator_step(gan, learner, z, rows):
     def objective():
         images, added = _generated(gan, z)
         images = gan.augmented(images, rows)
-        figures = generator_figures(gan, gan.score(images, training=True, latents=z))
+        fake = gan.score(images, training=True, latents=z)._replace(rows=rows)
+        figures = generator_figures(gan, fake)
         return learner.total((figures["g_loss"], added), rows), _means(figures, rows)
 
     return _differentiate(gan, objective, learner)
@@ -188,6 +194,7 @@ def _one_pass(gan, images, rows):
         generated, added = _generated(gan, z)
         real = gan.score(images, training=True)
         fake = gan.score(gan.augmented(generated, rows), training=True, latents=z)
+        fake = fake._replace(rows=rows)
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
         d_figures = discriminator_figures(gan, real, d_fake)
         g_figures = generator_figures(gan, fake)
@@ -233,7 +240,7 @@ def added_losses(network: keras.Model) -> Any:
 def _means_over_replicas(gan, figures, rows, unfit):
     """Returns the figures' means as one tensor, and counts them in."""
     figures = [figures[name] for name in gan.running_means.figures]
-    values = backend.replica_sum(ops.stack([*figures, unfit]))
+    values = distributed.replica_sum(ops.stack([*figures, unfit]))
     gan.progress.count_unfit(values[-1])
     gan.running_means.update_state(values[:-1], sample_weight=rows.total)
     return values[:-1]

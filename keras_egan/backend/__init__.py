@@ -12,9 +12,10 @@
 - `apply(optimizer, grads, variables)`, which updates variables.
 - `compiled(network)`, a function that runs a network with any weights.
 - `no_grad()`, a context for computing outside of any step.
-- `replica_share(batch)` and `replica_sum(value)`, for training on several devices at once.
 - `require(condition, message)`, an error where a batch has the wrong size.
 - `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
+
+`distributed` is the same for what several devices and processes do together.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,8 +44,6 @@ if name == "tensorflow":
         joint_gradients,
         no_grad,
         random_state,
-        replica_share,
-        replica_sum,
         require,
         set_random_state,
     )
@@ -57,8 +56,6 @@ elif name == "jax":
         joint_gradients,
         no_grad,
         random_state,
-        replica_share,
-        replica_sum,
         require,
         set_random_state,
     )
@@ -71,8 +68,6 @@ elif name == "torch":
         joint_gradients,
         no_grad,
         random_state,
-        replica_share,
-        replica_sum,
         require,
         set_random_state,
     )
@@ -92,8 +87,6 @@ __all__ = [
     "name",
     "no_grad",
     "random_state",
-    "replica_share",
-    "replica_sum",
     "require",
     "set_random_state",
 ]

@@ -17,8 +17,6 @@ __all__ = [
     "joint_gradients",
     "no_grad",
     "random_state",
-    "replica_share",
-    "replica_sum",
     "require",
     "set_random_state",
 ]
@@ -167,16 +165,6 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
             return network(inputs, training=False)
 
     return lambda weights, inputs: run([weight.value for weight in weights], inputs)
-
-
-def replica_share(batch: Any) -> tuple[Any, Any]:
-    """Returns (0, batch): under `jit`, sharded arrays are already the global batch."""
-    return 0, batch
-
-
-def replica_sum(value: Any) -> Any:
-    """Returns `value`: under `jit`, sharded arrays are already the global batch."""
-    return value
 
 
 def require(condition: Any, message: str) -> None:

@@ -15,8 +15,6 @@ __all__ = [
     "joint_gradients",
     "no_grad",
     "random_state",
-    "replica_share",
-    "replica_sum",
     "require",
     "set_random_state",
 ]
@@ -75,24 +73,6 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     return lambda weights, inputs: run(
         [tf.convert_to_tensor(weight) for weight in weights], tf.convert_to_tensor(inputs)
     )
-
-
-def replica_share(batch: Any) -> tuple[Any, Any]:
-    """Returns the first row and the length of the global batch that `batch` rows are part of."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return 0, batch
-    rows = context.all_gather(tf.reshape(batch, [1]), axis=0)
-    start = tf.reduce_sum(rows[: context.replica_id_in_sync_group])
-    return start, tf.reduce_sum(rows)
-
-
-def replica_sum(value: Any) -> Any:
-    """Returns the sum of `value` over all replicas."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
 def require(condition: Any, message: str) -> None:
