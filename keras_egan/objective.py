@@ -236,7 +236,7 @@ class Objective:
         checks.one_or_more(batch_size=batch_size)
         self.synchronize()
         energies = [np.zeros((0,), "float32")]
-        with backend.no_grad():
+        with backend.inference(self):
             for start in range(0, len(images), batch_size):
                 batch = images[start : start + batch_size]
                 inputs.check_values(batch)

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_egan import processes
 from keras_egan.callbacks import TerminateOnNaN
 from keras_egan.memory import Memory
 
@@ -28,6 +29,9 @@ class RunCallbacks(keras.callbacks.CallbackList):
         verbose: Any,
         steps: int | None,
     ):
+        if not processes.is_first():
+            callbacks = [c for c in callbacks if not _is_of_first_process(c)]
+            verbose = 0
         self.run = run
         self.offset = 0
         self.begun = False
@@ -48,7 +52,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
     def on_train_begin(self, logs=None):
         if self.begun:
             return
-        super().on_train_begin(logs)
+        processes.together(super().on_train_begin, logs)
         self.begun = True
         # What callbacks have done at a beginning that was none is undone.
         if self.run.resumed and not self.run.done:
@@ -97,6 +101,20 @@ class RunCallbacks(keras.callbacks.CallbackList):
         self.offset = self.run.done = 0
         if self.run.backup:
             self.run.save(epoch + 1, 0)
+
+
+_WRITERS = (
+    keras.callbacks.CSVLogger,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TensorBoard,
+)
+"""Keras's callbacks that change nothing but files."""
+
+
+def _is_of_first_process(callback):
+    """Whether one process of several is enough, and two would trample each other's files."""
+    return isinstance(callback, _WRITERS) or getattr(callback, "first_process_only", False)
 
 
 def _is_told_of_steps(callback):

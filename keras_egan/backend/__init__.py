@@ -11,14 +11,16 @@
 - `input_gradient(function, inputs, model)`, for penalties on it.
 - `apply(optimizer, grads, variables)`, which updates variables.
 - `compiled(network)`, a function that runs a network with any weights.
-- `no_grad()`, a context for computing outside of any step.
+- `no_grad()`, a context for computing outside of any step, and `inference(model)`, likewise, with a
+  model's weights as this process has them.
 - `require(condition, message)`, an error where a batch has the wrong size.
 - `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
 
 `distributed` is the same for what several devices and processes do together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 try:
@@ -82,6 +84,7 @@ __all__ = [
     "apply",
     "compiled",
     "gradients",
+    "inference",
     "input_gradient",
     "joint_gradients",
     "name",
@@ -103,3 +106,14 @@ def gradients(
 
     (grads,), auxiliary = joint_gradients(joint, (variables,), model)
     return grads, auxiliary
+
+
+@contextmanager
+def inference(model: keras.Model) -> Iterator[None]:
+    """Lets a model's weights be used outside of any step, and need no other process."""
+    from keras_egan.backend import distributed  # here, for it takes the backend to be one of three
+
+    variables = model.variables
+    values = distributed.local_values(variables)
+    with no_grad(), keras.StatelessScope(list(zip(variables, values, strict=True))):
+        yield

@@ -8,6 +8,7 @@ import jax
 import keras
 
 from keras_egan._keras_internals import is_trainers_state
+from keras_egan.backend.distributed.jax import local_values
 
 __all__ = [
     "Steps",
@@ -164,7 +165,7 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
         with keras.StatelessScope(list(zip(variables, weights, strict=True))):
             return network(inputs, training=False)
 
-    return lambda weights, inputs: run([weight.value for weight in weights], inputs)
+    return lambda weights, inputs: run(local_values(weights), inputs)
 
 
 def require(condition: Any, message: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_egan import checks, inputs
+from keras_egan import checks, inputs, processes
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
 __all__ = ["GenerativeMetrics"]
@@ -25,7 +25,8 @@ class GenerativeMetrics(keras.callbacks.Callback):
     The latents are the same each time, so that a figure changes with the weights only, and
     `gan.sample(samples, seed=seed)` are the samples that it was computed from. All of them are in
     memory at once. Metrics of the same extractor share its features. Neither the model's weights
-    nor its seeds are touched.
+    nor its seeds are touched. Where several processes train together, the first measures, and all
+    have its figures.
 
     Args:
         reference: real images: an array or anything finite that `fit` takes, in batches. It is
@@ -89,11 +90,11 @@ class GenerativeMetrics(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._figures: dict[str, float] | None = None
-        self._measure_reference()
+        processes.first(self._measure_reference)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self._figures is None or (epoch + 1) % self.every == 0:
-            self._figures = self._measure()
+            self._figures = processes.first(self._measure)
         if clash := self._figures.keys() & logs.keys():
             raise ValueError(
                 f"`metrics` report {', '.join(sorted(clash))}, which is in the logs already. Give "

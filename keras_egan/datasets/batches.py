@@ -67,8 +67,15 @@ class Batches(Ordered):
         self.order = None, None
 
     def read(self, step, index):
+        return self.read_rows(step, index, slice)[0]
+
+    def read_rows(self, step, index, rows):
         start = index * self.batch_size
-        return self.take(self.samples, self._order(step)[start : start + self.batch_size])
+        indices = self._order(step)[start : start + self.batch_size]
+        own = indices[rows(len(indices))]
+        if not len(own):  # the shape of none is that of some
+            return self.take(self.samples, indices[:1])[:0], len(indices)
+        return self.take(self.samples, own), len(indices)
 
     def _order(self, step):
         known, order = self.order

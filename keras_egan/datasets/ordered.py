@@ -1,5 +1,6 @@
 """Batches whose order is a function of the training step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -70,16 +71,25 @@ class Ordered(keras.utils.PyDataset):
         return self.batches - self.done
 
     def __getitem__(self, index: int) -> tuple[Any]:
+        return self.share(index, slice)[0]
+
+    def share(self, index: int, rows: Callable[[int], slice]) -> tuple[tuple[Any], int]:
+        """Returns some rows of a batch, in a tuple, and how many rows it has in all.
+
+        Args:
+            index: the batch's number.
+            rows: which ones, a slice, from how many there are.
+        """
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")
         passes, index = divmod(self.done + index, self.batches)
         step = self.step + passes * self.batches
-        batch = self.read(step, index)
+        batch, total = self.read_rows(step, index, rows)
         if self.mirror:
             # Lists that differ in their zeros at the end alone would seed alike.
             draws = np.random.default_rng([self.seed, step, 1 + index])
-            batch = _mirrored(batch, draws.random(len(batch)) < 0.5)
-        return (batch,)
+            batch = _mirrored(batch, (draws.random(total) < 0.5)[rows(total)])
+        return (batch,), total
 
     def read(self, step: int, index: int) -> Any:
         """Returns a batch.
@@ -89,6 +99,11 @@ class Ordered(keras.utils.PyDataset):
             index: the batch's number in the pass, from 0.
         """
         raise NotImplementedError
+
+    def read_rows(self, step: int, index: int, rows: Callable[[int], slice]) -> tuple[Any, int]:
+        """Returns some rows of a batch, and how many it has in all; see `share` and `read`."""
+        batch = self.read(step, index)
+        return batch[rows(len(batch))], len(batch)
 
 
 def _mirrored(images, chosen):

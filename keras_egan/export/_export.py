@@ -237,7 +237,7 @@ def _convert_on_tensorflow(
 
 def _outputs(network: keras.Model, batches: Sequence[np.ndarray]) -> tuple[list[np.ndarray], float]:
     """Returns the outputs, and how far they may be from those computed exactly."""
-    with backend.no_grad():
+    with backend.inference(network):
         # Called rather than asked to `predict`, which spreads each batch over all devices.
         tensors = [network(ops.convert_to_tensor(batch), training=False) for batch in batches]
     exact = "cpu" in str(tensors[0].device).lower() and not converters.in_half_precision(network)

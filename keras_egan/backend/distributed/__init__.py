@@ -16,8 +16,9 @@ Between steps:
 - `process_index()` and `process_count()`.
 - `broadcast(data)` and `gather(array)`, which all processes have to call.
 - `unify(variables)`, the first process's values on all.
-- `own_rows(total)`, `placed(batch, total)`, `received(batch)`, `feeds()` and `feeding()`: how a
-  global batch comes to a step.
+- `local_values(variables)`, values to compute with on this process alone.
+- `own_rows(total)`, `placed(batch, total)`, `received(batch)`, `feeds()` and `feeding(kind)`: how
+  a global batch comes to a step.
 - `check()`, an error by name for what cannot train together.
 """
 
@@ -30,6 +31,7 @@ if keras.backend.backend() == "tensorflow":
         feeding,
         feeds,
         gather,
+        local_values,
         merge_statistics,
         nonempty,
         own_rows,
@@ -49,6 +51,7 @@ elif keras.backend.backend() == "jax":
         feeding,
         feeds,
         gather,
+        local_values,
         merge_statistics,
         nonempty,
         own_rows,
@@ -68,6 +71,7 @@ else:
         feeding,
         feeds,
         gather,
+        local_values,
         merge_statistics,
         nonempty,
         own_rows,
@@ -87,6 +91,7 @@ __all__ = [
     "feeding",
     "feeds",
     "gather",
+    "local_values",
     "merge_statistics",
     "nonempty",
     "own_rows",

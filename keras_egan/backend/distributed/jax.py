@@ -14,6 +14,7 @@ __all__ = [
     "feeding",
     "feeds",
     "gather",
+    "local_values",
     "merge_statistics",
     "nonempty",
     "own_rows",
@@ -88,6 +89,18 @@ def unify(variables: Sequence[Any]) -> None:
     """Does nothing: JAX makes no variable of several processes of values that differ."""
 
 
+def local_values(variables: Sequence[Any]) -> list[Any]:
+    """Returns variables' values on this process's first device, where each device has all of them.
+
+    What is computed of them needs no other process.
+    """
+    values = [variable.value for variable in variables]
+    spread = keras.distribution.distribution() is not None
+    if spread and all(value.is_fully_replicated for value in values):
+        return [value.addressable_data(0) for value in values]
+    return values
+
+
 def own_rows(total: int) -> slice:
     """Returns which rows of a global batch this process takes: those of its devices."""
     rows = _rows_of_device(total) * _local_devices()
@@ -147,12 +160,25 @@ def feeds() -> bool:
 
 
 @contextmanager
-def feeding() -> Iterator[None]:
-    """Keeps Keras from refusing data other than `tf.data`, which it shares out itself."""
+def feeding(kind: str | None) -> Iterator[None]:
+    """Keeps Keras from refusing data other than `tf.data`, which alone it shares out itself.
+
+    Args:
+        kind: what the data is, where each process has been given its own.
+
+    Raises:
+        ValueError: if Keras has been asked to share that out.
+    """
     distribution = keras.distribution.distribution()
     if distribution is None:
         yield
         return
+    if kind is not None and process_count() > 1 and distribution.auto_shard_dataset:
+        raise ValueError(
+            f"Keras cannot share out the batches of a {kind} between processes. Give each process "
+            "a share of its own, and say so: `keras.distribution.DataParallel(auto_shard_dataset="
+            "False)`; or give all an array, or what `datasets.load` returns."
+        )
     automatic, distribution.auto_shard_dataset = distribution.auto_shard_dataset, False
     try:
         yield

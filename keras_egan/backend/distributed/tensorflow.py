@@ -16,6 +16,7 @@ __all__ = [
     "feeding",
     "feeds",
     "gather",
+    "local_values",
     "merge_statistics",
     "nonempty",
     "own_rows",
@@ -116,6 +117,11 @@ def unify(variables: Sequence[Any]) -> None:
     """Does nothing: a strategy's variables are the same on all replicas."""
 
 
+def local_values(variables: Sequence[Any]) -> list[Any]:
+    """Returns variables' values."""
+    return [tf.convert_to_tensor(variable) for variable in variables]
+
+
 def own_rows(total: int) -> slice:
     """Returns all rows: the strategy gives each replica its own."""
     return slice(0, total)
@@ -136,7 +142,7 @@ def feeds() -> bool:
     return False
 
 
-def feeding() -> AbstractContextManager:
+def feeding(kind: str | None) -> AbstractContextManager:
     """Returns a context that does nothing."""
     return nullcontext()
 

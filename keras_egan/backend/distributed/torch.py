@@ -18,6 +18,7 @@ __all__ = [
     "feeding",
     "feeds",
     "gather",
+    "local_values",
     "merge_statistics",
     "nonempty",
     "own_rows",
@@ -148,6 +149,11 @@ def unify(variables: Sequence[Any]) -> None:
         variable.assign(np.frombuffer(own, array.dtype).reshape(array.shape).copy())
 
 
+def local_values(variables: Sequence[Any]) -> list[Any]:
+    """Returns variables' values."""
+    return [variable.value for variable in variables]
+
+
 def own_rows(total: int) -> slice:
     """Returns which rows of a global batch this process takes: as many as the others, if it can."""
     index, count = process_index(), process_count()
@@ -169,7 +175,7 @@ def feeds() -> bool:
     return process_count() > 1
 
 
-def feeding() -> AbstractContextManager:
+def feeding(kind: str | None) -> AbstractContextManager:
     """Returns a context that does nothing."""
     return nullcontext()
 

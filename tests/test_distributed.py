@@ -1,0 +1,113 @@
+"""Several devices and processes: together they train like one, and write like one."""
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from tests.conftest import XLA_FLAGS
+from tests.group import NAMES
+
+ROOT = Path(__file__).parent.parent
+BACKEND = keras.backend.backend()
+KINDS = {"tensorflow": ["devices"], "jax": ["devices", "processes"], "torch": ["processes"]}
+TIMEOUT = 240
+
+
+def start(module, *arguments, devices=1):
+    flags = f"{XLA_FLAGS} --xla_force_host_platform_device_count={devices}"
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "XLA_FLAGS": flags},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def outputs(group):
+    """Waits for processes, and returns what each printed; none outlives this."""
+    try:
+        return [process.communicate(timeout=TIMEOUT)[0] for process in group]
+    finally:
+        for process in group:
+            process.kill()
+
+
+def address():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def trained(*group):
+    found = outputs(group)
+    for process, printed in zip(group, found, strict=True):
+        assert process.returncode == 0, printed[-3000:]
+    return found
+
+
+def processes(module, *arguments, count=2):
+    place = address()
+    return [start(module, *arguments, index, count, place) for index in range(count)]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("group")
+    trained(start("tests.group", folder, "one"))
+    for kind in KINDS[BACKEND]:
+        if kind == "devices":
+            trained(start("tests.group", folder, kind, devices=2))
+        else:
+            trained(*processes("tests.group", folder, kind))
+    return folder
+
+
+def rows(path):
+    heads, *found = csv.reader(path.read_text().splitlines())
+    return heads, np.array(found, float)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS[BACKEND])
+@pytest.mark.parametrize("name", NAMES)
+def test_they_train_like_one(name, kind, runs):
+    one = np.load(runs / "one" / name / "end0.npz")
+    for path in (runs / kind / name).glob("end*.npz"):
+        found = np.load(path)
+        assert found.files == one.files
+        for key in one.files:
+            if np.issubdtype(one[key].dtype, np.floating):
+                np.testing.assert_allclose(found[key], one[key], rtol=2e-5, atol=2e-5, err_msg=key)
+            else:
+                np.testing.assert_array_equal(found[key], one[key], err_msg=key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS[BACKEND])
+@pytest.mark.parametrize("name", NAMES)
+def test_they_write_like_one(name, kind, runs):
+    from PIL import Image
+
+    one, found = runs / "one" / name, runs / kind / name
+    names = [
+        sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.name[:3] != "end")
+        for folder in (one, found)
+    ]
+    assert names[0] == names[1]
+    assert "backup" not in names[0]  # which a training that has ended removes
+    (heads, expected), (columns, values) = rows(one / "log.csv"), rows(found / "log.csv")
+    assert columns == heads
+    assert values[:, 0].tolist() == list(range(1, 21))
+    np.testing.assert_allclose(values, expected, rtol=2e-5, atol=2e-5)
+    for path in (one / "samples").glob("*.png"):
+        pictures = [np.array(Image.open(p), int) for p in (path, found / "samples" / path.name)]
+        assert np.abs(pictures[0] - pictures[1]).max() <= 1  # of 255, by rounding
