@@ -51,8 +51,7 @@ def save(
     gan = keras_egan.load("began.keras")
     ```
     """
-    if processes.is_first():
-        files.save(_of_keras(gan, "save"), filepath, overwrite, zipped, **kwargs)
+    processes.by_first(files.save, _of_keras(gan, "save"), filepath, overwrite, zipped, **kwargs)
 
 
 def save_weights(
@@ -76,8 +75,8 @@ def save_weights(
         ValueError: if `filepath` ends otherwise.
         OSError: as in `save`.
     """
-    if processes.is_first():
-        files.save_weights(_of_keras(gan, "save_weights"), filepath, overwrite, max_shard_size)
+    save = _of_keras(gan, "save_weights")
+    processes.by_first(files.save_weights, save, filepath, overwrite, max_shard_size)
 
 
 def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_egan.backend import distributed
 
-__all__ = ["first", "first_arrays", "is_first", "same", "say", "together"]
+__all__ = ["by_first", "first", "first_arrays", "is_first", "same", "say", "together"]
 
 _MESSAGE = 1000
 """How many bytes of an error's message come to the other processes."""
@@ -27,6 +27,15 @@ def say(text: str) -> None:
     """Prints on the first process."""
     if is_first():
         print(text)
+
+
+def by_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Runs a function on the first process, for which the others do not wait."""
+    if distributed.process_count() == 1:
+        function(*args, **kwargs)
+    elif is_first():
+        with distributed.alone():
+            function(*args, **kwargs)
 
 
 def first(function: Callable[..., Any], *args: Any) -> Any:
@@ -48,7 +57,8 @@ def first(function: Callable[..., Any], *args: Any) -> Any:
     report, failed = {}, None
     if is_first():
         try:
-            report = {"result": function(*args)}
+            with distributed.alone():
+                report = {"result": function(*args)}
         except Exception as error:
             report, failed = {"error": _described(error)}, error
     report = json.loads(distributed.broadcast(json.dumps(report, default=float).encode()))

@@ -1,12 +1,11 @@
 """Trains the five GANs on one device, and on several together, with callbacks that write.
 
-Run as `python -m tests.group FOLDER KIND [INDEX COUNT ADDRESS]`, for the devices have to be made, and
-the processes meet, before anything is computed. KIND is "one", "devices" (two of them; on JAX and
+Run as `python -m tests.group FOLDER KIND [INDEX COUNT ADDRESS]`, for the devices have to be made,
+and the processes meet, before anything is computed. KIND is "one", "devices" (two, on JAX and
 TensorFlow) or "processes" (on JAX and PyTorch). FOLDER/KIND/<gan> then holds what the callbacks
 wrote, and `end<index>.npz` all variables and logs.
 """
 
-import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path

@@ -75,9 +75,7 @@ def export_gan(
     check_arguments("filepath", path, format, seed_endpoint)
     check_options(format, kwargs)
     check_signature(input_signature, gan.latent_dim)
-    if not processes.is_first():
-        return path
-    write(gan, path, format, seed_endpoint, average, **kwargs)
+    processes.by_first(write, gan, path, format, seed_endpoint, average, **kwargs)
     if verbose:
         print(f"Saved the generator at {path}, as `format={format!r}`.")
     return path

@@ -15,6 +15,7 @@ Between steps:
 
 - `process_index()` and `process_count()`.
 - `broadcast(data)` and `gather(array)`, which all processes have to call.
+- `alone()`, a context for what one process does without the others.
 - `unify(variables)`, the first process's values on all.
 - `local_values(variables)`, values to compute with on this process alone.
 - `own_rows(total)`, `placed(batch, total)`, `received(batch)`, `feeds()` and `feeding(kind)`: how
@@ -26,6 +27,7 @@ import keras
 
 if keras.backend.backend() == "tensorflow":
     from keras_egan.backend.distributed.tensorflow import (
+        alone,
         broadcast,
         check,
         feeding,
@@ -46,6 +48,7 @@ if keras.backend.backend() == "tensorflow":
     )
 elif keras.backend.backend() == "jax":
     from keras_egan.backend.distributed.jax import (  # type: ignore[assignment]
+        alone,
         broadcast,
         check,
         feeding,
@@ -66,6 +69,7 @@ elif keras.backend.backend() == "jax":
     )
 else:
     from keras_egan.backend.distributed.torch import (  # type: ignore[assignment]
+        alone,
         broadcast,
         check,
         feeding,
@@ -86,6 +90,7 @@ else:
     )
 
 __all__ = [
+    "alone",
     "broadcast",
     "check",
     "feeding",

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 __all__ = [
+    "alone",
     "broadcast",
     "check",
     "feeding",
@@ -83,6 +84,17 @@ def gather(array: np.ndarray) -> np.ndarray:
     from jax.experimental import multihost_utils
 
     return np.asarray(multihost_utils.process_allgather(array))
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Lets one process compute by itself: JAX compares new variables of a distribution's on all."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
 
 
 def unify(variables: Sequence[Any]) -> None:

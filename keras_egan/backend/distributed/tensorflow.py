@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_egan._keras_internals import flat_layers
 
 __all__ = [
+    "alone",
     "broadcast",
     "check",
     "feeding",
@@ -111,6 +112,11 @@ def broadcast(data: bytes) -> bytes:
 def gather(array: np.ndarray) -> np.ndarray:
     """Returns `array` as the only one of its kind, of shape `(1, ...)`."""
     return array[None]
+
+
+def alone() -> AbstractContextManager:
+    """Returns a context that does nothing."""
+    return nullcontext()
 
 
 def unify(variables: Sequence[Any]) -> None:

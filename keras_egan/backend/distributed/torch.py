@@ -13,6 +13,7 @@ from torch import distributed
 from keras_egan._keras_internals import flat_layers
 
 __all__ = [
+    "alone",
     "broadcast",
     "check",
     "feeding",
@@ -136,6 +137,11 @@ def gather(array: np.ndarray) -> np.ndarray:
 
 def _device():
     return "cuda" if distributed.get_backend() == "nccl" else "cpu"
+
+
+def alone() -> AbstractContextManager:
+    """Returns a context that does nothing."""
+    return nullcontext()
 
 
 def unify(variables: Sequence[Any]) -> None:
