@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_egan import processes
+from keras_egan.backend import distributed
 from keras_egan.callbacks import TerminateOnNaN
 from keras_egan.memory import Memory
 
@@ -29,6 +30,8 @@ class RunCallbacks(keras.callbacks.CallbackList):
         verbose: Any,
         steps: int | None,
     ):
+        if distributed.process_count() > 1:
+            _refuse_backup_of_keras(callbacks)
         if not processes.is_first():
             callbacks = [c for c in callbacks if not _is_of_first_process(c)]
             verbose = 0
@@ -115,6 +118,14 @@ _WRITERS = (
 def _is_of_first_process(callback):
     """Whether one process of several is enough, and two would trample each other's files."""
     return isinstance(callback, _WRITERS) or getattr(callback, "first_process_only", False)
+
+
+def _refuse_backup_of_keras(callbacks):
+    if any(isinstance(c, keras.callbacks.BackupAndRestore) for c in callbacks):
+        raise ValueError(
+            "Processes that train together would overwrite one another's files of "
+            "`keras.callbacks.BackupAndRestore`. Use `keras_egan.callbacks.Backup`."
+        )
 
 
 def _is_told_of_steps(callback):

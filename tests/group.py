@@ -1,14 +1,18 @@
 """Trains the five GANs on one device, and on several together, with callbacks that write.
 
-Run as `python -m tests.group FOLDER KIND [INDEX COUNT ADDRESS]`, for the devices have to be made,
-and the processes meet, before anything is computed. KIND is "one", "devices" (two, on JAX and
+Run as `python -m tests.group FOLDER KIND [INDEX COUNT ADDRESS [KILL_AT]]`, for the devices have to
+be made, and the processes meet, first of all. KIND is "one", "devices" (two, on JAX and
 TensorFlow) or "processes" (on JAX and PyTorch). FOLDER/KIND/<gan> then holds what the callbacks
-wrote, and `end<index>.npz` all variables and logs.
+wrote, and `end<index>.npz` all variables and logs. With KILL_AT, BEGAN alone is trained, and the
+last of the processes killed before that step; 0 is never.
 """
 
+import os
+import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 import numpy as np
@@ -25,6 +29,34 @@ FURTHER = {
 }
 
 
+class Bytes(keras.callbacks.Callback):
+    """Counts what PyTorch's processes add up in the third step."""
+
+    sizes: ClassVar[list[int]] = []
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = path
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.epoch_start + batch == 2:
+            self.sizes.clear()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.epoch_start + batch == 2:
+            self.path.write_text(str(sum(self.sizes)))
+
+
+class Kill(keras.callbacks.Callback):
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.epoch_start + batch == self.at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def train(name, folder, index=0, *further):
     """Trains one GAN; the last batch of its epochs leaves a device without rows, but of EBGAN."""
     (case,) = (case for case in CASES if case.name == name)
@@ -35,6 +67,7 @@ def train(name, folder, index=0, *further):
         images = 0.02 * images
         gan.fake_energy_before.assign(0.5)
     extractor = keras.Sequential([keras.Input(images.shape[1:]), keras.layers.Flatten()])
+    extractor.add(keras.layers.Dense(8, kernel_initializer=keras.initializers.RandomNormal(seed=0)))
     logs = gan.fit(
         images,
         batch_size=BATCH,
@@ -67,6 +100,13 @@ def scope(kind, index, count, address):
         torch.distributed.init_process_group(
             "gloo", init_method=f"tcp://{address}", rank=index, world_size=count
         )
+        add_up = torch.distributed.all_reduce
+
+        def counted(tensor):
+            Bytes.sizes.append(tensor.numel() * tensor.element_size())
+            add_up(tensor)
+
+        torch.distributed.all_reduce = counted
     if backend == "tensorflow" and kind == "devices":
         import tensorflow as tf
 
@@ -81,14 +121,16 @@ def scope(kind, index, count, address):
     return nullcontext()
 
 
-def run(folder, kind, index=0, count=1, address=None):
+def run(folder, kind, index=0, count=1, address=None, kill_at=None):
+    killers = [Kill(kill_at)] if kill_at and index == count - 1 else []
     with scope(kind, index, count, address):
-        for name in NAMES:
+        for name in NAMES[: 1 if kill_at is not None else None]:
             (Path(folder) / kind / name).mkdir(parents=True, exist_ok=True)
-            train(name, Path(folder) / kind / name, index)
+            counter = Bytes(Path(folder) / kind / f"{name}{index}.txt")
+            train(name, Path(folder) / kind / name, index, counter, *killers)
 
 
 if __name__ == "__main__":
     folder, kind, *place = sys.argv[1:]
-    run(folder, kind, *map(int, place[:2]), *place[2:])
+    run(folder, kind, *map(int, place[:2]), *place[2:3], *map(int, place[3:]))
     print("trained")

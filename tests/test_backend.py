@@ -155,11 +155,3 @@ def test_the_backends_train_alike_and_open_each_others_files(tmp_path):
     for other, folder in zip(others, folders.values(), strict=True):
         output(other)
         parity.compare(folder, own)
-
-
-@pytest.mark.slow
-def test_devices_together_train_like_one():
-    """Two devices on half a batch each: the same k_t on both, and that of one on the whole."""
-    flags = f"{XLA_FLAGS} --xla_force_host_platform_device_count=2"
-    printed = run(["-m", "tests.replicas"], XLA_FLAGS=flags)
-    assert "equal" in printed

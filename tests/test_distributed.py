@@ -2,6 +2,8 @@
 
 import csv
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,7 +14,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import XLA_FLAGS
-from tests.group import NAMES
+from tests.group import BATCH, FURTHER, NAMES
+from tests.registry import CASES
 
 ROOT = Path(__file__).parent.parent
 BACKEND = keras.backend.backend()
@@ -54,9 +57,12 @@ def trained(*group):
     return found
 
 
-def processes(module, *arguments, count=2):
+def together(folder, kind, *kill_at):
+    """Starts a group: two devices of one process, or two processes."""
+    if kind == "devices":
+        return [start("tests.group", folder, kind, 0, 1, "", *kill_at, devices=2)]
     place = address()
-    return [start(module, *arguments, index, count, place) for index in range(count)]
+    return [start("tests.group", folder, kind, index, 2, place, *kill_at) for index in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +70,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("group")
     trained(start("tests.group", folder, "one"))
     for kind in KINDS[BACKEND]:
-        if kind == "devices":
-            trained(start("tests.group", folder, kind, devices=2))
-        else:
-            trained(*processes("tests.group", folder, kind))
+        trained(*together(folder, kind))
     return folder
 
 
@@ -108,3 +111,41 @@ def test_they_write_like_one(name, kind, runs):
     for path in (one / "samples").glob("*.png"):
         pictures = [np.array(Image.open(p), int) for p in (path, found / "samples" / path.name)]
         assert np.abs(pictures[0] - pictures[1]).max() <= 1  # of 255, by rounding
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "torch", reason="counts PyTorch's messages")
+@pytest.mark.parametrize("name", ["ebgan", "magan", "lsgan"])
+def test_a_step_exchanges_the_bytes_of_the_formula(name, runs, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    from exchange import exchanged
+
+    (case,) = (case for case in CASES if case.name == name)
+    expected = exchanged(case.build(**FURTHER.get(name, {})), BATCH)
+    for index in range(2):
+        assert int((runs / "processes" / f"{name}{index}.txt").read_text()) == expected
+
+
+@pytest.mark.slow
+def test_a_killed_group_ends_like_one_that_was_not(runs, tmp_path):
+    kind = KINDS[BACKEND][-1]
+    group = together(tmp_path, kind, 8)
+    group[-1].communicate(timeout=TIMEOUT)
+    assert group[-1].returncode == -signal.SIGKILL
+    for process in group:  # as launchers do
+        process.kill()
+    outputs(group)
+    shutil.copytree(tmp_path / kind, tmp_path / "one")
+    printed = trained(*together(tmp_path, kind, 0))
+    assert [text.count("Resumed from") for text in printed] == [1, 0][: len(group)]
+    whole, found = runs / kind / "began", tmp_path / kind / "began"
+    assert (found / "log.csv").read_text() == (whole / "log.csv").read_text()
+    for index in range(len(group)):
+        one, other = np.load(whole / f"end{index}.npz"), np.load(found / f"end{index}.npz")
+        for key in one.files:
+            np.testing.assert_array_equal(other[key], one[key], err_msg=key)
+    # With one process, or device, where there were two.
+    trained(start("tests.group", tmp_path, "one", 0, 1, "", 0))
+    other = np.load(tmp_path / "one" / "began" / "end0.npz")
+    for key in one.files:
+        np.testing.assert_allclose(other[key], one[key], rtol=2e-5, atol=2e-5, err_msg=key)
