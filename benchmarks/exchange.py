@@ -26,7 +26,7 @@ MESSAGES = 5
 def exchanged(gan, batch_size, d_steps=1):
     """Returns the bytes that a step of `updates="alternating"` adds up over all devices.
 
-    4 (d P_D + P_G + M + F + 1) + 8 N s, where P are weights that learn, d the discriminator's steps,
+    4 (d P_D + P_G + M + F + 1) + 8 N s, where P are weights that learn, d is `d_steps`,
     M the numbers of batch normalisation's moving statistics, F the logged figures; and, for EBGAN's
     pulling-away term, N the global batch and s the numbers in an embedding, which go out and whose
     gradients come back. On JAX, batch normalisation exchanges its layers' moments instead of M.
