@@ -1,7 +1,9 @@
 """Several devices and processes: together they train like one, and write like one."""
 
+import contextlib
 import csv
 import os
+import re
 import shutil
 import signal
 import socket
@@ -149,3 +151,41 @@ def test_a_killed_group_ends_like_one_that_was_not(runs, tmp_path):
     other = np.load(tmp_path / "one" / "began" / "end0.npz")
     for key in one.files:
         np.testing.assert_allclose(other[key], one[key], rtol=2e-5, atol=2e-5, err_msg=key)
+
+
+LAUNCHERS = {
+    "tensorflow": [["tensorflow_mirrored.py", "--devices", "2"]],
+    "jax": [["jax_processes.py", "--processes", "2"], ["jax_model_parallel.py"]],
+    "torch": [["-m", "torch.distributed.run", "--nproc-per-node", "2", "torch_processes.py"]],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", LAUNCHERS[BACKEND], ids=lambda command: command[-1])
+def test_the_launcher_trains_and_writes_once(command, tmp_path):
+    script = str(ROOT / "examples" / "distributed")
+    command = [f"{script}/{part}" if part.endswith(".py") else part for part in command]
+    quick = ["--steps-per-epoch", "3", "--filters", "2", "--batch-size", "15"]
+    process = subprocess.Popen(
+        [sys.executable, *command, *quick, "--output", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = process.communicate(timeout=TIMEOUT)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, printed[-3000:]
+    assert printed.count("3/3") == 1  # one progress bar
+    assert len((tmp_path / "equilibrium.csv").read_text().splitlines()) == 4
+    assert int(keras.models.load_model(tmp_path / "began.keras").step) == 3
+    if "jax_model_parallel" in command[0]:
+        found = re.findall(r"(\w+)/.*kernel: \((\d+), (\d+)\) of \((\d+), (\d+)\) on", printed)
+        halves = [int(a) * int(b) * 2 == int(c) * int(d) for _, a, b, c, d in found]
+        assert all(halves)
+        assert {name for name, *_ in found} >= {"generator", "encoder"}
