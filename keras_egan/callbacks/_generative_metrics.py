@@ -1,5 +1,6 @@
 """Metrics of the generator's samples while it learns, in `fit`'s logs."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -85,8 +86,8 @@ class GenerativeMetrics(keras.callbacks.Callback):
         self.samples = int(samples)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
-        # Not the images themselves, which a backup would take for something to remember.
-        self._reference = reference if reference is None else partial(_batches, reference)
+        # To be gone through; nothing of which a backup would say that it has been.
+        self._references = deque([] if reference is None else [partial(_batches, reference)])
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._figures: dict[str, float] | None = None
@@ -105,13 +106,13 @@ class GenerativeMetrics(keras.callbacks.Callback):
 
     def _measure_reference(self):
         relative = [metric for metric in self.metrics if isinstance(metric, ReferenceMetric)]
-        if self._reference:
+        if self._references:
             for metric in relative:
                 metric.reset_real()
-            for images in self._reference(self.batch_size):
+            for images in self._references[0](self.batch_size):
                 for metric, features in self._extracted(images, relative):
                     metric.accumulate_real(features)
-            self._reference = None  # the metrics have it from now on
+            self._references.clear()  # the metrics have it from now on
         for metric in relative:
             if not metric.real.count:
                 raise ValueError(
