@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import XLA_FLAGS
 from tests.group import BATCH, FURTHER, NAMES
-from tests.registry import CASES
+from tests.registry import CASES, float_images, state
 
 ROOT = Path(__file__).parent.parent
 BACKEND = keras.backend.backend()
@@ -189,3 +189,27 @@ def test_the_launcher_trains_and_writes_once(command, tmp_path):
         halves = [int(a) * int(b) * 2 == int(c) * int(d) for _, a, b, c, d in found]
         assert all(halves)
         assert {name for name, *_ in found} >= {"generator", "encoder"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's loaders")
+def test_loaders_of_ones_own_and_what_differs_between_processes(tmp_path):
+    place = address()
+    first, second = trained(*[start("tests.loaders", tmp_path, i, 2, place) for i in range(2)])
+    one, other = (np.load(tmp_path / f"end{index}.npz") for index in range(2))
+    for key in one.files:  # the moving statistics of batch normalisation too
+        assert np.isfinite(one[key].astype("float64")).all()
+        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+    # The loader's shares, row after row, are the images in their order.
+    gan = CASES[0].build()
+    images = float_images(48).reshape(3, 8, 2, 8, 8, 1).swapaxes(1, 2).reshape(48, 8, 8, 1)
+    gan.fit(images, batch_size=16, shuffle=False, verbose=0)
+    for number, array in enumerate(state(gan)):
+        np.testing.assert_allclose(one[f"v{number}"], array, rtol=2e-5, atol=2e-5)
+    assert "empty: ValueError: `x` is empty" in first
+    assert "empty: RuntimeError: Process 0 of 2 has failed: ValueError: `x` is empty" in second
+    for what in ("lengths", "arguments"):
+        assert f"{what}: RuntimeError: Process 1 of 2 has failed" in first
+        assert f"{what}: ValueError: " in second
+    assert "number of batches is 2 on the first process and 3 on process 1" in second
+    assert "`batch_size` is 8 on the first process and 9 on process 1" in second
