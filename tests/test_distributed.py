@@ -22,7 +22,7 @@ from tests.registry import CASES, float_images, state
 ROOT = Path(__file__).parent.parent
 BACKEND = keras.backend.backend()
 KINDS = {"tensorflow": ["devices"], "jax": ["devices", "processes"], "torch": ["processes"]}
-TIMEOUT = 240
+TIMEOUT = 400
 
 
 def start(module, *arguments, devices=1):
@@ -44,6 +44,7 @@ def outputs(group):
     finally:
         for process in group:
             process.kill()
+            process.wait()
 
 
 def address():
@@ -181,7 +182,7 @@ def test_the_launcher_trains_and_writes_once(command, tmp_path):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, printed[-3000:]
-    assert printed.count("3/3") == 1  # one progress bar
+    assert printed.count("Epoch 1/1") == 1  # one process prints
     assert len((tmp_path / "equilibrium.csv").read_text().splitlines()) == 4
     assert int(keras.models.load_model(tmp_path / "began.keras").step) == 3
     if "jax_model_parallel" in command[0]:

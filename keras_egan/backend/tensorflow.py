@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_egan._keras_internals import Built
+
 __all__ = [
     "Steps",
     "apply",
@@ -20,7 +22,7 @@ __all__ = [
 ]
 
 
-class Steps:
+class Steps(Built):
     """Runs the model's steps as they are written."""
 
     def train_step(self, data):
