@@ -166,7 +166,7 @@ LAUNCHERS = {
 def test_the_launcher_trains_and_writes_once(command, tmp_path):
     script = str(ROOT / "examples" / "distributed")
     command = [f"{script}/{part}" if part.endswith(".py") else part for part in command]
-    quick = ["--steps-per-epoch", "3", "--filters", "2", "--batch-size", "15"]
+    quick = ["--epochs", "2", "--steps-per-epoch", "3", "--filters", "2", "--batch-size", "15"]
     process = subprocess.Popen(
         [sys.executable, *command, *quick, "--output", str(tmp_path)],
         cwd=ROOT,
@@ -182,9 +182,9 @@ def test_the_launcher_trains_and_writes_once(command, tmp_path):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, printed[-3000:]
-    assert printed.count("Epoch 1/1") == 1  # one process prints
-    assert len((tmp_path / "equilibrium.csv").read_text().splitlines()) == 4
-    assert int(keras.models.load_model(tmp_path / "began.keras").step) == 3
+    assert printed.count("Epoch 1/2") == 1  # one process prints
+    assert len((tmp_path / "equilibrium.csv").read_text().splitlines()) == 7
+    assert int(keras.models.load_model(tmp_path / "began.keras").step) == 6
     if "jax_model_parallel" in command[0]:
         found = re.findall(r"(\w+)/.*kernel: \((\d+), (\d+)\) of \((\d+), (\d+)\) on", printed)
         halves = [int(a) * int(b) * 2 == int(c) * int(d) for _, a, b, c, d in found]
