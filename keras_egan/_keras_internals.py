@@ -13,6 +13,7 @@ from typing import Any
 import keras
 
 __all__ = [
+    "Built",
     "call_losses",
     "flat_layers",
     "from_within_fit",
@@ -24,6 +25,17 @@ __all__ = [
     "upsampling_by_resizing",
     "written",
 ]
+
+
+class Built:
+    """A mixin for a model that `fit` and `evaluate` find built and compiled on TensorFlow.
+
+    Under a strategy Keras would build it by the mean of the replicas' first batches, and fail if
+    their shares differ.
+    """
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        pass
 
 
 def flat_layers(layer: keras.Layer) -> list[keras.Layer]:

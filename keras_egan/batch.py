@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_egan.backend import distributed
+
 __all__ = ["Rows", "Scored", "count_unfit"]
 
 
@@ -22,6 +24,7 @@ class Scored(NamedTuple):
         labels: the labels that it was scored with, int32 of shape `(batch,)`, if there are any.
         added: what the discriminator's layers added to its loss in this call, by `add_loss` or an
             `activity_regularizer`, a scalar.
+        rows: which rows of the global batch they are, in a training or evaluation step.
     """
 
     images: Any
@@ -31,6 +34,22 @@ class Scored(NamedTuple):
     latents: Any = None
     labels: Any = None
     added: Any = 0.0
+    rows: Any = None
+
+    def within_batch(self, function: Callable[[Any], Any]) -> Any:
+        """Returns what depends on the other samples of the batch, also where devices share it.
+
+        Args:
+            function: from the embedding of the global batch to a number a sample.
+
+        Returns:
+            The numbers of these samples.
+        """
+        if self.rows is None:
+            return function(self.embedding)
+        return self.rows.taken(
+            function(distributed.replica_gather(self.embedding, self.rows.count))
+        )
 
     @property
     def scores(self) -> Any:
@@ -42,16 +61,19 @@ class Rows(NamedTuple):
     """Which rows of the global batch this replica holds; all of them, but on several devices.
 
     Attributes:
-        count: how many rows this replica holds.
+        count: how many rows this replica has been given.
         start: the number of the first of them.
         total: the global batch size.
-        labels: those of these rows' images, int32 of shape `(count,)`, if the GAN has classes.
+        held: on several devices, how many it computes with: `count`, or one that does not count,
+            for the mean of none is NaN.
+        labels: those of these rows' images, int32 of shape `(held,)`, if the GAN has classes.
         fake_labels: those that the fakes are made with, likewise.
     """
 
     count: Any
     start: Any
     total: Any
+    held: Any = None
     labels: Any = None
     fake_labels: Any = None
 
@@ -64,16 +86,17 @@ class Rows(NamedTuple):
         """Returns this replica's part in a mean over the global batch, a float32 scalar.
 
         Args:
-            values: tensor of shape `(count,)`, a number a row; or a scalar, which stands for the
+            values: tensor of shape `(held,)`, a number a row; or a scalar, which stands for the
                 mean of this replica's rows.
         """
         if isinstance(values, (int, float)) and not values:
             return 0.0  # no operation for what most networks do not add
         values = ops.cast(values, "float32")
         total = ops.cast(self.total, "float32")
-        if len(values.shape):
-            return ops.sum(values) / total
-        return values if self.alone else values * ops.cast(self.count, "float32") / total
+        if self.alone:
+            return ops.sum(values) / total if len(values.shape) else values
+        mean = ops.mean(values) if len(values.shape) else values
+        return mean * ops.cast(self.count, "float32") / total
 
     def own(self, draw: Callable[[Any], Any]) -> Any:
         """Returns this replica's rows of random numbers that are drawn for the global batch.
@@ -83,11 +106,11 @@ class Rows(NamedTuple):
         Args:
             draw: a function from a number of rows to a tensor of so many rows, or a dict of them.
         """
-        drawn = draw(self.total)
-        if self.alone:
-            return drawn
-        rows = slice(self.start, self.start + self.count)
-        return keras.tree.map_structure(lambda tensor: tensor[rows], drawn)
+        return keras.tree.map_structure(self.taken, draw(self.total))
+
+    def taken(self, values: Any) -> Any:
+        """Returns this replica's rows of a tensor of shape `(total, ...)`."""
+        return values if self.alone else values[self.start : self.start + self.held]
 
 
 def count_unfit(images: Any) -> Any:

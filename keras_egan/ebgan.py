@@ -44,8 +44,8 @@ class EBGAN(EnergyGAN):
     and logs, besides losses and energies, `fakes_inside_margin`, the fraction of the fakes in
     L_D whose energy is under the margin; and `pt`, the pulling-away term of the fakes in L_G, if
     the discriminator has an encoder. If `fakes_inside_margin` stays 0 or 1 for a whole epoch, one
-    warning says what it means. On several devices, the pulling-away term is taken over each
-    device's own samples on TensorFlow and PyTorch, over all on JAX.
+    warning says what it means. On several devices, the pulling-away term is taken over the global
+    batch, as the hinge is: embeddings are exchanged.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
@@ -101,7 +101,7 @@ class EBGAN(EnergyGAN):
     def generator_loss(self, fake: Scored) -> Any:
         if fake.embedding is None:
             return fake.energy
-        pt = losses.pulling_away_term(fake.embedding)
+        pt = fake.within_batch(losses.pulling_away_term)
         return fake.energy + self.pt_weight * pt, {"pt": pt}
 
     def findings(self, figures: dict[str, float]) -> dict[str, str]:

@@ -4,10 +4,11 @@ from typing import Any
 
 import keras
 
-from keras_egan import backend, checks, configuration, inputs, pairing, persistence, step
+from keras_egan import backend, checks, configuration, inputs, pairing, persistence, processes, step
 from keras_egan._keras_internals import from_within_fit
 from keras_egan.augment._diff_augment import layer_of
 from keras_egan.export._gan import export_gan
+from keras_egan.feeding import evaluated
 from keras_egan.hyperparameter import Setting
 from keras_egan.inference import Inference
 from keras_egan.labels import Labels
@@ -15,7 +16,7 @@ from keras_egan.metrics import FigureMeans
 from keras_egan.objective import Objective
 from keras_egan.optimizer import AdversarialOptimizer
 from keras_egan.progress import Progress
-from keras_egan.run import Run, checked
+from keras_egan.run import Run
 from keras_egan.sampler import Sampler
 from keras_egan.weight_average import WeightAverage
 
@@ -239,13 +240,14 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         checks.none_of(sample_weight=sample_weight)
         if steps is not None:
             checks.one_or_more(steps=steps)
+        verbose = verbose if processes.is_first() else 0
+        arguments = verbose, None, steps, callbacks, return_dict
         y = y if self.labels else None
-        if not from_within_fit(kwargs):
-            x = checked(self, inputs.paired(x, y), "x", steps)
-            x, y = x if isinstance(x, tuple) else (x, None)
-        figures = super().evaluate(
-            x, y, batch_size, verbose, None, steps, callbacks, return_dict, **kwargs
-        )
+        if from_within_fit(kwargs):
+            figures = super().evaluate(x, y, batch_size, *arguments, **kwargs)
+        else:
+            x = inputs.paired(x, y)
+            figures = evaluated(super().evaluate, self, x, batch_size, steps, *arguments)
         self.progress.refuse_unfit()
         return figures
 

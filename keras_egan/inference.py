@@ -117,7 +117,7 @@ class Inference:
         labels = self.given_labels(labels, len(images))
         self.synchronize()
         energies = [np.zeros((0,), "float32")]
-        with backend.no_grad():
+        with backend.inference(self):
             for start in range(0, len(images), batch_size):
                 batch = images[start : start + batch_size]
                 inputs.check_values(batch)

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks
+from keras_egan import checks
+from keras_egan.backend import distributed
 from keras_egan.datasets.loaders import check_labels, described
 
 __all__ = ["Labels", "with_labels"]
@@ -62,7 +63,7 @@ class Labels(keras.layers.Layer):
             rows: the `Rows` of its images.
             seed: what the labels of fakes are drawn from where data has none.
         """
-        labels = ops.cast(data[1], "int32")
+        labels = distributed.nonempty(ops.cast(data[1], "int32"))
         labels = labels[:, 0] if len(labels.shape) == 2 else labels
         fit = ops.logical_and(labels >= self.classes.start, labels < self.num_classes)
         labels = ops.clip(labels, self.classes.start, self.num_classes - 1)
@@ -73,10 +74,13 @@ class Labels(keras.layers.Layer):
         unfit = ops.sum(ops.cast(ops.logical_not(fit), "float32"))
         return rows._replace(labels=labels, fake_labels=fake), unfit
 
-    def count(self, labels: Any) -> None:
-        """Counts a batch's labels, int32 of shape `(batch,)`, in."""
-        known = ops.expand_dims(labels, 1) == ops.arange(self.num_classes, dtype="int32")
-        found = backend.replica_sum(ops.sum(ops.cast(known, "float32"), axis=0))
+    def count(self, rows: Any) -> None:
+        """Counts a batch's labels in, which its `Rows` hold."""
+        known = ops.expand_dims(rows.labels, 1) == ops.arange(self.num_classes, dtype="int32")
+        found = ops.sum(ops.cast(known, "float32"), axis=0)
+        if not rows.alone:  # a replica may have a row that does not count
+            found = found * ops.cast(rows.count > 0, "float32")
+        found = distributed.replica_sum(found)
         self.counts.assign_add(ops.cast(found, "int32"))
 
     def drawn(self, n: int, labels: Any, seed: int | None = None) -> np.ndarray:

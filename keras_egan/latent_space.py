@@ -177,7 +177,7 @@ def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
     images = _scaled(gan, images)
     encoder = gan.discriminator.encoder
     embeddings = [np.zeros((0, *encoder.output_shape[1:]), "float32")]
-    with backend.no_grad():
+    with backend.inference(encoder):
         for start in range(0, len(images), batch_size):
             batch = ops.convert_to_tensor(images[start : start + batch_size])
             embeddings.append(ops.convert_to_numpy(ops.cast(encoder(batch), "float32")))

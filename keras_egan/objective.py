@@ -32,7 +32,7 @@ class Objective:
     """Whether the losses look at an auto-encoder's embedding."""
 
     smallest_batch = 1
-    """The smallest batch, on each device, for which the losses are defined."""
+    """The smallest batch, over all devices, for which the losses are defined."""
 
     phases: ClassVar[dict[str, tuple[str, ...]]] = {"adversarial": ("discriminator", "generator")}
     """The networks that learn in each phase of a training."""
@@ -129,9 +129,8 @@ class Objective:
     def too_small(self, count: Any) -> str:
         """Returns the error for a batch below `smallest_batch`."""
         return (
-            f"{type(self).__name__} takes batches of {self.smallest_batch} samples or more on each "
-            f"device; got {count}. If it is the last batch of an epoch, drop it: "
-            "`drop_remainder=True`."
+            f"{type(self).__name__} takes batches of {self.smallest_batch} samples or more; got "
+            f"{count}. If it is the last batch of an epoch, drop it: `drop_remainder=True`."
         )
 
     def present_phase(self) -> str:

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import files
+from keras_egan import files, processes
 from keras_egan._keras_internals import seed_states
 
 __all__ = [
@@ -29,6 +29,8 @@ def save(
 ) -> None:
     """Saves all of the model, as `keras.Model.save`: whole, or not at all.
 
+    Where several processes train together, the first saves it, and the others do not wait.
+
     Args:
         gan: the model.
         filepath: the file, whose name ends in `.keras`.
@@ -49,7 +51,7 @@ def save(
     gan = keras_egan.load("began.keras")
     ```
     """
-    files.save(_of_keras(gan, "save"), filepath, overwrite, zipped, **kwargs)
+    processes.by_first(files.save, _of_keras(gan, "save"), filepath, overwrite, zipped, **kwargs)
 
 
 def save_weights(
@@ -59,6 +61,8 @@ def save_weights(
     max_shard_size: float | None = None,
 ) -> None:
     """Saves all variables, as `keras.Model.save_weights`: whole, or not at all.
+
+    Where several processes train together, the first saves them, and the others do not wait.
 
     Args:
         gan: the model.
@@ -71,7 +75,8 @@ def save_weights(
         ValueError: if `filepath` ends otherwise.
         OSError: as in `save`.
     """
-    files.save_weights(_of_keras(gan, "save_weights"), filepath, overwrite, max_shard_size)
+    save = _of_keras(gan, "save_weights")
+    processes.by_first(files.save_weights, save, filepath, overwrite, max_shard_size)
 
 
 def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:

@@ -2,22 +2,25 @@
 
 import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs, parts
+from keras_egan import backend, checks, inputs, parts, processes
+from keras_egan.backend import distributed
 from keras_egan.callbacks import Backup
+from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_figures
 from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
+from keras_egan.feeding import checked, feeding, held_out, part
 from keras_egan.fingerprint import check_same, fingerprint
 from keras_egan.run_callbacks import RunCallbacks
 
-__all__ = ["Run", "checked"]
+__all__ = ["Run"]
 
 
 class Run:
@@ -54,15 +57,19 @@ class Run:
         numbers = {"steps_per_epoch": steps_per_epoch, **validation}
         numbers.pop("validation_freq")
         checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
+        distributed.check()
+        distributed.unify(gan.changing_variables)
         if validation_split and validation_data is None:
             data, validation_data = parts.split(data, validation_split)
         self.foreign = None if _is_ours(data) else type(data).__name__
-        data = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
+        data, self.kind = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
+        size = validation["validation_batch_size"] or batch_size
         if validation_data is not None:
             steps = validation["validation_steps"]
-            validation_data = checked(gan, validation_data, "validation_data", steps)
-        validation["validation_batch_size"] = validation["validation_batch_size"] or batch_size
+            found = checked(gan, validation_data, "validation_data", steps)
+            validation_data = held_out(*found, size)
         self.validation = {"validation_data": validation_data, **validation}
+        self.validation["validation_batch_size"] = size
         self.gan = gan
         self.epochs = epochs
         self.epoch = initial_epoch
@@ -93,9 +100,12 @@ class Run:
             The history of all epochs.
         """
         self.gan.progress.continue_random_state()
-        with self.backup.reserved() if self.backup else nullcontext():
+        if self.backup or distributed.process_count() > 1:
+            self.facts = fingerprint(self.gan, self.data, self.steps)
+            processes.same({**self.facts, "number of batches": length(self.data)})
+        with ExitStack() as held:
             if self.backup:
-                self.facts = fingerprint(self.gan, self.data, self.steps)
+                processes.first(self._reserve, held)
                 self._find()
             stopped = False
             if self.done:  # the rest of an epoch is an epoch of its own to Keras
@@ -106,7 +116,7 @@ class Run:
                 self._fit(fit, self.epochs)
             self.callbacks.finish()
             if self.backup:
-                self._clear()
+                processes.first(self._clear)
         return self.gan.history
 
     def begin_epoch(self) -> None:
@@ -128,7 +138,8 @@ class Run:
         """Puts the backend's own random numbers back to where they were."""
         arrays = self.resumed.arrays
         if "random_state" in arrays:
-            backend.set_random_state(arrays["random_state"])
+            states = np.atleast_2d(arrays["random_state"])  # one a process, of which there may now
+            backend.set_random_state(states[distributed.process_index() % len(states)])  # be more
 
     def save(self, epoch: int, done: int) -> None:
         """Makes a backup, unless a value is not finite."""
@@ -136,6 +147,11 @@ class Run:
         for callback in self.callbacks.callbacks:
             if hasattr(callback, "flush"):
                 callback.flush(step)
+        state = backend.random_state()
+        states = None if state is None else distributed.gather(state)
+        processes.first(self._write, step, epoch, done, states)
+
+    def _write(self, step, epoch, done, states):
         variables = self.gan.changing_variables
         arrays = {f"variable_{i}": ops.convert_to_numpy(v) for i, v in enumerate(variables)}
         if not self._finite():
@@ -149,9 +165,8 @@ class Run:
             return
         memory, remembered = self.callbacks.memory.take()
         arrays |= remembered
-        state = backend.random_state()
-        if state is not None:
-            arrays["random_state"] = state
+        if states is not None:
+            arrays["random_state"] = states
         position = {"epoch": epoch, "done": done, "step": step}
         self.backup.write({**position, "callbacks": memory, "training": self.facts}, arrays)
 
@@ -164,20 +179,18 @@ class Run:
         ]
         return all(np.isfinite(ops.convert_to_numpy(v)).all() for v in variables)
 
+    def _reserve(self, held):
+        held.enter_context(self.backup.reserved())
+
     def _find(self):
-        self.resumed = self.backup.newest()
-        if not self.resumed:
+        facts = processes.first(self._newest)
+        if not facts:
             return
-        folder, facts, _ = self.resumed
-        check_same(facts["training"], self.facts, self.backup.directory)
-        if facts["epoch"] + bool(facts["done"]) > self.epochs:
-            raise ValueError(
-                f"`epochs` is {self.epochs}, but the backup in {self.backup.directory} is of epoch "
-                f"{facts['epoch'] + 1}. Give as many `epochs` as before, or more; or delete it."
-            )
+        found = self.resumed or Snapshot(self.backup.directory, facts, {})
+        self.resumed = found._replace(arrays=processes.first_arrays(found.arrays))
         self.epoch, self.done = facts["epoch"], facts["done"]
         self.restore()
-        print(f"Resumed from {folder}: epoch {self.epoch + 1}, step {facts['step']}.")
+        processes.say(f"Resumed from {found.folder}: epoch {self.epoch + 1}, step {facts['step']}.")
         if self.foreign:
             warnings.warn(
                 f"The order of a {self.foreign} is not known here: the training goes on "
@@ -185,6 +198,19 @@ class Run:
                 "`datasets.load` gives batches whose order is found again.",
                 stacklevel=2,
             )
+
+    def _newest(self):
+        self.resumed = self.backup.newest()
+        if not self.resumed:
+            return None
+        facts = self.resumed.facts
+        check_same(facts["training"], self.facts, self.backup.directory)
+        if facts["epoch"] + bool(facts["done"]) > self.epochs:
+            raise ValueError(
+                f"`epochs` is {self.epochs}, but the backup in {self.backup.directory} is of epoch "
+                f"{facts['epoch'] + 1}. Give as many `epochs` as before, or more; or delete it."
+            )
+        return facts
 
     def _fit(self, fit, epochs):
         data, steps = self.data, self.steps
@@ -195,16 +221,18 @@ class Run:
         if self.ordered:
             first = self.gan.progress.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
-        fit(
-            data,
-            epochs=epochs,
-            initial_epoch=self.epoch,
-            steps_per_epoch=steps,
-            callbacks=self.callbacks,
-            # Keras shuffles by default, and warns of it where it cannot.
-            shuffle=self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered,
-            **self.validation,
-        )
+        # Keras shuffles by default, and warns of it where it cannot.
+        shuffle = self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered
+        with feeding(data, self.kind):
+            fit(
+                part(data, self.kind),
+                epochs=epochs,
+                initial_epoch=self.epoch,
+                steps_per_epoch=steps,
+                callbacks=self.callbacks,
+                shuffle=shuffle,
+                **self.validation,
+            )
 
     def _clear(self):
         if self._finite():
@@ -215,36 +243,6 @@ class Run:
                 f"backups stay in {self.backup.directory}.",
                 stacklevel=3,
             )
-
-
-def checked(
-    gan: Any,
-    data: Any,
-    argument: str,
-    steps: int | None = None,
-    batch_size: int | None = None,
-    smallest_batch: int = 1,
-) -> Any:
-    """Returns data that Keras takes, having looked at the first batch.
-
-    Args:
-        gan: the `EnergyGAN` whose images they are.
-        data: what a user gave.
-        argument: the name of the argument that it was given as.
-        steps: how many batches are wanted, if that is not up to the data.
-        batch_size: the number of images in a batch, where `data` is an array.
-        smallest_batch: how many there must be.
-
-    Raises:
-        ValueError: as in `fit`.
-    """
-    classes = gan.labels.classes if gan.labels else None
-    first, data = inputs.accept(data, gan.image_shape, argument, steps, classes)
-    arrays = inputs.is_array(data) or isinstance(data, tuple)
-    rows = min(len(first), batch_size) if arrays and batch_size else len(first)
-    if rows < smallest_batch:
-        raise ValueError(gan.too_small(rows))
-    return data
 
 
 def _is_ours(data):

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_egan import processes
+from keras_egan.backend import distributed
 from keras_egan.callbacks import Diagnosis, TerminateOnNaN
 from keras_egan.memory import Memory
 
@@ -29,6 +31,11 @@ class RunCallbacks(keras.callbacks.CallbackList):
         verbose: Any,
         steps: int | None,
     ):
+        if distributed.process_count() > 1:
+            _refuse_backup_of_keras(callbacks)
+        if not processes.is_first():
+            callbacks = [c for c in callbacks if not _is_of_first_process(c)]
+            verbose = 0
         self.run = run
         self.offset = 0
         self.begun = False
@@ -50,7 +57,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
     def on_train_begin(self, logs=None):
         if self.begun:
             return
-        super().on_train_begin(logs)
+        processes.together(super().on_train_begin, logs)
         self.begun = True
         # What callbacks have done at a beginning that was none is undone.
         if self.run.resumed and not self.run.done:
@@ -108,6 +115,28 @@ class RunCallbacks(keras.callbacks.CallbackList):
             if name not in self.warned:
                 self.warned.add(name)
                 warnings.warn(sentence, stacklevel=3)
+
+
+_WRITERS = (
+    keras.callbacks.CSVLogger,
+    keras.callbacks.ModelCheckpoint,
+    keras.callbacks.RemoteMonitor,
+    keras.callbacks.TensorBoard,
+)
+"""Keras's callbacks that change nothing but files."""
+
+
+def _is_of_first_process(callback):
+    """Whether one process of several is enough, and two would trample each other's files."""
+    return isinstance(callback, _WRITERS) or getattr(callback, "first_process_only", False)
+
+
+def _refuse_backup_of_keras(callbacks):
+    if any(isinstance(c, keras.callbacks.BackupAndRestore) for c in callbacks):
+        raise ValueError(
+            "Processes that train together would overwrite one another's files of "
+            "`keras.callbacks.BackupAndRestore`. Use `keras_egan.callbacks.Backup`."
+        )
 
 
 def _is_told_of_steps(callback):

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_egan import backend, inputs, pairing
 from keras_egan._keras_internals import call_losses, flat_layers
+from keras_egan.backend import distributed
 from keras_egan.batch import Rows, Scored, count_unfit
 from keras_egan.labels import with_labels
 
@@ -28,9 +29,10 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
         figures = _one_pass(gan, real, rows)
     else:
         figures = _two_passes(gan, real, rows)
+    distributed.merge_statistics(gan, rows.count, rows.total)
     gan.weight_average.update(gan.step)
     if gan.labels:
-        gan.labels.count(rows.labels)
+        gan.labels.count(rows)
     means = _means_over_replicas(gan, figures, rows, unfit)
     logs = _logs(gan, means)
     _control(gan, logs, means)
@@ -54,7 +56,7 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     z = gan.draw_latents(rows, gan.progress.evaluation)
     generated = gan.generator(with_labels(z, rows.fake_labels), training=False)
     real = gan.score(real, labels=rows.labels)
-    fake = gan.score(generated, latents=z, labels=rows.fake_labels)
+    fake = gan.score(generated, latents=z, labels=rows.fake_labels)._replace(rows=rows)
     figures = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
     return _logs(gan, _means_over_replicas(gan, _means(figures, rows), rows, unfit))
 
@@ -99,12 +101,15 @@ def _means(figures, rows):
 
 
 def _receive(gan, data, seed):
+    data = distributed.received(data)
     images = inputs.images_of(data)
     count = ops.shape(images)[0]
-    rows = Rows(count, *backend.replica_share(count))
+    share = distributed.replica_share(count)
+    images = distributed.nonempty(images)
+    rows = Rows(count, *share, ops.shape(images)[0])
     backend.require(rows.total >= 1, "A batch is empty: it holds no images.")
     if gan.smallest_batch > 1:
-        backend.require(count >= gan.smallest_batch, gan.too_small(count))
+        backend.require(rows.total >= gan.smallest_batch, gan.too_small(rows.total))
     unfit = count_unfit(images)
     if gan.labels:
         rows, of_no_class = gan.labels.received(data, rows, seed)
@@ -168,6 +173,7 @@ def _generator_step(gan, learner, z, rows):
         images, added = _generated(gan, z, rows)
         images = gan.augmented(images, rows)
         fake = gan.score(images, training=True, latents=z, labels=rows.fake_labels)
+        fake = fake._replace(rows=rows)
         figures = generator_figures(gan, fake)
         return learner.total((figures["g_loss"], added), rows), _means(figures, rows)
 
@@ -204,6 +210,7 @@ def _one_pass(gan, images, rows):
         generated = gan.augmented(generated, rows)
         real = gan.score(images, training=True, labels=rows.labels)
         fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
+        fake = fake._replace(rows=rows)
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
         d_figures = discriminator_figures(gan, real, d_fake)
         g_figures = generator_figures(gan, fake)
@@ -249,7 +256,7 @@ def added_losses(network: keras.Model) -> Any:
 def _means_over_replicas(gan, figures, rows, unfit):
     """Returns the figures' means as one tensor, and counts them in."""
     figures = [figures[name] for name in gan.running_means.figures]
-    values = backend.replica_sum(ops.stack([*figures, unfit]))
+    values = distributed.replica_sum(ops.stack([*figures, unfit]))
     gan.progress.count_unfit(values[-1])
     gan.running_means.update_state(values[:-1], sample_weight=rows.total)
     return values[:-1]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.callbacks import GenerativeMetrics
+from keras_egan.callbacks import Backup, GenerativeMetrics
 from keras_egan.metrics import (
     FrechetDistance,
     InceptionScore,
@@ -16,6 +16,7 @@ from keras_egan.metrics import (
     ModeCoverage,
     PrecisionRecall,
 )
+from tests import interrupted
 from tests.registry import EAGERLY, IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
 from tests.remembered import remembered
 
@@ -251,6 +252,17 @@ def test_a_resumed_training_repeats_the_figures_that_it_had():
     after.on_epoch_end(1, logs[0])
     after.on_epoch_end(2, logs[1])
     assert logs[0]["frechet_distance"] == expected != logs[1]["frechet_distance"]
+
+
+def test_a_training_that_was_cut_off_measures_against_the_same_images(tmp_path):
+    def measured():
+        return GenerativeMetrics(uint8_images(40), [distance()], samples=20)
+
+    expected = interrupted.train(interrupted.build(), measured(), epochs=2)
+    interrupted.cut_off(tmp_path, 6, measured())
+    arguments = measured(), Backup(tmp_path)
+    found = interrupted.train(interrupted.build(), *arguments, epochs=2)
+    assert found["frechet_distance"] == expected["frechet_distance"]
 
 
 def test_other_metrics_are_refused():

@@ -104,6 +104,12 @@ class Holder(keras.layers.Layer):
         return self.parts[0](inputs)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's trainer")
+def test_keras_builds_by_the_method_that_built_takes_away():
+    assert callable(keras.Model._maybe_symbolic_build)
+    assert _keras_internals.Built()._maybe_symbolic_build(iterator=None) is None
+
+
 def test_flat_layers_finds_what_wrappers_and_layers_hold():
     inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="deep")], name="inner")
     wrapper = keras.layers.SpectralNormalization(keras.layers.Dense(2, name="wrapped"), name="wrap")

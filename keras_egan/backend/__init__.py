@@ -12,13 +12,16 @@
 - `apply(optimizer, grads, variables)`, which updates variables.
 - `compiled(network)`, a function that runs a network with any weights, and
   `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
-- `no_grad()`, a context for computing outside of any step.
-- `replica_share(batch)` and `replica_sum(value)`, for training on several devices at once.
+- `no_grad()`, a context for computing outside of any step, and `inference(model)`, likewise, with a
+  model's weights as this process has them.
 - `require(condition, message)`, an error where a batch has the wrong size.
 - `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
+
+`distributed` is the same for what several devices and processes do together.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 try:
@@ -45,8 +48,6 @@ if name == "tensorflow":
         joint_gradients,
         no_grad,
         random_state,
-        replica_share,
-        replica_sum,
         require,
         set_random_state,
     )
@@ -60,8 +61,6 @@ elif name == "jax":
         joint_gradients,
         no_grad,
         random_state,
-        replica_share,
-        replica_sum,
         require,
         set_random_state,
     )
@@ -75,8 +74,6 @@ elif name == "torch":
         joint_gradients,
         no_grad,
         random_state,
-        replica_share,
-        replica_sum,
         require,
         set_random_state,
     )
@@ -92,13 +89,12 @@ __all__ = [
     "compiled",
     "compiled_gradient",
     "gradients",
+    "inference",
     "input_gradient",
     "joint_gradients",
     "name",
     "no_grad",
     "random_state",
-    "replica_share",
-    "replica_sum",
     "require",
     "set_random_state",
 ]
@@ -115,3 +111,14 @@ def gradients(
 
     (grads,), auxiliary = joint_gradients(joint, (variables,), model)
     return grads, auxiliary
+
+
+@contextmanager
+def inference(model: keras.Model) -> Iterator[None]:
+    """Lets a model's weights be used outside of any step, and need no other process."""
+    from keras_egan.backend import distributed  # here, for it takes the backend to be one of three
+
+    variables = model.variables
+    values = distributed.local_values(variables)
+    with no_grad(), keras.StatelessScope(list(zip(variables, values, strict=True))):
+        yield

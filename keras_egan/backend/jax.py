@@ -18,8 +18,6 @@ __all__ = [
     "joint_gradients",
     "no_grad",
     "random_state",
-    "replica_share",
-    "replica_sum",
     "require",
     "set_random_state",
 ]
@@ -161,7 +159,7 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
         of them, to the output, in inference mode.
     """
     run = jax.jit(_pure_call(network))
-    return lambda weights, inputs: run([weight.value for weight in weights], inputs)
+    return lambda weights, inputs: run(local_values(weights), inputs)
 
 
 def compiled_gradient(
@@ -187,7 +185,7 @@ def compiled_gradient(
         return jax.numpy.sum(values), values
 
     gradient = jax.jit(jax.grad(total, has_aux=True))
-    return lambda weights, inputs, targets: gradient(inputs, [w.value for w in weights], targets)
+    return lambda weights, inputs, targets: gradient(inputs, local_values(weights), targets)
 
 
 def _pure_call(network):
@@ -198,16 +196,6 @@ def _pure_call(network):
             return network(inputs, training=False)
 
     return call
-
-
-def replica_share(batch: Any) -> tuple[Any, Any]:
-    """Returns (0, batch): under `jit`, sharded arrays are already the global batch."""
-    return 0, batch
-
-
-def replica_sum(value: Any) -> Any:
-    """Returns `value`: under `jit`, sharded arrays are already the global batch."""
-    return value
 
 
 def require(condition: Any, message: str) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_egan._keras_internals import Built
+
 __all__ = [
     "Steps",
     "apply",
@@ -16,14 +18,12 @@ __all__ = [
     "joint_gradients",
     "no_grad",
     "random_state",
-    "replica_share",
-    "replica_sum",
     "require",
     "set_random_state",
 ]
 
 
-class Steps:
+class Steps(Built):
     """Runs the model's steps as they are written."""
 
     def train_step(self, data):
@@ -98,24 +98,6 @@ def compiled_gradient(
     return lambda weights, inputs, targets: gradient(
         *tf.nest.map_structure(tf.convert_to_tensor, (list(weights), inputs, targets))
     )
-
-
-def replica_share(batch: Any) -> tuple[Any, Any]:
-    """Returns the first row and the length of the global batch that `batch` rows are part of."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return 0, batch
-    rows = context.all_gather(tf.reshape(batch, [1]), axis=0)
-    start = tf.reduce_sum(rows[: context.replica_id_in_sync_group])
-    return start, tf.reduce_sum(rows)
-
-
-def replica_sum(value: Any) -> Any:
-    """Returns the sum of `value` over all replicas."""
-    context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return value
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
 def require(condition: Any, message: str) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import keras
 import torch
-from torch import distributed, no_grad
+from torch import no_grad
 
 from keras_egan._keras_internals import flat_layers
+from keras_egan.backend.distributed.torch import replica_sum
 
 __all__ = [
     "Steps",
@@ -19,8 +20,6 @@ __all__ = [
     "joint_gradients",
     "no_grad",
     "random_state",
-    "replica_share",
-    "replica_sum",
     "require",
     "set_random_state",
 ]
@@ -54,9 +53,13 @@ def joint_gradients(
             torch.autograd.grad(loss, group, allow_unused=True, retain_graph=loss is not losses[-1])
             for loss, group in zip(losses, tensors, strict=True)
         ]
-    if _distributed():
-        grads = [[g if g is None else replica_sum(g) for g in group] for group in grads]
-    return [list(group) for group in grads], keras.tree.map_structure(_detached, auxiliary)
+    grads = [_over_replicas(group) for group in grads]
+    return grads, keras.tree.map_structure(_detached, auxiliary)
+
+
+def _over_replicas(grads):
+    sums = iter(replica_sum([grad for grad in grads if grad is not None]))
+    return [grad if grad is None else next(sums) for grad in grads]
 
 
 def _mutation_allowed(model):
@@ -116,24 +119,6 @@ def compiled_gradient(
     return gradient
 
 
-def replica_share(batch: Any) -> tuple[Any, Any]:
-    """Returns the first row and the length of the global batch that `batch` rows are part of."""
-    if not _distributed():
-        return 0, batch
-    rows = [None] * distributed.get_world_size()
-    distributed.all_gather_object(rows, batch)
-    return sum(rows[: distributed.get_rank()]), sum(rows)
-
-
-def replica_sum(value: Any) -> Any:
-    """Returns the sum of `value` over all processes."""
-    if not _distributed():
-        return value
-    total = value.detach().clone()
-    distributed.all_reduce(total)
-    return total
-
-
 def require(condition: Any, message: str) -> None:
     """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
     if not condition:
@@ -148,7 +133,3 @@ def random_state() -> Any:
 def set_random_state(state: Any) -> None:
     """Sets what `random_state` returned."""
     torch.set_rng_state(torch.as_tensor(state, dtype=torch.uint8))
-
-
-def _distributed():
-    return distributed.is_available() and distributed.is_initialized()

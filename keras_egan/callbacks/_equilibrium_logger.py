@@ -65,6 +65,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
     # Keras may then call `on_train_batch_end` from other threads, and in any order, but need not
     # wait for the device at every step.
     async_safe = True
+    first_process_only = True
 
     def __init__(self, path: str | Path, every: int = 1):
         super().__init__()

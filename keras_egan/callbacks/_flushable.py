@@ -19,6 +19,11 @@ class Flushable(Protocol):
     was made are in the backup, and come back once `on_train_begin` or, within an epoch,
     `on_epoch_begin` has been called; so keep clocks and what else is the process's own in objects.
 
+    Where several processes train together, each has all callbacks, but for those with a class
+    attribute `first_process_only = True`, which the first has. One that writes files should be so.
+    It may call `model.sample`, `energy` and `save`, which wait for no other process, but not
+    `evaluate`.
+
     Example:
 
     ```python

@@ -1,12 +1,13 @@
 """Metrics of the generator's samples while it learns, in `fit`'s logs."""
 
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import keras
 
-from keras_egan import checks
+from keras_egan import checks, processes
 from keras_egan.datasets.loaders import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
@@ -27,7 +28,8 @@ class GenerativeMetrics(keras.callbacks.Callback):
     `gan.sample(samples, seed=seed)` are the samples that it was computed from. Metrics that are
     `labelled` need a GAN with `num_classes`, and labels in the reference. All of them are in
     memory at once. Metrics of the same extractor share its features. Neither the model's weights
-    nor its seeds are touched.
+    nor its seeds are touched. Where several processes train together, the first measures, and all
+    have its figures.
 
     Args:
         reference: real images: an array or anything finite that `fit` takes, in batches. It is
@@ -87,16 +89,16 @@ class GenerativeMetrics(keras.callbacks.Callback):
         self.samples = int(samples)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
-        # Not the images themselves, which a backup would take for something to remember.
-        self._reference = reference if reference is None else partial(batches_of, reference)
+        # To be gone through; nothing of which a backup would say that it has been.
+        self._references = deque([] if reference is None else [partial(batches_of, reference)])
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._figures: dict[str, float] | None = None
-        self._measure_reference()
+        processes.first(self._measure_reference)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self._figures is None or (epoch + 1) % self.every == 0:
-            self._figures = self._measure()
+            self._figures = processes.first(self._measure)
         if clash := self._figures.keys() & logs.keys():
             raise ValueError(
                 f"`metrics` report {', '.join(sorted(clash))}, which is in the logs already. Give "
@@ -112,14 +114,14 @@ class GenerativeMetrics(keras.callbacks.Callback):
                 "Make it with `num_classes=`, or leave the metric out."
             )
         relative = [metric for metric in self.metrics if isinstance(metric, ReferenceMetric)]
-        if self._reference:
+        if self._references:
             for metric in relative:
                 metric.reset_real()
             labelled = any(metric.labelled for metric in relative)
-            for images, *labels in self._reference(self.batch_size, "reference", labelled):
+            for images, *labels in self._references[0](self.batch_size, "reference", labelled):
                 for metric, features in self._extracted(images, relative):
                     metric.accumulate_real(features, *(labels if metric.labelled else ()))
-            self._reference = None  # the metrics have it from now on
+            self._references.clear()  # the metrics have it from now on
         for metric in relative:
             if not metric.real.count:
                 raise ValueError(

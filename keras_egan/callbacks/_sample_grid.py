@@ -44,6 +44,8 @@ class SampleGrid(keras.callbacks.Callback):
     ```
     """
 
+    first_process_only = True
+
     def __init__(
         self,
         directory: str | Path,

@@ -7,6 +7,9 @@ from typing import Any
 
 import keras
 
+from keras_egan import processes
+from keras_egan.backend import distributed
+
 __all__ = ["TerminateOnNaN", "watching_all_figures"]
 
 
@@ -15,7 +18,8 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
 
     Keras's own looks for a figure called `loss`, which no GAN here has; `fit` puts this one in its
     place. It does not make Keras wait for the device at every step, so that the training may end
-    a few steps after the one that it names.
+    a few steps after the one that it names; where several processes train together, at the end of
+    that epoch.
 
     Args:
         raise_error: whether to raise a `RuntimeError`, rather than to end as if all epochs were
@@ -54,7 +58,8 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
         self._underway.discard(max((n for n in tuple(self._underway) if n <= batch), default=batch))
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._end_if_found()
+        if distributed.process_count() == 1:  # else they have to end at the same step
+            self._end_if_found()
         self._underway.add(batch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -71,7 +76,7 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
         message = f"After step {step}, {figures}: training ends."
         if self.raise_error:
             raise RuntimeError(message)
-        print(message)
+        processes.say(message)
         self.model.stop_training = True
 
 

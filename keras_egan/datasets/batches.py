@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_egan import checks
@@ -70,10 +71,19 @@ class Batches(Ordered):
         self.order = None, None
 
     def read(self, step, index):
+        return self.read_rows(step, index, slice)[0]
+
+    def read_rows(self, step, index, rows):
         start = index * self.batch_size
         indices = self._order(step)[start : start + self.batch_size]
-        batch = self.take(self.samples, indices)
-        return batch if self.labels is None else (batch, self.labels[indices])
+        own = indices[rows(len(indices))]
+        some = own if len(own) else indices[:1]  # the shape of none is that of some
+        batch = self.take(self.samples, some)
+        if self.labels is not None:
+            batch = batch, self.labels[some]
+        if not len(own):
+            batch = keras.tree.map_structure(lambda array: array[:0], batch)
+        return batch, len(indices)
 
     def _order(self, step):
         known, order = self.order

@@ -1,5 +1,6 @@
 """Batches whose order is a function of the training step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -73,17 +74,26 @@ class Ordered(keras.utils.PyDataset):
         return self.batches - self.done
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
+        return self.share(index, slice)[0]
+
+    def share(self, index: int, rows: Callable[[int], slice]) -> tuple[tuple[Any, ...], int]:
+        """Returns some rows of a batch, in a tuple, and how many rows it has in all.
+
+        Args:
+            index: the batch's number.
+            rows: which ones, a slice, from how many there are.
+        """
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")
         passes, index = divmod(self.done + index, self.batches)
         step = self.step + passes * self.batches
-        batch = self.read(step, index)
+        batch, total = self.read_rows(step, index, rows)
         images, *labels = batch if isinstance(batch, tuple) else (batch,)
         if self.mirror:
             # Lists that differ in their zeros at the end alone would seed alike.
             draws = np.random.default_rng([self.seed, step, 1 + index])
-            images = _mirrored(images, draws.random(len(images)) < 0.5)
-        return (images, *labels)
+            images = _mirrored(images, (draws.random(total) < 0.5)[rows(total)])
+        return (images, *labels), total
 
     def read(self, step: int, index: int) -> Any:
         """Returns a batch: images, or a tuple of images and labels.
@@ -93,6 +103,12 @@ class Ordered(keras.utils.PyDataset):
             index: the batch's number in the pass, from 0.
         """
         raise NotImplementedError
+
+    def read_rows(self, step: int, index: int, rows: Callable[[int], slice]) -> tuple[Any, int]:
+        """Returns some rows of a batch, and how many it has in all; see `share` and `read`."""
+        batch = self.read(step, index)
+        total = len(batch[0] if isinstance(batch, tuple) else batch)
+        return keras.tree.map_structure(lambda array: array[rows(total)], batch), total
 
 
 def _mirrored(images, chosen):

@@ -281,7 +281,7 @@ def _convert_on_tensorflow(
 
 def _outputs(network: keras.Model, batches: Sequence[Sequence]) -> tuple[list[np.ndarray], float]:
     """Returns all outputs, and how far they may be from those computed exactly."""
-    with backend.no_grad():
+    with backend.inference(network):
         # Called rather than asked to `predict`, which spreads each batch over all devices.
         inputs = [converters.given(list(map(ops.convert_to_tensor, batch))) for batch in batches]
         outputs = [network(batch, training=False) for batch in inputs]

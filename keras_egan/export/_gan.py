@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_egan import processes
 from keras_egan.export._arguments import (
     ALIASES,
     check_arguments,
@@ -31,7 +32,8 @@ def export_gan(
     """Writes the generator in a format that needs neither Keras nor this package.
 
     The same on every backend, for batches of any size: the file is loaded in its own runtime and
-    compared with the generator before it takes its place at `filepath`, whole or not at all. See
+    compared with the generator before it takes its place at `filepath`, whole or not at all. Where
+    several processes train together, the first writes it, and the others do not wait. See
     `keras_egan.export.export`, which does the same for a file or for a generator alone.
 
     Args:
@@ -75,7 +77,7 @@ def export_gan(
     check_arguments("filepath", path, format, seed_endpoint)
     check_options(format, kwargs)
     check_signature(input_signature, gan.latent_dim, gan.num_classes)
-    write(gan, path, format, seed_endpoint, average, **kwargs)
+    processes.by_first(write, gan, path, format, seed_endpoint, average, **kwargs)
     if verbose:
         print(f"Saved the generator at {path}, as `format={format!r}`.")
     return path

@@ -31,10 +31,11 @@ class FigureMeans(keras.metrics.Metric):
     def __init__(self, figures: Iterable[str], name: str = "figure_means"):
         super().__init__(name=name, dtype="float32")
         self.figures = tuple(figures)
-        self.totals = self.add_weight(
-            shape=(len(self.figures),), initializer="zeros", name="totals"
-        )
-        self.samples = self.add_weight(shape=(), initializer="zeros", name="samples")
+        # A step's figures are the same on all replicas: summed, they would count twice where a
+        # backup of two replicas goes on with one.
+        first = {"initializer": "zeros", "aggregation": "only_first_replica"}
+        self.totals = self.add_variable(shape=(len(self.figures),), name="totals", **first)
+        self.samples = self.add_variable(shape=(), name="samples", **first)
 
     def update_state(self, values: Any, sample_weight: Any = 1.0) -> None:
         """Adds the figures of a batch.

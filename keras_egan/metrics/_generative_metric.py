@@ -129,11 +129,12 @@ class GenerativeMetric(keras.metrics.Metric):
 
     def _run(self, images):
         images = inputs.scale(ops.convert_to_tensor(images), images.shape[1:])
-        return self._vectors(
+        features = self._vectors(
             self.extractor.predict_on_batch(images),
             "`extractor`'s outputs",
             "End it with a Flatten or a GlobalAveragePooling2D layer, say",
         )
+        return features[: len(images)]  # under a strategy every replica gives all of them
 
     def _vectors(self, values, what, remedy):
         shape = getattr(values, "shape", None)

@@ -1,0 +1,87 @@
+"""When is a second machine worth it? What a training step exchanges, and the time that it takes.
+
+For the five papers' networks: the bytes that all devices have to add up in a step, and how many
+times faster than one device several are, over links of given speed, if a step takes so long on one:
+
+    python benchmarks/exchange.py --step-seconds 0.2 --batch-size 64
+
+A ring of n devices that adds up S bytes sends and receives 2 (n - 1) / n S on each. Nothing here
+overlaps with computing, as on PyTorch; what a message takes to begin is `--latency`.
+"""
+
+import argparse
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import keras
+import numpy as np
+
+LINKS = {"1 Gbit/s": 0.125e9, "10 Gbit/s": 1.25e9, "100 Gbit/s": 12.5e9, "NVLink": 300e9}
+DEVICES = (2, 4, 8)
+MESSAGES = 5
+"""In a step: the sizes of shares, both networks' gradients, statistics, and the figures."""
+
+
+def exchanged(gan, batch_size, d_steps=1):
+    """Returns the bytes that a step of `updates="alternating"` adds up over all devices.
+
+    4 (d P_D + P_G + M + F + 1) + 8 N s, where P are weights that learn, d is `d_steps`,
+    M the numbers of batch normalisation's moving statistics, F the logged figures; and, for EBGAN's
+    pulling-away term, N the global batch and s the numbers in an embedding, which go out and whose
+    gradients come back. On JAX, batch normalisation exchanges its layers' moments instead of M.
+    """
+    d_weights, g_weights = (
+        sum(int(np.prod(v.shape)) for v in network.trainable_variables)
+        for network in (gan.discriminator, gan.generator)
+    )
+    layers = [
+        layer
+        for layer in gan._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    moving = sum(int(np.prod(v.shape)) for layer in layers for v in layer.non_trainable_variables)
+    figures = len(gan.running_means.figures)
+    numbers = d_steps * d_weights + g_weights + moving + figures + 1
+    return 4 * numbers + 8 * batch_size * embedding(gan)
+
+
+def embedding(gan):
+    """Returns the length of what the pulling-away term exchanges of each fake."""
+    if "pt" not in gan.running_means.figures:
+        return 0
+    return int(np.prod(gan.discriminator.encoder.output_shape[1:]))
+
+
+def seconds(step, devices, size, speed, latency):
+    ring = 2 * (devices - 1) / devices * size / speed
+    return step / devices + ring + MESSAGES * latency
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--step-seconds", type=float, default=0.2, help="on one device")
+    parser.add_argument("--batch-size", type=int, default=64, help="of all devices")
+    parser.add_argument("--image-size", type=int, default=64)
+    parser.add_argument("--latency", type=float, default=1e-4, help="seconds a message")
+    arguments = parser.parse_args()
+    from keras_egan import presets
+
+    print("| GAN | MB a step | link | " + " | ".join(f"{n} devices" for n in DEVICES) + " |")
+    print("|---|---|---|" + "---|" * len(DEVICES))
+    for name in ("began", "ebgan", "magan", "least_squares", "loss_sensitive"):
+        shape = (arguments.image_size, arguments.image_size, 3)
+        gan = presets.build(f"{name}/paper", shape)
+        size = exchanged(gan, arguments.batch_size)
+        for link, speed in LINKS.items():
+            times = [
+                seconds(arguments.step_seconds, n, size, speed, arguments.latency) for n in DEVICES
+            ]
+            gains = " | ".join(f"{arguments.step_seconds / time:.2f}" for time in times)
+            print(f"| {name} | {size / 1e6:.1f} | {link} | {gains} |")
+
+
+if __name__ == "__main__":
+    main()

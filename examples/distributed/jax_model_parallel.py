@@ -1,0 +1,37 @@
+"""Trains on JAX with weights that are spread over devices, where a network outgrows one.
+
+Two virtual devices of the CPU, or all that this machine has if they are more:
+
+    python examples/distributed/jax_model_parallel.py
+
+The devices form a grid of `batch` by `model`. Here all are along `model`: each has all images and
+half of the weights of some layers, the large ones in a real case.
+"""
+
+import os
+
+import training
+
+arguments = training.flags(__doc__).parse_args()
+os.environ["KERAS_BACKEND"] = "jax"
+flags = os.environ.get("XLA_FLAGS", "")
+os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count=2"
+
+import keras
+
+devices = keras.distribution.list_devices()
+mesh = keras.distribution.DeviceMesh((1, len(devices)), ["batch", "model"], devices)
+layouts = keras.distribution.LayoutMap(mesh)
+# Regular expressions of weights' paths: print `[v.path for v in gan.variables]` to see them.
+layouts["generator.*dense.*kernel"] = (None, "model")  # latents to feature maps
+layouts["(encoder|decoder).*dense.*kernel"] = ("model", None)  # feature maps to the embedding
+keras.distribution.set_distribution(
+    keras.distribution.ModelParallel(layout_map=layouts, batch_dim_name="batch")
+)
+
+gan, images = training.build(arguments)
+for variable in gan.trainable_variables:
+    if not variable.value.is_fully_replicated:
+        part = variable.value.addressable_data(0).shape
+        print(f"{variable.path}: {part} of {tuple(variable.shape)} on each device")
+training.train(arguments, gan, images)

@@ -1,0 +1,37 @@
+"""Trains on PyTorch, one process a device, which torchrun starts.
+
+Two processes on this machine, on its GPUs if it has two, or else on the CPU:
+
+    torchrun --nproc-per-node 2 examples/distributed/torch_processes.py
+
+Two machines: on each, with the first one's address and a free port of it,
+
+    torchrun --nnodes 2 --nproc-per-node 1 --rdzv-backend c10d --rdzv-endpoint first:29500 \\
+        examples/distributed/torch_processes.py
+
+If a process dies, torchrun names it and ends the others. A killed training goes on if it is
+started again, also with another number of processes.
+"""
+
+import datetime
+import os
+
+import training
+
+arguments = training.flags(__doc__).parse_args()
+os.environ["KERAS_BACKEND"] = "torch"
+
+import torch
+
+TIMEOUT = datetime.timedelta(minutes=5)
+"""How long a process waits for the others, as while the first draws or writes."""
+
+local = int(os.environ["LOCAL_RANK"])
+if torch.cuda.device_count() > local:
+    torch.cuda.set_device(local)
+    torch.distributed.init_process_group("nccl", timeout=TIMEOUT)
+else:
+    torch.distributed.init_process_group("gloo", timeout=TIMEOUT)
+
+training.train(arguments, *training.build(arguments))
+torch.distributed.destroy_process_group()

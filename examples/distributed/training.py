@@ -1,0 +1,50 @@
+"""What the launchers here train: BEGAN on the digits, with all that is written on the way."""
+
+import argparse
+from pathlib import Path
+
+
+def flags(description):
+    """Returns a parser of the flags that every launcher has."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--preset", default="began/paper", help="settings by name, of keras_egan.presets")
+    add("--filters", type=int, default=16, help="the network's width")
+    add("--batch-size", type=int, default=32, help="images a step, over all devices together")
+    add("--epochs", type=int, default=1, help="how many times to go through the images")
+    add("--steps-per-epoch", type=int, help="end an epoch after so many steps")
+    add("--output", type=Path, default=Path("distributed"), help="the folder for all files")
+    return parser
+
+
+def build(arguments):
+    """Returns the GAN, compiled, and the images: the same on every process, as the seed is."""
+    import keras
+
+    from keras_egan import datasets, presets
+
+    keras.utils.set_random_seed(0)
+    images = datasets.load("digits", batch_size=arguments.batch_size, drop_remainder=True)
+    width = {"filters": arguments.filters}
+    shape = datasets.image_shape(images)
+    return presets.build(arguments.preset, shape, network_arguments=width), images
+
+
+def train(arguments, gan, images):
+    """Trains; every process runs this, and the first of them writes."""
+    from keras_egan import callbacks
+
+    output = arguments.output
+    gan.fit(
+        images,
+        epochs=arguments.epochs,
+        steps_per_epoch=arguments.steps_per_epoch,
+        callbacks=[
+            callbacks.SampleGrid(output / "samples"),
+            callbacks.EquilibriumLogger(output / "equilibrium.csv"),
+            callbacks.Backup(output / "backup", every=100),
+        ],
+    )
+    gan.save(output / "began.keras")

@@ -1,0 +1,221 @@
+"""JAX: the devices of a `keras.distribution`, over which `jit` spreads the global batch."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+
+__all__ = [
+    "alone",
+    "broadcast",
+    "check",
+    "feeding",
+    "feeds",
+    "gather",
+    "local_values",
+    "merge_statistics",
+    "nonempty",
+    "own_rows",
+    "placed",
+    "process_count",
+    "process_index",
+    "received",
+    "replica_gather",
+    "replica_share",
+    "replica_sum",
+    "unify",
+]
+
+
+def replica_share(count: Any) -> tuple[Any, Any]:
+    """Returns (0, count): under `jit`, sharded arrays are already the global batch."""
+    return 0, count
+
+
+def replica_sum(value: Any) -> Any:
+    """Returns `value`: under `jit`, sharded arrays are already the global batch."""
+    return value
+
+
+def replica_gather(rows: Any, count: Any) -> Any:
+    """Returns `rows`: under `jit`, sharded arrays are already the global batch."""
+    return rows
+
+
+def nonempty(images: Any) -> Any:
+    """Returns `images`: under `jit`, sharded arrays are already the global batch."""
+    return images
+
+
+def merge_statistics(model: Any, count: Any, total: Any) -> None:
+    """Does nothing: statistics are of the global batch."""
+
+
+def process_index() -> int:
+    """Returns this process's number, from 0."""
+    return jax.process_index()
+
+
+def process_count() -> int:
+    """Returns how many processes train together."""
+    return jax.process_count()
+
+
+def broadcast(data: bytes) -> bytes:
+    """Returns the first process's `data`, whatever the others give."""
+    if process_count() == 1:
+        return data
+    from jax.experimental import multihost_utils  # here, for it takes a while to import
+
+    length = int(multihost_utils.broadcast_one_to_all(np.array(len(data), "int32")))
+    buffer = np.zeros(length, "uint8")
+    if process_index() == 0:
+        buffer = np.frombuffer(data, "uint8")
+    return np.asarray(multihost_utils.broadcast_one_to_all(buffer)).astype("uint8").tobytes()
+
+
+def gather(array: np.ndarray) -> np.ndarray:
+    """Returns all processes' arrays, which are of one shape and dtype, stacked."""
+    if process_count() == 1:
+        return array[None]
+    from jax.experimental import multihost_utils
+
+    return np.asarray(multihost_utils.process_allgather(array))
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Lets one process compute by itself: JAX compares new variables of a distribution's on all."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+
+
+def unify(variables: Sequence[Any]) -> None:
+    """Does nothing: JAX makes no variable of several processes of values that differ."""
+
+
+def local_values(variables: Sequence[Any]) -> list[Any]:
+    """Returns variables' values on this process's first device, where each device has all of them.
+
+    What is computed of them needs no other process.
+    """
+    values = [variable.value for variable in variables]
+    spread = keras.distribution.distribution() is not None
+    if spread and all(value.is_fully_replicated for value in values):
+        return [value.addressable_data(0) for value in values]
+    return values
+
+
+def own_rows(total: int) -> slice:
+    """Returns which rows of a global batch this process takes: those of its devices."""
+    rows = _rows_of_device(total) * _local_devices()
+    start = min(process_index() * rows, total)
+    return slice(start, min(start + rows, total))
+
+
+def placed(batch: Any, total: int) -> Any:
+    """Returns a batch that is divisible, and what lets `received` cut it again.
+
+    Devices take equally many rows, so that the last get some of zeros. How many rows count is
+    known when the step is compiled: it is in the shape of an array, which is as long as the
+    devices are many.
+
+    Args:
+        batch: arrays of this process's rows of a global batch.
+        total: how many rows that has.
+    """
+    if keras.distribution.distribution() is None:
+        return batch
+    rows = _rows_of_device(total) * _local_devices()
+
+    def padded(array):
+        array = np.asarray(array)
+        missing = rows - len(array)
+        return np.pad(array, [(0, missing), *[(0, 0)] * (array.ndim - 1)]) if missing else array
+
+    mark = np.zeros((_local_devices(), total), "bool")
+    return keras.tree.map_structure(padded, batch), mark
+
+
+def received(batch: Any) -> Any:
+    """Returns the global batch that `placed` was given; any other as it is."""
+    if not (isinstance(batch, tuple) and len(batch) == 2 and isinstance(batch[0], tuple)):
+        return batch
+    batch, mark = batch
+    total = mark.shape[1]
+    return keras.tree.map_structure(lambda a: a if len(a) == total else a[:total], batch)
+
+
+def _rows_of_device(total):
+    return -(-total // _devices())
+
+
+def _devices():
+    distribution = keras.distribution.distribution()
+    return 1 if distribution is None else distribution.num_model_replicas
+
+
+def _local_devices():
+    return max(1, _devices() // process_count())
+
+
+def feeds() -> bool:
+    """Returns whether batches have to be made ready for several devices."""
+    return keras.distribution.distribution() is not None
+
+
+@contextmanager
+def feeding(kind: str | None) -> Iterator[None]:
+    """Keeps Keras from refusing data other than `tf.data`, which alone it shares out itself.
+
+    Args:
+        kind: what the data is, where each process has been given its own.
+
+    Raises:
+        ValueError: if Keras has been asked to share that out.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        yield
+        return
+    if kind is not None and process_count() > 1 and distribution.auto_shard_dataset:
+        raise ValueError(
+            f"Keras cannot share out the batches of a {kind} between processes. Give each process "
+            "a share of its own, and say so: `keras.distribution.DataParallel(auto_shard_dataset="
+            "False)`; or give all an array, or what `datasets.load` returns."
+        )
+    automatic, distribution.auto_shard_dataset = distribution.auto_shard_dataset, False
+    try:
+        yield
+    finally:
+        distribution.auto_shard_dataset = automatic
+
+
+def check() -> None:
+    """Refuses what would not train together.
+
+    Raises:
+        ValueError: says what, and what to use.
+    """
+    if process_count() == 1:
+        return
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        raise ValueError(
+            f"There are {process_count()} processes, and no distribution: each would train by "
+            "itself. Call `keras.distribution.set_distribution(keras.distribution.DataParallel())` "
+            "before the networks are made."
+        )
+    if not isinstance(distribution, keras.distribution.DataParallel):
+        raise ValueError(
+            f"{type(distribution).__name__} over several processes is not supported, for each "
+            "process writes and samples with whole weights. Use it with one process for all "
+            "devices of a machine, or DataParallel."
+        )

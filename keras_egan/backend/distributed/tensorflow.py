@@ -1,0 +1,173 @@
+"""TensorFlow: the replicas of a `tf.distribute.MirroredStrategy`, all in one process."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_egan._keras_internals import flat_layers
+
+__all__ = [
+    "alone",
+    "broadcast",
+    "check",
+    "feeding",
+    "feeds",
+    "gather",
+    "local_values",
+    "merge_statistics",
+    "nonempty",
+    "own_rows",
+    "placed",
+    "process_count",
+    "process_index",
+    "received",
+    "replica_gather",
+    "replica_share",
+    "replica_sum",
+    "unify",
+]
+
+
+def replica_share(count: Any) -> tuple[Any, Any]:
+    """Returns the first row and the length of the global batch that `count` rows are part of.
+
+    The first row is one of the batch, also of a replica that has none.
+    """
+    context = _replicas()
+    if context is None:
+        return 0, count
+    rows = context.all_gather(tf.reshape(count, [1]), axis=0)
+    total = tf.reduce_sum(rows)
+    start = tf.reduce_sum(rows[: context.replica_id_in_sync_group])
+    return tf.minimum(start, total - 1), total
+
+
+def replica_sum(value: Any) -> Any:
+    """Returns the sum of `value`, a tensor, over all replicas."""
+    context = _replicas()
+    return value if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, value)
+
+
+def replica_gather(rows: Any, count: Any) -> Any:
+    """Returns the first `count` rows of each replica, joined; gradients come back from all."""
+    context = _replicas()
+    return rows if context is None else context.all_gather(rows[:count], axis=0)
+
+
+def nonempty(images: Any) -> Any:
+    """Returns images; of a replica that has none, one of zeros, for the mean of none is NaN."""
+    if _replicas() is None:
+        return images
+    missing = tf.maximum(1 - tf.shape(images)[0], 0)
+    shape = images.shape
+    images = tf.pad(images, [[0, missing]] + [[0, 0]] * (len(shape) - 1))
+    return tf.ensure_shape(images, [None, *shape[1:]])
+
+
+def merge_statistics(model: Any, count: Any, total: Any) -> None:
+    """Makes moving statistics, which each replica takes of its own rows, the mean over all rows."""
+    context = _replicas()
+    variables = _statistics(model) if context is not None else []
+    if not variables:
+        return
+    weight = tf.cast(count, "float32") / tf.cast(total, "float32")
+    merged = context.all_reduce(
+        tf.distribute.ReduceOp.SUM, [weight * tf.cast(v.value, "float32") for v in variables]
+    )
+    for variable, value in zip(variables, merged, strict=True):
+        variable.assign(value)
+
+
+def _statistics(model):
+    layers = flat_layers(model)
+    layers = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    return [variable for layer in layers for variable in layer.non_trainable_variables]
+
+
+def _replicas():
+    """Returns the context of one of several replicas, or None."""
+    context = tf.distribute.get_replica_context()
+    return None if context is None or context.num_replicas_in_sync == 1 else context
+
+
+def process_index() -> int:
+    """Returns 0: a strategy's replicas have one process."""
+    return 0
+
+
+def process_count() -> int:
+    """Returns 1: a strategy's replicas have one process."""
+    return 1
+
+
+def broadcast(data: bytes) -> bytes:
+    """Returns `data`, there being one process."""
+    return data
+
+
+def gather(array: np.ndarray) -> np.ndarray:
+    """Returns `array` as the only one of its kind, of shape `(1, ...)`."""
+    return array[None]
+
+
+def alone() -> AbstractContextManager:
+    """Returns a context that does nothing."""
+    return nullcontext()
+
+
+def unify(variables: Sequence[Any]) -> None:
+    """Does nothing: a strategy's variables are the same on all replicas."""
+
+
+def local_values(variables: Sequence[Any]) -> list[Any]:
+    """Returns variables' values."""
+    return [tf.convert_to_tensor(variable) for variable in variables]
+
+
+def own_rows(total: int) -> slice:
+    """Returns all rows: the strategy gives each replica its own."""
+    return slice(0, total)
+
+
+def placed(batch: Any, total: int) -> Any:
+    """Returns `batch` as it is."""
+    return batch
+
+
+def received(batch: Any) -> Any:
+    """Returns `batch` as it is."""
+    return batch
+
+
+def feeds() -> bool:
+    """Returns False: the strategy gives each replica its rows."""
+    return False
+
+
+def feeding(kind: str | None) -> AbstractContextManager:
+    """Returns a context that does nothing."""
+    return nullcontext()
+
+
+def check() -> None:
+    """Refuses what Keras or TensorFlow would not train with.
+
+    Raises:
+        ValueError: says what, and what to use.
+    """
+    strategy = tf.distribute.get_strategy()
+    if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        raise ValueError(
+            "Keras 3 does not train under tf.distribute.MultiWorkerMirroredStrategy, a plain "
+            "`keras.Model` neither (https://github.com/keras-team/keras/issues/20585). Use "
+            "MirroredStrategy for the devices of one machine; for several machines, JAX or PyTorch."
+        )
+    if keras.distribution.distribution() is not None:
+        raise ValueError(
+            "`keras.distribution` has no effect on TensorFlow: the training would be that of one "
+            "device. Use tf.distribute.MirroredStrategy, or the JAX backend."
+        )

@@ -1,0 +1,190 @@
+"""PyTorch: the processes of the default process group, each of which is one replica."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import keras
+import numpy as np
+import torch
+from keras import ops
+from torch import distributed
+
+from keras_egan._keras_internals import flat_layers
+
+__all__ = [
+    "alone",
+    "broadcast",
+    "check",
+    "feeding",
+    "feeds",
+    "gather",
+    "local_values",
+    "merge_statistics",
+    "nonempty",
+    "own_rows",
+    "placed",
+    "process_count",
+    "process_index",
+    "received",
+    "replica_gather",
+    "replica_share",
+    "replica_sum",
+    "unify",
+]
+
+
+def replica_share(count: Any) -> tuple[Any, Any]:
+    """Returns the first row and the length of the global batch that `count` rows are part of.
+
+    The first row is one of the batch, also of a replica that has none.
+    """
+    if process_count() == 1:
+        return 0, count
+    rows = gather(np.array(count, "int64")).tolist()
+    return min(sum(rows[: process_index()]), sum(rows) - 1), sum(rows)
+
+
+def replica_sum(value: Any) -> Any:
+    """Returns the sum of `value`, a tensor or a list of them, over all replicas."""
+    if process_count() == 1:
+        return value
+    values = value if isinstance(value, list) else [value]
+    joined = torch.cat([one.detach().reshape(-1).float() for one in values])  # for one message
+    distributed.all_reduce(joined)
+    parts = joined.split([one.numel() for one in values])
+    sums = [part.reshape(one.shape).to(one.dtype) for part, one in zip(parts, values, strict=True)]
+    return sums if isinstance(value, list) else sums[0]
+
+
+def replica_gather(rows: Any, count: Any) -> Any:
+    """Returns the first `count` rows of each replica, joined; gradients come back from all."""
+    return rows if process_count() == 1 else _Gather.apply(rows[:count])
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(context, rows):
+        context.start, total = replica_share(len(rows))
+        context.count = len(rows)
+        joined = rows.new_zeros((total, *rows.shape[1:]))
+        joined[context.start : context.start + context.count] = rows
+        distributed.all_reduce(joined)  # shares may differ in length, which gathering does not take
+        return joined
+
+    @staticmethod
+    def backward(context, gradient):
+        gradient = gradient.contiguous()
+        distributed.all_reduce(gradient)
+        return gradient[context.start : context.start + context.count]
+
+
+def nonempty(images: Any) -> Any:
+    """Returns images; of a replica that has none, one of zeros, for the mean of none is NaN."""
+    return images if len(images) else images.new_zeros((1, *images.shape[1:]))
+
+
+def merge_statistics(model: Any, count: Any, total: Any) -> None:
+    """Makes moving statistics, which each replica takes of its own rows, the mean over all rows."""
+    if process_count() == 1:
+        return
+    layers = flat_layers(model)
+    layers = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+    variables = [variable for layer in layers for variable in layer.non_trainable_variables]
+    if variables:
+        merged = replica_sum([variable.value * (count / total) for variable in variables])
+        for variable, value in zip(variables, merged, strict=True):
+            variable.assign(value)
+
+
+def process_index() -> int:
+    """Returns this process's number, from 0."""
+    return distributed.get_rank() if _grouped() else 0
+
+
+def process_count() -> int:
+    """Returns how many processes train together."""
+    return distributed.get_world_size() if _grouped() else 1
+
+
+def _grouped():
+    return distributed.is_available() and distributed.is_initialized()
+
+
+def broadcast(data: bytes) -> bytes:
+    """Returns the first process's `data`, whatever the others give."""
+    if process_count() == 1:
+        return data
+    length = torch.tensor([len(data)], device=_device())
+    distributed.broadcast(length, 0)
+    buffer = torch.zeros(int(length), dtype=torch.uint8)
+    if process_index() == 0:
+        buffer = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    buffer = buffer.to(_device())
+    distributed.broadcast(buffer, 0)
+    return buffer.cpu().numpy().tobytes()
+
+
+def gather(array: np.ndarray) -> np.ndarray:
+    """Returns all processes' arrays, which are of one shape and dtype, stacked."""
+    if process_count() == 1:
+        return array[None]
+    own = torch.as_tensor(array, device=_device())
+    found = [torch.empty_like(own) for _ in range(process_count())]
+    distributed.all_gather(found, own)
+    return torch.stack(found).cpu().numpy()
+
+
+def _device():
+    return "cuda" if distributed.get_backend() == "nccl" else "cpu"
+
+
+def alone() -> AbstractContextManager:
+    """Returns a context that does nothing."""
+    return nullcontext()
+
+
+def unify(variables: Sequence[Any]) -> None:
+    """Gives variables the first process's values on all."""
+    if process_count() == 1:
+        return
+    arrays = [ops.convert_to_numpy(variable) for variable in variables]
+    data = broadcast(b"".join(array.tobytes() for array in arrays))
+    for variable, array in zip(variables, arrays, strict=True):
+        own, data = data[: array.nbytes], data[array.nbytes :]
+        variable.assign(np.frombuffer(own, array.dtype).reshape(array.shape).copy())
+
+
+def local_values(variables: Sequence[Any]) -> list[Any]:
+    """Returns variables' values."""
+    return [variable.value for variable in variables]
+
+
+def own_rows(total: int) -> slice:
+    """Returns which rows of a global batch this process takes: as many as the others, if it can."""
+    index, count = process_index(), process_count()
+    return slice(total * index // count, total * (index + 1) // count)
+
+
+def placed(batch: Any, total: int) -> Any:
+    """Returns `batch`, this process's rows of a global batch of `total`, as it is."""
+    return batch
+
+
+def received(batch: Any) -> Any:
+    """Returns `batch` as it is."""
+    return batch
+
+
+def feeds() -> bool:
+    """Returns whether each process gives `fit` its own rows."""
+    return process_count() > 1
+
+
+def feeding(kind: str | None) -> AbstractContextManager:
+    """Returns a context that does nothing."""
+    return nullcontext()
+
+
+def check() -> None:
+    """Refuses nothing: whatever a process group is, it can sum."""

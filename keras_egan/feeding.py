@@ -1,0 +1,124 @@
+"""How data comes to the model: checked, and, where several processes train, each its part of it."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import keras
+
+from keras_egan import inputs, processes
+from keras_egan.backend import distributed
+from keras_egan.datasets import Batches, Ordered
+from keras_egan.datasets.loaders import is_tf_dataset
+
+__all__ = ["checked", "evaluated", "feeding", "held_out", "part"]
+
+
+def checked(
+    gan: Any,
+    data: Any,
+    argument: str,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    smallest_batch: int = 1,
+) -> tuple[Any, str | None]:
+    """Returns data that Keras takes, having looked at the first batch; and whose it is.
+
+    Args:
+        gan: the `EnergyGAN` whose images they are.
+        data: what a user gave.
+        argument: the name of the argument that it was given as.
+        steps: how many batches are wanted, if that is not up to the data.
+        batch_size: the number of images in a batch, where `data` is an array.
+        smallest_batch: how many there must be.
+
+    Returns:
+        The data; and None, where all processes have the same, an array or an `Ordered` dataset; or
+        else, what kind of data each process has its own of.
+
+    Raises:
+        ValueError: as in `fit`.
+    """
+    given = data
+    classes = gan.labels.classes if gan.labels else None
+    first, data = processes.together(inputs.accept, data, gan.image_shape, argument, steps, classes)
+    arrays = inputs.is_array(data) or isinstance(data, tuple)
+    rows = min(len(first), batch_size) if arrays and batch_size else len(first)
+    if rows < smallest_batch:
+        raise ValueError(gan.too_small(rows))
+    shared = arrays or isinstance(given, Ordered)
+    return data, None if shared else type(given).__name__
+
+
+def evaluated(
+    evaluate: Callable, gan: Any, data: Any, batch_size: int | None, steps: int | None, *args: Any
+) -> Any:
+    """Calls a GAN's `keras.Model.evaluate`, whose arguments these are, with data that it takes."""
+    distributed.check()
+    data, kind = checked(gan, data, "x", steps)
+    with feeding(data, kind):
+        data = held_out(data, kind, batch_size or 32)
+        arrays = data if isinstance(data, tuple) else (data, None)
+        return evaluate(*arrays, batch_size, *args)
+
+
+def held_out(data: Any, kind: str | None, batch_size: int) -> Any:
+    """Returns what Keras's `evaluate` is given; the data and its kind are as `checked` says."""
+    images, *labels = data if isinstance(data, tuple) else (data,)
+    if not inputs.is_array(images):
+        return part(data, kind)
+    if not distributed.feeds():
+        return data
+    return part(Batches(images, batch_size, shuffle=False, labels=(*labels, None)[0]))
+
+
+def feeding(data: Any, kind: str | None) -> AbstractContextManager:
+    """Returns a context in which `fit` takes data, but for `tf.data`, which Keras shares out."""
+    return nullcontext() if is_tf_dataset(data) else distributed.feeding(kind)
+
+
+def part(data: Any, kind: str | None = None) -> Any:
+    """Returns data of which this process's devices get their rows.
+
+    Args:
+        data: a `PyDataset`, whose batches are tuples of arrays; a `tf.data.Dataset`, which is left
+            to Keras; or a generator.
+        kind: None, where all processes have the same `data`, an `Ordered` dataset of global
+            batches; else each process has its own, which gives its share of each.
+    """
+    if not distributed.feeds() or is_tf_dataset(data):
+        return data
+    if isinstance(data, keras.utils.PyDataset):
+        return _Part(data, shared=kind is None)
+    return map(_placed, data)
+
+
+class _Part(keras.utils.PyDataset):
+    def __init__(self, data, shared):
+        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
+        self.data = data
+        self.shared = shared
+        self.on_epoch_begin = data.on_epoch_begin
+        self.on_epoch_end = data.on_epoch_end
+
+    @property
+    def num_batches(self):
+        return self.data.num_batches
+
+    def __getitem__(self, index):
+        if self.shared:
+            return distributed.placed(*self.data.share(index, distributed.own_rows))
+        return _placed(self.data[index])
+
+
+def _placed(batch):
+    rows = len(batch[0])
+    total = rows * distributed.process_count()
+    own = distributed.own_rows(total)
+    if own.stop - own.start != rows:
+        raise ValueError(
+            f"A batch has {rows} images on each process, which its devices cannot share evenly. "
+            "Drop the last batch of an epoch, if it is smaller; or give `fit` an array, or what "
+            "`datasets.load` returns, which it shares out itself."
+        )
+    return distributed.placed(batch, total)

@@ -1,0 +1,171 @@
+"""What processes share and agree on, and what is refused, seen from one process."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_egan import callbacks, datasets, processes
+from keras_egan.backend import distributed
+from tests.registry import CASES, EAGERLY, uint8_images
+
+BACKEND = keras.backend.backend()
+
+
+def of(index, count):
+    """Returns what `own_rows` is on PyTorch: shares as alike as can be."""
+    return lambda total: slice(total * index // count, total * (index + 1) // count)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 20])
+@pytest.mark.parametrize("mirror", [False, True])
+def test_shares_make_up_the_global_batch_whatever_their_number(count, mirror):
+    data = datasets.load(uint8_images(50), batch_size=16, seed=3, mirror=mirror)
+    data.begin(8)
+    for index in range(4):
+        found = [data.share(index, of(process, count)) for process in range(count)]
+        assert {total for _, total in found} == {len(data[index][0])}
+        np.testing.assert_array_equal(
+            np.concatenate([rows for (rows,), _ in found]), data[index][0]
+        )
+
+
+def test_a_streams_shares_are_of_its_batches():
+    batches = np.split(uint8_images(40), 4)
+    stream = datasets.Stream(lambda step, done: iter(batches[done:]), 4)
+    (rows,), total = stream.share(1, of(1, 2))
+    assert total == 10
+    np.testing.assert_array_equal(rows, batches[1][5:])
+
+
+def test_own_rows_are_all_rows_of_one_process():
+    assert np.arange(7)[distributed.own_rows(7)].tolist() == list(range(7))
+    assert (distributed.process_index(), distributed.process_count()) == (0, 1)
+    assert distributed.broadcast(b"data") == b"data"
+    assert distributed.gather(np.arange(3)).tolist() == [[0, 1, 2]]
+
+
+@pytest.fixture
+def second_of_two(monkeypatch):
+    """Has this process take itself for the second of two; returns what the first will say."""
+    said = {}
+    monkeypatch.setattr(distributed, "process_count", lambda: 2)
+    monkeypatch.setattr(distributed, "process_index", lambda: 1)
+    monkeypatch.setattr(distributed, "broadcast", lambda data: said["first"])
+    monkeypatch.setattr(distributed, "gather", lambda own: np.stack([said["gathered"], own]))
+    return said
+
+
+def test_what_the_first_does_or_fails_in_comes_to_the_others(second_of_two):
+    second_of_two["first"] = b'{"result": {"figure": 0.1}}'
+    assert processes.first(pytest.fail) == {"figure": 0.1}  # which is not called here
+    second_of_two["first"] = b'{"error": "OSError: its disk is full"}'
+    with pytest.raises(
+        RuntimeError, match="The first process has failed: OSError: its disk is ful"
+    ):
+        processes.first(pytest.fail)
+
+
+def message(text):
+    buffer = np.zeros(1000, "uint8")
+    buffer[: len(text)] = np.frombuffer(text, "uint8")
+    return buffer
+
+
+def test_an_error_on_one_is_one_on_all(second_of_two):
+    second_of_two["gathered"] = message(b"ValueError: `x` is empty")
+    with pytest.raises(RuntimeError, match=r"Process 0 of 2 has failed: ValueError: `x` is empty"):
+        processes.together(int, "7")
+    second_of_two["gathered"] = message(b"")
+    assert processes.together(int, "7") == 7
+    with pytest.raises(ValueError, match="invalid literal"):
+        processes.together(int, "seven")
+
+
+def test_trainings_that_differ_are_refused_by_name(second_of_two):
+    second_of_two["first"] = b'{"result": {"`batch_size`": 32}}'
+    second_of_two["gathered"] = message(b"")
+    processes.same({"`batch_size`": 32})
+    with pytest.raises(ValueError, match="`batch_size` is 32 on the first process and 16 on proc"):
+        processes.same({"`batch_size`": 16})
+
+
+def test_only_the_first_writes(second_of_two, tmp_path):
+    gan = CASES[0].build()
+    gan.save(tmp_path / "gan.keras")
+    gan.save_weights(tmp_path / "gan.weights.h5")
+    gan.export(tmp_path / "generator")
+    assert not list(tmp_path.iterdir())
+
+
+def test_writers_are_left_to_the_first(second_of_two, tmp_path):
+    from keras_egan.run_callbacks import RunCallbacks
+
+    class Run:
+        gan, epochs = CASES[0].build(), 1
+
+    given = [
+        callbacks.SampleGrid(tmp_path),
+        callbacks.EquilibriumLogger(tmp_path / "log.csv"),
+        keras.callbacks.CSVLogger(tmp_path / "keras.csv"),
+        keras.callbacks.ModelCheckpoint(tmp_path / "best.keras"),
+        keras.callbacks.EarlyStopping("m_global"),
+    ]
+    kept = RunCallbacks(Run(), given, "auto", 1).callbacks
+    assert [type(callback).__name__ for callback in kept] == ["EarlyStopping", "History"]
+    with pytest.raises(ValueError, match=r"Use `keras_egan.callbacks.Backup`"):
+        RunCallbacks(Run(), [keras.callbacks.BackupAndRestore(tmp_path)], 0, 1)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="TensorFlow's strategies")
+def test_what_keras_does_not_train_with_is_refused(monkeypatch):
+    import tensorflow as tf
+
+    gan = CASES[0].build(**EAGERLY)
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=["cpu:0"]))
+    try:
+        with pytest.raises(ValueError, match=r"`keras.distribution` has no effect on TensorFlow"):
+            gan.fit(uint8_images(16), verbose=0)
+    finally:
+        keras.distribution.set_distribution(None)
+    strategy = object.__new__(tf.distribute.MultiWorkerMirroredStrategy)
+    monkeypatch.setattr(tf.distribute, "get_strategy", lambda: strategy)
+    for call in (gan.fit, gan.evaluate):
+        with pytest.raises(ValueError, match=r"github.com/keras-team/keras/issues/20585"):
+            call(uint8_images(16), verbose=0)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="JAX's processes")
+def test_processes_without_a_distribution_are_refused(monkeypatch):
+    import jax
+
+    gan = CASES[0].build()
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(ValueError, match="There are 2 processes, and no distribution"):
+        gan.fit(uint8_images(16), verbose=0)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="JAX's devices take equally many rows")
+def test_a_batch_is_padded_and_cut(monkeypatch):
+    from keras_egan.backend.distributed import jax as spread
+
+    monkeypatch.setattr(keras.distribution, "distribution", lambda: True)
+    monkeypatch.setattr(spread, "_devices", lambda: 4)
+    images = uint8_images(6)
+    (padded,), mark = batch = distributed.placed((images,), 6)
+    assert (padded.shape, mark.shape) == ((8, 8, 8, 1), (4, 6))
+    (cut,) = distributed.received(batch)
+    np.testing.assert_array_equal(cut, images)
+    monkeypatch.setattr(spread, "process_count", lambda: 2)
+    shares = []
+    for index in range(2):
+        monkeypatch.setattr(spread, "process_index", lambda index=index: index)
+        shares.append(distributed.own_rows(6))
+    assert shares == [slice(0, 4), slice(4, 6)]
+
+
+def test_merging_and_gathering_cost_nothing_on_one_device():
+    rows = keras.ops.ones((3, 2))
+    assert distributed.replica_gather(rows, 3) is rows
+    assert distributed.replica_sum(rows) is rows
+    assert distributed.nonempty(rows) is rows
+    assert distributed.replica_share(3) == (0, 3)
