@@ -8,6 +8,7 @@ import jax
 import keras
 
 from keras_egan._keras_internals import is_trainers_state
+from keras_egan.backend.distributed.jax import local_values
 
 __all__ = [
     "Steps",
