@@ -79,7 +79,7 @@ def test_export_takes_it(average, tmp_path, monkeypatch):
 
     def convert(network, path, batches, **kwargs):
         Path(path).touch()
-        outputs.extend(network.predict(batch, verbose=0) for batch in batches)
+        outputs.extend(network.predict(*batch, verbose=0) for batch in batches)
         return outputs
 
     monkeypatch.setattr(export.converters, "convert", convert)

@@ -45,7 +45,7 @@ def generator():
         ({"format": "onnx", "path": "a.onnx", "seed_endpoint": True}, "needs `format='saved_mo"),
         ({"source": "generator", "seed_endpoint": True}, "`source` is a generator alone"),
         ({"source": "points", "seed_endpoint": "normal"}, r"samples have shape \(2,\)"),
-        ({"source": "discriminator"}, r"one input of shape \(batch, latent_dim\); this model's is"),
+        ({"source": "discriminator"}, r"labels of shape \(batch,\); this model's is \(None, 8, 8, 1\)"),
         ({"source": "unbuilt"}, "this model's is None. A model that has none yet"),
         ({"source": 7}, "`source` must be a GAN, .*got int"),
         ({"source": "none.keras"}, "'none.keras', which is not a `.keras` file"),
@@ -140,7 +140,7 @@ def test_what_differs_is_not_kept(generator, change, message, tmp_path, monkeypa
 
     def convert(network, path, batches, **kwargs):
         Path(path).write_text("after")
-        return [change(network.predict(batch, verbose=0)) for batch in batches]
+        return [change(network.predict(*batch, verbose=0)) for batch in batches]
 
     monkeypatch.setattr(converters, "convert", convert)
     monkeypatch.setattr(keras_egan.backend, "name", "tensorflow")
@@ -166,7 +166,7 @@ def test_an_export_replaces_the_one_before(generator, path, tmp_path, monkeypatc
             path.mkdir()
             path /= "saved_model.pb"
         path.write_text(text)
-        return [network.predict(batch, verbose=0) for batch in batches]
+        return [network.predict(*batch, verbose=0) for batch in batches]
 
     monkeypatch.setattr(converters, "convert", convert)
     monkeypatch.setattr(keras_egan.backend, "name", "tensorflow")

@@ -62,6 +62,13 @@ def foreign_names(tree, own):
                     yield text
 
 
+PYODS = {
+    ("anomaly/_energy_detector.py", name)
+    for name in ("_process_decision_scores", "_set_n_classes")
+}
+"""What PyOD's guide tells a detector's `fit` to call."""
+
+
 def test_private_names_of_keras_are_used_in_one_place():
     """A private name that the package nowhere gives to anything is somebody else's: Keras's."""
     trees = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
@@ -71,7 +78,7 @@ def test_private_names_of_keras_are_used_in_one_place():
         for path, tree in trees.items()
         for name in foreign_names(tree, own)
     }
-    assert found == {("_keras_internals.py", name) for name in INSIDE}
+    assert found == {("_keras_internals.py", name) for name in INSIDE} | PYODS
 
 
 def test_the_rule_sees_what_it_should():

@@ -67,7 +67,7 @@ def test_the_gradient_penalty_has_the_right_second_order_gradient():
 def test_the_penalty_is_taken_at_perturbed_data_drawn_anew():
     gan = lsgan(gradient_penalty=1.0, perturbation=30.0)
     seen, original = [], gan.gradient_norms
-    gan.gradient_norms = lambda images: seen.append(images) or original(images)
+    gan.gradient_norms = lambda images, labels: seen.append(images) or original(images)
     images, rows = float_images(40), keras_egan.Rows(40, 0, 40)
     for _ in range(2):
         gan.penalty(keras.ops.convert_to_tensor(images), rows)

@@ -46,7 +46,13 @@ def joint_gradients(
     with tf.GradientTape(persistent=len(tensors) > 1, watch_accessed_variables=False) as tape:
         tape.watch(tensors)
         losses, auxiliary = objective()
-    return [tape.gradient(*pair) for pair in zip(losses, tensors, strict=True)], auxiliary
+    grads = [tape.gradient(*pair) for pair in zip(losses, tensors, strict=True)]
+    return [list(map(_dense, group)) for group in grads], auxiliary
+
+
+def _dense(grad):
+    # An embedding's has each row as often as the batch, and Keras's optimizers would square each.
+    return tf.convert_to_tensor(grad) if isinstance(grad, tf.IndexedSlices) else grad
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:

@@ -108,7 +108,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
         logs.update(self._figures)
 
     def _measure_reference(self):
-        if not self.model.labels and (named := [m.name for m in self.metrics if m.labelled]):
+        if not getattr(self.model, "labels", None) and (named := [m.name for m in self.metrics if m.labelled]):
             raise ValueError(
                 f"{named[0]} is of samples and the classes that were asked for; this GAN has none. "
                 "Make it with `num_classes=`, or leave the metric out."
@@ -130,9 +130,9 @@ class GenerativeMetrics(keras.callbacks.Callback):
                 )
 
     def _measure(self):
-        labels = self.model.labels
-        labels = labels and labels.drawn(self.samples, None, self.seed)
-        samples = self.model.sample(self.samples, seed=self.seed, labels=labels)
+        samples = self.model.sample(self.samples, seed=self.seed)
+        labels = getattr(self.model, "labels", None)
+        labels = labels and labels.drawn(self.samples, None, self.seed)  # those of the samples
         for metric in self.metrics:
             metric.reset_state()
         for metric, features in self._extracted(samples, self.metrics):
