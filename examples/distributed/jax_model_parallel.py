@@ -22,16 +22,17 @@ import keras
 devices = keras.distribution.list_devices()
 mesh = keras.distribution.DeviceMesh((1, len(devices)), ["batch", "model"], devices)
 layouts = keras.distribution.LayoutMap(mesh)
-# Regular expressions of weights' paths: print `[v.path for v in gan.variables]` to see them.
-layouts["generator.*dense.*kernel"] = (None, "model")  # latents to feature maps
-layouts["(encoder|decoder).*dense.*kernel"] = ("model", None)  # feature maps to the embedding
+# Regular expressions of weights' paths: print `[v.path for v in gan.variables]` to see them. This
+# one is of latents or embeddings to feature maps, and of feature maps to the embedding.
+layouts["dense.*kernel"] = (None, "model")
 keras.distribution.set_distribution(
     keras.distribution.ModelParallel(layout_map=layouts, batch_dim_name="batch")
 )
 
 gan, images = training.build(arguments)
-for variable in gan.trainable_variables:
-    if not variable.value.is_fully_replicated:
-        part = variable.value.addressable_data(0).shape
-        print(f"{variable.path}: {part} of {tuple(variable.shape)} on each device")
+for network in (gan.generator, gan.discriminator.encoder, gan.discriminator.decoder):
+    for variable in network.trainable_variables:
+        if not variable.value.is_fully_replicated:
+            part, whole = variable.value.addressable_data(0).shape, tuple(variable.shape)
+            print(f"{network.name}/{variable.path}: {part} of {whole} on each device")
 training.train(arguments, gan, images)
