@@ -18,10 +18,10 @@ import keras
 import numpy as np
 
 from keras_egan import callbacks, metrics
-from tests.registry import CASES, EAGERLY, float_images, state
+from tests.registry import CASES, CONDITIONAL, EAGERLY, float_images, given, labels_for, state
 
 BATCH, STEPS, EPOCHS = 16, 5, 4
-NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan")
+NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan", "cls_gan")
 FURTHER = {
     "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
     "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5},
@@ -59,7 +59,7 @@ class Kill(keras.callbacks.Callback):
 
 def train(name, folder, index=0, *further):
     """Trains one GAN; the last batch of its epochs leaves a device without rows, but of EBGAN."""
-    (case,) = (case for case in CASES if case.name == name)
+    (case,) = (case for case in (*CASES, *CONDITIONAL) if case.name == name)
     gan = case.build(**EAGERLY, **FURTHER.get(name, {}))
     rest = 3 if name == "ebgan" else 1
     images = float_images(BATCH * (STEPS - 1) + rest)
@@ -68,12 +68,13 @@ def train(name, folder, index=0, *further):
         gan.fake_energy_before.assign(0.5)
     extractor = keras.Sequential([keras.Input(images.shape[1:]), keras.layers.Flatten()])
     extractor.add(keras.layers.Dense(8, kernel_initializer=keras.initializers.RandomNormal(seed=0)))
+    data = given(gan, images)
     logs = gan.fit(
-        images,
+        data,
         batch_size=BATCH,
         epochs=EPOCHS,
         verbose=0,
-        validation_data=float_images(BATCH + rest, seed=1),
+        validation_data=given(gan, float_images(BATCH + rest, seed=1)),
         callbacks=[
             callbacks.SampleGrid(folder / "samples", every=7, rows=1, columns=3),
             callbacks.GenerativeMetrics(images, [metrics.KernelDistance(extractor)], samples=33),
@@ -85,8 +86,11 @@ def train(name, folder, index=0, *further):
     if name == "magan":
         assert float(keras.ops.convert_to_numpy(gan.margin)) < 1.0 < logs["margin"][0]
     gan.save(folder / "gan.keras")
-    logs |= gan.evaluate(images, batch_size=BATCH, verbose=0, return_dict=True)
-    extra = {"energy": gan.energy(images[:3]), "sample": gan.sample(1, seed=3)}
+    logs |= gan.evaluate(data, batch_size=BATCH, verbose=0, return_dict=True)
+    extra = {
+        "energy": gan.energy(images[:3], labels=labels_for(gan, images[:3])),
+        "sample": gan.sample(1, seed=3),
+    }
     arrays = {f"v{number}": array for number, array in enumerate(state(gan))}
     np.savez(folder / f"end{index}.npz", **arrays, **extra, **{f"log_{k}": logs[k] for k in logs})
 

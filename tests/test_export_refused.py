@@ -45,7 +45,7 @@ def generator():
         ({"format": "onnx", "path": "a.onnx", "seed_endpoint": True}, "needs `format='saved_mo"),
         ({"source": "generator", "seed_endpoint": True}, "`source` is a generator alone"),
         ({"source": "points", "seed_endpoint": "normal"}, r"samples have shape \(2,\)"),
-        ({"source": "discriminator"}, r"labels of shape \(batch,\); this model's is \(None, 8, 8, 1\)"),
+        ({"source": "discriminator"}, r"and labels of shape .*; this model's is \(None, 8, 8, 1\)"),
         ({"source": "unbuilt"}, "this model's is None. A model that has none yet"),
         ({"source": 7}, "`source` must be a GAN, .*got int"),
         ({"source": "none.keras"}, "'none.keras', which is not a `.keras` file"),

@@ -108,7 +108,8 @@ class GenerativeMetrics(keras.callbacks.Callback):
         logs.update(self._figures)
 
     def _measure_reference(self):
-        if not getattr(self.model, "labels", None) and (named := [m.name for m in self.metrics if m.labelled]):
+        named = [metric.name for metric in self.metrics if metric.labelled]
+        if named and not self.model.labels:
             raise ValueError(
                 f"{named[0]} is of samples and the classes that were asked for; this GAN has none. "
                 "Make it with `num_classes=`, or leave the metric out."
