@@ -35,7 +35,7 @@ class BEGAN(EnergyGAN):
         lambda_k: the proportional gain of k_t, above 0.
         eta: 1 or 2, the exponent of the energy.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
-            `seed` and `name`, as in `EnergyGAN`.
+            `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.

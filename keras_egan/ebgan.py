@@ -57,7 +57,7 @@ class EBGAN(EnergyGAN):
         energy: `"norm"`, or another one of `losses.reconstruction_energy`; or `"output"` for a
             critic, which should not go below 0.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
-            `seed` and `name`, as in `EnergyGAN`.
+            `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another; in

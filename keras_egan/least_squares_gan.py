@@ -42,7 +42,7 @@ class LeastSquaresGAN(EnergyGAN):
             without it.
         perturbation: how far data is perturbed for the penalty, above 0.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
-            `seed` and `name`, as in `EnergyGAN`.
+            `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, the networks do not fit one another, or

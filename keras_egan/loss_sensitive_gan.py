@@ -50,7 +50,7 @@ class LossSensitiveGAN(EnergyGAN):
         gradient_penalty: the weight, from 0 up, of the mean norm of the gradient of L at data;
             10 in the authors' GLS-GAN-GP. `d_loss` is logged without it.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
-            `seed` and `name`, as in `EnergyGAN`.
+            `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.

@@ -37,7 +37,7 @@ class MAGAN(EnergyGAN):
         discriminator: a Keras model from images to their reconstructions, of the same shape.
         pretrain_epochs: how many epochs the discriminator learns alone, from 0 up.
         **kwargs: `latent_dim`, `latents` (the authors use `"normal"`), `d_steps`, `updates`,
-            `generator_average`, `augment`, `seed` and `name`, as in `EnergyGAN`.
+            `generator_average`, `augment`, `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.

@@ -91,10 +91,10 @@ def began(
         x = layers.Flatten()(convolutions(x, (scales + 1) * filters))
         return keras.Model(image, layers.Dense(embedding_dim or latent_dim)(x), name="encoder")
 
-    def decoder(size, name, input_name):
+    def decoder(size, name, input_name, stddev=1.0):
         code = keras.Input((size,), name=input_name)
         smallest = feature_shape(height >> scales, width >> scales, filters)
-        inputs, x = with_label(code, code, num_classes)
+        inputs, x = with_label(code, code, num_classes, stddev)
         x = layers.Dense(smallest[0] * smallest[1] * smallest[2])(x)
         x = first = layers.Reshape(smallest)(x)
         for scale in range(scales + 1):
@@ -106,7 +106,7 @@ def began(
                     x = layers.Concatenate(axis=channel_axis())([x, first])
         return keras.Model(inputs, layers.Conv2D(channels, 3, padding="same")(x), name=name)
 
-    generator = decoder(latent_dim, "generator", "latents")
+    generator = decoder(latent_dim, "generator", "latents", stddev=0.05)
     return generator, Autoencoder(
         encoder(), decoder(embedding_dim or latent_dim, "decoder", "embedding")
     )

@@ -75,8 +75,8 @@ def convnet(
     widths = [filters * min(2**i, 8) for i in range(len(scales))]
     grid = feature_shape(*scales[-1], widths[-1])
 
-    def decoder(code, name):
-        inputs, x = with_label(code, code, num_classes)
+    def decoder(code, name, stddev=1.0):
+        inputs, x = with_label(code, code, num_classes, stddev, centred=name == "decoder")
         x = layers.Dense(math.prod(grid), use_bias=False)(x)
         x = layers.ReLU()(_normalised(layers.Reshape(grid)(x)))
         for sides, n in reversed([*zip(scales, widths, strict=True)][:-1]):
@@ -92,7 +92,7 @@ def convnet(
         x = layers.LeakyReLU(0.2)(_normalised(x) if i else x)
     x = layers.Flatten()(x)
 
-    generator = decoder(keras.Input((latent_dim,), name="latents"), "generator")
+    generator = decoder(keras.Input((latent_dim,), name="latents"), "generator", stddev=0.05)
     if embedding_dim is None:
         return generator, critic(image, x, layers.Dense(1)(x), num_classes)
     x = _normalised(layers.Dense(embedding_dim, use_bias=False)(x))

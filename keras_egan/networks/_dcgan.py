@@ -77,7 +77,7 @@ def dcgan_autoencoder(
         return layers.Rescaling(2.0, offset=-1.0)(x)
 
     latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes)
+    inputs, x = with_label(latents, latents, num_classes, 0.05)
     x = grid(dense(x, 8 * filters), 4, 2 * filters)
     x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", use_bias=False)(x)
     generator = keras.Model(inputs, image(layers.ReLU()(normalised(x))), name="generator")
@@ -89,7 +89,7 @@ def dcgan_autoencoder(
     encoder = keras.Model(images, normalised(x), name="encoder")
 
     embedding = keras.Input((embedding_dim,), name="embedding")
-    inputs, x = with_label(embedding, layers.ReLU()(embedding), num_classes)
-    x = grid(x, 2, filters)
+    inputs, x = with_label(embedding, embedding, num_classes, centred=True)
+    x = grid(layers.ReLU()(x), 2, filters)
     decoder = keras.Model(inputs, image(x), name="decoder")
     return generator, Autoencoder(encoder, decoder)

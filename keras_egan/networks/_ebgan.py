@@ -87,7 +87,7 @@ def ebgan(
     latents = keras.Input((sum(sizes),), name="latents")
     ends = accumulate(sizes)
     first, *noise = (latents[:, end - n : end] for n, end in zip(sizes, ends, strict=True))
-    inputs, x = with_label(latents, first, num_classes)
+    inputs, x = with_label(latents, first, num_classes, 0.05)
     x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
     for i, scale in enumerate(scales):
         size = BY_TWO if i else {"kernel_size": 4}
@@ -171,7 +171,7 @@ def ebgan_mlp(
         return layers.Reshape(image_shape)(x)
 
     latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes)
+    inputs, x = with_label(latents, latents, num_classes, 0.05)
     for _ in range(n_layers_g - 1):
         x = hidden(x, size_g, 0.02, normalise=True)
     generator = keras.Model(inputs, image(x, 0.02, "tanh"), name="generator")
@@ -234,7 +234,7 @@ def ebgan_small(
 
     latents = keras.Input((latent_dim,), name="latents")
     grid = feature_shape(height // 4, width // 4, 2 * filters)
-    inputs, x = with_label(latents, latents, num_classes)
+    inputs, x = with_label(latents, latents, num_classes, 0.05)
     x = layers.Reshape(grid)(layers.Dense(math.prod(grid))(x))
     for n in (2 * filters, filters):
         x = layers.Conv2D(n, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))

@@ -11,6 +11,7 @@ from keras_egan.image_format import channel_axis
 __all__ = [
     "BY_TWO",
     "VanishingResidual",
+    "WithinClassNormalization",
     "batch_normalised",
     "critic",
     "feature_shape",
@@ -86,6 +87,70 @@ class VanishingResidual(keras.layers.Layer):
         return {**super().get_config(), "steps": self.steps}
 
 
+@keras.saving.register_keras_serializable("keras_egan")
+class WithinClassNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation of how features differ from the mean of their class.
+
+    In training the mean is that of the class in the batch, at inference a moving one. Samples of a
+    class that are all alike differ by nothing, or by noise that is made as large as data's
+    differences: either shows.
+
+    Args:
+        num_classes: how many classes there are.
+        **kwargs: as in `keras.layers.BatchNormalization`.
+
+    Source: our own.
+
+    Example:
+
+    ```python
+    x = WithinClassNormalization(num_classes=10)([x, labels])
+    ```
+    """
+
+    def __init__(self, num_classes: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights, for features of shape `(batch, n)` and labels of shape `(batch,)`."""
+        features, _ = input_shape
+        super().build(features)
+        self.input_spec = None  # which is of features alone
+        self.class_means = self.add_weight(
+            name="class_means",
+            shape=(self.num_classes, features[-1]),
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+        )
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Returns the normalised differences, a tensor like the features."""
+        features, labels = inputs
+        if not training:
+            means = ops.cast(ops.take(self.class_means, labels, axis=0), features.dtype)
+            return super().call(features - means, training=False)
+        chosen = ops.expand_dims(labels, 1) == ops.arange(self.num_classes, dtype=labels.dtype)
+        chosen = ops.cast(chosen, "float32")
+        counts = ops.expand_dims(ops.sum(chosen, axis=0), 1)
+        sums = ops.matmul(ops.transpose(chosen), ops.cast(features, "float32"))
+        means = sums / ops.maximum(counts, 1.0)
+        before = ops.convert_to_tensor(self.class_means)
+        moved = self.momentum * before + (1.0 - self.momentum) * means
+        self.class_means.assign(ops.where(counts > 0, moved, before))
+        own = ops.cast(ops.matmul(chosen, means), features.dtype)
+        return super().call(features - own, training=True)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Returns the shape of the features."""
+        return input_shape[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the layer's arguments."""
+        return {**super().get_config(), "num_classes": self.num_classes}
+
+
 def normal(stddev: float = 0.02) -> keras.Initializer:
     """Returns initial weights from N(0, stddev^2), DCGAN's by default."""
     return keras.initializers.RandomNormal(stddev=stddev)
@@ -98,22 +163,29 @@ def batch_normalised(x: Any, epsilon: float = 1e-5, **arguments: Any) -> Any:
     return keras.layers.BatchNormalization(axis, **arguments)(x)
 
 
-def with_label(code: Any, x: Any, num_classes: int | None) -> tuple[Any, Any]:
+def with_label(
+    code: Any, x: Any, num_classes: int | None, stddev: float = 1.0, centred: bool = False
+) -> tuple[Any, Any]:
     """Returns a network's inputs, and its code joined with what is learnt of a label.
 
     Args:
         code: the network's first input.
         x: the code, or what became of it: a vector or a feature map a sample.
         num_classes: how many classes there are; None for a network without labels.
+        stddev: the size of what stands for a label at first. A generator's is small, that it may
+            not take the label for the latents.
+        centred: whether the code is normalised within each class.
     """
     if num_classes is None:
         return code, x
     label = keras.Input((), dtype="int32", name="label")
+    if centred:
+        x = WithinClassNormalization(num_classes, momentum=0.9)([x, label])
     if len(x.shape) == 2:
-        return [code, label], keras.layers.Concatenate()([x, _embedded(label, num_classes, 1.0)])
+        return [code, label], keras.layers.Concatenate()([x, _embedded(label, num_classes, stddev)])
     axis = channel_axis()
     height, width = x.shape[2:] if axis == 1 else x.shape[1:3]
-    plane = _embedded(label, num_classes, 1.0, height * width)
+    plane = _embedded(label, num_classes, stddev, height * width)
     plane = keras.layers.Reshape(feature_shape(height, width, 1))(plane)
     return [code, label], keras.layers.Concatenate(axis=axis)([x, plane])
 
@@ -126,6 +198,8 @@ def critic(
     activation: str | None = None,
 ) -> keras.Model:
     """Returns a critic, whose score of a labelled image is of the image plus of its class.
+
+    And of how it differs from others of its class.
 
     Args:
         image: the critic's input.
@@ -142,7 +216,12 @@ def critic(
         inputs = [image, keras.Input((), dtype="int32", name="label")]
         features = keras.layers.Flatten()(features)
         of_class = _embedded(inputs[1], num_classes, 0.02, features.shape[-1])
-        score = keras.layers.Add()([score, keras.layers.Dot(1)([features, of_class])])
+        of_class = keras.layers.Dot(1)([features, of_class])
+        # Without this the generator makes one image a class: nothing sees that they are alike.
+        x = keras.layers.Dense(32, use_bias=False)(features)
+        x = WithinClassNormalization(num_classes, momentum=0.9)([x, inputs[1]])
+        x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(64)(x))
+        score = keras.layers.Add()([score, of_class, keras.layers.Dense(1)(x)])
     if activation:
         score = keras.layers.Activation(activation)(score)
     return keras.Model(inputs, score, name="discriminator")

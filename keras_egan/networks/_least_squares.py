@@ -128,7 +128,7 @@ def _grid(image_shape, filters, latent_dim, num_classes):
     height, width, channels = split_divisible(image_shape, 16)
     shape = feature_shape(height // 16, width // 16, filters)
     latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes)
+    inputs, x = with_label(latents, latents, num_classes, 0.05)
     x = layers.Dense(math.prod(shape), kernel_initializer=normal())(x)
     return inputs, layers.Reshape(shape)(x), channels
 

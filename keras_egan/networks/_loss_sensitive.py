@@ -73,7 +73,7 @@ def loss_sensitive(
         raise ValueError("`classifier=True` needs `num_classes`, the number of its logits.")
 
     latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes)
+    inputs, x = with_label(latents, latents, num_classes, 0.05)
     x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
     for i in range(scales):
         size = BY_TWO if i else {"kernel_size": 4}

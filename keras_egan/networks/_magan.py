@@ -146,7 +146,7 @@ def _convolutional(scales, filters, latent_dim, num_classes):
 def _generated(channels, filters, latent_dim, num_classes, smallest, doublings, activation):
     relu = {"activation": "relu", "kernel_initializer": "he_normal"}
     latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes)
+    inputs, x = with_label(latents, latents, num_classes, 0.05)
     x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
     x = layers.Conv2DTranspose(filters, smallest, **relu)(x)
     for i in range(1, doublings):

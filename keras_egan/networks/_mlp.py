@@ -64,15 +64,15 @@ def mlp(
             x = layers.Dense(units, activation=activation)(x)
         return x
 
-    def made(name, length):
+    def made(name, length, stddev=1.0):
         code = keras.Input((length,))
-        inputs, x = with_label(code, code, num_classes)
+        inputs, x = with_label(code, code, num_classes, stddev)
         x = layers.Rescaling(scale)(layers.Dense(dimensions)(hidden(x)))
         return keras.Model(inputs, x, name=name)
 
     sample = keras.Input((dimensions,))
     x = hidden(layers.Rescaling(1 / scale)(sample))
-    generator = made("generator", latent_dim)
+    generator = made("generator", latent_dim, stddev=0.05)
     if embedding_dim is None:
         return generator, critic(sample, x, layers.Dense(1)(x), num_classes)
     encoder = keras.Model(sample, layers.Dense(embedding_dim)(x), name="encoder")
