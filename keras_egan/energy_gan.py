@@ -40,7 +40,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         discriminator: a Keras model of samples: an auto-encoder, which returns a reconstruction of
             the same shape; or, with `energy="output"`, a critic, which returns `(batch, 1)`.
         energy: how the reconstruction's error becomes the energy of a sample, as in
-            `losses.reconstruction_energy`; or `"output"`, where the critic's output is the energy.
+            `losses.reconstruction_energy`; `"output"`, where the critic's output is the energy; or
+            `"cross_entropy"`, as in `losses.classification_energy`, with `num_classes`.
         d_steps: how many times the discriminator is updated on each batch, with fresh latents, for
             each update of the generator.
         updates: `"alternating"`, the generator learning from the discriminator just updated;

@@ -49,6 +49,10 @@ class LossSensitiveGAN(EnergyGAN):
             [-c, c]; it must have no constraints of its own. The authors' GLS-GAN has 0.08.
         gradient_penalty: the weight, from 0 up, of the mean norm of the gradient of L at data;
             10 in the authors' GLS-GAN-GP. `d_loss` is logged without it.
+        energy: `"output"`, or `"cross_entropy"` for CLS-GAN, with `num_classes` and a discriminator
+            that is a classifier, from images to `(batch, num_classes)` logits: L(x, y) is minus
+            the logarithm of the label's probability, `accuracy` is logged, and images may be
+            without a label, -1. The author's code has a first_term_weight of 1.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
