@@ -70,9 +70,9 @@ def mlp(
         x = layers.Rescaling(scale)(layers.Dense(dimensions)(hidden(x)))
         return keras.Model(inputs, x, name=name)
 
+    generator = made("generator", latent_dim, stddev=0.05)
     sample = keras.Input((dimensions,))
     x = hidden(layers.Rescaling(1 / scale)(sample))
-    generator = made("generator", latent_dim, stddev=0.05)
     if embedding_dim is None:
         return generator, critic(sample, x, layers.Dense(1)(x), num_classes)
     encoder = keras.Model(sample, layers.Dense(embedding_dim)(x), name="encoder")
