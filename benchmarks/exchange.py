@@ -1,7 +1,8 @@
 """When is a second machine worth it? What a training step exchanges, and the time that it takes.
 
-For the five papers' networks: the bytes that all devices have to add up in a step, and how many
-times faster than one device several are, over links of given speed, if a step takes so long on one:
+For the five papers' networks (MAGAN's for 28x28 alone): the bytes that all devices have to add up in
+a step, and how many times faster than one device several are, over links of given speed, if a step
+takes so long on one:
 
     python benchmarks/exchange.py --step-seconds 0.2 --batch-size 64
 
@@ -72,8 +73,8 @@ def main():
     print("| GAN | MB a step | link | " + " | ".join(f"{n} devices" for n in DEVICES) + " |")
     print("|---|---|---|" + "---|" * len(DEVICES))
     for name in ("began", "ebgan", "magan", "least_squares", "loss_sensitive"):
-        shape = (arguments.image_size, arguments.image_size, 3)
-        gan = presets.build(f"{name}/paper", shape)
+        side = arguments.image_size
+        gan = presets.build(f"{name}/paper", None if name == "magan" else (side, side, 3))
         size = exchanged(gan, arguments.batch_size)
         for link, speed in LINKS.items():
             times = [
