@@ -1,7 +1,7 @@
 """When is a second machine worth it? What a training step exchanges, and the time that it takes.
 
 For the five papers' networks (MAGAN's for 28x28 alone): the bytes that devices have to add up in a
-a step, and how many times faster than one device several are, over links of given speed, if a step
+step, and how many times faster than one device several are, over links of given speed, if a step
 takes so long on one:
 
     python benchmarks/exchange.py --step-seconds 0.2 --batch-size 64
