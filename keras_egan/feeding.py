@@ -64,12 +64,12 @@ def evaluated(
 
 def held_out(data: Any, kind: str | None, batch_size: int) -> Any:
     """Returns what Keras's `evaluate` is given; the data and its kind are as `checked` says."""
-    images, *labels = data if isinstance(data, tuple) else (data,)
+    images, labels = data if isinstance(data, tuple) else (data, None)
     if not inputs.is_array(images):
         return part(data, kind)
     if not distributed.feeds():
         return data
-    return part(Batches(images, batch_size, shuffle=False, labels=(*labels, None)[0]))
+    return part(Batches(images, batch_size, shuffle=False, labels=labels))
 
 
 def feeding(data: Any, kind: str | None) -> AbstractContextManager:

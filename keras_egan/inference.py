@@ -85,6 +85,7 @@ class Inference:
     def given_labels(self, labels: Any, n: int, seed: int | None = None) -> Any:
         """Returns the labels of n samples, int32 of shape `(n,)`, or None in a GAN without any."""
         if self.labels:
+            self.synchronize()  # for the shares of the labels so far
             return self.labels.drawn(n, labels, seed)
         if labels is not None:
             raise ValueError(

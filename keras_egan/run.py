@@ -76,12 +76,10 @@ class Run:
         self.done = 0
         self.steps = steps_per_epoch
         self.shuffle = shuffle
-        images, *labels = data if isinstance(data, tuple) else (data,)
+        images, labels = data if isinstance(data, tuple) else (data, None)
         if inputs.is_array(images):
             seed = int(ops.convert_to_numpy(gan.progress.order_seed))
-            data = Batches(
-                images, batch_size, shuffle=shuffle, seed=seed, labels=(*labels, None)[0]
-            )
+            data = Batches(images, batch_size, shuffle=shuffle, seed=seed, labels=labels)
         self.data = data
         self.ordered = isinstance(data, Ordered)
         callbacks = watching_all_figures(_listed(callbacks))

@@ -242,3 +242,20 @@ def test_export(tmp_path):
         assert path.stat().st_size > 0
     with pytest.raises(ValueError, match="`input_signature` must be left out for a GAN with"):
         gan.export(tmp_path / "other", input_signature=[tf.TensorSpec((None, LATENT_DIM))])
+
+
+def test_samples_drawn_while_training_have_the_shares_so_far():
+    gan, found = CONDITIONAL[3].build(), []
+
+    class Drawing(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 3:
+                samples = gan.sample(40, seed=0)
+                labels = gan.labels.drawn(40, None, seed=0)  # after `sample` has waited
+                found.append((samples, gan.sample(40, seed=0, labels=labels), labels))
+
+    images, labels = uint8_images(40), np.array([0, 2, 2, 2] * 10)
+    gan.fit(images, labels, batch_size=8, verbose=0, shuffle=False, callbacks=[Drawing()])
+    ((drawn, expected, kinds),) = found
+    np.testing.assert_array_equal(drawn, expected)
+    assert 1 not in kinds
