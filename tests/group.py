@@ -132,6 +132,11 @@ def run(folder, kind, index=0, count=1, address=None, kill_at=None):
             (Path(folder) / kind / name).mkdir(parents=True, exist_ok=True)
             counter = Bytes(Path(folder) / kind / f"{name}{index}.txt")
             train(name, Path(folder) / kind / name, index, counter, *killers)
+    if keras.backend.backend() == "torch" and kind == "processes":
+        import torch
+
+        torch.distributed.barrier()  # who leaves before the others may be aborted
+        torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

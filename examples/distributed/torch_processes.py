@@ -34,4 +34,5 @@ else:
     torch.distributed.init_process_group("gloo", timeout=TIMEOUT)
 
 training.train(arguments, *training.build(arguments))
+torch.distributed.barrier()  # the first still writes: who leaves before it may be aborted
 torch.distributed.destroy_process_group()
