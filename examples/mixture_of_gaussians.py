@@ -3,7 +3,7 @@
 `--mixture ring` has 8 modes on a circle, `--mixture grid` 25 on a square lattice. As training goes
 on, the output folder gets scatter plots of 2,500 samples, and `log.csv` the number of modes with a
 sample of high quality, within three standard deviations of the mode's centre, and the share of
-such samples. `benchmarks/README.md` has a table of them all.
+such samples. `docs/benchmarks.md` has a table of them all.
 
     python examples/mixture_of_gaussians.py --gan loss_sensitive --mixture grid
 """

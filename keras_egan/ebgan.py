@@ -52,7 +52,8 @@ class EBGAN(EnergyGAN):
         discriminator: a Keras model from images to their reconstructions, of the same shape; with
             `.encoder` and `.decoder`, as `networks.Autoencoder` has, for the pulling-away term.
         margin: m, above 0, on the scale of the energy: fakes with more energy are left alone. The
-            paper's 10 to 80 go with its own networks and image sizes; see `docs/choosing.md`.
+            paper's 10 to 80 go with its own networks and image sizes; the guide "Choosing" says
+            how to find it.
         pt_weight: the weight of the pulling-away term, from 0 up; 0.1 in the paper's EBGAN-PT.
         energy: `"norm"`, or another one of `losses.reconstruction_energy`; or `"output"` for a
             critic, which should not go below 0.

@@ -68,10 +68,10 @@ class EnergyDetector(BaseDetector):
     Example:
 
     ```python
-    detector = EnergyDetector().fit(ones)
+    detector = anomaly.EnergyDetector().fit(ones)
     detector.calibrate(other_ones, false_alarm_rate=0.01)
     scores, labels = detector.decision_function(digits), detector.predict(digits)
-    pictures.save_grid("odd.png", overlay(digits, detector.anomaly_map(digits)))
+    pictures.save_grid("odd.png", anomaly.overlay(digits, detector.anomaly_map(digits)))
     detector.save("ones.keras")
     detector.export("ones.onnx", "onnx")
     ```

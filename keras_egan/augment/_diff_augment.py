@@ -45,7 +45,7 @@ class DiffAugment(keras.layers.Layer):
 
     ```python
     augment = DiffAugment("translation,cutout", fill=-1.0, seed=0)
-    augmented = augment(images)  # (batch, height, width, channels), in Keras's image data format
+    augmented = augment(images)  # floats, (batch, height, width, channels) or channels first
     ```
     """
 

@@ -30,8 +30,7 @@ class FrechetDistance(ReferenceMetric):
 
     ```python
     distance = FrechetDistance(extractor=classifier_features)
-    for images in test_images:
-        distance.update_real(images)
+    distance.update_real(test_images)  # again with more, where they come in batches
     distance.update_state(gan.sample(10_000, seed=0))
     distance.result()  # a float
     ```

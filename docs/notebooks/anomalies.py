@@ -1,0 +1,82 @@
+# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+# %% [markdown]
+# # Anomalies
+#
+# An auto-encoder that has seen nothing but threes reconstructs threes well, and what is no three
+# badly. What is left over says how odd an image is, and where.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from keras_egan import anomaly, datasets, pictures
+
+images, labels = datasets.load(
+    "digits", image_size=28, labels=True, batch_size=5000, shuffle=False
+)[0]
+threes, others = images[labels == 3], images[labels != 3]
+len(threes), len(others)
+
+# %% [markdown]
+# 300 threes to learn from, 100 by which the threshold is set, and 100 that nobody has seen, to be
+# told from the other digits. The detector is one of PyOD's, and has its methods.
+
+# %%
+detector = anomaly.EnergyDetector(verbose=0)
+detector.fit(threes[:300])
+detector.calibrate(threes[300:400], false_alarm_rate=0.05)
+
+# %%
+unseen = threes[400:]
+scores = {
+    "threes": detector.decision_function(unseen),
+    "others": detector.decision_function(others),
+}
+plt.figure(figsize=(8, 3))
+for name, values in scores.items():
+    plt.hist(values, bins=60, density=True, alpha=0.6, label=name)
+plt.axvline(detector.threshold_, color="black", label="threshold")
+plt.xlabel("score")
+plt.legend()
+plt.show()
+
+# %% [markdown]
+# The area under the ROC curve, the share of threes that are flagged for nothing, and of the other
+# digits that are found:
+
+# %%
+truth = np.repeat([0, 1], [len(unseen), len(others)])
+area = roc_auc_score(truth, np.concatenate(list(scores.values())))
+flagged = {name: float((values > detector.threshold_).mean()) for name, values in scores.items()}
+round(area, 3), flagged
+
+# %% [markdown]
+# ## Where
+#
+# `anomaly_map` says where an image is odd. From the least abnormal of the other digits, which
+# pass for threes, to the most abnormal:
+
+# %%
+order = np.argsort(scores["others"])
+chosen = others[np.concatenate([order[:8], order[-8:]])]
+maps = detector.anomaly_map(chosen)
+plt.figure(figsize=(8, 4))
+plt.imshow(pictures.grid(anomaly.overlay(chosen, maps), columns=8))
+plt.axis("off")
+plt.show()
+
+# %% [markdown]
+# ## Keep it
+#
+# `detector.save("run/threes.keras")` and `EnergyDetector.load` keep it;
+# `detector.export("threes.onnx", "onnx")` writes one file from image to score, map and label.
+# More in [anomalies](../../guides/anomalies/).
+
+# %%
+detector.save("run/threes.keras")
+again = anomaly.EnergyDetector.load("run/threes.keras")
+float(np.abs(again.decision_function(unseen) - scores["threes"]).max())

@@ -1,0 +1,186 @@
+"""Every block of Python in the documentation runs: pages, notebooks and docstrings.
+
+On TensorFlow, whose SavedModels some of them open; for two steps where they train, on the networks
+and pictures that stand in for the reader's.
+"""
+
+import importlib
+import inspect
+import itertools
+import pkgutil
+import re
+import time
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from PIL import Image
+
+import keras_egan
+from keras_egan import EnergyGAN, anomaly, callbacks, networks, presets
+from tests.test_docs import NOTEBOOKS, PAGES, named
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the documentation's code runs on TensorFlow"
+)
+
+# What takes long, or is not here, and what stands in for it.
+INSTEAD = {
+    "EnergyDetector()": "EnergyDetector(epochs=1)",
+    "EnergyDetector(verbose=0)": "EnergyDetector(epochs=1, verbose=0)",
+    "gan.invert(images[:100])": "gan.invert(images[:2], steps=2)",
+    "steps=200": "steps=2",
+    '"celeb_a", crop_size=108': '"photos/", crop_size=40',
+    "filters=128": "filters=2",
+    "range(1000)": "range(100)",
+    "gan.invert(test_images[:8])": "gan.invert(test_images[:8], steps=2)",
+    "50_000": "100",
+    "10_000": "1000",
+}
+# Their files are not here: they are downloaded, or the reader's.
+ELSEWHERE = {"inception_2015", "inception_v3"}
+
+
+def python_of(text):
+    """Returns the blocks of Python in a text."""
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for wanted, given in INSTEAD.items():
+        blocks = [block.replace(wanted, given) for block in blocks]
+    return blocks
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """The reader's folder, with photographs of two kinds, and two steps of `fit` at most."""
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        kind = tmp_path / "photos" / ("cat", "dog")[number % 2]
+        kind.mkdir(parents=True, exist_ok=True)
+        size = (*rng.integers(60, 90, 2), 3)
+        Image.fromarray(rng.integers(0, 256, size, "uint8")).save(kind / f"{number}.png")
+    fit, compile_ = EnergyGAN.fit, EnergyGAN.compile
+
+    def short(self, *args, **kwargs):
+        return fit(self, *args, **{**kwargs, "epochs": 1, "steps_per_epoch": 2, "verbose": 0})
+
+    def eager(self, *args, **kwargs):  # two steps are not worth a trace
+        return compile_(self, *args, **{**kwargs, "run_eagerly": True})
+
+    monkeypatch.setattr(EnergyGAN, "fit", short)
+    monkeypatch.setattr(EnergyGAN, "compile", eager)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FACES", raising=False)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if python_of(page.read_text())], ids=named)
+@pytest.mark.filterwarnings("ignore")  # of pictures that are noise, and trainings of two steps
+def test_the_code_of_a_page_runs(page, reader):
+    """One block after the other, as the page is read."""
+    code = "\n".join(python_of(page.read_text()))
+    exec(compile(code, str(page), "exec"), {"__name__": "page"})
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=named)
+@pytest.mark.filterwarnings("ignore")
+def test_the_code_of_a_notebook_runs(notebook, reader):
+    """For two steps; the site's build runs all of it."""
+    (reader / "run").mkdir()
+    (code,) = python_of(f"```python\n{notebook.read_text()}```")
+    exec(compile(code, str(notebook), "exec"), {"__name__": "notebook"})
+
+
+def documented():
+    """Yields (name, module, blocks of Python) of everything public."""
+    seen = set()
+    for module in pkgutil.walk_packages(keras_egan.__path__, "keras_egan."):
+        if module.name.rpartition(".")[2] in ("tensorflow", "jax", "torch"):
+            continue
+        imported = importlib.import_module(module.name)
+        for name in getattr(imported, "__all__", ()):
+            thing = getattr(imported, name)
+            blocks = python_of(inspect.getdoc(thing) or "")
+            if blocks and id(thing) not in seen and name not in ELSEWHERE:
+                seen.add(id(thing))
+                yield name, inspect.getmodule(thing), blocks
+
+
+DOCUMENTED = {name: (module, blocks) for name, module, blocks in documented()}
+
+
+def small(name, shape, **changes):
+    """Returns a preset's GAN on networks that are as narrow as can be."""
+    return presets.build(name, shape, network_arguments={"filters": 1, "latent_dim": 32}, **changes)
+
+
+def given(name):
+    """Returns what the example of `name` takes to be there."""
+    rng = np.random.default_rng(0)
+    side = 28 if name in ("EBGAN", "MAGAN", "build", "get") else 32
+    images = rng.integers(0, 256, (160, side, side, 1), "uint8")
+    test_images = rng.uniform(-1, 1, (1000, side, side, 1)).astype("float32")
+    labels = np.arange(1000) % 10
+    classes = 10 if name.startswith("Class") else None
+    gan, detector = small("began/digits", (side, side, 1), num_classes=classes), None
+    if name == "MixtureCoverage":
+        gan = keras_egan.LeastSquaresGAN(*networks.mlp(2, n_layers=1, units=4))
+    elif name == "Schedule":
+        gan = small("ebgan/digits", (side, side, 1))
+    elif name == "overlay":
+        detector = anomaly.EnergyDetector(gan.discriminator, epochs=0).fit(images)
+    generator, discriminator = gan.generator, gan.discriminator
+    if name in ("EnergyGAN", "Hyperparameter"):
+        generator, discriminator = networks.loss_sensitive((32, 32, 1), filters=1)
+    encoder = getattr(gan.discriminator, "encoder", None)
+    decoder = getattr(gan.discriminator, "decoder", None)
+    flat = [keras.layers.Input((side, side, 1)), keras.layers.Flatten()]
+    gan.save("began.keras")
+    latents = rng.uniform(-1, 1, (3, 4, gan.latent_dim)).astype("float32")
+    return {
+        **vars(keras_egan),
+        "np": np,
+        "keras": keras,
+        "ops": ops,
+        "itertools": itertools,
+        "time": time,
+        "tf": importlib.import_module("tensorflow"),
+        "keras_egan": keras_egan,
+        "Backup": callbacks.Backup,
+        "images": test_images if name == "DiffAugment" else images,
+        "test_images": test_images,
+        "training_images": test_images,
+        "labels": labels,
+        "test_labels": labels,
+        "digits": images,
+        "ones": images[:40],
+        "other_ones": images[40:],
+        "loader": [images, images],
+        "gan": gan,
+        "generator": generator,
+        "discriminator": discriminator,
+        "critic": discriminator,
+        "encoder": encoder,
+        "decoder": decoder,
+        "detector": detector,
+        "latents": latents[0],
+        "a": latents[1],
+        "b": latents[2],
+        "gradients": [ops.zeros_like(weight) for weight in generator.trainable_variables],
+        "features": ops.ones((2, 4, 4, 3)),
+        "x": ops.ones((1000, 2, 2, 64)),
+        "text": "0",
+        "early_stopping": keras.callbacks.EarlyStopping(),
+        "classifier": keras.Sequential([*flat, keras.layers.Dense(10, "softmax")]),
+        "classifier_features": keras.Sequential([*flat, keras.layers.Dense(4)]),
+    }
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+@pytest.mark.filterwarnings("ignore")
+def test_the_example_of_a_docstring_runs(name, reader):
+    module, blocks = DOCUMENTED[name]
+    for block in blocks:
+        space = {**given(name), **vars(module), "__name__": "example"}
+        exec(compile(block, name, "exec"), space)
