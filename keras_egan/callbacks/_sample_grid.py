@@ -30,10 +30,15 @@ class SampleGrid(keras.callbacks.Callback):
         rows: the grid's rows; by default 8, or as many as there are classes.
         columns: the grid's columns.
         seed: the integer, from 0 up, that fixes the latents.
+        writer: a `SummaryWriter` of tensorboardX or of `torch.utils.tensorboard`, for TensorBoard,
+            and for what reads along with it, such as `wandb.init(sync_tensorboard=True)`. It gets
+            each picture as `samples`, and the figures of each epoch by their names, at the
+            training step; it is flushed after each epoch, and left open.
 
     Raises:
         ImportError: without Pillow (the extra `images`).
         OSError: when training begins, if the directory cannot be made.
+        TypeError: if `writer` is none.
         ValueError: if a number is not whole or is too small; or, when training begins, if the
             samples are not images of 1, 3 or 4 channels.
 
@@ -53,8 +58,14 @@ class SampleGrid(keras.callbacks.Callback):
         rows: int | None = None,
         columns: int = 8,
         seed: int = 0,
+        writer: Any = None,
     ):
         super().__init__()
+        if writer is not None and not hasattr(writer, "add_image"):
+            raise TypeError(
+                "`writer` must be a SummaryWriter of tensorboardX or of torch.utils.tensorboard; "
+                f"got {writer!r}."
+            )
         checks.whole_number(1, rows=8 if rows is None else rows, columns=columns)
         checks.whole_number(0, seed=seed)
         if every is not None:
@@ -65,6 +76,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.rows = rows and int(rows)
         self.columns = int(columns)
         self.seed = int(seed)
+        self.writer = writer
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         shape = self.model.image_shape
@@ -90,6 +102,11 @@ class SampleGrid(keras.callbacks.Callback):
             self._write_if_due(step)
         else:
             self._write(step)
+        if self.writer:
+            with tolerated("Writing the figures for TensorBoard", self._warned):
+                for name, value in (logs or {}).items():
+                    self.writer.add_scalar(name, value, step)
+                self.writer.flush()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         with tolerated("Writing the animation of the samples", self._warned):
@@ -107,8 +124,12 @@ class SampleGrid(keras.callbacks.Callback):
             if classes:
                 labels = np.repeat(np.arange(rows) % classes, self.columns)
             samples = self.model.sample(rows * self.columns, seed=self.seed, labels=labels)
+            picture = grid(samples, self.columns)
             with replacing(self.directory / f"{step:08d}.png") as path:
-                self.pillow.fromarray(grid(samples, self.columns)).save(path)
+                self.pillow.fromarray(picture).save(path)
+            if self.writer:
+                axes = "HWC" if picture.ndim == 3 else "HW"
+                self.writer.add_image("samples", picture, step, dataformats=axes)
 
     def _frames(self) -> Iterator[Any]:
         """Yields the pictures, of which there may be more than files that can be open at once."""
