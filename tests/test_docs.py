@@ -40,7 +40,7 @@ def test_no_link_of_a_notebook_is_broken(notebook):
     """Theirs are of the site's folders, which no one else checks: `../../guides/files/`."""
     for link in re.findall(r"\]\((\.\./[^)#]+)", notebook.read_text()):
         # A notebook is a folder of the site, a level below its source.
-        target = notebook.parent / (link if link.startswith("../images") else link[3:])
+        target = notebook.parent / link.removeprefix("../")
         assert target.is_file() or target.with_suffix(".md").is_file(), link
 
 

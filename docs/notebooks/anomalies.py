@@ -25,7 +25,7 @@ len(threes), len(others)
 # 300 threes to learn from, 100 by which the threshold is set, and 100 that nobody has seen, to be
 # told from the other digits. The detector is one of PyOD's, and has its methods.
 
-# %%
+# %% tags=["quiet"]
 detector = anomaly.EnergyDetector(verbose=0)
 detector.fit(threes[:300])
 detector.calibrate(threes[300:400], false_alarm_rate=0.05)

@@ -103,7 +103,7 @@ plt.show()
 #
 # 4,000 steps of 64 photographs of 64x64, 13 minutes on one core:
 #
-# ![Generated faces](../images/began_faces.png)
+# ![Generated faces](../../images/began_faces.png)
 #
 # What is right and wrong with them, and the figures, are in the [gallery](../../gallery/#faces).
 # To train on photographs of yours, read [your own images](../../guides/own_images/).
