@@ -23,7 +23,12 @@ from keras_egan import callbacks, datasets, pictures, presets
 def draw(rng):
     """Returns the picture of a face that nobody has."""
     skin, hair, back = (
-        tuple(rng.integers(low, high, 3)) for low, high in ((150, 240), (20, 120), (90, 220))
+        tuple((np.array(tone) * rng.uniform(*shades)).astype(int))
+        for tone, shades in (
+            ((240, 195, 165), (0.4, 1.0)),
+            ((120, 80, 50), (0.2, 1.8)),
+            ((150, 170, 190), (0.5, 1.3)),
+        )
     )
     picture = Image.new("RGB", (128, 128), back)
     pen = ImageDraw.Draw(picture)
