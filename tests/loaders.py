@@ -52,7 +52,7 @@ def torch_loaders(folder, kind, index, count, address):
 
 
 def tf_data(folder, kind, index, count, address):
-    """JAX's processes with what Keras shares out, and with shares of their own."""
+    """JAX's processes with what is shared out for them, and with shares of their own."""
     import tensorflow as tf
 
     images = float_images(48)
@@ -60,12 +60,14 @@ def tf_data(folder, kind, index, count, address):
     own = dataset.shard(count, index).batch(8)
     with scope(kind, index, count, address):
         whole = state(train(dataset.batch(16)))
+        uneven = tf.data.Dataset.from_tensor_slices(float_images(33)).batch(16)
+        rest = state(train(uneven, validation_data=uneven))
         batches = list(own.as_numpy_iterator())
         refused("list", batches)
         with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
             shares, lists = state(train(own)), state(train(batches))
             refused("lengths", own if index else own.take(2))
-        save(folder / f"end{index}.npz", whole=whole, shares=shares, lists=lists)
+        save(folder / f"end{index}.npz", whole=whole, rest=rest, shares=shares, lists=lists)
 
 
 def moments(folder, kind, index, count, address):

@@ -181,10 +181,10 @@ def interleaved(images):
     return images.reshape(3, 8, 2, *images.shape[1:]).swapaxes(1, 2).reshape(images.shape)
 
 
-def assert_trained_with(images, found, key):
+def assert_trained_with(images, found, key, **arguments):
     """Compares a group's state with that of one process which has trained with global batches."""
     gan = CASES[0].build()
-    gan.fit(images, batch_size=16, shuffle=False, verbose=0)
+    gan.fit(images, batch_size=16, shuffle=False, verbose=0, **arguments)
     for number, array in enumerate(state(gan)):
         np.testing.assert_allclose(found[f"{key}{number}"], array, rtol=2e-5, atol=2e-5)
 
@@ -219,6 +219,7 @@ def test_a_tf_data_dataset_of_ones_own(tmp_path):
     printed = ended(together(loaders.tf_data, tmp_path, "processes"))
     found = ends(tmp_path)
     assert_trained_with(float_images(48), found, "whole")
+    assert_trained_with(float_images(33), found, "rest", validation_data=float_images(33))
     for key in ("shares", "lists"):
         assert_trained_with(interleaved(float_images(48)), found, key)
     for text in printed:
