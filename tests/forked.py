@@ -9,7 +9,7 @@ import socket
 
 from tests.conftest import XLA_FLAGS
 
-TIMEOUT = 400
+TIMEOUT = 900
 
 _context = multiprocessing.get_context("forkserver")
 # Keras imports TensorFlow on each backend, when it first describes a layer.
