@@ -1,7 +1,6 @@
 """How data comes to the model: checked, and, where several processes train, each its part of it."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -11,7 +10,7 @@ from keras_egan.backend import distributed
 from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import is_tf_dataset
 
-__all__ = ["checked", "evaluated", "feeding", "held_out", "part"]
+__all__ = ["checked", "evaluated", "held_out", "part"]
 
 
 def checked(
@@ -46,6 +45,8 @@ def checked(
     rows = min(len(first), batch_size) if arrays and batch_size else len(first)
     if rows < smallest_batch:
         raise ValueError(gan.too_small(rows))
+    if is_tf_dataset(data):
+        return distributed.divided(data), None
     shared = arrays or isinstance(given, Ordered)
     return data, None if shared else type(given).__name__
 
@@ -56,7 +57,7 @@ def evaluated(
     """Calls a GAN's `keras.Model.evaluate`, whose arguments these are, with data that it takes."""
     distributed.check()
     data, kind = checked(gan, data, "x", steps)
-    with feeding(data, kind):
+    with distributed.feeding(kind):
         data = held_out(data, kind, batch_size or 32)
         arrays = data if isinstance(data, tuple) else (data, None)
         return evaluate(*arrays, batch_size, *args)
@@ -72,17 +73,12 @@ def held_out(data: Any, kind: str | None, batch_size: int) -> Any:
     return part(Batches(images, batch_size, shuffle=False, labels=labels))
 
 
-def feeding(data: Any, kind: str | None) -> AbstractContextManager:
-    """Returns a context in which `fit` takes data, but for `tf.data`, which Keras shares out."""
-    return nullcontext() if is_tf_dataset(data) else distributed.feeding(kind)
-
-
 def part(data: Any, kind: str | None = None) -> Any:
     """Returns data of which this process's devices get their rows.
 
     Args:
-        data: a `PyDataset`, whose batches are tuples of arrays; a `tf.data.Dataset`, which is left
-            to Keras; or a generator.
+        data: a `PyDataset`, whose batches are tuples of arrays; a `tf.data.Dataset`, which
+            `checked` has divided; or a generator.
         kind: None, where all processes have the same `data`, an `Ordered` dataset of global
             batches; else each process has its own, which gives its share of each.
     """

@@ -16,7 +16,7 @@ from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_figures
 from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
-from keras_egan.feeding import checked, feeding, held_out, part
+from keras_egan.feeding import checked, held_out, part
 from keras_egan.fingerprint import check_same, fingerprint
 from keras_egan.run_callbacks import RunCallbacks
 
@@ -221,7 +221,7 @@ class Run:
             self.data.begin(first, self.done, endless=bool(self.steps))
         # Keras shuffles by default, and warns of it where it cannot.
         shuffle = self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered
-        with feeding(data, self.kind):
+        with distributed.feeding(self.kind):
             fit(
                 part(data, self.kind),
                 epochs=epochs,

@@ -1,17 +1,13 @@
-"""Trains the five GANs on one device, and on several together, with callbacks that write.
+"""Trains GANs on one device, and on several together, with callbacks that write.
 
-Run as `python -m tests.group FOLDER KIND [INDEX COUNT ADDRESS [KILL_AT]]`, for the devices have to
-be made, and the processes meet, first of all. KIND is "one", "devices" (two, on JAX and
+`run` is what each process calls, first of all. Its kind is "one", "devices" (two, on JAX and
 TensorFlow) or "processes" (on JAX and PyTorch). FOLDER/KIND/<gan> then holds what the callbacks
-wrote, and `end<index>.npz` all variables and logs. With KILL_AT, BEGAN alone is trained, and the
-last of the processes killed before that step; 0 is never.
+wrote, and `end<index>.npz` all variables and logs.
 """
 
 import os
 import signal
-import sys
-from contextlib import nullcontext
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 from typing import ClassVar
 
 import keras
@@ -20,7 +16,7 @@ import numpy as np
 from keras_egan import callbacks, metrics
 from tests.registry import CASES, CONDITIONAL, EAGERLY, float_images, given, labels_for, state
 
-BATCH, STEPS, EPOCHS = 16, 5, 4
+BATCH, STEPS, EPOCHS, EVERY = 16, 5, 4, 3
 NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan", "cls_gan")
 FURTHER = {
     "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
@@ -79,7 +75,7 @@ def train(name, folder, index=0, *further):
             callbacks.SampleGrid(folder / "samples", every=7, rows=1, columns=3),
             callbacks.GenerativeMetrics(images, [metrics.KernelDistance(extractor)], samples=33),
             callbacks.EquilibriumLogger(folder / "log.csv"),
-            callbacks.Backup(folder / "backup", every=3),
+            callbacks.Backup(folder / "backup", every=EVERY),
             *further,
         ],
     ).history
@@ -95,51 +91,61 @@ def train(name, folder, index=0, *further):
     np.savez(folder / f"end{index}.npz", **arrays, **extra, **{f"log_{k}": logs[k] for k in logs})
 
 
+@contextmanager
 def scope(kind, index, count, address):
-    """Has the devices or processes meet, and returns the context to make a GAN in."""
+    """Has the devices or processes meet, for a GAN to be made, and leave together."""
     backend = keras.backend.backend()
-    if backend == "torch" and kind == "processes":
-        import torch
-
-        torch.distributed.init_process_group(
-            "gloo", init_method=f"tcp://{address}", rank=index, world_size=count
-        )
-        add_up = torch.distributed.all_reduce
-
-        def counted(tensor):
-            Bytes.sizes.append(tensor.numel() * tensor.element_size())
-            add_up(tensor)
-
-        torch.distributed.all_reduce = counted
+    if kind == "processes":
+        with _torch(index, count, address) if backend == "torch" else _jax(index, count, address):
+            yield
+        return
+    context = nullcontext()
     if backend == "tensorflow" and kind == "devices":
         import tensorflow as tf
 
         cpu = tf.config.list_physical_devices("CPU")[0]
         devices = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(cpu, devices)
-        return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
-    if backend == "jax" and kind != "one":
-        if kind == "processes":
-            keras.distribution.initialize(address, count, index)
-        return keras.distribution.DataParallel().scope()
-    return nullcontext()
+        context = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
+    elif kind == "devices":
+        context = keras.distribution.DataParallel().scope()
+    with context:
+        yield
 
 
-def run(folder, kind, index=0, count=1, address=None, kill_at=None):
-    killers = [Kill(kill_at)] if kill_at and index == count - 1 else []
+@contextmanager
+def _torch(index, count, address):
+    import torch
+
+    place = f"tcp://{address}"
+    torch.distributed.init_process_group("gloo", init_method=place, rank=index, world_size=count)
+    add_up = torch.distributed.all_reduce
+
+    def counted(tensor):
+        Bytes.sizes.append(tensor.numel() * tensor.element_size())
+        add_up(tensor)
+
+    torch.distributed.all_reduce = counted
+    yield
+    torch.distributed.barrier()  # who leaves before the others may be aborted
+    torch.distributed.destroy_process_group()
+
+
+@contextmanager
+def _jax(index, count, address):
+    import jax
+
+    keras.distribution.initialize(address, count, index)
+    with keras.distribution.DataParallel().scope():
+        yield
+    jax.distributed.shutdown()  # which waits for the others
+
+
+def run(folder, kind, index, count, address, names=NAMES, kill_at=None, victims=()):
+    """Trains GANs one after another; the victims are killed before a step."""
+    killers = [Kill(kill_at)] if index in victims else []
     with scope(kind, index, count, address):
-        for name in NAMES[: 1 if kill_at is not None else None]:
-            (Path(folder) / kind / name).mkdir(parents=True, exist_ok=True)
-            counter = Bytes(Path(folder) / kind / f"{name}{index}.txt")
-            train(name, Path(folder) / kind / name, index, counter, *killers)
-    if keras.backend.backend() == "torch" and kind == "processes":
-        import torch
-
-        torch.distributed.barrier()  # who leaves before the others may be aborted
-        torch.distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    folder, kind, *place = sys.argv[1:]
-    run(folder, kind, *map(int, place[:2]), *place[2:3], *map(int, place[3:]))
-    print("trained")
+        for name in names:
+            (folder / kind / name).mkdir(parents=True, exist_ok=True)
+            counter = Bytes(folder / kind / f"{name}{index}.txt")
+            train(name, folder / kind / name, index, counter, *killers)

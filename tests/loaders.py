@@ -1,15 +1,12 @@
-"""Two of PyTorch's processes with loaders of their own, and with data that does not do.
+"""Two processes, or devices, with data of their own, with data that does not do, and with classes.
 
-Run as `python -m tests.loaders FOLDER INDEX COUNT ADDRESS`.
+Each function is what one of the processes calls, first of all.
 """
-
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
-import torch
 
+from keras_egan import LeastSquaresGAN, networks
 from tests.group import scope
 from tests.registry import CASES, float_images, state
 
@@ -20,35 +17,75 @@ def train(data, **arguments):
     return gan
 
 
-def run(folder, index, count, address):
-    scope("processes", index, count, address)
-    torch.manual_seed(0)
-    images = torch.as_tensor(float_images(48))
-    sampler = torch.utils.data.DistributedSampler(images, count, index, shuffle=False)
-    dataset = torch.utils.data.TensorDataset(images)
-    loader = torch.utils.data.DataLoader(dataset, batch_size=8, sampler=sampler)
-    found = {f"v{number}": array for number, array in enumerate(state(train(loader)))}
-    keras.utils.set_random_seed(index)  # which makes other weights on each process
-    networks = keras.Sequential([keras.Input((4,)), keras.layers.Dense(64)])
-    normalised = keras.layers.BatchNormalization()
-    networks.add(normalised)
-    networks.add(keras.layers.Reshape((8, 8, 1)))
-    gan = CASES[0].gan(networks, CASES[0].build().discriminator)
-    gan.compile("sgd", keras.optimizers.SGD(0.01))
-    gan.fit(float_images(33), batch_size=16, verbose=0)
-    found |= {f"n{number}": array for number, array in enumerate(state(gan))}
-    np.savez(Path(folder) / f"end{index}.npz", **found)
-    for what, data, arguments in (
-        ("empty", images[: 8 * index], {}),
-        ("lengths", loader if index else list(loader)[:2], {}),
-        ("arguments", images, {"batch_size": 8 + index}),
-    ):
-        try:
-            train(data, **arguments)
-        except (ValueError, RuntimeError) as error:
-            print(f"{what}: {type(error).__name__}: {error}")
+def refused(what, data, **arguments):
+    try:
+        train(data, **arguments)
+    except (ValueError, RuntimeError) as error:
+        print(f"{what}: {type(error).__name__}: {error}")
 
 
-if __name__ == "__main__":
-    folder, index, count, address = sys.argv[1:]
-    run(folder, int(index), int(count), address)
+def save(path, **states):
+    arrays = {f"{key}{n}": array for key, found in states.items() for n, array in enumerate(found)}
+    np.savez(path, **arrays)
+
+
+def torch_loaders(folder, kind, index, count, address):
+    import torch
+
+    with scope(kind, index, count, address):
+        images = torch.as_tensor(float_images(48))
+        sampler = torch.utils.data.DistributedSampler(images, count, index, shuffle=False)
+        dataset = torch.utils.data.TensorDataset(images)
+        loader = torch.utils.data.DataLoader(dataset, batch_size=8, sampler=sampler)
+        loaded = state(train(loader))
+        keras.utils.set_random_seed(index)  # which makes other weights on each process
+        networks = keras.Sequential([keras.Input((4,)), keras.layers.Dense(64)])
+        networks.add(keras.layers.BatchNormalization())
+        networks.add(keras.layers.Reshape((8, 8, 1)))
+        gan = CASES[0].gan(networks, CASES[0].build().discriminator)
+        gan.compile("sgd", keras.optimizers.SGD(0.01))
+        gan.fit(float_images(33), batch_size=16, verbose=0)
+        save(folder / f"end{index}.npz", loaded=loaded, normalised=state(gan))
+        refused("empty", images[: 8 * index])
+        refused("lengths", loader if index else list(loader)[:2])
+        refused("arguments", images, batch_size=8 + index)
+
+
+def tf_data(folder, kind, index, count, address):
+    """JAX's processes with what is shared out for them, and with shares of their own."""
+    import tensorflow as tf
+
+    images = float_images(48)
+    dataset = tf.data.Dataset.from_tensor_slices(images)
+    own = dataset.shard(count, index).batch(8)
+    with scope(kind, index, count, address):
+        whole = state(train(dataset.batch(16)))
+        uneven = tf.data.Dataset.from_tensor_slices(float_images(33)).batch(16)
+        rest = state(train(uneven, validation_data=uneven))
+        batches = list(own.as_numpy_iterator())
+        refused("list", batches)
+        with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
+            shares, lists = state(train(own)), state(train(batches))
+            refused("lengths", own if index else own.take(2))
+        save(folder / f"end{index}.npz", whole=whole, rest=rest, shares=shares, lists=lists)
+
+
+def moments(folder, kind, index, count, address):
+    """A step of weights that stay as they are, of a critic that normalises within classes."""
+    images, labels = float_images(15), np.arange(15, dtype="int32") % 3
+    with scope(kind, index, count, address):
+        latents, image = keras.Input((4,)), keras.Input((8, 8, 1))
+        label = keras.Input((), dtype="int32")
+        black = keras.layers.Dense(64, kernel_initializer="zeros")(latents)
+        black = keras.layers.Reshape((8, 8, 1))(black)
+        layer = networks.WithinClassNormalization(3, momentum=0.9)
+        score = keras.layers.Dense(1)(layer([keras.layers.Flatten()(image), label]))
+        gan = LeastSquaresGAN(
+            keras.Model([latents, label], black),
+            keras.Model([image, label], score),
+            num_classes=3,
+        )
+        gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+        gan.fit(images, labels, batch_size=15, shuffle=False, verbose=0)
+        found = {v.name: keras.ops.convert_to_numpy(v) for v in layer.non_trainable_variables}
+        np.savez(folder / f"moments{index}.npz", **found)

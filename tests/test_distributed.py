@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,65 +14,38 @@ import keras
 import numpy as np
 import pytest
 
-from tests.conftest import XLA_FLAGS
-from tests.group import BATCH, FURTHER, NAMES
+from tests import group, loaders
+from tests.forked import TIMEOUT, Forked, address, ended
+from tests.group import BATCH, EPOCHS, FURTHER, NAMES, STEPS
 from tests.registry import CASES, float_images, state
 
 ROOT = Path(__file__).parent.parent
 BACKEND = keras.backend.backend()
 KINDS = {"tensorflow": ["devices"], "jax": ["devices", "processes"], "torch": ["processes"]}
-TIMEOUT = 400
+KILLS = int(os.environ.get("KILLS", 0))
+"""At how many steps each GAN is killed. By default some are, once: all of them take long."""
+KILLED = {kind: NAMES if KILLS else NAMES[kind == "devices" :: 2] for kind in KINDS[BACKEND]}
 
 
-def start(module, *arguments, devices=1):
-    flags = f"{XLA_FLAGS} --xla_force_host_platform_device_count={devices}"
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=ROOT,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "XLA_FLAGS": flags},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def outputs(group):
-    """Waits for processes, and returns what each printed; none outlives this."""
-    try:
-        return [process.communicate(timeout=TIMEOUT)[0] for process in group]
-    finally:
-        for process in group:
-            process.kill()
-            process.wait()
-
-
-def address():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{free.getsockname()[1]}"
-
-
-def trained(*group):
-    found = outputs(group)
-    for process, printed in zip(group, found, strict=True):
-        assert process.returncode == 0, printed[-3000:]
-    return found
-
-
-def together(folder, kind, *kill_at):
-    """Starts a group: two devices of one process, or two processes."""
-    if kind == "devices":
-        return [start("tests.group", folder, kind, 0, 1, "", *kill_at, devices=2)]
-    place = address()
-    return [start("tests.group", folder, kind, index, 2, place, *kill_at) for index in range(2)]
+def together(function, folder, kind, *args):
+    """Starts a group: one process with one device or with two, or two processes."""
+    count, place = 2 if kind == "processes" else 1, address()
+    return [
+        Forked(
+            folder / f"{kind}{index}.log",
+            function,
+            *(folder, kind, index, count, place, *args),
+            devices=2 if kind == "devices" else 1,
+        )
+        for index in range(count)
+    ]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("group")
-    trained(start("tests.group", folder, "one"))
-    for kind in KINDS[BACKEND]:
-        trained(*together(folder, kind))
+    for kind in ("one", *KINDS[BACKEND]):
+        ended(together(group.run, folder, kind))
     return folder
 
 
@@ -82,19 +54,22 @@ def rows(path):
     return heads, np.array(found, float)
 
 
+def assert_close(found, expected):
+    """Compares two files of arrays, of which numbers may differ by rounding."""
+    assert found.files == expected.files
+    for key in expected.files:
+        if np.issubdtype(expected[key].dtype, np.floating):
+            np.testing.assert_allclose(found[key], expected[key], rtol=2e-5, atol=2e-5, err_msg=key)
+        else:
+            np.testing.assert_array_equal(found[key], expected[key], err_msg=key)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[BACKEND])
 @pytest.mark.parametrize("name", NAMES)
 def test_they_train_like_one(name, kind, runs):
-    one = np.load(runs / "one" / name / "end0.npz")
     for path in (runs / kind / name).glob("end*.npz"):
-        found = np.load(path)
-        assert found.files == one.files
-        for key in one.files:
-            if np.issubdtype(one[key].dtype, np.floating):
-                np.testing.assert_allclose(found[key], one[key], rtol=2e-5, atol=2e-5, err_msg=key)
-            else:
-                np.testing.assert_array_equal(found[key], one[key], err_msg=key)
+        assert_close(np.load(path), np.load(runs / "one" / name / "end0.npz"))
 
 
 @pytest.mark.slow
@@ -129,29 +104,38 @@ def test_a_step_exchanges_the_bytes_of_the_formula(name, runs, monkeypatch):
         assert int((runs / "processes" / f"{name}{index}.txt").read_text()) == expected
 
 
+def kills(name, kind):
+    """Draws before which steps a group is killed, and which of its processes: one, or all."""
+    rng = np.random.default_rng([NAMES.index(name), *map(ord, BACKEND + kind)])
+    steps = np.sort(rng.choice(STEPS * EPOCHS, KILLS or 1, replace=False))
+    victims = [[0], [1], [0, 1]] if kind == "processes" else [[0]]
+    return [(int(step), victims[rng.integers(len(victims))]) for step in steps]
+
+
 @pytest.mark.slow
-def test_a_killed_group_ends_like_one_that_was_not(runs, tmp_path):
-    kind = KINDS[BACKEND][-1]
-    group = together(tmp_path, kind, 8)
-    group[-1].communicate(timeout=TIMEOUT)
-    assert group[-1].returncode == -signal.SIGKILL
-    for process in group:  # as launchers do
-        process.kill()
-    outputs(group)
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k in KILLED for n in KILLED[k]])
+def test_a_killed_group_ends_like_one_that_was_not(kind, name, runs, tmp_path):
+    for step, victims in kills(name, kind):
+        killed = together(group.run, tmp_path, kind, [name], step, victims)
+        for index in victims:
+            printed = killed[index].wait()
+            assert killed[index].exitcode == -signal.SIGKILL, printed[-3000:]
+        for process in killed:  # as launchers do
+            process.kill()
     shutil.copytree(tmp_path / kind, tmp_path / "one")
-    printed = trained(*together(tmp_path, kind, 0))
-    assert [text.count("Resumed from") for text in printed] == [1, 0][: len(group)]
-    whole, found = runs / kind / "began", tmp_path / kind / "began"
-    assert (found / "log.csv").read_text() == (whole / "log.csv").read_text()
-    for index in range(len(group)):
-        one, other = np.load(whole / f"end{index}.npz"), np.load(found / f"end{index}.npz")
+    printed = ended(together(group.run, tmp_path, kind, [name]))
+    resumed = int(step >= group.EVERY)
+    assert [text.count("Resumed from") for text in printed] == [resumed, 0][: len(printed)]
+    whole, found = runs / kind / name, tmp_path / kind / name
+    for path in ("log.csv", *(f"samples/{path.name}" for path in whole.glob("samples/*"))):
+        assert (found / path).read_bytes() == (whole / path).read_bytes(), path
+    for index in range(len(printed)):
+        one, other = (np.load(folder / f"end{index}.npz") for folder in (whole, found))
         for key in one.files:
             np.testing.assert_array_equal(other[key], one[key], err_msg=key)
-    # With one process, or device, where there were two.
-    trained(start("tests.group", tmp_path, "one", 0, 1, "", 0))
-    other = np.load(tmp_path / "one" / "began" / "end0.npz")
-    for key in one.files:
-        np.testing.assert_allclose(other[key], one[key], rtol=2e-5, atol=2e-5, err_msg=key)
+    if KILLS or name == KILLED[kind][0]:  # with one process, or device, where there were two
+        ended(together(group.run, tmp_path, "one", [name]))
+        assert_close(np.load(tmp_path / "one" / name / "end0.npz"), one)
 
 
 LAUNCHERS = {
@@ -192,21 +176,34 @@ def test_the_launcher_trains_and_writes_once(command, tmp_path):
         assert {name for name, *_ in found} >= {"generator", "encoder"}
 
 
+def interleaved(images):
+    """Returns images as two loaders give them, of which one has every second."""
+    return images.reshape(3, 8, 2, *images.shape[1:]).swapaxes(1, 2).reshape(images.shape)
+
+
+def assert_trained_with(images, found, key, **arguments):
+    """Compares a group's state with that of one process which has trained with global batches."""
+    gan = CASES[0].build()
+    gan.fit(images, batch_size=16, shuffle=False, verbose=0, **arguments)
+    for number, array in enumerate(state(gan)):
+        np.testing.assert_allclose(found[f"{key}{number}"], array, rtol=2e-5, atol=2e-5)
+
+
+def ends(folder):
+    """Returns what the first of two processes saved, which has to be what the second did."""
+    one, other = (np.load(folder / f"end{index}.npz") for index in range(2))
+    for key in one.files:
+        assert np.isfinite(one[key].astype("float64")).all()
+        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+    return one
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(BACKEND != "torch", reason="PyTorch's loaders")
 def test_loaders_of_ones_own_and_what_differs_between_processes(tmp_path):
-    place = address()
-    first, second = trained(*[start("tests.loaders", tmp_path, i, 2, place) for i in range(2)])
-    one, other = (np.load(tmp_path / f"end{index}.npz") for index in range(2))
-    for key in one.files:  # the moving statistics of batch normalisation too
-        assert np.isfinite(one[key].astype("float64")).all()
-        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
-    # The loader's shares, row after row, are the images in their order.
-    gan = CASES[0].build()
-    images = float_images(48).reshape(3, 8, 2, 8, 8, 1).swapaxes(1, 2).reshape(48, 8, 8, 1)
-    gan.fit(images, batch_size=16, shuffle=False, verbose=0)
-    for number, array in enumerate(state(gan)):
-        np.testing.assert_allclose(one[f"v{number}"], array, rtol=2e-5, atol=2e-5)
+    first, second = ended(together(loaders.torch_loaders, tmp_path, "processes"))
+    found = ends(tmp_path)  # the moving statistics of batch normalisation too
+    assert_trained_with(interleaved(float_images(48)), found, "loaded")
     assert "empty: ValueError: `x` is empty" in first
     assert "empty: RuntimeError: Process 0 of 2 has failed: ValueError: `x` is empty" in second
     for what in ("lengths", "arguments"):
@@ -214,3 +211,38 @@ def test_loaders_of_ones_own_and_what_differs_between_processes(tmp_path):
         assert f"{what}: ValueError: " in second
     assert "number of batches is 2 on the first process and 3 on process 1" in second
     assert "`batch_size` is 8 on the first process and 9 on process 1" in second
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(BACKEND != "jax", reason="JAX's processes")
+def test_a_tf_data_dataset_of_ones_own(tmp_path):
+    printed = ended(together(loaders.tf_data, tmp_path, "processes"))
+    found = ends(tmp_path)
+    assert_trained_with(float_images(48), found, "whole")
+    assert_trained_with(float_images(33), found, "rest", validation_data=float_images(33))
+    for key in ("shares", "lists"):
+        assert_trained_with(interleaved(float_images(48)), found, key)
+    for text in printed:
+        assert "list: ValueError: Keras cannot share out the batches of a list between" in text
+    assert "number of batches is 2 on the first process and 3 on process 1" in printed[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS[BACKEND])
+def test_moments_within_classes(kind, tmp_path):
+    ended(together(loaders.moments, tmp_path, kind))
+    images, labels = float_images(15).reshape(15, -1), np.arange(15) % 3
+    first = {"torch": 7, "tensorflow": 8, "jax": 15}[BACKEND]  # JAX's moments are the batch's
+    expected = {"class_means": 0.0, "moving_mean": 0.0, "moving_variance": 0.0}
+    for part in (slice(first), slice(first, None)):
+        share, images_of, labels_of = len(labels[part]) / 15, images[part], labels[part]
+        if share:
+            means = np.stack([images_of[labels_of == k].mean(axis=0) for k in range(3)])
+            variance = (images_of - means[labels_of]).var(axis=0)
+            # Of the real images, then twice of fakes that are all 0.
+            expected["class_means"] += share * 0.1 * 0.9**2 * means
+            expected["moving_variance"] += share * (0.9 + 0.1 * variance) * 0.9**2
+    for path in tmp_path.glob("moments*.npz"):
+        found = np.load(path)
+        for key, value in expected.items():
+            np.testing.assert_allclose(found[key], value + 0 * found[key], atol=1e-6, err_msg=key)

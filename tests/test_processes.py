@@ -1,5 +1,7 @@
 """What processes share and agree on, and what is refused, seen from one process."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
@@ -146,9 +148,12 @@ def test_processes_without_a_distribution_are_refused(monkeypatch):
 
 @pytest.mark.skipif(BACKEND != "jax", reason="JAX's devices take equally many rows")
 def test_a_batch_is_padded_and_cut(monkeypatch):
+    import tensorflow as tf
+
     from keras_egan.backend.distributed import jax as spread
 
-    monkeypatch.setattr(keras.distribution, "distribution", lambda: True)
+    asked = SimpleNamespace(auto_shard_dataset=True)
+    monkeypatch.setattr(keras.distribution, "distribution", lambda: asked)
     monkeypatch.setattr(spread, "_devices", lambda: 4)
     images = uint8_images(6)
     (padded,), mark = batch = distributed.placed((images,), 6)
@@ -157,10 +162,17 @@ def test_a_batch_is_padded_and_cut(monkeypatch):
     np.testing.assert_array_equal(cut, images)
     monkeypatch.setattr(spread, "process_count", lambda: 2)
     shares = []
+    dataset = tf.data.Dataset.from_tensors((images, np.arange(6)))
     for index in range(2):
         monkeypatch.setattr(spread, "process_index", lambda index=index: index)
-        shares.append(distributed.own_rows(6))
+        shares.append(own := distributed.own_rows(6))
+        (part, rows), mark = next(distributed.divided(dataset).as_numpy_iterator())
+        np.testing.assert_array_equal(part[: own.stop - own.start], images[own])
+        np.testing.assert_array_equal(rows, [[0, 1, 2, 3], [4, 5, 0, 0]][index])
+        assert (part.shape, mark.shape) == ((4, 8, 8, 1), (2, 6))
     assert shares == [slice(0, 4), slice(4, 6)]
+    asked.auto_shard_dataset = False
+    assert distributed.divided(dataset) is dataset  # of this process alone
 
 
 def test_merging_and_gathering_cost_nothing_on_one_device():

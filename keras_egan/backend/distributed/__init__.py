@@ -18,8 +18,8 @@ Between steps:
 - `alone()`, a context for what one process does without the others.
 - `unify(variables)`, the first process's values on all.
 - `local_values(variables)`, values to compute with on this process alone.
-- `own_rows(total)`, `placed(batch, total)`, `received(batch)`, `feeds()` and `feeding(kind)`: how
-  a global batch comes to a step.
+- `own_rows(total)`, `placed(batch, total)`, `divided(dataset)`, `received(batch)`, `feeds()` and
+  `feeding(kind)`: how a global batch comes to a step.
 - `check()`, an error by name for what cannot train together.
 """
 
@@ -30,6 +30,7 @@ if keras.backend.backend() == "tensorflow":
         alone,
         broadcast,
         check,
+        divided,
         feeding,
         feeds,
         gather,
@@ -51,6 +52,7 @@ elif keras.backend.backend() == "jax":
         alone,
         broadcast,
         check,
+        divided,
         feeding,
         feeds,
         gather,
@@ -72,6 +74,7 @@ else:
         alone,
         broadcast,
         check,
+        divided,
         feeding,
         feeds,
         gather,
@@ -93,6 +96,7 @@ __all__ = [
     "alone",
     "broadcast",
     "check",
+    "divided",
     "feeding",
     "feeds",
     "gather",

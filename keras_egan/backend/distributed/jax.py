@@ -12,6 +12,7 @@ __all__ = [
     "alone",
     "broadcast",
     "check",
+    "divided",
     "feeding",
     "feeds",
     "gather",
@@ -142,6 +143,33 @@ def placed(batch: Any, total: int) -> Any:
 
     mark = np.zeros((_local_devices(), total), "bool")
     return keras.tree.map_structure(padded, batch), mark
+
+
+def divided(dataset: Any) -> Any:
+    """Returns a `tf.data.Dataset` of what `placed` makes of global batches, of tuples.
+
+    As it is, where each process has one of its own. Keras divides by itself only what has batches
+    of a fixed size, and each of which all devices share evenly.
+    """
+    distribution = keras.distribution.distribution()
+    if distribution is None or (process_count() > 1 and not distribution.auto_shard_dataset):
+        return dataset
+    import tensorflow as tf
+
+    def part(*batch):
+        total = tf.shape(batch[0])[0]
+        rows = _rows_of_device(total) * _local_devices()
+
+        def padded(array):
+            array = array[process_index() * rows :][:rows]
+            missing = [[0, rows - tf.shape(array)[0]]]
+            return tf.pad(
+                array, tf.concat([missing, tf.zeros((tf.rank(array) - 1, 2), tf.int32)], 0)
+            )
+
+        return tuple(map(padded, batch)), tf.zeros((_local_devices(), total), tf.bool)
+
+    return dataset.map(part)
 
 
 def received(batch: Any) -> Any:

@@ -14,6 +14,7 @@ __all__ = [
     "alone",
     "broadcast",
     "check",
+    "divided",
     "feeding",
     "feeds",
     "gather",
@@ -136,6 +137,11 @@ def own_rows(total: int) -> slice:
 def placed(batch: Any, total: int) -> Any:
     """Returns `batch` as it is."""
     return batch
+
+
+def divided(dataset: Any) -> Any:
+    """Returns a `tf.data.Dataset` as it is: the strategy gives each replica its rows."""
+    return dataset
 
 
 def received(batch: Any) -> Any:

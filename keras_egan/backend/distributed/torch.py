@@ -16,6 +16,7 @@ __all__ = [
     "alone",
     "broadcast",
     "check",
+    "divided",
     "feeding",
     "feeds",
     "gather",
@@ -169,6 +170,11 @@ def own_rows(total: int) -> slice:
 def placed(batch: Any, total: int) -> Any:
     """Returns `batch`, this process's rows of a global batch of `total`, as it is."""
     return batch
+
+
+def divided(dataset: Any) -> Any:
+    """Returns a `tf.data.Dataset` as it is: each process has one of its own."""
+    return dataset
 
 
 def received(batch: Any) -> Any:
