@@ -190,3 +190,26 @@ def test_anomaly(monkeypatch, capsys):
 def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "anomaly", "--time", "--filters", 1, "--images", 20)
     assert json.loads(said.splitlines()[-1]).keys() >= {"ONNX", "LiteRT", "SavedModel"}
+
+
+@pytest.mark.parametrize("flags", ["--labelled 20", "--labelled 20 --alone --augment=", ""])
+def test_semi_supervised(flags, digits, monkeypatch, capsys):
+    flags = [*flags.split(), "--images", 256, "--first", 128]
+    run(monkeypatch, capsys, "semi_supervised", *flags)
+    (path,) = Path("semi_supervised").glob("*.json")
+    row = json.loads(path.read_text())
+    assert 0.0 <= row["error"] <= 1.0
+    assert row["images"] == 256
+    assert path.with_suffix(".png").exists() is not row["alone"]
+
+
+def test_each_batch_has_its_share_of_labels():
+    semi_supervised = importlib.import_module("semi_supervised")
+    images, labels = np.arange(100), np.arange(100) % 10
+    for known, kept in ((np.array([7, 50]), False), (np.arange(100), True)):
+        rng = np.random.default_rng(0)
+        drawn, given = next(semi_supervised.batches(images, labels, known, 16, rng))
+        assert set(drawn[:16]) <= set(known)
+        np.testing.assert_array_equal(given[:16], labels[drawn[:16]])
+        assert len(set(drawn[16:])) == 48
+        np.testing.assert_array_equal(given[16:], labels[drawn[16:]] if kept else [-1] * 48)
