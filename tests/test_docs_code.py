@@ -37,6 +37,7 @@ INSTEAD = {
     "gan.invert(test_images[:8])": "gan.invert(test_images[:8], steps=2)",
     "50_000": "100",
     "10_000": "1000",
+    "np.arange(10), 1000": "np.arange(10), 100",
 }
 # Their files are not here: they are downloaded, or the reader's.
 ELSEWHERE = {"inception_2015", "inception_v3"}
@@ -169,7 +170,7 @@ def given(name):
         "b": latents[2],
         "gradients": [ops.zeros_like(weight) for weight in generator.trainable_variables],
         "features": ops.ones((2, 4, 4, 3)),
-        "x": ops.ones((1000, 2, 2, 64)),
+        "x": ops.ones((1000, 64) if name.startswith("Within") else (2, 8, 8, 64)),
         "text": "0",
         "early_stopping": keras.callbacks.EarlyStopping(),
         "classifier": keras.Sequential([*flat, keras.layers.Dense(10, "softmax")]),
