@@ -31,6 +31,7 @@ COMMON = {"generator_average": 0.99, "updates": "one_pass"}
 NETWORKS = {
     "dcgan_autoencoder": {"filters": 32, "latent_dim": 128, "embedding_dim": 128},
     "convnet": {"filters": 8, "latent_dim": 128, "embedding_dim": 256},
+    "loss_sensitive": {"filters": 32, "latent_dim": 128, "nonnegative": False},
     "began": {"filters": 16, "latent_dim": 64},  # the paper's, an eighth as wide
 }
 
@@ -65,9 +66,9 @@ def train(arguments, faces):
     keras.utils.set_random_seed(arguments.seed)
     kind, own = GANS[arguments.gan]
     critic = arguments.gan == "least_squares"
-    network = arguments.network or ("convnet" if critic else "dcgan_autoencoder")
+    network = arguments.network or ("loss_sensitive" if critic else "dcgan_autoencoder")
     made = {**NETWORKS[network], **arguments.network_settings}
-    if critic:
+    if critic and network == "convnet":
         made["embedding_dim"] = None
     generator, discriminator = getattr(networks, network)(faces.shape[1:], **made)
     settings = {**COMMON, **own, **arguments.settings}
@@ -109,7 +110,7 @@ def main():
     )
     add = parser.add_argument
     add("--gan", choices=GANS, default="began", help="which GAN")
-    add("--network", choices=NETWORKS, help="which family; for a critic convnet alone")
+    add("--network", choices=NETWORKS, help="which family; for a critic convnet or loss_sensitive")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of the GAN to change")
     add("--network-settings", type=json.loads, default={}, help="JSON: those of the network")
     add("--augment", help="a policy of DiffAugment")
