@@ -4,7 +4,8 @@
 
 - `Steps`, a mixin that turns `self.training_step(data)` and `self.evaluation_step(data)`, written
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
-  backend's Keras trainer calls, and gives `synchronize()`, after which variables have their values.
+  backend's Keras trainer calls, and gives `synchronize()`, after which variables have their values,
+  and `take_from(batches)`, which spares batches in memory a detour.
   Outside of them nothing is recorded for differentiation.
 - `joint_gradients(objective, variables, model)`, the one primitive of differentiation, of several
   losses of one computation; `gradients` is that of one.

@@ -48,6 +48,9 @@ class Steps:
         groups = self.trainable_variables, self.non_trainable_variables, self.metrics_variables
         return _run(self.evaluation_step, groups, state, data)
 
+    def take_from(self, batches):
+        """Does nothing: Keras takes batches in memory from where they are."""
+
     def synchronize(self):
         """Gives variables their values while `fit` runs, which keeps them elsewhere."""
         self.jax_state_sync()

@@ -1,6 +1,6 @@
 """The TensorFlow backend: variables are assigned in place, gradients come from a tape."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext as no_grad
 from typing import Any
 
@@ -25,6 +25,39 @@ __all__ = [
 
 class Steps(Built):
     """Runs the model's steps as they are written."""
+
+    feed: Iterator[Any] | None = None
+    """Batches in memory that training takes from here, and not from Keras's `tf.data` pipeline.
+
+    The pipeline's thread and Python's own wait for one another, which takes a quarter as long as a
+    small step; and its batches have no size in the graph, which has to work it out.
+    """
+
+    def make_train_function(self, force=False):
+        made = self.train_function
+        super().make_train_function(force)
+        by_keras = self.train_function
+        if by_keras is made:
+            return
+        # One graph for each size of batch, so that a training that is resumed has the same graphs.
+        step = tf.function(self.train_step, autograph=False, jit_compile=self.jit_compile)
+
+        def train(iterator):
+            if self.feed is None or not isinstance(iterator, tf.data.Iterator):
+                return by_keras(iterator)  # of `train_on_batch`, a generator
+            return step(keras.tree.map_structure(tf.convert_to_tensor, next(self.feed)))
+
+        self.train_function = train
+
+    def take_from(self, batches):
+        """Chooses what training takes its batches from.
+
+        Args:
+            batches: an iterable of batches in memory, of which a step takes one; None for Keras's.
+        """
+        several = isinstance(self.step.value, tf.distribute.DistributedValues)
+        direct = self.steps_per_execution == 1 and not self.run_eagerly and not several
+        self.feed = iter(batches) if direct and batches is not None else None
 
     def train_step(self, data):
         return self.training_step(data)
