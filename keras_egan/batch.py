@@ -92,11 +92,10 @@ class Rows(NamedTuple):
         if isinstance(values, (int, float)) and not values:
             return 0.0  # no operation for what most networks do not add
         values = ops.cast(values, "float32")
-        total = ops.cast(self.total, "float32")
-        if self.alone:
-            return ops.sum(values) / total if len(values.shape) else values
         mean = ops.mean(values) if len(values.shape) else values
-        return mean * ops.cast(self.count, "float32") / total
+        if self.alone:
+            return mean
+        return mean * ops.cast(self.count, "float32") / ops.cast(self.total, "float32")
 
     def own(self, draw: Callable[[Any], Any]) -> Any:
         """Returns this replica's rows of random numbers that are drawn for the global batch.

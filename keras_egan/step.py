@@ -123,9 +123,15 @@ class _Learner(NamedTuple):
     variables: list[Any]
     optimizer: Any
 
-    def total(self, terms, rows):
-        """Returns what the network minimises, as its optimizer scales it."""
-        loss = sum(rows.mean(term) for term in terms)
+    def total(self, loss, terms, rows):
+        """Returns what the network minimises, as its optimizer scales it.
+
+        Args:
+            loss: this replica's part in the mean of the loss, a scalar.
+            terms: what is added to it, each a number a row or a scalar.
+            rows: which rows of the global batch they are.
+        """
+        loss = sum((rows.mean(term) for term in terms), loss)
         for variable in self.variables:
             if variable.regularizer is not None:
                 loss = loss + rows.mean(variable.regularizer(variable))
@@ -161,9 +167,9 @@ def _discriminator_step(gan, learner, images, z, rows):
     def objective():
         real = gan.score(images, training=True, labels=rows.labels)
         fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
-        figures = discriminator_figures(gan, real, fake)
-        terms = figures["d_loss"], real.added + fake.added, gan.penalty(images, rows)
-        return learner.total(terms, rows), _means(figures, rows)
+        figures = _means(discriminator_figures(gan, real, fake), rows)
+        terms = real.added + fake.added, gan.penalty(images, rows)
+        return learner.total(figures["d_loss"], terms, rows), figures
 
     return _differentiate(gan, objective, learner)
 
@@ -174,8 +180,8 @@ def _generator_step(gan, learner, z, rows):
         images = gan.augmented(images, rows)
         fake = gan.score(images, training=True, latents=z, labels=rows.fake_labels)
         fake = fake._replace(rows=rows)
-        figures = generator_figures(gan, fake)
-        return learner.total((figures["g_loss"], added), rows), _means(figures, rows)
+        figures = _means(generator_figures(gan, fake), rows)
+        return learner.total(figures["g_loss"], (added,), rows), figures
 
     return _differentiate(gan, objective, learner)
 
@@ -213,11 +219,14 @@ def _one_pass(gan, images, rows):
         fake = fake._replace(rows=rows)
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
         d_figures = discriminator_figures(gan, real, d_fake)
-        g_figures = generator_figures(gan, fake)
-        d_terms = d_figures["d_loss"], real.added + fake.added, gan.penalty(images, rows)
-        pairs = (discriminator, d_terms), (generator, (g_figures["g_loss"], added))
-        totals = [learner.total(terms, rows) for learner, terms in pairs if learner.variables]
-        return totals, _means(d_figures | g_figures, rows)
+        figures = _means(d_figures | generator_figures(gan, fake), rows)
+        d_terms = real.added + fake.added, gan.penalty(images, rows)
+        losses = (
+            (discriminator, figures["d_loss"], d_terms),
+            (generator, figures["g_loss"], (added,)),
+        )
+        totals = [one.total(loss, terms, rows) for one, loss, terms in losses if one.variables]
+        return totals, figures
 
     variables = [learner.variables for learner in learners]
     if weight is not None:

@@ -67,6 +67,25 @@ def test_step_time(gan, network, settings, monkeypatch, capsys):
         assert row[name]["to_native"] == pytest.approx(row[name]["ms"] / row["native"]["ms"], 1e-2)
 
 
+@pytest.mark.parametrize("source", ["folder", "array"])
+def test_data(source, monkeypatch, capsys):
+    row = json.loads(run(monkeypatch, capsys, "data", source, "--images", 192, "--rounds", 1))
+    better = max(row.get("DataLoader", 0), row["tf.data"])
+    assert row["load to better"] == pytest.approx(row["load"] / better, abs=2e-3)
+
+
+def test_growth(monkeypatch, capsys):
+    row = json.loads(run(monkeypatch, capsys, "growth", "--steps", 40))
+    assert len(row["MiB"]) > 20
+    assert row["growth after the fifth reading"] == row["MiB"][-1] - row["MiB"][4]
+
+
+def test_start_up(monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
+    row = json.loads(run(monkeypatch, capsys, "start_up", "--rounds", 1))
+    assert row["until the first step is done"] > row["keras"] > 0
+
+
 def test_the_loops_by_hand_learn_what_fit_learns(monkeypatch):
     """From the same weights: not the same latents, but energies of the same size after a step."""
     loops = importlib.import_module("native_loops")
