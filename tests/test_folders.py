@@ -159,3 +159,12 @@ def test_sizes_that_differ_need_image_size(folder):
         ValueError, match=r"`crop_size` is \(8, 8\), larger than .*small\.png of 5x5"
     ):
         datasets.load(folder, crop_size=8)
+
+
+def test_a_jpeg_decoded_at_a_fraction_looks_as_if_it_had_been_decoded_whole(tmp_path):
+    coarse = np.random.default_rng(0).integers(0, 256, (12, 9, 3), "uint8")
+    Image.fromarray(coarse).resize((900, 1200), Image.Resampling.BICUBIC).save(tmp_path / "1.jpg")
+    with Image.open(tmp_path / "1.jpg") as whole:
+        cut = whole.resize((32, 32), Image.Resampling.BICUBIC, (0, 150, 900, 1050))
+    ((batch,),) = (images(tmp_path, image_size=32, batch_size=1)[0] for _ in range(1))
+    assert np.abs(batch[0].astype(int) - np.asarray(cut).astype(int)).max() <= 4

@@ -53,7 +53,8 @@ def load(
               download;
             - a folder, whose images, and those of its subfolders, are read as they are needed:
               turned as their EXIF data say, 16 bits scaled to 8, what is transparent on white;
-              hidden files and folders are left out;
+              JPEGs much larger than `image_size` decoded at a fraction of their size, at least
+              twice that wanted; hidden files and folders are left out;
             - the name of a dataset of tensorflow-datasets with an `"image"` feature, such as
               `"mnist"` or `"celeb_a"`;
             - an array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`;
