@@ -161,10 +161,18 @@ def test_sizes_that_differ_need_image_size(folder):
         datasets.load(folder, crop_size=8)
 
 
-def test_a_jpeg_decoded_at_a_fraction_looks_as_if_it_had_been_decoded_whole(tmp_path):
+def test_a_jpeg_decoded_at_a_fraction_is_as_near_to_the_picture_as_one_decoded_whole(tmp_path):
     coarse = np.random.default_rng(0).integers(0, 256, (12, 9, 3), "uint8")
-    Image.fromarray(coarse).resize((900, 1200), Image.Resampling.BICUBIC).save(tmp_path / "1.jpg")
-    with Image.open(tmp_path / "1.jpg") as whole:
-        cut = whole.resize((32, 32), Image.Resampling.BICUBIC, (0, 150, 900, 1050))
+    picture = Image.fromarray(coarse).resize((900, 1200), Image.Resampling.BICUBIC)
+    picture.save(tmp_path / "1.jpg", quality=90)
+
+    def small(image):
+        square = image.resize((32, 32), Image.Resampling.BICUBIC, (0, 150, 900, 1050))
+        return np.asarray(square).astype(int)
+
+    def error(values):
+        return np.abs(values - small(picture)).mean()
+
     (got,) = images(tmp_path, image_size=32)
-    assert np.abs(got.astype(int) - np.asarray(cut).astype(int)).max() <= 4
+    with Image.open(tmp_path / "1.jpg") as whole:
+        assert error(got.astype(int)) < error(small(whole)) + 1.0  # of 255 levels

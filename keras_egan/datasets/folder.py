@@ -37,7 +37,7 @@ class Folder:
     ):
         self.mode = "L" if prepare.grayscale else "RGB"
         # A JPEG is decoded at 1/2, 1/4 or 1/8 by itself, much faster. At twice the size wanted
-        # what is left to resizing makes it differ by a level of 255 or so; `crop_size` is of pixels
+        # the result differs by less than a level of 255 in the mean; `crop_size` is of pixels
         # as they are in the file.
         sides = None if prepare.crop_size else prepare.image_size
         self.enough = sides and (2 * max(sides), 2 * max(sides))
