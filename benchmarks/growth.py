@@ -2,9 +2,9 @@
 
     KERAS_BACKEND=torch python benchmarks/growth.py
 
-Trains BEGAN on 16x16 digits for 20,000 steps, with SampleGrid, EquilibriumLogger, Backup and a
-progress bar, and reads the memory that the process holds every 1,000 steps, Linux's resident set in
-MiB. It prints a JSON row of the readings, after 1,000 steps and from there on.
+Trains BEGAN on 16x16 digits for 20,000 steps, with SampleGrid, EquilibriumLogger and Backup,
+and reads the memory that the process holds every 1,000 steps, Linux's resident set in MiB. It
+prints a JSON row of the readings.
 """
 
 import argparse

@@ -82,7 +82,7 @@ class Run:
             data = Batches(images, batch_size, shuffle=shuffle, seed=seed, labels=labels)
         self.data = data
         self.ordered = isinstance(data, Ordered)
-        self.in_memory = isinstance(data, Batches) and data.workers == 1
+        self.in_memory = data if isinstance(data, Batches) and data.workers == 1 else None
         callbacks = watching_all_figures(_listed(callbacks))
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
@@ -124,7 +124,7 @@ class Run:
         self.gan.epoch_start = self.gan.progress.steps_done - self.done
         if self.ordered and not self.steps:  # else one pass through the data spans epochs
             self.data.begin(self.gan.epoch_start, self.done)
-            self.gan.take_from(self.data if self.in_memory else None)
+            self.gan.take_from(self.in_memory)
         self.gan.make_train_function()  # compiled anew where a phase begins
 
     def restore(self) -> None:
@@ -222,7 +222,7 @@ class Run:
         if self.ordered:
             first = self.gan.progress.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
-            self.gan.take_from(self.data if self.in_memory else None)
+            self.gan.take_from(self.in_memory)
         # Keras shuffles by default, and warns of it where it cannot.
         shuffle = self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered
         with distributed.feeding(self.kind):

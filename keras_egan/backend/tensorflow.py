@@ -29,7 +29,7 @@ class Steps(Built):
     feed: Iterator[Any] | None = None
     """Batches in memory that training takes from here, and not from Keras's `tf.data` pipeline.
 
-    The pipeline's thread and Python's own wait for one another, as long as a tenth of a small step.
+    The pipeline's thread and Python's own wait for one another, which takes a seventh of a small step.
     """
 
     def make_train_function(self, force=False):
@@ -65,7 +65,7 @@ class Steps(Built):
         Args:
             batches: an iterable of batches in memory, of which a step takes one; None for Keras's.
         """
-        several = isinstance(self.step.value, tf.distribute.DistributedValues)
+        several = isinstance(self.variables[0].value, tf.distribute.DistributedValues)
         direct = self.steps_per_execution == 1 and not self.run_eagerly and not several
         self.feed = iter(batches) if direct and batches is not None else None
 
