@@ -26,3 +26,12 @@ if os.environ["KERAS_BACKEND"] == "jax":
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    """Weights without a seed of their own are the same in each run: a unit of a network this small
+    can be dead from the start, and a test fail once in a thousand."""
+    import keras
+
+    keras.utils.set_random_seed(0)
