@@ -16,6 +16,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning"),
 ]
 
+once = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="its figures are TensorFlow's, and take long"
+)
+
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(monkeypatch, tmp_path):
@@ -112,6 +116,7 @@ def test_flops(monkeypatch, capsys):
     assert "| convnet, 1, critic |" in said
 
 
+@once
 @pytest.mark.parametrize("gan", ["began/mnist", "least_squares/fashion", "real", "noise"])
 def test_quality(gan, digits, monkeypatch, capsys):
     quality = importlib.import_module("quality")
@@ -134,6 +139,7 @@ def test_quality(gan, digits, monkeypatch, capsys):
         assert np.allclose(again["shares"], row["shares"], atol=0.05)
 
 
+@once
 @pytest.mark.parametrize("what", ["--gan began", "--gan least_squares", "--measure gaussian"])
 def test_faces(what, monkeypatch):
     faces = importlib.import_module("faces")
@@ -154,6 +160,7 @@ def test_faces(what, monkeypatch):
         assert Path("faces/samples/00000002.png").exists()
 
 
+@once
 def test_stacked_mnist(digits, monkeypatch, capsys):
     stacked = importlib.import_module("stacked_mnist")
     monkeypatch.setattr(stacked, "SAMPLES", 30)
@@ -165,11 +172,13 @@ def test_stacked_mnist(digits, monkeypatch, capsys):
     assert 1 <= json.loads(said[said.index("{\n") :])["modes"] <= 30
 
 
+@once
 def test_mixtures(monkeypatch, capsys):
     flags = ("--gans", "least_squares", "--seeds", 1, "--steps", 4, "--every", 4)
     assert "| LSGAN | " in run(monkeypatch, capsys, "mixtures", *flags)
 
 
+@once
 def test_diagnosis(monkeypatch, capsys):
     diagnosis = importlib.import_module("diagnosis")
     monkeypatch.setattr(diagnosis, "EPOCHS", 6)
@@ -192,6 +201,7 @@ def test_what_counts_as_named(expected, step, result):
     assert diagnosis.named(expected, [{"name": "margin", "step": step}]) is result
 
 
+@once
 def test_anomaly(monkeypatch, capsys):
     classifiers = importlib.import_module("classifiers")
     made = {"train": made_up(200), "test": made_up(60, seed=1)}
@@ -206,11 +216,13 @@ def test_anomaly(monkeypatch, capsys):
     assert "| mnist | ocsvm | own | " in table
 
 
+@once
 def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "anomaly", "--time", "--filters", 1, "--images", 20)
     assert json.loads(said.splitlines()[-1]).keys() >= {"ONNX", "LiteRT", "SavedModel"}
 
 
+@once
 @pytest.mark.parametrize("flags", ["--labelled 20", "--labelled 20 --alone --augment=", ""])
 def test_semi_supervised(flags, digits, monkeypatch, capsys):
     flags = [*flags.split(), "--images", 256, "--first", 128]

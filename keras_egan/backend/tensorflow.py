@@ -29,7 +29,8 @@ class Steps(Built):
     feed: Iterator[Any] | None = None
     """Batches in memory that training takes from here, and not from Keras's `tf.data` pipeline.
 
-    The pipeline's thread and Python's own wait for one another, which takes a seventh of a small step.
+    The pipeline's thread and Python's own wait for one another, which takes a
+    seventh of a small step.
     """
 
     def make_train_function(self, force=False):
