@@ -29,9 +29,11 @@ if os.environ["KERAS_BACKEND"] == "jax":
 
 
 @pytest.fixture(autouse=True)
-def seed():
-    """Weights without a seed of their own are the same in each run: a unit of a network this small
-    can be dead from the start, and a test fail once in a thousand."""
+def fixed_seed():
+    """Makes weights that have no seed of their own the same in each run.
+
+    A unit of a network this small can be dead from the start, and a test fail once in a thousand.
+    """
     import keras
 
     keras.utils.set_random_seed(0)
