@@ -39,24 +39,13 @@ class Steps(Built):
         by_keras = self.train_function
         if by_keras is made:
             return
-        steps = {}
+        # A graph for each size of batch, which TensorFlow need not work out at each step then.
+        step = tf.function(self.train_step, autograph=False, jit_compile=self.jit_compile)
 
         def train(iterator):
             if self.feed is None or not isinstance(iterator, tf.data.Iterator):
                 return by_keras(iterator)  # of `train_on_batch`, a generator
-            batch = next(self.feed)
-            kind = tuple((array.dtype, *array.shape[1:]) for array in batch)
-            if kind not in steps:
-                # A batch of any size: where TensorFlow knows the sizes it adds up in another order
-                # each time, and a training would not be the same twice.
-                any_size = tuple(tf.TensorSpec((None, *shape), dtype) for dtype, *shape in kind)
-                steps[kind] = tf.function(
-                    self.train_step,
-                    input_signature=[any_size],
-                    autograph=False,
-                    jit_compile=self.jit_compile,
-                )
-            return steps[kind](tuple(map(tf.convert_to_tensor, batch)))
+            return step(tuple(map(tf.convert_to_tensor, next(self.feed))))
 
         self.train_function = train
 
@@ -91,12 +80,15 @@ def joint_gradients(
         tape.watch(tensors)
         losses, auxiliary = objective()
     grads = [tape.gradient(*pair) for pair in zip(losses, tensors, strict=True)]
-    return [list(map(_dense, group)) for group in grads], auxiliary
+    # Where a gradient needs no value of the losses, such as that of a critic's last layer, the
+    # graph's optimizers forget that weights are to be read before they are updated.
+    with tf.control_dependencies(losses):
+        return [list(map(_dense, group)) for group in grads], auxiliary
 
 
 def _dense(grad):
     # An embedding's has each row as often as the batch, and Keras's optimizers would square each.
-    return tf.convert_to_tensor(grad) if isinstance(grad, tf.IndexedSlices) else grad
+    return None if grad is None else tf.identity(tf.convert_to_tensor(grad))
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:

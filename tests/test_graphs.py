@@ -1,0 +1,75 @@
+"""TensorFlow's graph of a step, as it is after TensorFlow has optimized it."""
+
+import keras
+import numpy as np
+import pytest
+
+from tests.registry import CASES, CONDITIONAL, given, uint8_images
+
+tf = pytest.importorskip("tensorflow")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="the graphs are TensorFlow's"
+)
+
+READ = "ReadVariableOp"
+WRITES = "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"
+
+
+def optimized(function, arguments, folder):
+    """Returns the nodes of a function's largest graph, as it ran: each name with its operation."""
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        tf.summary.trace_on(graph=True, profiler=False)
+        function(arguments)
+        tf.summary.trace_export("step", step=0)
+    writer.close()
+    (path,) = folder.iterdir()
+    for record in tf.data.TFRecordDataset(str(path)):
+        for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value:
+            metadata = tf.compat.v1.RunMetadata.FromString(value.tensor.string_val[0])
+    graphs = [graph.post_optimization_graph.node for graph in metadata.function_graphs]
+    return {node.name: node for node in max(graphs, key=len)}
+
+
+def unordered(nodes):
+    """Returns pairs of a write of a variable and another use of it, of which either may be first."""
+    before = {}
+
+    def ancestors(name):
+        if name not in before:
+            before[name], left = set(), [name]
+            while left:
+                for given in nodes[left.pop()].input:
+                    found = given.lstrip("^").partition(":")[0]
+                    if found not in before[name]:
+                        before[name].add(found)
+                        left.append(found)
+        return before[name]
+
+    uses = {}
+    for node in nodes.values():
+        if node.op in (READ, *WRITES):
+            uses.setdefault(node.input[0], []).append(node)
+    return [
+        (write.name, use.name)
+        for of_one in uses.values()
+        for write in of_one
+        for use in of_one
+        if write.op in WRITES and use is not write
+        if use.name not in ancestors(write.name) and write.name not in ancestors(use.name)
+    ]
+
+
+@pytest.mark.parametrize("case", CASES + CONDITIONAL[-1:], ids=lambda case: case.name)
+@pytest.mark.parametrize("size", [16, None], ids=["known_size", "any_size"])
+def test_weights_are_read_before_they_are_updated(case, size, tmp_path):
+    """TensorFlow drops what holds them in order where it finds it elsewhere, and then that too."""
+    gan = case.build()
+    gan.phase = gan.present_phase()
+    batch = given(gan, uint8_images(16))
+    batch = tuple(map(np.asarray, batch)) if isinstance(batch, tuple) else (batch,)
+    specs = tuple(tf.TensorSpec((size, *array.shape[1:]), array.dtype) for array in batch)
+    step = tf.function(gan.train_step, input_signature=[specs], autograph=False)
+    nodes = optimized(step, tuple(map(tf.constant, batch)), tmp_path)
+    assert sum(node.op in WRITES for node in nodes.values()) > 8
+    assert unordered(nodes) == []
