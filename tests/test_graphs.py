@@ -32,7 +32,7 @@ def optimized(function, arguments, folder):
 
 
 def unordered(nodes):
-    """Returns pairs of a write of a variable and another use of it, of which either may be first."""
+    """Returns writes of variables, each with another use of its variable that may come first."""
     before = {}
 
     def ancestors(name):

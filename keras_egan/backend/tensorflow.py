@@ -39,8 +39,11 @@ class Steps(Built):
         by_keras = self.train_function
         if by_keras is made:
             return
+
         # A graph for each size of batch, which TensorFlow need not work out at each step then.
-        step = tf.function(self.train_step, autograph=False, jit_compile=self.jit_compile)
+        @tf.function(autograph=False, jit_compile=self.jit_compile)
+        def step(batch):
+            return self.train_step(batch)
 
         def train(iterator):
             if self.feed is None or not isinstance(iterator, tf.data.Iterator):
