@@ -6,7 +6,7 @@ anywhere else in the package.
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,12 +46,12 @@ def flat_layers(layer: keras.Layer) -> list[keras.Layer]:
     return list(layer._flatten_layers())
 
 
-def call_losses(network: keras.Model) -> list[Any]:
-    """Returns what a network's layers added in its last call, by `add_loss` or as regularizers.
+def call_losses(layers: Iterable[keras.Layer]) -> list[Any]:
+    """Returns what layers added in their last call, by `add_loss` or as regularizers.
 
     `Model.losses` is public, but has the penalties of weights among them, computed anew.
     """
-    return [loss for layer in flat_layers(network) for loss in layer._get_own_losses()]
+    return [loss for layer in layers for loss in layer._get_own_losses()]
 
 
 def seed_states(model: keras.Model) -> list[Any]:

@@ -125,5 +125,5 @@ def count_unfit(images: Any) -> Any:
         return ops.zeros(())
     rank = len(images.shape)
     fit = ops.abs(ops.cast(images, "float32")) <= (1.001 if rank == 4 else 3e38)
-    unfit = ops.any(ops.logical_not(fit), axis=tuple(range(1, rank)))  # NaN is under nothing
-    return ops.sum(ops.cast(unfit, "float32"))
+    fit = ops.all(fit, axis=tuple(range(1, rank)))  # NaN is under nothing
+    return ops.sum(1.0 - ops.cast(fit, "float32"))

@@ -1,11 +1,12 @@
 """The base of all GANs here."""
 
+from functools import cache
 from typing import Any
 
 import keras
 
 from keras_egan import backend, checks, configuration, inputs, pairing, persistence, processes, step
-from keras_egan._keras_internals import from_within_fit
+from keras_egan._keras_internals import flat_layers, from_within_fit
 from keras_egan.augment._diff_augment import layer_of
 from keras_egan.export._gan import export_gan
 from keras_egan.feeding import evaluated
@@ -252,6 +253,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.progress.refuse_unfit()
         return figures
 
+    flat_layers = staticmethod(flat_layers)
     training_step = step.train
     evaluation_step = step.evaluate
 
@@ -265,6 +267,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         """Whether a step was compiled for another phase or other settings than the present."""
         checks.updates(self.updates, self.d_steps)
         self.phase = self.present_phase()
+        self.flat_layers = cache(flat_layers)  # a walk takes as long as a small layer
         assumed = self.phase, configuration.settings_of(self)
         outdated = assumed != self._assumed.get(function)
         self._assumed[function] = assumed

@@ -191,7 +191,7 @@ class Objective:
             energy = losses.classification_energy(output, labels)
         else:
             energy = losses.reconstruction_energy(images, output, energy=self.energy_name)
-        added = step.added_losses(network)
+        added = step.added_losses(self, network)
         return Scored(images, output, energy, embedding, latents, labels, added)
 
     @property

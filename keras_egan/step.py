@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_egan import backend, inputs, pairing
-from keras_egan._keras_internals import call_losses, flat_layers
+from keras_egan._keras_internals import call_losses
 from keras_egan.backend import distributed
 from keras_egan.batch import Rows, Scored, count_unfit
 from keras_egan.labels import with_labels
@@ -36,7 +36,7 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     means = _means_over_replicas(gan, figures, rows, unfit)
     logs = _logs(gan, means)
     _control(gan, logs, means)
-    for layer in flat_layers(gan):
+    for layer in gan.flat_layers(gan):
         if hasattr(layer, "advance"):
             layer.advance()
     return logs
@@ -250,16 +250,16 @@ def _combined(grads, others, weight):
 
 def _generated(gan, z, rows):
     images = gan.generator(with_labels(z, rows.fake_labels), training=True)
-    return images, added_losses(gan.generator)
+    return images, added_losses(gan, gan.generator)
 
 
-def added_losses(network: keras.Model) -> Any:
-    """Returns what a network's layers added in its last call, a scalar, weights' penalties apart.
+def added_losses(gan: Any, network: keras.Model) -> Any:
+    """Returns what the layers of a GAN's network added in its last call, a scalar.
 
-    These are `add_loss` and `activity_regularizer`; the regularizers of weights do not depend on
+    That is by `add_loss` and `activity_regularizer`; the regularizers of weights do not depend on
     the call, and count once a step.
     """
-    return sum(ops.cast(term, "float32") for term in call_losses(network))
+    return sum(ops.cast(term, "float32") for term in call_losses(gan.flat_layers(network)))
 
 
 def _means_over_replicas(gan, figures, rows, unfit):

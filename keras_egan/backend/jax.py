@@ -71,15 +71,15 @@ def joint_gradients(
     """Differentiates losses with respect to some variables each, and to nothing else.
 
     Args:
-        objective: a function of no arguments that returns losses, a list of scalars, and any
-            auxiliary structure of tensors. It may read and assign the variables of `model` and of
+        objective: a function of no arguments that returns losses, a list of scalars, and an
+            auxiliary dict of tensors. It may read and assign the variables of `model` and of
             its optimizer.
         variables: for each loss, the trainable variables to differentiate it by, a list.
         model: the model whose state `objective` may touch.
 
     Returns:
         For each loss its gradients, a list (`None` where a variable has no part); and the
-        auxiliary structure, from which nothing is differentiated further.
+        auxiliary dict, from which nothing is differentiated further.
     """
     unique = list({id(variable): variable for group in variables for variable in group}.values())
     pure, finish = _pure(lambda _: objective(), model, unique)

@@ -28,6 +28,14 @@ __all__ = [
 class Steps:
     """Runs the model's steps as they are written, recording gradients only where asked for."""
 
+    normalises = False
+    """Whether a layer assigns its weights as it is called."""
+
+    def make_train_function(self, force=False):
+        kind = keras.layers.SpectralNormalization
+        self.normalises = any(isinstance(layer, kind) for layer in flat_layers(self))
+        super().make_train_function(force)
+
     def train_step(self, data):
         with no_grad():
             return self.training_step(data)
@@ -57,7 +65,11 @@ def joint_gradients(
             for loss, group in zip(losses, tensors, strict=True)
         ]
     grads = [_over_replicas(group) for group in grads]
-    return grads, keras.tree.map_structure(_detached, auxiliary)
+    return grads, {name: _detached(value) for name, value in auxiliary.items()}
+
+
+def _detached(value):
+    return value.detach() if torch.is_tensor(value) else value
 
 
 def _over_replicas(grads):
@@ -66,18 +78,11 @@ def _over_replicas(grads):
 
 
 def _mutation_allowed(model):
-    # The layer assigns its weights as it is called, and is called more than once before gradients
-    # are taken. The context costs time for every operation: it is entered only where it must be.
-    normalising = (
-        isinstance(layer, keras.layers.SpectralNormalization) for layer in flat_layers(model)
-    )
-    if any(normalising):
+    # Such a layer is called more than once before gradients are taken. The context costs time for
+    # every operation: it is entered only where it must be.
+    if getattr(model, "normalises", False):
         return torch.autograd.graph.allow_mutation_on_saved_tensors()
     return nullcontext()
-
-
-def _detached(value):
-    return value.detach() if torch.is_tensor(value) else value
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
