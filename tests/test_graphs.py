@@ -64,7 +64,7 @@ def unordered(nodes):
 @pytest.mark.parametrize("size", [16, None], ids=["known_size", "any_size"])
 def test_weights_are_read_before_they_are_updated(case, size, tmp_path):
     """TensorFlow drops what holds them in order where it finds it elsewhere, and then that too."""
-    gan = case.build()
+    gan = case.build(generator_average=0.9)
     gan.phase = gan.present_phase()
     batch = given(gan, uint8_images(16))
     batch = tuple(map(np.asarray, batch)) if isinstance(batch, tuple) else (batch,)

@@ -86,11 +86,12 @@ def joint_gradients(
     # Where a gradient needs no value of the losses, such as that of a critic's last layer, the
     # graph's optimizers forget that weights are to be read before they are updated.
     with tf.control_dependencies(losses):
-        return [list(map(_dense, group)) for group in grads], auxiliary
+        return [list(map(_dense_copy, group)) for group in grads], auxiliary
 
 
-def _dense(grad):
-    # An embedding's has each row as often as the batch, and Keras's optimizers would square each.
+def _dense_copy(grad):
+    # A copy, for only new operations take a dependency. And dense, for an embedding's has each row
+    # as often as the batch, and Keras's optimizers would square each.
     return None if grad is None else tf.identity(tf.convert_to_tensor(grad))
 
 

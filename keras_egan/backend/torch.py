@@ -28,12 +28,12 @@ __all__ = [
 class Steps:
     """Runs the model's steps as they are written, recording gradients only where asked for."""
 
-    normalises = False
+    assigns_in_calls = False
     """Whether a layer assigns its weights as it is called."""
 
     def make_train_function(self, force=False):
         kind = keras.layers.SpectralNormalization
-        self.normalises = any(isinstance(layer, kind) for layer in flat_layers(self))
+        self.assigns_in_calls = any(isinstance(layer, kind) for layer in flat_layers(self))
         super().make_train_function(force)
 
     def train_step(self, data):
@@ -80,7 +80,7 @@ def _over_replicas(grads):
 def _mutation_allowed(model):
     # Such a layer is called more than once before gradients are taken. The context costs time for
     # every operation: it is entered only where it must be.
-    if getattr(model, "normalises", False):
+    if getattr(model, "assigns_in_calls", False):
         return torch.autograd.graph.allow_mutation_on_saved_tensors()
     return nullcontext()
 
