@@ -9,7 +9,8 @@ drifts slows both: the loops of `native_loops.py`, `fit` by default settings, an
 
 It prints a JSON row: the median over the turns of a step in milliseconds, its ratio to that of the
 loop by hand, the seconds of the first turn, compiling and all, and the peak memory that each added.
-`--callbacks` adds SampleGrid and EquilibriumLogger to `fit`, and their time to its steps'.
+`--callbacks` adds SampleGrid and EquilibriumLogger to `fit`, and their time to its steps';
+`--compiled` and `--half` add loops that are compiled and that compute in bfloat16.
 """
 
 import argparse
@@ -46,6 +47,7 @@ add("--rounds", type=int, default=5, help="turns of each loop")
 add("--steps", type=int, default=10, help="steps in a turn")
 add("--callbacks", action="store_true", help="fit with SampleGrid and EquilibriumLogger")
 add("--compiled", action="store_true", help="time loops that are compiled, where they are not")
+add("--half", action="store_true", help="time fit by the policy mixed_bfloat16")
 arguments = parser.parse_args()
 
 BACKEND = keras.backend.backend()
@@ -79,10 +81,12 @@ def now(last):
     return time.perf_counter()
 
 
-def fit(updates, folder, jit_compile="auto"):
+def fit(updates, folder, jit_compile="auto", policy="float32"):
     """Returns a turn of `fit`, timed."""
     kind, own = GANS[arguments.gan]
+    keras.config.set_dtype_policy(policy)
     gan = kind(*build(), updates=updates, **own)
+    keras.config.set_dtype_policy("float32")
     gan.compile(keras.optimizers.Adam(RATE), keras.optimizers.Adam(RATE), jit_compile=jit_compile)
     clock, path = Clock(), Path(folder)
     further = []
@@ -125,6 +129,8 @@ with tempfile.TemporaryDirectory() as folder:
     }
     if arguments.compiled and BACKEND != "jax":
         loops |= {"native_compiled": native(True), "fit_compiled": fit("alternating", folder, True)}
+    if arguments.half:
+        loops["fit_half"] = fit("alternating", folder, policy="mixed_bfloat16")
     row = {"backend": BACKEND, "gan": arguments.gan, "network": arguments.network}
     row |= {"settings": arguments.network_settings, "shape": shape, "batch": arguments.batch_size}
     for name, loop in loops.items():

@@ -28,6 +28,11 @@ if os.environ["KERAS_BACKEND"] == "jax":
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
+def on(backend):
+    """Marks a test that takes long, and of which one backend is enough: its subject is no step."""
+    return pytest.mark.skipif(os.environ["KERAS_BACKEND"] != backend, reason=f"once, on {backend}")
+
+
 @pytest.fixture(autouse=True)
 def fixed_seed():
     """Makes weights that have no seed of their own the same in each run.

@@ -1,10 +1,12 @@
 """Trains every GAN of the registry from given weights and latents, and leaves what came out.
 
-Run as `python -m tests.parity FOLDER`: each GAN's file after 10 steps, and its figures and
-variables. `compare` then holds them against those of the backend that runs.
+Run as `python -m tests.parity FOLDER` on each backend at a time: below the folder, by the backend's
+name, each leaves every GAN's file after 10 steps, and its figures and variables; and then holds
+those of the others against its own.
 """
 
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -24,6 +26,7 @@ from tests.registry import (
 )
 
 STEPS, BATCH = 10, 16
+DONE, PATIENCE = "done", 600
 WITH_FILES = [*CASES, *CONDITIONAL]
 
 
@@ -68,7 +71,7 @@ def predicted(gan):
     return gan.predict(inputs, verbose=0)
 
 
-def trajectories(folder=None):
+def trajectories(folder):
     """Returns what the 20 steps of each GAN gave, a dict for each; writes files to a folder."""
     runs = [
         *((case.name, case, adam, "alternating") for case in WITH_FILES),
@@ -81,7 +84,7 @@ def trajectories(folder=None):
         give_weights(gan)
         logs = train(gan, 0)
         halfway = {f"saved_{index}": array for index, array in enumerate(state(gan))}
-        if folder and optimizer is adam:
+        if optimizer is adam:
             gan.save(folder / f"{name}.keras")
         predictions = predicted(gan)
         found[name] = {"logs": np.concatenate([logs, train(gan, 1)]), "predicted": predictions}
@@ -112,7 +115,21 @@ def compare(folder, own):
                 near(array, theirs[f"end_{index}"], f"{case.name} {index}")
 
 
+def run(folder):
+    """Leaves this backend's trajectories, and compares the others', once they are there."""
+    backend = keras.backend.backend()
+    own = trajectories(folder / backend)
+    for name, arrays in own.items():
+        np.savez(folder / backend / f"{name}.npz", **arrays)
+    (folder / backend / DONE).touch()
+    for other in folder.iterdir():
+        deadline = time.monotonic() + PATIENCE
+        while not (other / DONE).exists():
+            assert time.monotonic() < deadline, f"nothing came from {other.name}"
+            time.sleep(0.1)
+        if other.name != backend:
+            compare(other, own)
+
+
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
-    for name, arrays in trajectories(folder).items():
-        np.savez(folder / f"{name}.npz", **arrays)
+    run(Path(sys.argv[1]))

@@ -12,7 +12,7 @@ import pytest
 
 import keras_egan
 from tests import parity
-from tests.conftest import XLA_FLAGS
+from tests.conftest import XLA_FLAGS, on
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_egan"
@@ -143,16 +143,14 @@ def test_gradients_touch_only_the_variables_asked_for():
 
 
 @pytest.mark.slow
+@on("tensorflow")
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 def test_the_backends_train_alike_and_open_each_others_files(tmp_path):
-    """Over the three runs, every ordered pair of backends."""
-    folders = {backend: tmp_path / backend for backend in BACKENDS if backend != BACKEND}
-    others = []
-    for backend, folder in folders.items():
-        folder.mkdir()
-        flags = {"XLA_FLAGS": XLA_FLAGS} if backend == "jax" else {}
-        others.append(start(["-m", "tests.parity", folder], backend=backend, **flags))
-    own = parity.trajectories()
-    for other, folder in zip(others, folders.values(), strict=True):
+    """Every ordered pair of backends."""
+    for backend in BACKENDS:
+        (tmp_path / backend).mkdir()
+    command = ["-m", "tests.parity", tmp_path]
+    others = [start(command, "jax", XLA_FLAGS=XLA_FLAGS), start(command, "torch")]
+    parity.run(tmp_path)
+    for other in others:
         output(other)
-        parity.compare(folder, own)

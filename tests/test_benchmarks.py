@@ -10,15 +10,15 @@ import keras
 import numpy as np
 import pytest
 
+from tests.conftest import on
+
 ROOT = Path(__file__).parent.parent / "benchmarks"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning"),
 ]
 
-once = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="its figures are TensorFlow's, and take long"
-)
+once = on("tensorflow")  # whose figures they are
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +56,9 @@ def digits(monkeypatch):
 @pytest.mark.parametrize(
     ("gan", "network", "settings"),
     [
-        ("began", "began", '{"filters": 1}'),
-        ("ebgan", "dcgan_autoencoder", '{"filters": 1}'),
-        ("least_squares", "mlp", '{"units": 4}'),
+        pytest.param("began", "began", '{"filters": 1}', marks=on("tensorflow")),
+        pytest.param("ebgan", "dcgan_autoencoder", '{"filters": 1}', marks=on("jax")),
+        pytest.param("least_squares", "mlp", '{"units": 4}', marks=on("torch")),
     ],
 )
 def test_step_time(gan, network, settings, monkeypatch, capsys):

@@ -19,10 +19,20 @@ from PIL import Image
 import keras_egan  # registers the classes that files name
 from keras_egan import presets
 from tests import registry
+from tests.conftest import on
 
 ROOT = Path(__file__).parent.parent
 NORMAL = ("ebgan", "magan")  # whose papers draw latents from N(0, 1)
 EXAMPLES = ["began", "conditional", "ebgan", "least_squares_gan", "loss_sensitive_gan", "magan"]
+WHERE = [
+    "began",
+    "conditional",
+    pytest.param("ebgan", marks=on("tensorflow")),
+    pytest.param("least_squares_gan", marks=on("jax")),
+    pytest.param("loss_sensitive_gan", marks=on("torch")),
+    pytest.param("magan", marks=on("torch")),
+]
+"""Each example, but where they share all code with another, on one backend."""
 
 
 @pytest.fixture
@@ -39,7 +49,7 @@ def run(monkeypatch, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", WHERE)
 def test_it_writes_everything_it_says(example, run, tmp_path):
     run(example, *("--epochs", 1, "--steps-per-epoch", 3, "--filters", 2, "--batch-size", 16))
     output = tmp_path / example
@@ -94,6 +104,7 @@ def test_the_mixture_example_draws_and_counts(run, tmp_path, capsys):
     assert f"Modes found: {found['modes']} of 8\n" in capsys.readouterr().out
 
 
+@on("torch")
 def test_the_anomaly_example_finds_digits(run, tmp_path, capsys):
     run("anomaly", *("--epochs", 3, "--normal", 0))
     printed = capsys.readouterr().out
@@ -103,6 +114,7 @@ def test_the_anomaly_example_finds_digits(run, tmp_path, capsys):
     assert [output.name for output in scorer.get_outputs()] == ["label", "map", "score"]
 
 
+@on("tensorflow")
 def test_the_anomaly_example_looks_through_folders(run, tmp_path, capsys):
     for name, count in (("good", 10), ("inspected", 4)):
         (tmp_path / name).mkdir()
@@ -137,6 +149,7 @@ def test_help_names_the_flags(example, run, capsys):
         assert flag in printed
 
 
+@on("torch")
 def test_exploring(run, tmp_path, capsys, monkeypatch):
     """On tiny networks, and a sweep of two steps for each gamma."""
     registry.CASES[0].build().save("tiny.keras")
