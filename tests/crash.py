@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow  # noqa: F401  # which Keras imports on each backend, when it describes a layer
 
 from keras_egan import callbacks
 from tests.registry import CASES, EAGERLY, uint8_images, weights

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_egan import callbacks, metrics
-from tests.registry import CASES, CONDITIONAL, EAGERLY, float_images, given, labels_for, state
+from tests.registry import CASES, CONDITIONAL, float_images, given, labels_for, state
 
 BATCH, STEPS, EPOCHS, EVERY = 16, 5, 4, 3
 NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan", "cls_gan")
@@ -56,7 +56,7 @@ class Kill(keras.callbacks.Callback):
 def train(name, folder, index=0, *further):
     """Trains one GAN; the last batch of its epochs leaves a device without rows, but of EBGAN."""
     (case,) = (case for case in (*CASES, *CONDITIONAL) if case.name == name)
-    gan = case.build(**EAGERLY, **FURTHER.get(name, {}))
+    gan = case.build(**FURTHER.get(name, {}))
     rest = 3 if name == "ebgan" else 1
     images = float_images(BATCH * (STEPS - 1) + rest)
     if name == "magan":  # whose margin falls where fakes have more energy than data

@@ -63,11 +63,11 @@ def digits(monkeypatch):
 )
 def test_step_time(gan, network, settings, monkeypatch, capsys):
     flags = ("--gan", gan, "--network", network, "--network-settings", settings)
-    turns = ("--rounds", 1, "--steps", 3, "--batch-size", 4, "--callbacks")
+    turns = ("--rounds", 1, "--steps", 3, "--batch-size", 4, "--callbacks", "--half")
     row = json.loads(run(monkeypatch, capsys, "step_time", *flags, *turns).splitlines()[-1])
     assert row["backend"] == keras.backend.backend()
     assert row["native"]["to_native"] == 1.0
-    for name in ("fit", "one_pass"):
+    for name in ("fit", "one_pass", "fit_half"):
         assert row[name]["to_native"] == pytest.approx(row[name]["ms"] / row["native"]["ms"], 1e-2)
 
 
@@ -78,12 +78,14 @@ def test_data(source, monkeypatch, capsys):
     assert row["load to better"] == pytest.approx(row["load"] / better, abs=2e-3)
 
 
+@once
 def test_growth(monkeypatch, capsys):
     row = json.loads(run(monkeypatch, capsys, "growth", "--steps", 40))
     assert len(row["MiB"]) > 20
     assert row["growth after the fifth reading"] == row["MiB"][-1] - row["MiB"][4]
 
 
+@once
 def test_start_up(monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
     row = json.loads(run(monkeypatch, capsys, "start_up", "--rounds", 1))

@@ -8,6 +8,7 @@ import pytest
 
 import keras_egan
 from keras_egan import datasets, networks
+from tests.conftest import on
 
 
 def optimizers(rate):
@@ -15,6 +16,7 @@ def optimizers(rate):
 
 
 @pytest.mark.slow
+@on("tensorflow")
 def test_began_keeps_the_ratio_of_energies_near_gamma_on_digits():
     """While k_t is inside its clip, the sum of the balances is what k_t has moved by."""
     gamma, lambda_k, epochs = 0.5, 0.02, 10

@@ -8,6 +8,7 @@ from keras import ops
 import keras_egan
 from keras_egan import callbacks, losses, pictures
 from tests import interrupted
+from tests.conftest import on
 from tests.registry import (
     CASES,
     CONDITIONAL,
@@ -237,11 +238,18 @@ def test_export(tmp_path):
     np.testing.assert_allclose(served.serve([z, labels]), expected, atol=1e-5)
     assert served.generate(7, 5, 2).shape == (5, *IMAGE_SHAPE)
     assert np.any(served.generate(7, 5, 2) != served.generate(7, 5, 1))
-    for suffix, format in ((".onnx", "onnx"), (".tflite", "litert"), (".xml", "openvino")):
-        path = gan.export(tmp_path / f"generator{suffix}", format)  # compares in its own runtime
-        assert path.stat().st_size > 0
     with pytest.raises(ValueError, match="`input_signature` must be left out for a GAN with"):
         gan.export(tmp_path / "other", input_signature=[tf.TensorSpec((None, LATENT_DIM))])
+
+
+@pytest.mark.slow
+@on("tensorflow")  # by way of which all are converted; test_export.py does it on each backend
+@pytest.mark.parametrize(
+    ("suffix", "format"), [(".onnx", "onnx"), (".tflite", "litert"), (".xml", "openvino")]
+)
+def test_other_formats(suffix, format, tmp_path):
+    path = CONDITIONAL[0].build().export(tmp_path / f"generator{suffix}", format)
+    assert path.stat().st_size > 0  # having been compared, in its own runtime
 
 
 def test_samples_drawn_while_training_have_the_shares_so_far():
