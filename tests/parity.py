@@ -26,7 +26,7 @@ from tests.registry import (
 )
 
 STEPS, BATCH = 10, 16
-DONE, PATIENCE = "done", 600
+DONE, PATIENCE = "done", 300  # seconds
 WITH_FILES = [*CASES, *CONDITIONAL]
 
 

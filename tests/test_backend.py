@@ -151,6 +151,8 @@ def test_the_backends_train_alike_and_open_each_others_files(tmp_path):
         (tmp_path / backend).mkdir()
     command = ["-m", "tests.parity", tmp_path]
     others = [start(command, "jax", XLA_FLAGS=XLA_FLAGS), start(command, "torch")]
-    parity.run(tmp_path)
-    for other in others:
-        output(other)
+    try:
+        parity.run(tmp_path)
+    finally:  # what it waits for in vain has failed by itself
+        for other in others:
+            output(other)
