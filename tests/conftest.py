@@ -29,7 +29,7 @@ if os.environ["KERAS_BACKEND"] == "jax":
 
 
 def on(backend):
-    """Marks a test that takes long, and of which one backend is enough: its subject is no step."""
+    """Marks a test that takes long, and would say the same on another backend."""
     return pytest.mark.skipif(os.environ["KERAS_BACKEND"] != backend, reason=f"once, on {backend}")
 
 

@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning"),
 ]
 
-once = on("tensorflow")  # whose figures they are
+once = on("tensorflow")
 
 
 @pytest.fixture(autouse=True)
