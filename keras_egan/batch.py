@@ -1,6 +1,6 @@
 """What a training step hands to a GAN's losses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_egan.backend import distributed
 
-__all__ = ["Rows", "Scored", "count_unfit"]
+__all__ = ["Rows", "Scored", "unfit_rows"]
 
 
 class Scored(NamedTuple):
@@ -92,7 +92,20 @@ class Rows(NamedTuple):
         if isinstance(values, (int, float)) and not values:
             return 0.0  # no operation for what most networks do not add
         values = ops.cast(values, "float32")
-        mean = ops.mean(values) if len(values.shape) else values
+        return self._share_of(ops.mean(values) if len(values.shape) else values)
+
+    def means(self, values: Sequence[Any]) -> Any:
+        """Returns the `mean` of each of several values, as one tensor, by one reduction."""
+        held = self.count if self.held is None else self.held
+        rows = []
+        for value in values:
+            value = ops.cast(value, "float32")
+            if len(value.shape) != 1:
+                value = ops.broadcast_to(ops.mean(value), (held,))
+            rows.append(value)
+        return self._share_of(ops.mean(ops.stack(rows), axis=1))
+
+    def _share_of(self, mean: Any) -> Any:
         if self.alone:
             return mean
         return mean * ops.cast(self.count, "float32") / ops.cast(self.total, "float32")
@@ -112,18 +125,18 @@ class Rows(NamedTuple):
         return values if self.alone else values[self.start : self.start + self.held]
 
 
-def count_unfit(images: Any) -> Any:
-    """Returns how many samples are not finite, or, where they are images, outside [-1, 1].
+def unfit_rows(images: Any) -> Any:
+    """Returns which samples are not finite, or, where they are images, outside [-1, 1].
 
     Args:
         images: tensor of shape `(batch, ...)`, as it came. Only those of rank 4 have a range.
 
     Returns:
-        A float32 scalar; 0 for uint8, which cannot be unfit.
+        float32 tensor of shape `(batch,)`, 1 or 0; a scalar 0 for uint8, which cannot be unfit.
     """
     if "float" not in keras.backend.standardize_dtype(images.dtype):
         return ops.zeros(())
     rank = len(images.shape)
     fit = ops.abs(ops.cast(images, "float32")) <= (1.001 if rank == 4 else 3e38)
     fit = ops.all(fit, axis=tuple(range(1, rank)))  # NaN is under nothing
-    return ops.sum(1.0 - ops.cast(fit, "float32"))
+    return 1.0 - ops.cast(fit, "float32")

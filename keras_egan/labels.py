@@ -56,7 +56,7 @@ class Labels(keras.layers.Layer):
         self.built = True
 
     def received(self, data: Any, rows: Any, seed: keras.random.SeedGenerator) -> tuple[Any, Any]:
-        """Returns the rows with the labels of a batch, and how many of those are of no class.
+        """Returns the rows with the labels of a batch, and which of those are of no class, 1 or 0.
 
         Args:
             data: a batch, `(images, labels)`.
@@ -71,7 +71,7 @@ class Labels(keras.layers.Layer):
         if UNLABELLED in self.classes:
             drawn = rows.own(lambda n: keras.random.randint((n,), 0, self.num_classes, seed=seed))
             fake = ops.where(labels == UNLABELLED, drawn, labels)
-        unfit = ops.sum(ops.cast(ops.logical_not(fit), "float32"))
+        unfit = ops.cast(ops.logical_not(fit), "float32")
         return rows._replace(labels=labels, fake_labels=fake), unfit
 
     def count(self, rows: Any) -> None:

@@ -8,7 +8,7 @@ from keras import ops
 from keras_egan import backend, inputs, pairing
 from keras_egan._keras_internals import call_losses
 from keras_egan.backend import distributed
-from keras_egan.batch import Rows, Scored, count_unfit
+from keras_egan.batch import Rows, Scored, unfit_rows
 from keras_egan.labels import with_labels
 
 __all__ = ["added_losses", "evaluate", "figure_names", "train"]
@@ -58,7 +58,7 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     real = gan.score(real, labels=rows.labels)
     fake = gan.score(generated, latents=z, labels=rows.fake_labels)._replace(rows=rows)
     figures = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
-    return _logs(gan, _means_over_replicas(gan, _means(figures, rows), rows, unfit))
+    return _logs(gan, _means_over_replicas(gan, figures, rows, unfit))
 
 
 def figure_names(gan: Any) -> list[str]:
@@ -96,10 +96,6 @@ def _with_figures(returned):
     return returned if isinstance(returned, tuple) else (returned, {})
 
 
-def _means(figures, rows):
-    return {name: rows.mean(values) for name, values in figures.items()}
-
-
 def _receive(gan, data, seed):
     data = distributed.received(data)
     images = inputs.images_of(data)
@@ -110,7 +106,7 @@ def _receive(gan, data, seed):
     backend.require(rows.total >= 1, "A batch is empty: it holds no images.")
     if gan.smallest_batch > 1:
         backend.require(rows.total >= gan.smallest_batch, gan.too_small(rows.total))
-    unfit = count_unfit(images)
+    unfit = unfit_rows(images)
     if gan.labels:
         rows, of_no_class = gan.labels.received(data, rows, seed)
         unfit = unfit + of_no_class
@@ -127,11 +123,11 @@ class _Learner(NamedTuple):
         """Returns what the network minimises, as its optimizer scales it.
 
         Args:
-            loss: this replica's part in the mean of the loss, a scalar.
-            terms: what is added to it, each a number a row or a scalar.
+            loss: a number a row, or a scalar.
+            terms: what is added to it, likewise.
             rows: which rows of the global batch they are.
         """
-        loss = sum((rows.mean(term) for term in terms), loss)
+        loss = sum((rows.mean(term) for term in terms), rows.mean(loss))
         for variable in self.variables:
             if variable.regularizer is not None:
                 loss = loss + rows.mean(variable.regularizer(variable))
@@ -167,7 +163,7 @@ def _discriminator_step(gan, learner, images, z, rows):
     def objective():
         real = gan.score(images, training=True, labels=rows.labels)
         fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
-        figures = _means(discriminator_figures(gan, real, fake), rows)
+        figures = discriminator_figures(gan, real, fake)
         terms = real.added + fake.added, gan.penalty(images, rows)
         return learner.total(figures["d_loss"], terms, rows), figures
 
@@ -180,7 +176,7 @@ def _generator_step(gan, learner, z, rows):
         images = gan.augmented(images, rows)
         fake = gan.score(images, training=True, latents=z, labels=rows.fake_labels)
         fake = fake._replace(rows=rows)
-        figures = _means(generator_figures(gan, fake), rows)
+        figures = generator_figures(gan, fake)
         return learner.total(figures["g_loss"], (added,), rows), figures
 
     return _differentiate(gan, objective, learner)
@@ -219,7 +215,7 @@ def _one_pass(gan, images, rows):
         fake = fake._replace(rows=rows)
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
         d_figures = discriminator_figures(gan, real, d_fake)
-        figures = _means(d_figures | generator_figures(gan, fake), rows)
+        figures = d_figures | generator_figures(gan, fake)
         d_terms = real.added + fake.added, gan.penalty(images, rows)
         losses = (
             (discriminator, figures["d_loss"], d_terms),
@@ -265,8 +261,8 @@ def added_losses(gan: Any, network: keras.Model) -> Any:
 def _means_over_replicas(gan, figures, rows, unfit):
     """Returns the figures' means as one tensor, and counts them in."""
     figures = [figures[name] for name in gan.running_means.figures]
-    values = distributed.replica_sum(ops.stack([*figures, unfit]))
-    gan.progress.count_unfit(values[-1])
+    values = distributed.replica_sum(rows.means([*figures, unfit]))
+    gan.progress.count_unfit(ops.round(values[-1] * ops.cast(rows.total, "float32")))
     gan.running_means.update_state(values[:-1], sample_weight=rows.total)
     return values[:-1]
 
