@@ -2,9 +2,11 @@
 
 import math
 import warnings
+from collections import deque
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_egan import processes
 from keras_egan.backend import distributed
@@ -12,6 +14,9 @@ from keras_egan.callbacks import Diagnosis, TerminateOnNaN
 from keras_egan.memory import Memory
 
 __all__ = ["RunCallbacks"]
+
+LAG = 2
+"""How many steps late a callback hears of a step, for the device must not wait for that."""
 
 
 class RunCallbacks(keras.callbacks.CallbackList):
@@ -33,6 +38,8 @@ class RunCallbacks(keras.callbacks.CallbackList):
     ):
         if distributed.process_count() > 1:
             _refuse_backup_of_keras(callbacks)
+        # Of all callbacks, for processes that train together have to end at the same step.
+        self.lag = LAG if all(map(_may_be_late, callbacks)) else 0
         if not processes.is_first():
             callbacks = [c for c in callbacks if not _is_of_first_process(c)]
             verbose = 0
@@ -51,6 +58,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
             steps=steps,
         )
         self.telling = any(map(_is_told_of_steps, self.callbacks))
+        self.untold: deque[tuple[int, Any]] = deque()
         kept = [c for c in self.callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
         self.memory = Memory(kept)
 
@@ -85,6 +93,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
         if self.offset and not batch:  # PyTorch's loaders have just drawn a number of their own
             self.run.restore_random_state()
         if batch and backup and backup.every and step // backup.every > self.saved // backup.every:
+            self.tell()
             self.run.gan.synchronize()
             self.run.save(self.epoch, done)
             self.saved = step
@@ -92,12 +101,27 @@ class RunCallbacks(keras.callbacks.CallbackList):
 
     def on_train_batch_end(self, batch, logs=None):
         if self.telling:
-            super().on_train_batch_end(self.offset + batch, logs)
+            self.untold.append((self.offset + batch, logs))
+            self.tell(self.lag)
+
+    def tell(self, lag: int = 0) -> None:
+        """Tells callbacks of all steps that are done, but for the newest.
+
+        Keras would do so from other threads, with which the next steps share the processor.
+
+        Args:
+            lag: how many of the newest are left for later.
+        """
+        while len(self.untold) > lag:
+            batch, logs = self.untold.popleft()
+            logs = {name: float(ops.convert_to_numpy(logs[name])) for name in sorted(logs)}
+            for callback in self.callbacks:
+                callback.on_train_batch_end(batch, logs)
 
     def on_epoch_end(self, epoch, logs=None):
+        self.tell()
         gan = self.run.gan
         figures = {name: float(value) for name, value in logs.items()}
-        # By the epoch's figures, for what JAX has told so far is a matter of time.
         spoilt = not all(map(math.isfinite, figures.values()))
         ending = spoilt and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
         gan.progress.refuse_unfit(raising=not ending)
@@ -137,6 +161,12 @@ def _refuse_backup_of_keras(callbacks):
             "Processes that train together would overwrite one another's files of "
             "`keras.callbacks.BackupAndRestore`. Use `keras_egan.callbacks.Backup`."
         )
+
+
+def _may_be_late(callback):
+    """Whether a callback may hear of a step when the next ones have begun."""
+    told = _is_told_of_steps(callback) and not isinstance(callback, keras.callbacks.ProgbarLogger)
+    return not told or getattr(callback, "async_safe", False)
 
 
 def _is_told_of_steps(callback):

@@ -1,12 +1,14 @@
 """Callbacks in a training that is resumed within an epoch, and what a backup asks of them."""
 
 import csv
+import threading
 
+import keras
 import pytest
 
 import keras_egan
 from keras_egan.callbacks import EquilibriumLogger, Flushable, GenerativeMetrics, SampleGrid
-from tests.registry import EAGERLY, tiny_networks
+from tests.registry import EAGERLY, tiny_networks, uint8_images
 from tests.remembered import remembered
 
 LOGS = ["d_loss", "g_loss", "real_energy", "fake_energy", "k_t", "balance", "m_global"]
@@ -94,9 +96,57 @@ def test_nothing_remembered_is_bound_to_the_process(tmp_path, gan):
     begin(logger, gan, 0, 0)
     take_steps(logger, gan, range(3))
     logger.on_epoch_end(0)
-    assert remembered(logger, before) == {"_start": 0, "_last": 2, "_columns": ["step", *LOGS]}
+    assert remembered(logger, before) == {"_start": 0, "_done": 3, "_columns": ["step", *LOGS]}
     grid = SampleGrid(tmp_path)
     before = vars(grid).copy()
     begin(grid, gan, 0, 0)
     take_steps(grid, gan, range(3))
     assert remembered(grid, before) == {"_start": 0, "_last": 0}
+
+
+class Hears(keras.callbacks.Callback):
+    """Notes of which step it hears, when how many have begun, in which thread, and the figures."""
+
+    def __init__(self, late, ask_at=None):
+        super().__init__()
+        self.async_safe = late
+        self.ask_at = ask_at
+        self.heard = []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.begun = batch + 1
+        if batch == self.ask_at:
+            self.model.tell_callbacks()
+            self.heard_when_asked = len(self.heard)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.heard.append((batch, self.begun - batch, threading.current_thread().name, logs))
+
+
+def hear(*callbacks, verbose=0):
+    keras.utils.set_random_seed(0)
+    gan = keras_egan.BEGAN(*tiny_networks(), seed=1)
+    gan.compile("sgd", "sgd", jit_compile=False)
+    gan.fit(
+        uint8_images(16), batch_size=2, shuffle=False, verbose=verbose, callbacks=list(callbacks)
+    )
+    return list(zip(*callbacks[0].heard, strict=True))
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_callbacks_that_may_be_late_hear_in_order_of_every_step(verbose):
+    at_once = hear(Hears(late=False), Hears(late=True))
+    late = hear(Hears(late=True), verbose=verbose)
+    for batches, _, threads, _ in (at_once, late):
+        assert batches == tuple(range(8))
+        assert set(threads) == {threading.main_thread().name}
+    assert at_once[1] == (1,) * 8
+    assert late[1] == (*(3,) * 6, 2, 1)
+    assert late[3] == at_once[3]
+    assert all(type(value) is float for logs in late[3] for value in logs.values())
+
+
+def test_callbacks_may_ask_for_what_is_known():
+    asks = Hears(late=True, ask_at=5)
+    hear(asks)
+    assert asks.heard_when_asked == 5

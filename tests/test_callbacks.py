@@ -181,7 +181,6 @@ def test_a_row_a_step_with_that_steps_figures(tmp_path):
 
 
 def test_rows_arrive_in_order_without_waiting_for_the_device(tmp_path):
-    """Alone, the logger lets Keras call it from many threads."""
     path = tmp_path / "log.csv"
     build(run_eagerly=False).fit(
         uint8_images(200), batch_size=2, epochs=2, verbose=0, callbacks=[EquilibriumLogger(path)]

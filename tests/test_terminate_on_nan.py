@@ -28,7 +28,7 @@ def fit(*callbacks):
 def test_training_ends_and_says_why(capsys):
     gan, history = fit(TerminateOnNaN(), Break())
     assert len(history["d_loss"]) == 1
-    assert 3 <= int(gan.step) <= 10
+    assert 3 <= int(gan.step) <= 5
     out = capsys.readouterr().out
     assert "After step 3, " in out
     assert "d_loss is nan" in out
@@ -72,12 +72,9 @@ def test_infinity_in_any_figure_counts_and_the_first_step_is_named(capsys):
     callback.set_model(gan)
     callback.on_train_begin()
     callback.on_epoch_begin(0)
-    # As they may come from several threads.
-    callback.on_train_batch_end(1, {"d_loss": float("nan"), "m_global": float("inf")})
     callback.on_train_batch_end(0, {"d_loss": 1.0, "m_global": -float("inf")})
-    assert not gan.stop_training
-    callback.on_train_batch_begin(2)
     assert gan.stop_training
+    callback.on_train_batch_end(1, {"d_loss": float("nan"), "m_global": float("inf")})
     assert capsys.readouterr().out == "After step 11, m_global is -inf: training ends.\n"
 
 

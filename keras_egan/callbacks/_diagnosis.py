@@ -1,7 +1,6 @@
 """Is this collapse? What is wrong with a training, said while it goes on."""
 
 import math
-import time
 import warnings
 from collections import deque
 from functools import partial
@@ -12,7 +11,6 @@ import numpy as np
 from keras import ops
 
 from keras_egan import checks
-from keras_egan.callbacks._equilibrium_logger import PATIENCE
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.datasets.loaders import as_numpy, batches_of
 from keras_egan.inputs import check_values, scale
@@ -106,7 +104,6 @@ class Diagnosis(keras.callbacks.Callback):
         self._seen: dict[str, list[int]] = {}  # the check that first saw a symptom, and how many
         self._before = _Before({})
         self._held.clear()
-        self._arrived = 0
         images, *labels = self._reference(bool(self.model.labels))
         self._labels = labels[0] if labels else None
         check_values(images, "reference")
@@ -115,16 +112,14 @@ class Diagnosis(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._start = self._last = self.model.epoch_start
 
-    # From another thread, and in any order.
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         step = self._start + batch + 1
         self._held.append((step, {name: float(value) for name, value in logs.items()}))
-        self._arrived = max(self._arrived, step)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         step = self._start + batch
         if self.every and step // self.every > self._last // self.every:
-            self._await(step)
+            self.model.tell_callbacks()
             self._check(step)
             self._last = step
 
@@ -133,18 +128,10 @@ class Diagnosis(keras.callbacks.Callback):
         # Keras passes this dict on to the callbacks after this one, and to the history.
         logs["diagnosis"] = float(len(self.findings))
 
-    def _await(self, step):
-        """Waits for figures that are on their way though the device is done, but not for ever."""
-        ops.convert_to_numpy(self.model.step)  # waits for the device
-        deadline = time.monotonic() + PATIENCE
-        while self._arrived < step and time.monotonic() < deadline:
-            time.sleep(1e-3)
-
     def _check(self, step):
         rows = [self._held.popleft() for _ in range(len(self._held))]
         if not rows:
             return
-        rows.sort(key=lambda row: row[0])
         for at, figures in rows:
             bad = [f"{k} is {value}" for k, value in figures.items() if not math.isfinite(value)]
             if bad:

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import time
 from collections import deque
 from collections.abc import Iterator
 from itertools import islice
@@ -24,9 +23,6 @@ ROWS_HELD = 1000
 
 ROWS_KEPT = 100_000
 """How many rows wait at most where they cannot be written."""
-
-PATIENCE = 10.0
-"""How many seconds to wait for rows that are on their way though the device is done."""
 
 _PICTURES = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg")
 
@@ -62,8 +58,6 @@ class EquilibriumLogger(keras.callbacks.Callback):
     ```
     """
 
-    # Keras may then call `on_train_batch_end` from other threads, and in any order, but need not
-    # wait for the device at every step.
     async_safe = True
     first_process_only = True
 
@@ -78,8 +72,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
             )
         require("matplotlib.figure", "plots", "EquilibriumLogger")
         self.every = int(every)
-        self._held: deque[tuple[float, ...]] = deque()
-        self._underway: set[int] = set()
+        self._held: deque[tuple[float, ...]] = deque(maxlen=ROWS_KEPT)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._columns = ["step", *self.model.get_metrics_result()]
@@ -95,49 +88,33 @@ class EquilibriumLogger(keras.callbacks.Callback):
                 )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start, self._last = self.model.epoch_start, 0
-        self._underway.clear()
+        self._start = self._done = self.model.epoch_start
         if self._plot is None:
-            self._resume(int(ops.convert_to_numpy(self.model.step)))
+            self._done = int(ops.convert_to_numpy(self.model.step))
+            self._resume(self._done)
 
     def flush(self, step: int) -> None:
-        """Writes all rows up to a training step, waiting for those on their way.
-
-        A row that fails to come, because another callback failed in its thread, is not waited for
-        without an end.
+        """Writes all rows.
 
         Args:
-            step: the number of a step that is done.
+            step: the number of training steps done.
         """
-        ops.convert_to_numpy(self.model.step)  # waits for the device
-        deadline = time.monotonic() + PATIENCE
-        while self._late(step) and time.monotonic() < deadline:
-            time.sleep(1e-3)
-        self._underway -= self._late(step)
         self._write()
 
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if batch // ROWS_HELD > self._last // ROWS_HELD:
-            self._write(keep=ROWS_HELD // 10)  # some of the newest may still be on their way
-        self._last = batch
-        self._underway.add(batch)
-
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        # The batch is the last of several steps an execution.
-        first = max((begun for begun in tuple(self._underway) if begun <= batch), default=batch)
-        step = self._start + batch + 1
-        try:
-            if step // self.every > (self._start + first) // self.every:
-                self._held.append((step, *(float(logs[name]) for name in self._columns[1:])))
-        finally:
-            self._underway.discard(first)
+        before, step = self._done, self._start + batch + 1
+        self._done = step
+        if step // self.every > before // self.every:
+            self._held.append((step, *(float(logs[name]) for name in self._columns[1:])))
+        span = self.every * ROWS_HELD
+        if step // span > before // span:
+            self._write()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         # Keras counts the last of several steps an execution as if the data had not run out.
         done = int(ops.convert_to_numpy(self.model.step))
-        rows = [(min(step, done), *rest) for step, *rest in self._held]
-        self._held.clear()
-        self._held.extend(rows)
+        if self._held and self._held[-1][0] > done:
+            self._held[-1] = (done, *self._held[-1][1:])
         self._write()
         if self._plot.is_cheap():
             self._draw()
@@ -145,9 +122,6 @@ class EquilibriumLogger(keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self._plot:
             self._draw()
-
-    def _late(self, step):
-        return {begun for begun in tuple(self._underway) if self._start + begun < step}
 
     def _resume(self, step):
         self._plot = EquilibriumPlot(self._columns)
@@ -175,17 +149,13 @@ class EquilibriumLogger(keras.callbacks.Callback):
                 if len(values) == len(self._columns) and values[0] <= step:
                     yield row
 
-    def _write(self, keep=0):
-        rows = sorted(self._held.popleft() for _ in range(len(self._held)))
-        due = rows[: max(len(rows) - keep, 0)]
+    def _write(self):
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(due)
+        csv.writer(text).writerows(self._held)
         with tolerated(f"Writing {self.path}", self._warned):
             append(self.path, text.getvalue())
-            self._plot.add(due)
-            rows = rows[len(due) :]
-        # The newest by their steps, which need not be those that came last.
-        self._held.extendleft(reversed(rows[-ROWS_KEPT:]))
+            self._plot.add(list(self._held))
+            self._held.clear()
 
     def _draw(self):
         with tolerated("Drawing the equilibrium", self._warned):

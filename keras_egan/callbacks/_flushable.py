@@ -12,12 +12,17 @@ class Flushable(Protocol):
     `fit` calls `flush` on each callback that has it, before a `Backup`: whatever is not on disk
     then is lost if training is killed, for it goes on after that step.
 
-    Three more things hold for every callback of `fit`. `model.epoch_start`, an int, is the training
+    Four more things hold for every callback of `fit`. `model.epoch_start`, an int, is the training
     step at which the epoch began, set before `on_epoch_begin`. The step of a batch is
     `model.epoch_start + batch`, also in an epoch that a backup resumes in the middle. Attributes of
     plain numbers, strings, arrays and lists and dicts of them that have changed since the callback
     was made are in the backup, and come back once `on_train_begin` or, within an epoch,
     `on_epoch_begin` has been called; so keep clocks and what else is the process's own in objects.
+
+    A callback hears of a step before the next one begins, for which the device has to wait. With a
+    class attribute `async_safe = True`, which Keras looks for too, it may hear of it two steps
+    later, in order and in the same thread, which `fit` makes use of where all callbacks have it
+    that are told of steps; `model.tell_callbacks()` then tells them all that is known.
 
     Where several processes train together, each has all callbacks, but for those with a class
     attribute `first_process_only = True`, which the first has. One that writes files should be so.
