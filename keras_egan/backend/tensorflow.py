@@ -40,7 +40,10 @@ class Steps(Built):
         if by_keras is made:
             return
 
-        # A graph for each size of batch, which TensorFlow need not work out at each step then.
+        # A graph for each size of batch, which TensorFlow need not work out at each step then; nor
+        # which graph it is, for which it compares all variables.
+        graphs = {}
+
         @tf.function(autograph=False, jit_compile=self.jit_compile)
         def step(batch):
             return self.train_step(batch)
@@ -48,7 +51,12 @@ class Steps(Built):
         def train(iterator):
             if self.feed is None or not isinstance(iterator, tf.data.Iterator):
                 return by_keras(iterator)  # of `train_on_batch`, a generator
-            return step(tuple(map(tf.convert_to_tensor, next(self.feed))))
+            batch = next(self.feed)
+            kind = tuple((array.shape, array.dtype) for array in batch)
+            batch = tuple(map(tf.convert_to_tensor, batch))
+            if kind not in graphs:
+                graphs[kind] = step.get_concrete_function(batch)
+            return graphs[kind](batch)
 
         self.train_function = train
 
