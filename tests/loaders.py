@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_egan import LeastSquaresGAN, networks
+from keras_egan.callbacks import TerminateOnNaN
 from tests.group import scope
 from tests.registry import CASES, float_images, state
 
@@ -89,3 +90,12 @@ def moments(folder, kind, index, count, address):
         gan.fit(images, labels, batch_size=15, shuffle=False, verbose=0)
         found = {v.name: keras.ops.convert_to_numpy(v) for v in layer.non_trainable_variables}
         np.savez(folder / f"moments{index}.npz", **found)
+
+
+def spoilt(folder, kind, index, count, address):
+    """Ten steps of which the first spoils all weights."""
+    with scope(kind, index, count, address):
+        gan = CASES[0].build()
+        gan.compile(keras.optimizers.SGD(1e30), keras.optimizers.SGD(1e30))
+        gan.fit(float_images(160), batch_size=16, verbose=0, callbacks=[TerminateOnNaN()])
+        print(f"The last step was {int(keras.ops.convert_to_numpy(gan.step))}.")

@@ -246,3 +246,11 @@ def test_moments_within_classes(kind, tmp_path):
         found = np.load(path)
         for key, value in expected.items():
             np.testing.assert_allclose(found[key], value + 0 * found[key], atol=1e-6, err_msg=key)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS[BACKEND])
+def test_figures_that_are_not_finite_end_all_at_the_same_step(kind, tmp_path):
+    printed = ended(together(loaders.spoilt, tmp_path, kind))
+    assert sum("After step 1, " in text for text in printed) == 1
+    assert all("The last step was 3." in text for text in printed)
