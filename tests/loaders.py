@@ -96,6 +96,6 @@ def spoilt(folder, kind, index, count, address):
     """Ten steps of which the first spoils all weights."""
     with scope(kind, index, count, address):
         gan = CASES[0].build()
-        gan.compile(keras.optimizers.SGD(np.nan), keras.optimizers.SGD(np.nan))
+        gan.compile(keras.optimizers.SGD(np.inf), keras.optimizers.SGD(np.inf))
         gan.fit(float_images(160), batch_size=16, verbose=0, callbacks=[TerminateOnNaN()])
         print(f"The last step was {int(keras.ops.convert_to_numpy(gan.step))}.")
