@@ -104,6 +104,8 @@ class Run:
             processes.same({**self.facts, "number of batches": length(self.data)})
         with ExitStack() as held:
             held.callback(self.gan.take_from, None)
+            self.gan.tell_callbacks = self.callbacks.tell
+            held.callback(delattr, self.gan, "tell_callbacks")
             if self.backup:
                 processes.first(self._reserve, held)
                 self._find()
@@ -122,7 +124,6 @@ class Run:
     def begin_epoch(self) -> None:
         """Tells the data, the callbacks and the compiled step where the training is."""
         self.gan.epoch_start = self.gan.progress.steps_done - self.done
-        self.gan.tell_callbacks = self.callbacks.tell
         if self.ordered and not self.steps:  # else one pass through the data spans epochs
             self.data.begin(self.gan.epoch_start, self.done)
             self.gan.take_from(self.in_memory)
