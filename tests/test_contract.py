@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_egan import Rows
 from tests.registry import (
     CASES,
     CONDITIONAL,
@@ -196,3 +197,13 @@ def test_several_steps_an_execution_change_nothing(case):
     train(gan)
     for one, other in zip(weights(gan), weights(trained(case.name)[0]), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_have_one_mean_of_many_values():
+    """Numbers a row, booleans, and a scalar, which stands for a mean; also of a part of a batch."""
+    values = np.array([1.0, 2.5, -4.0], "float32"), np.array([True, False, True]), np.float32(0.5)
+    expected = np.array([np.mean(value) for value in values])
+    values = list(map(keras.ops.convert_to_tensor, values))
+    for rows, share in ((Rows(3, 0, 3), 1.0), (Rows(3, 2, 12, 3), 0.25)):
+        np.testing.assert_allclose(rows.means(values), share * expected, rtol=1e-6)
+        np.testing.assert_allclose([*map(rows.mean, values)], share * expected, rtol=1e-6)

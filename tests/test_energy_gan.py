@@ -6,7 +6,6 @@ import threading
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 import keras_egan
 from tests.registry import (
@@ -264,17 +263,6 @@ def test_latents_have_the_distribution_that_was_asked_for(latents):
         largest = np.abs(z).max()
         assert 0.99 < largest <= 1.0 if latents == "uniform" else 3.0 < largest < 6.0
     assert len({z[0, 0] for z in drawn.values()}) == 4
-
-
-def test_rows_have_one_mean_of_many_values():
-    """Numbers a row, booleans, and a scalar, which stands for a mean; also of a part of a batch."""
-    a, inside = np.array([1.0, 2.5, -4.0]), np.array([True, False, True])
-    values = [ops.convert_to_tensor(v) for v in (a.astype("float32"), inside, np.float32(0.5))]
-    expected = np.array([a.mean(), inside.mean(), 0.5])
-    for rows, share in ((keras_egan.Rows(3, 0, 3), 1.0), (keras_egan.Rows(3, 2, 12, 3), 0.25)):
-        np.testing.assert_allclose(numpy(rows.means(values)), share * expected, rtol=1e-6)
-        for value, mean in zip(values, expected, strict=True):
-            np.testing.assert_allclose(numpy(rows.mean(value)), share * mean, rtol=1e-6)
 
 
 def test_the_generator_learns_from_other_latents_than_the_discriminator():
