@@ -95,7 +95,14 @@ class Rows(NamedTuple):
         return self._share_of(ops.mean(values) if len(values.shape) else values)
 
     def means(self, values: Sequence[Any]) -> Any:
-        """Returns the `mean` of each of several values, as one tensor, by one reduction."""
+        """Returns the `mean` of each of several values, by one reduction.
+
+        Args:
+            values: as in `mean`, one or more.
+
+        Returns:
+            float32 tensor of shape `(len(values),)`.
+        """
         held = self.count if self.held is None else self.held
         rows = []
         for value in values:

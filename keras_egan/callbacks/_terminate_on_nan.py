@@ -34,9 +34,6 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
 
     async_safe = True
 
-    def __init__(self, raise_error: bool = False):
-        super().__init__(raise_error)
-
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._start = self.model.epoch_start
 
