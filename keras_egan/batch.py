@@ -89,8 +89,6 @@ class Rows(NamedTuple):
             values: tensor of shape `(held,)`, a number a row; or a scalar, which stands for the
                 mean of this replica's rows.
         """
-        if isinstance(values, (int, float)) and not values:
-            return 0.0  # no operation for what most networks do not add
         values = ops.cast(values, "float32")
         return self._share_of(ops.mean(values) if len(values.shape) else values)
 

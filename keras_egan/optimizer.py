@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_egan import backend
 from keras_egan._keras_internals import portable
 
 __all__ = ["AdversarialOptimizer"]
@@ -99,6 +100,8 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         """
         self.d_optimizer.build(d_variables)
         self.g_optimizer.build(g_variables)
+        for optimizer in self.optimizers:
+            _fuse(optimizer)
         self._sides = [{id(v) for v in variables} for variables in (d_variables, g_variables)]
         self.built = True
 
@@ -169,6 +172,13 @@ def _scaled(optimizer):
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
+
+
+def _fuse(optimizer):
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    exactly = [type(kind()) for kind in (keras.optimizers.Adam, keras.optimizers.AdamW)]
+    if type(optimizer) in exactly and not optimizer.amsgrad:
+        backend.fuse_adam(optimizer)
 
 
 def _serialize(optimizer):

@@ -62,7 +62,7 @@ class Progress(keras.layers.Layer):
         self.step.assign_add(1)
 
     def count_unfit(self, number: Any) -> None:
-        """Counts images that should not have come, a scalar; see `batch.count_unfit`."""
+        """Counts images that should not have come, a scalar; see `batch.unfit_rows`."""
         self.unfit.assign_add(ops.cast(number, "int32"))
 
     def refuse_unfit(self, raising: bool = True) -> None:

@@ -37,7 +37,7 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     logs = _logs(gan, means)
     _control(gan, logs, means)
     for layer in gan.flat_layers(gan):
-        if hasattr(layer, "advance"):
+        if hasattr(type(layer), "advance"):  # layers on PyTorch are slow to say no
             layer.advance()
     return logs
 
@@ -127,7 +127,10 @@ class _Learner(NamedTuple):
             terms: what is added to it, likewise.
             rows: which rows of the global batch they are.
         """
-        loss = sum((rows.mean(term) for term in terms), rows.mean(loss))
+        loss = rows.mean(loss)
+        for term in terms:
+            if not isinstance(term, (int, float)) or term:  # most networks add nothing
+                loss = loss + rows.mean(term)
         for variable in self.variables:
             if variable.regularizer is not None:
                 loss = loss + rows.mean(variable.regularizer(variable))

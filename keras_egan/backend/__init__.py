@@ -10,7 +10,8 @@
 - `joint_gradients(objective, variables, model)`, the one primitive of differentiation, of several
   losses of one computation; `gradients` is that of one.
 - `input_gradient(function, inputs, model)`, for penalties on it.
-- `apply(optimizer, grads, variables)`, which updates variables.
+- `apply(optimizer, grads, variables)`, which updates variables, and `fuse_adam(optimizer)`, after
+  which Adam does so by the backend's own operation.
 - `compiled(network)`, a function that runs a network with any weights, and
   `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
 - `no_grad()`, a context for computing outside of any step, and `inference(model)`, likewise, with a
@@ -45,6 +46,7 @@ if name == "tensorflow":
         apply,
         compiled,
         compiled_gradient,
+        fuse_adam,
         input_gradient,
         joint_gradients,
         no_grad,
@@ -58,6 +60,7 @@ elif name == "jax":
         apply,
         compiled,
         compiled_gradient,
+        fuse_adam,
         input_gradient,
         joint_gradients,
         no_grad,
@@ -71,6 +74,7 @@ elif name == "torch":
         apply,
         compiled,
         compiled_gradient,
+        fuse_adam,
         input_gradient,
         joint_gradients,
         no_grad,
@@ -89,6 +93,7 @@ __all__ = [
     "apply",
     "compiled",
     "compiled_gradient",
+    "fuse_adam",
     "gradients",
     "inference",
     "input_gradient",

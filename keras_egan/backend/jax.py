@@ -15,6 +15,7 @@ __all__ = [
     "apply",
     "compiled",
     "compiled_gradient",
+    "fuse_adam",
     "input_gradient",
     "joint_gradients",
     "no_grad",
@@ -148,6 +149,10 @@ def apply(
     values, state = optimizer.stateless_apply(state, grads, values)
     for variable, value in zip([*variables, *optimizer.variables], [*values, *state], strict=True):
         variable.assign(value)
+
+
+def fuse_adam(optimizer: keras.optimizers.Adam) -> None:
+    """Does nothing: XLA makes one operation of Keras's."""
 
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:

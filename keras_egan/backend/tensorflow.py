@@ -2,18 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext as no_grad
+from types import MethodType
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_egan._keras_internals import Built
+from keras_egan._keras_internals import Built, adam_moments
 
 __all__ = [
     "Steps",
     "apply",
     "compiled",
     "compiled_gradient",
+    "fuse_adam",
     "input_gradient",
     "joint_gradients",
     "no_grad",
@@ -116,6 +118,36 @@ def apply(
 ) -> None:
     """Updates variables with one optimizer, built for them."""
     optimizer.apply(grads, variables)
+
+
+def fuse_adam(optimizer: keras.optimizers.Adam) -> None:
+    """Has Adam without AMSGrad update each large variable by one operation.
+
+    Each of Keras's dozen goes through memory of the variable's size.
+    """
+    optimizer.update_step = MethodType(_adam_step, optimizer)
+
+
+def _adam_step(optimizer, gradient, variable, learning_rate):
+    if variable.shape.num_elements() < 2**15:  # takes no less time, among other small operations
+        type(optimizer).update_step(optimizer, gradient, variable, learning_rate)
+        return
+    m, v = (moment.value for moment in adam_moments(optimizer, variable))
+    values = optimizer.beta_1, optimizer.beta_2, optimizer.iterations + 1, learning_rate, gradient
+    values = (tf.cast(tf.convert_to_tensor(value), variable.dtype) for value in values)
+    beta_1, beta_2, step, rate, grad = values
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=m.handle,
+        v=v.handle,
+        beta1_power=beta_1**step,
+        beta2_power=beta_2**step,
+        lr=rate,
+        beta1=beta_1,
+        beta2=beta_2,
+        epsilon=optimizer.epsilon,
+        grad=grad,
+    )
 
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
