@@ -94,6 +94,9 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
     def build(self, d_variables: Sequence[Any], g_variables: Sequence[Any]) -> None:
         """Makes both optimizers' variables.
 
+        Adam and AdamW without AMSGrad then update by the backend's own operation, where there is
+        one, and their state is as ever; subclasses of a user's own update as they say.
+
         Args:
             d_variables: the discriminator's trainable variables, a list.
             g_variables: the generator's trainable variables, a list.
