@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import keras
+import numpy as np
 import torch
 from torch import no_grad
 from torch.optim.adam import adam
@@ -113,14 +114,14 @@ def _fused_adam(optimizer, grads, variables, learning_rate):
     moments = (adam_moments(optimizer, variable) for variable in variables)
     m, v = ([moment.value for moment in side] for side in zip(*moments, strict=True))
     values = [variable.value for variable in variables]
-    # PyTorch takes memory to be in order without looking.
     device = values[0].device
+    # PyTorch takes memory to be in order without looking.
     if device.type not in ("cpu", "cuda") or not all(value.is_contiguous() for value in values):
         return False
     step = keras.ops.convert_to_tensor(optimizer.iterations) + 1
     rate = keras.ops.convert_to_tensor(learning_rate)
     if device.type == "cpu":  # where numbers are faster than tensors, and no device has to wait
-        step, rate = step.item(), rate.item()
+        step, rate = np.float32(step.item()), rate.item()  # rounded as on the other backends
     # Keras adds epsilon before it corrects for the first steps, PyTorch after. So the correction
     # is within the rate, and PyTorch's is that of a step so late that there is none.
     unbiased = (1 - optimizer.beta_2**step) ** 0.5 / (1 - optimizer.beta_1**step)
