@@ -1,5 +1,7 @@
 """Gradients of what the backends compute by ways of their own, against sums worked out by hand."""
 
+from contextlib import nullcontext
+
 import keras
 import numpy as np
 import pytest
@@ -18,6 +20,15 @@ def numpy(tensor):
 def run(network, inputs):
     with backend.no_grad():
         return numpy(network(inputs))
+
+
+def quick():
+    """Returns the context in which a backend's steps are traced."""
+    if BACKEND != "jax":
+        return nullcontext()
+    from keras_egan.backend.convolutions import quick_convolutions
+
+    return quick_convolutions()
 
 
 def gan_of(generator, critic):
@@ -64,7 +75,8 @@ def test_the_gradient_of_a_transposed_convolution_by_its_kernel(settings):
         loss = ops.sum(ops.square(images) * weights)
         return loss, {"loss": loss}
 
-    (grad,), _ = backend.gradients(objective, [kernel], gan)
+    with quick():
+        (grad,), _ = backend.gradients(objective, [kernel], gan)
     of_output = 2.0 * numpy(weights) * run(gan.generator, latents)
     expected = np.zeros(kernel.shape)
     for index in np.ndindex(*kernel.shape):
@@ -97,7 +109,8 @@ def test_a_penalty_on_a_critic_with_a_transposed_convolution():
             variable.assign(value + amount * direction)
 
     put(0.0, values)
-    grads, _ = backend.gradients(objective, variables, gan)
+    with quick():
+        grads, _ = backend.gradients(objective, variables, gan)
     for _ in range(4):
         directions = [rng.normal(size=variable.shape) for variable in variables]
         sides = []
@@ -108,23 +121,93 @@ def test_a_penalty_on_a_critic_with_a_transposed_convolution():
         np.testing.assert_allclose(slope, (sides[0] - sides[1]) / 2e-2, rtol=5e-3, atol=1e-4)
 
 
-@pytest.mark.skipif(BACKEND != "jax", reason="JAX's convolutions")
-def test_the_gradient_of_a_kernel_is_one_that_xla_computes_quickly():
-    """It has no quick way for a window that is reversed, and Keras calls what was replaced."""
+LAYERS = {
+    "5x5": lambda: layers.Conv2D(3, 5, strides=2, padding="same"),
+    "valid": lambda: layers.Conv2D(3, 4, strides=2),
+    "oblong": lambda: layers.Conv2D(3, (5, 2), strides=(1, 2), padding="same"),
+    "groups": lambda: layers.Conv2D(4, 5, strides=2, padding="same", groups=2),
+    "depthwise": lambda: layers.DepthwiseConv2D(5, strides=2, padding="same"),
+    "transposed": lambda: layers.Conv2DTranspose(3, 5, strides=2, padding="same"),
+    "transposed valid": lambda: layers.Conv2DTranspose(3, 5, strides=3),
+    "output_padding": lambda: layers.Conv2DTranspose(
+        3, 5, strides=2, padding="same", output_padding=1
+    ),
+    "channels_first": lambda: keras.Sequential(
+        [
+            layers.Conv2DTranspose(3, 5, strides=2, padding="same", data_format="channels_first"),
+            layers.Conv2D(3, 5, strides=4, padding="same", data_format="channels_first"),
+        ]
+    ),
+    "1D": lambda: keras.Sequential(
+        [
+            layers.Reshape((16, 4)),
+            layers.Conv1D(3, 25, strides=4, padding="same"),
+            layers.Conv1DTranspose(2, 9, strides=4, padding="same"),
+        ]
+    ),
+}
+by_jax = pytest.mark.skipif(BACKEND != "jax", reason="JAX's convolutions")
+
+
+@by_jax
+@pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
+def test_quick_convolutions_and_their_gradients_are_those_of_before(layer):
     import jax
 
-    gan = gan_of(*networks(kernel_size=2, strides=2, padding="same"))
-    (kernel,) = gan.generator.trainable_variables
+    from keras_egan.backend.convolutions import quick_convolutions
 
-    def gradient(latents):
-        def objective():
-            loss = ops.mean(ops.square(gan.generator(latents, training=True)))
-            return loss, {}
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(3, 4, 4, 4)).astype("float32")
+    layer = layer()
+    layer.build(images.shape)
+    weights = [rng.normal(size=v.shape).astype("float32") for v in layer.trainable_variables]
 
-        return backend.gradients(objective, [kernel], gan)[0]
+    def run(images, weights):
+        pairs = list(zip(layer.trainable_variables, weights, strict=True))
+        with keras.StatelessScope(pairs):
+            return ops.sum(ops.sin(layer(images)))
 
-    original = jax.lax.conv_transpose
-    text = jax.jit(gradient).lower(ops.ones((16, 18))).compile().as_text()
-    assert "convolution(" in text
-    assert "rhs_reversal" not in text
-    assert jax.lax.conv_transpose is original
+    value_and_gradients = jax.value_and_grad(run, argnums=(0, 1))
+    expected = value_and_gradients(images, weights)
+    originals = jax.lax.conv_general_dilated, jax.lax.conv_transpose
+    with quick_convolutions():
+        found = value_and_gradients(images, weights)
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    assert (jax.lax.conv_general_dilated, jax.lax.conv_transpose) == originals
+
+
+@by_jax
+def test_xla_reverses_no_convolution_of_a_step():
+    """It does so where it exchanges kernel and images, and has no quick way for what comes of it;
+    and what Keras calls is what was made quick."""
+    import jax
+
+    from keras_egan.backend.convolutions import quick_convolutions
+
+    generator = keras.Sequential(
+        [
+            keras.Input((4, 4, 8)),
+            layers.Conv2DTranspose(8, 5, strides=2, padding="same"),
+            layers.Conv2DTranspose(8, 5, strides=2, padding="same"),
+            layers.Conv2D(8, 5, strides=2, padding="same"),
+            layers.Conv2D(8, 5, strides=2, padding="same"),
+        ]
+    )
+    variables = generator.trainable_variables
+
+    def gradients(weights, images):
+        def loss(weights, images):
+            with keras.StatelessScope(list(zip(variables, weights, strict=True))):
+                return ops.sum(ops.sin(generator(images)))
+
+        return jax.grad(loss, argnums=(0, 1))(weights, images)
+
+    def text():
+        arguments = [numpy(v) for v in variables], ops.ones((16, 4, 4, 8))
+        lowered = jax.jit(lambda *arguments: gradients(*arguments)).lower(*arguments)
+        return lowered.compile().as_text()
+
+    assert "rhs_reversal" in text()
+    with quick_convolutions():
+        assert "rhs_reversal" not in text()

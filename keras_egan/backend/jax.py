@@ -1,7 +1,6 @@
 """The JAX backend: steps are pure functions of the model's state, run in a `StatelessScope`."""
 
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from contextlib import nullcontext as no_grad
 from typing import Any
 
@@ -9,6 +8,7 @@ import jax
 import keras
 
 from keras_egan._keras_internals import is_trainers_state
+from keras_egan.backend.convolutions import quick_convolutions
 from keras_egan.backend.distributed.jax import local_values
 
 __all__ = [
@@ -60,7 +60,8 @@ class Steps:
 
 def _run(step, groups, state, data):
     pairs = [zip(*pair, strict=True) for pair in zip(groups, state, strict=True)]
-    with keras.StatelessScope([pair for group in pairs for pair in group]) as scope:
+    pairs = [pair for group in pairs for pair in group]
+    with quick_convolutions(), keras.StatelessScope(pairs) as scope:
         logs = step(data)
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
@@ -86,8 +87,7 @@ def joint_gradients(
     unique = list({id(variable): variable for group in variables for variable in group}.values())
     pure, finish = _pure(lambda _: objective(), model, unique)
     values = [variable.value for variable in unique]
-    with _quick_gradients_of_kernels():
-        _, linear, returned = jax.linearize(pure, values, has_aux=True)
+    _, linear, returned = jax.linearize(pure, values, has_aux=True)
     grads = []
     for index, group in enumerate(variables):
         # Transposed by itself, so that nothing is computed for the other losses.
@@ -96,44 +96,6 @@ def joint_gradients(
         by_id = dict(zip(map(id, unique), found, strict=True))
         grads.append([by_id[id(variable)] for variable in group])
     return grads, finish(returned)
-
-
-@contextmanager
-def _quick_gradients_of_kernels():
-    """Has Keras's transposed convolutions differentiate by their kernels another way for a while.
-
-    JAX derives a convolution by kernels as large as the images, which XLA on a CPU computes eight
-    times as slowly as the gradient of the convolution that is transposed: the same numbers.
-    """
-    original = jax.lax.conv_transpose  # what Keras calls
-
-    def conv_transpose(inputs, kernel, *args, **kwargs):
-        def convolve(inputs, kernel):
-            return original(inputs, kernel, *args, **kwargs)
-
-        def forward(inputs, kernel):
-            return convolve(inputs, kernel), (inputs, kernel)
-
-        def backward(kept, gradient):
-            inputs, kernel = kept
-
-            def transposed(kernel):
-                (result,) = jax.linear_transpose(lambda x: convolve(x, kernel), inputs)(gradient)
-                return result
-
-            of_inputs, pull_back = jax.vjp(transposed, kernel)
-            return of_inputs, *pull_back(inputs)
-
-        convolution = jax.custom_vjp(convolve)
-        convolution.defvjp(forward, backward)
-        return convolution(inputs, kernel)
-
-    if jax.default_backend() == "cpu":
-        jax.lax.conv_transpose = conv_transpose
-    try:
-        yield
-    finally:
-        jax.lax.conv_transpose = original
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
@@ -241,7 +203,8 @@ def _pure_call(network):
     variables = network.weights
 
     def call(weights, inputs):
-        with keras.StatelessScope(list(zip(variables, weights, strict=True))):
+        pairs = list(zip(variables, weights, strict=True))
+        with quick_convolutions(), keras.StatelessScope(pairs):
             return network(inputs, training=False)
 
     return call
