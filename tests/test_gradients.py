@@ -1,5 +1,6 @@
 """Gradients of what the backends compute by ways of their own, against sums worked out by hand."""
 
+import threading
 from contextlib import nullcontext
 
 import keras
@@ -121,7 +122,32 @@ def test_a_penalty_on_a_critic_with_a_transposed_convolution():
         np.testing.assert_allclose(slope, (sides[0] - sides[1]) / 2e-2, rtol=5e-3, atol=1e-4)
 
 
+class Plain(layers.Layer):
+    """A layer of a user's own, in JAX's words, and dilated as Keras's are not."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(3, 3, 4, 2), name="kernel")
+
+    def call(self, images):
+        import jax
+
+        by_name = jax.lax.conv_general_dilated(
+            lhs=images,
+            rhs=self.kernel.value,
+            window_strides=(2, 2),
+            padding=[(1, 1), (1, 1)],
+            lhs_dilation=(2, 2),
+            dimension_numbers=jax.lax.conv_dimension_numbers(
+                images.shape, self.kernel.shape, ("NHWC", "HWIO", "NHWC")
+            ),
+        )
+        return by_name + jax.lax.conv_transpose(
+            lhs=images, rhs=self.kernel.value, strides=(1, 1), padding="SAME"
+        )
+
+
 LAYERS = {
+    "of a user's own": Plain,
     "5x5": lambda: layers.Conv2D(3, 5, strides=2, padding="same"),
     "valid": lambda: layers.Conv2D(3, 4, strides=2),
     "oblong": lambda: layers.Conv2D(3, (5, 2), strides=(1, 2), padding="same"),
@@ -211,3 +237,24 @@ def test_xla_reverses_no_convolution_of_a_step():
     assert "rhs_reversal" in text()
     with quick_convolutions():
         assert "rhs_reversal" not in text()
+
+
+@by_jax
+def test_threads_leave_jax_as_it_was():
+    import jax
+
+    from keras_egan.backend.convolutions import quick_convolutions
+
+    originals = jax.lax.conv_general_dilated, jax.lax.conv_transpose
+    entered = threading.Event()
+
+    def other():
+        with quick_convolutions():
+            entered.set()
+
+    thread = threading.Thread(target=other)
+    with quick_convolutions():
+        thread.start()
+        assert not entered.wait(0.1)
+    thread.join()
+    assert (jax.lax.conv_general_dilated, jax.lax.conv_transpose) == originals
