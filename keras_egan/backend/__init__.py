@@ -19,7 +19,8 @@
 - `require(condition, message)`, an error where a batch has the wrong size.
 - `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
 
-`distributed` is the same for what several devices and processes do together.
+`distributed` is the same for what several devices and processes do together; `convolutions` is
+JAX's alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
