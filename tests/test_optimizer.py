@@ -208,6 +208,21 @@ def test_adam_updates_variables_in_another_order_in_memory():
     np.testing.assert_allclose(numpy(variable), expected, rtol=1e-5, atol=2e-6)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="torch.compile")
+def test_adam_updates_where_pytorch_compiles():
+    import torch
+
+    value, grad = np.ones((3, 4), "float32"), np.full((3, 4), 0.1, "float32")
+    variable = keras.Variable(value)
+    pair = AdversarialOptimizer(keras.optimizers.Adam(0.01, 0.5, 0.99, 1e-3), "sgd")
+    pair.build([variable], [])
+    apply = torch.compile(pair.d_optimizer.apply, backend="eager")
+    for _ in range(3):
+        apply([keras.ops.convert_to_tensor(grad)], [variable])
+    (expected,) = adam_in_numpy([value], [grad], rates=lambda t: 0.01, steps=3)
+    np.testing.assert_allclose(numpy(variable), expected, rtol=1e-5)
+
+
 def test_an_adam_of_a_users_own_updates_as_it_says():
     class Doubling(keras.optimizers.Adam):
         def update_step(self, gradient, variable, learning_rate):

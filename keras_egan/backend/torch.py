@@ -111,6 +111,8 @@ def fuse_adam(optimizer: keras.optimizers.Adam) -> None:
 
 @no_grad()
 def _fused_adam(optimizer, grads, variables, learning_rate):
+    if torch.compiler.is_compiling():  # which fuses Keras's, and cannot what follows
+        return False
     moments = (adam_moments(optimizer, variable) for variable in variables)
     m, v = ([moment.value for moment in side] for side in zip(*moments, strict=True))
     values = [variable.value for variable in variables]
