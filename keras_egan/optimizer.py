@@ -95,7 +95,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         """Makes both optimizers' variables.
 
         Adam and AdamW without AMSGrad then update by the backend's own operation, where there is
-        one, and their state is as ever; subclasses of a user's own update as they say.
+        one, and their state is as ever; a subclass with an `update_step` of its own by that.
 
         Args:
             d_variables: the discriminator's trainable variables, a list.
@@ -179,8 +179,8 @@ def _scaled(optimizer):
 
 def _fuse(optimizer):
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    exactly = [type(kind()) for kind in (keras.optimizers.Adam, keras.optimizers.AdamW)]
-    if type(optimizer) in exactly and not optimizer.amsgrad:
+    own = keras.optimizers.Adam.update_step
+    if getattr(type(optimizer), "update_step", None) is own and not optimizer.amsgrad:
         backend.fuse_adam(optimizer)
 
 
