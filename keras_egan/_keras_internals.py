@@ -8,14 +8,13 @@ import io
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import MethodType
 from typing import Any
 
 import keras
 
 __all__ = [
     "Built",
-    "adam_moments",
+    "built_for",
     "call_losses",
     "flat_layers",
     "from_within_fit",
@@ -24,7 +23,6 @@ __all__ = [
     "own_attributes",
     "portable",
     "seed_states",
-    "update_all_by",
     "upsampling_by_resizing",
     "written",
 ]
@@ -62,26 +60,9 @@ def seed_states(model: keras.Model) -> list[Any]:
     return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
 
 
-def adam_moments(optimizer: keras.optimizers.Adam, variable: Any) -> tuple[Any, Any]:
-    """Returns the means of a variable's gradients and of their squares, which Adam keeps."""
-    index = optimizer._get_variable_index(variable)
-    return optimizer._momentums[index], optimizer._velocities[index]
-
-
-def update_all_by(optimizer: keras.optimizers.Optimizer, update: Callable[..., bool]) -> None:
-    """Has an optimizer on PyTorch update its variables by a function, after all that comes before.
-
-    Args:
-        optimizer: the optimizer, which alone is changed.
-        update: takes the optimizer, gradients, their variables, two lists, and the learning rate;
-            returns whether it did it, else Keras does.
-    """
-
-    def _backend_update_step(self: Any, *arguments: Any) -> None:
-        if not update(self, *arguments):
-            type(self)._backend_update_step(self, *arguments)
-
-    optimizer._backend_update_step = MethodType(_backend_update_step, optimizer)
+def built_for(optimizer: keras.optimizers.Optimizer) -> list[Any]:
+    """Returns the variables that an optimizer keeps moments of; none before it is built."""
+    return list(getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables)
 
 
 def own_attributes(callback: keras.callbacks.Callback) -> dict[str, Any]:

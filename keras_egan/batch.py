@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_egan import backend
 from keras_egan.backend import distributed
 
 __all__ = ["Rows", "Scored", "unfit_rows"]
@@ -110,6 +111,12 @@ class Rows(NamedTuple):
             rows.append(value)
         return self._share_of(ops.mean(ops.stack(rows), axis=1))
 
+    def sums(self, means: Any) -> Any:
+        """Returns sums over the global batch, given the means over it."""
+        # PyTorch would send a number to the device as a tensor; as a number it costs no transfer.
+        total = self.total
+        return means * (total if isinstance(total, int) else ops.cast(total, "float32"))
+
     def _share_of(self, mean: Any) -> Any:
         if self.alone:
             return mean
@@ -123,7 +130,9 @@ class Rows(NamedTuple):
         Args:
             draw: a function from a number of rows to a tensor of so many rows, or a dict of them.
         """
-        return keras.tree.map_structure(self.taken, draw(self.total))
+        with backend.host():
+            drawn = keras.tree.map_structure(self.taken, draw(self.total))
+        return backend.sent(drawn)
 
     def taken(self, values: Any) -> Any:
         """Returns this replica's rows of a tensor of shape `(total, ...)`."""

@@ -88,7 +88,7 @@ class BEGAN(EnergyGAN):
     def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
         balance = self.gamma * figures["real_energy"] - figures["fake_energy"]
         return {
-            "k_t": self.k_t + 0.0,  # a copy: `control` changes the variable in place
+            "k_t": ops.copy(self.k_t),  # `control` changes the variable in place
             "balance": balance,
             "m_global": figures["real_energy"] + ops.abs(balance),
         }

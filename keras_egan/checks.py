@@ -65,8 +65,8 @@ def seed(value: Any) -> int | None:
     Raises:
         ValueError: if it is neither.
     """
-    if value is not None and not is_whole(value):
-        raise ValueError(f"`seed` must be a whole number, or None; got {value!r}.")
+    if value is not None and not (is_whole(value) and value >= 0):
+        raise ValueError(f"`seed` must be a whole number, 0 or more, or None; got {value!r}.")
     return value if value is None else int(value)
 
 

@@ -79,7 +79,7 @@ def classification_energy(logits: Any, labels: Any) -> Any:
     energies = -ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
     labels = ops.expand_dims(ops.convert_to_tensor(labels), 1)
     chosen = labels == ops.arange(energies.shape[1], dtype=labels.dtype)
-    of_label = ops.sum(ops.where(chosen, energies, 0.0), axis=1)
+    of_label = ops.sum(ops.cast(chosen, "float32") * energies, axis=1)
     return ops.where(labels[:, 0] < 0, ops.min(energies, axis=1), of_label)
 
 
@@ -99,4 +99,5 @@ def norms(samples: Any) -> Any:
     ```
     """
     squares = ops.square(ops.cast(samples, "float32"))
-    return ops.sqrt(ops.maximum(ops.sum(squares, axis=tuple(range(1, len(samples.shape)))), 1e-12))
+    sums = ops.sum(squares, axis=tuple(range(1, len(samples.shape))))
+    return ops.sqrt(ops.maximum(sums, 1e-12 * ops.ones_like(sums)))

@@ -153,8 +153,10 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
                 in a `keras.optimizers.LossScaleOptimizer`.
 
         Raises:
-            ValueError: if an optimizer is missing or both are the same object.
+            ValueError: if an optimizer is missing, both are the same object, or one has been built
+                for another network; or if `steps_per_execution` is no whole number from 1 up.
         """
+        checks.one_or_more(steps_per_execution=steps_per_execution)
         arguments: dict[str, Any] = {"run_eagerly": run_eagerly, "jit_compile": jit_compile}
         arguments["steps_per_execution"] = steps_per_execution
         optimizer = AdversarialOptimizer(d_optimizer, g_optimizer)
@@ -250,7 +252,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         else:
             x = inputs.paired(x, y)
             figures = evaluated(super().evaluate, self, x, batch_size, steps, *arguments)
-        self.progress.refuse_unfit()
+        self.progress.refuse_unfit(self.smallest_batch)
         return figures
 
     flat_layers = staticmethod(flat_layers)
@@ -268,7 +270,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         checks.updates(self.updates, self.d_steps)
         self.phase = self.present_phase()
         self.flat_layers = cache(flat_layers)  # a walk takes as long as a small layer
-        assumed = self.phase, configuration.settings_of(self)
+        learning = [id(variable) for variable in self.trainable_variables]  # layers may be frozen
+        assumed = self.phase, configuration.settings_of(self), learning
         outdated = assumed != self._assumed.get(function)
         self._assumed[function] = assumed
         return outdated

@@ -48,7 +48,7 @@ class Labels(keras.layers.Layer):
             name="counts",
             shape=(self.num_classes,),
             initializer="zeros",
-            dtype="int32",
+            dtype="int",  # as `Progress` has its counts
             trainable=False,
             autocast=False,
             aggregation="only_first_replica",
@@ -81,7 +81,7 @@ class Labels(keras.layers.Layer):
         if not rows.alone:  # a replica may have a row that does not count
             found = found * ops.cast(rows.count > 0, "float32")
         found = distributed.replica_sum(found)
-        self.counts.assign_add(ops.cast(found, "int32"))
+        self.counts.assign(self.counts.value + ops.cast(found, self.counts.dtype))
 
     def drawn(self, n: int, labels: Any, seed: int | None = None) -> np.ndarray:
         """Returns the labels of samples, int32 of shape `(n,)`.

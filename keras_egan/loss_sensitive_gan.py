@@ -51,8 +51,10 @@ class LossSensitiveGAN(EnergyGAN):
             10 in the authors' GLS-GAN-GP. `d_loss` is logged without it.
         energy: `"output"`, or `"cross_entropy"` for CLS-GAN, with `num_classes` and a discriminator
             that is a classifier, from images to `(batch, num_classes)` logits: L(x, y) is minus
-            the logarithm of the label's probability, `accuracy` is logged, and images may be
-            without a label, -1. The author's code has a first_term_weight of 1.
+            the logarithm of the label's probability, and images may be without a label, -1.
+            Logged are `labelled`, the share of images with a label, `labelled_right`, the share
+            with a label that the classifier finds, and `accuracy`, the latter by the former. The
+            author's code has a first_term_weight of 1.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
@@ -117,7 +119,7 @@ class LossSensitiveGAN(EnergyGAN):
         extract = self.delta or (lambda images, training: images)
         features = [extract(scored.images, training=False) for scored in (real, fake)]
         delta = ops.stop_gradient(losses.reconstruction_energy(*features, energy="sae"))
-        return losses.loss_sensitive_discriminator_loss(
+        loss = losses.loss_sensitive_discriminator_loss(
             real.energy,
             fake.energy,
             delta,
@@ -125,6 +127,18 @@ class LossSensitiveGAN(EnergyGAN):
             slope=self.slope,
             first_term_weight=self.first_term_weight,
         )
+        if self.energy_name != "cross_entropy":
+            return loss
+        classes = ops.argmax(real.output, axis=-1)
+        right = ops.cast(classes, real.labels.dtype) == real.labels
+        return loss, {"labelled": real.labels >= 0, "labelled_right": right}
+
+    def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
+        if self.energy_name != "cross_entropy":
+            return {}
+        # Of the labelled images alone, over a batch and over an epoch alike.
+        labelled = figures["labelled"]
+        return {"accuracy": figures["labelled_right"] / ops.where(labelled > 0, labelled, 1.0)}
 
     def penalty(self, images: Any, rows: Rows) -> Any:
         if not self.gradient_penalty:

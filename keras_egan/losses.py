@@ -74,7 +74,8 @@ def began_next_k(k_t: Any, balance: Any, *, lambda_k: Any) -> Any:
     began_next_k(0.5, -0.25, lambda_k=0.001)  # 0.49975
     ```
     """
-    return ops.clip(ops.convert_to_tensor(k_t) + lambda_k * balance, 0.0, 1.0)
+    k_t = ops.convert_to_tensor(k_t) + lambda_k * balance
+    return ops.clip(k_t, ops.zeros_like(k_t), ops.ones_like(k_t))
 
 
 def ebgan_discriminator_loss(real_energy: Any, fake_energy: Any, *, margin: Any) -> Any:

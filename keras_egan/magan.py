@@ -75,7 +75,7 @@ class MAGAN(EnergyGAN):
             )
         super().__init__(generator, discriminator, energy="sse", **kwargs)
         self.pretrain_epochs = pretrain_epochs
-        self.epochs_done = self.add_state("epochs_done", dtype="int32")
+        self.epochs_done = self.add_state("epochs_done", dtype="int")
         self.margin = self.add_state("margin")
         self.fake_energy_before = self.add_state("fake_energy_before", initial=float("inf"))
 
@@ -88,7 +88,7 @@ class MAGAN(EnergyGAN):
 
     def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
         phase = ops.convert_to_tensor(float(list(self.phases).index(self.phase)))
-        return {"margin": self.margin + 0.0, "phase": phase}
+        return {"margin": ops.copy(self.margin), "phase": phase}
 
     def end_epoch(self, logs: dict[str, float]) -> None:
         real, fake = logs["real_energy"], logs["fake_energy"]

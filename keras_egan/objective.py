@@ -110,7 +110,13 @@ class Objective:
         return {}
 
     def add_state(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
-        """Returns a new scalar variable that training changes, and files keep under its name."""
+        """Returns a new scalar variable that training changes, and files keep under its name.
+
+        Args:
+            name: its name, unique within the GAN.
+            dtype: `"float32"`, or `"int"` for a count.
+            initial: its first value.
+        """
         self.states[name] = self.scalar(name, dtype, initial)
         return self.states[name]
 
@@ -120,7 +126,7 @@ class Objective:
             name=name,
             shape=(),
             initializer=keras.initializers.Constant(initial),
-            dtype=dtype,
+            dtype="int" if dtype == "int32" else dtype,  # as `Progress` has its counts
             trainable=False,
             autocast=False,
             aggregation="only_first_replica",

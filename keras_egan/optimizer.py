@@ -6,8 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_egan import backend
-from keras_egan._keras_internals import portable
+from keras_egan._keras_internals import built_for, portable
 
 __all__ = ["AdversarialOptimizer"]
 
@@ -23,9 +22,9 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     Args:
         d_optimizer: the discriminator's optimizer, a `keras.optimizers.Optimizer` or a name.
-        g_optimizer: the generator's, likewise; a different object. If both have the same name,
-            they are renamed `d_<name>` and `g_<name>`, so that their learning rates are logged
-            under different keys.
+        g_optimizer: the generator's, likewise; a different object. Their names become
+            `"d_optimizer"` and `"g_optimizer"`, so that Keras's callbacks log
+            `learning_rate_d_optimizer` and `learning_rate_g_optimizer`.
         name: the name of the pair.
 
     Raises:
@@ -55,9 +54,8 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
                 "`d_optimizer` and `g_optimizer` are the same object, whose moments and step count "
                 "the two networks would share. Make one optimizer for each."
             )
-        if self.d_optimizer.name == self.g_optimizer.name:
-            self.d_optimizer.name = f"d_{self.d_optimizer.name}"
-            self.g_optimizer.name = f"g_{self.g_optimizer.name}"
+        # Keras's callbacks log `learning_rate_<name>`: "adam" and "adam_1" would not say whose.
+        self.d_optimizer.name, self.g_optimizer.name = "d_optimizer", "g_optimizer"
         self._finishes = True
 
     def scaled(self) -> "AdversarialOptimizer":
@@ -81,30 +79,37 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """Always an `AttributeError`: there are two learning rates."""
+        """The generator's learning rate, for callbacks that log a single one; not to be set."""
+        return self.g_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
         raise AttributeError(
             "There are two learning rates: set `d_optimizer.learning_rate` and "
             "`g_optimizer.learning_rate`."
         )
 
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        _ = self.learning_rate
-
     def build(self, d_variables: Sequence[Any], g_variables: Sequence[Any]) -> None:
         """Makes both optimizers' variables.
-
-        Adam and AdamW without AMSGrad then update by the backend's own operation, where there is
-        one, and their state is as ever; a subclass with an `update_step` of its own by that.
 
         Args:
             d_variables: the discriminator's trainable variables, a list.
             g_variables: the generator's trainable variables, a list.
+
+        Raises:
+            ValueError: if an optimizer has been built for the weights of another network.
         """
-        self.d_optimizer.build(d_variables)
-        self.g_optimizer.build(g_variables)
-        for optimizer in self.optimizers:
-            _fuse(optimizer)
+        sides = {"d_optimizer": d_variables, "g_optimizer": g_variables}
+        for argument, variables in sides.items():
+            optimizer = getattr(self, argument)
+            known = {id(variable) for variable in built_for(optimizer)}
+            if optimizer.built and not {id(variable) for variable in variables} <= known:
+                raise ValueError(
+                    f"`{argument}` has been built for the weights of another network, whose "
+                    "moments and step count it keeps. Make a new one for each GAN: "
+                    "`type(optimizer).from_config(optimizer.get_config())`."
+                )
+            optimizer.build(variables)
         self._sides = [{id(v) for v in variables} for variables in (d_variables, g_variables)]
         self.built = True
 
@@ -175,13 +180,6 @@ def _scaled(optimizer):
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
-
-
-def _fuse(optimizer):
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-    own = keras.optimizers.Adam.update_step
-    if getattr(type(optimizer), "update_step", None) is own and not optimizer.amsgrad:
-        backend.fuse_adam(optimizer)
 
 
 def _serialize(optimizer):

@@ -31,13 +31,15 @@ class Progress(keras.layers.Layer):
     def __init__(self, seed: int | None = None):
         super().__init__(name="progress", dtype="float32")
         order = random.randrange(2**31) if seed is None else seed % 2**31
-        self.latents = keras.random.SeedGenerator(seed)
-        # Evaluation draws from a generator of its own, or validation would change training.
-        self.evaluation = keras.random.SeedGenerator(0)
+        with backend.host():
+            self.latents = keras.random.SeedGenerator(seed)
+            # Evaluation draws from a generator of its own, or validation would change training.
+            self.evaluation = keras.random.SeedGenerator(0)
         self.evaluation_start = ops.convert_to_numpy(self.evaluation.state)
         self.step = self._count("step")
         self.order_seed = self._count("order_seed", order)
         self.unfit = self._count("unfit")
+        self.too_small = self._count("too_small")
         self.random_state = None
         self.built = True
 
@@ -46,7 +48,9 @@ class Progress(keras.layers.Layer):
             name=name,
             shape=(),
             initializer=keras.initializers.Constant(initial),
-            dtype="int32",
+            # TensorFlow keeps int32 variables on the host, and XLA on a GPU reads none from there:
+            # https://github.com/tensorflow/tensorflow/issues/53192. "int" is int64 on TensorFlow.
+            dtype="int",
             trainable=False,
             autocast=False,
             aggregation="only_first_replica",
@@ -59,26 +63,44 @@ class Progress(keras.layers.Layer):
 
     def advance(self) -> None:
         """Counts a training step."""
-        self.step.assign_add(1)
+        _add(self.step, 1)
 
-    def count_unfit(self, number: Any) -> None:
-        """Counts images that should not have come, a scalar; see `batch.unfit_rows`."""
-        self.unfit.assign_add(ops.cast(number, "int32"))
+    def count_unfit(self, images: Any, small: Any) -> None:
+        """Counts what should not have come: what a compiled step cannot refuse.
 
-    def refuse_unfit(self, raising: bool = True) -> None:
-        """Raises a `ValueError`, or else warns, if images have come that should not have."""
-        number = int(ops.convert_to_numpy(self.unfit))
-        if not number:
-            return
-        self.unfit.assign(0)
-        message = (
-            f"{number} images were NaN, infinite or outside [-1, 1], or their labels of no class, "
-            f"in batches after the first, and may have spoilt the weights. Mend the "
-            f"data: {inputs.SCALE_HINT}."
-        )
-        if raising:
-            raise ValueError(message)
-        warnings.warn(message, stacklevel=2)
+        Args:
+            images: how many images, a scalar; see `batch.unfit_rows`.
+            small: 1 if the batch is too small, else 0, a scalar; see `backend.require`.
+        """
+        _add(self.unfit, ops.cast(images, self.unfit.dtype))
+        if ops.is_tensor(small):
+            _add(self.too_small, ops.cast(small, self.too_small.dtype))
+
+    def refuse_unfit(self, smallest_batch: int = 1, raising: bool = True) -> None:
+        """Raises a `ValueError`, or warns, if images or batches came that should not have.
+
+        Args:
+            smallest_batch: the smallest batch that is allowed.
+            raising: whether to raise.
+        """
+        images, small = (int(ops.convert_to_numpy(count)) for count in (self.unfit, self.too_small))
+        found = []
+        if images:
+            self.unfit.assign(0)
+            found.append(
+                f"{images} images were NaN, infinite or outside [-1, 1], or their labels of no "
+                f"class, in batches after the first. Mend the data: {inputs.SCALE_HINT}."
+            )
+        if small:
+            self.too_small.assign(0)
+            found.append(
+                f"{small} batches had fewer than {smallest_batch} images. Leave them out: "
+                "`drop_remainder=True`."
+            )
+        if found and raising:
+            raise ValueError(" ".join([*found, "The weights may be spoilt."]))
+        if found:
+            warnings.warn(" ".join(found), stacklevel=2)
 
     def restart_evaluation(self) -> None:
         """Starts the latents of evaluation anew."""
@@ -108,3 +130,8 @@ class Progress(keras.layers.Layer):
             return
         self.load(store["step"], store["order_seed"])
         self.random_state = store["random_state"][...] if "random_state" in keys else None
+
+
+def _add(variable, number):
+    # By its value: PyTorch sends a Python number to the device if Keras adds it to a variable.
+    variable.assign(variable.value + number)

@@ -82,7 +82,6 @@ class Run:
             data = Batches(images, batch_size, shuffle=shuffle, seed=seed, labels=labels)
         self.data = data
         self.ordered = isinstance(data, Ordered)
-        self.in_memory = data if isinstance(data, Batches) and data.workers == 1 else None
         callbacks = watching_all_figures(_listed(callbacks))
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
@@ -103,7 +102,6 @@ class Run:
             self.facts = fingerprint(self.gan, self.data, self.steps)
             processes.same({**self.facts, "number of batches": length(self.data)})
         with ExitStack() as held:
-            held.callback(self.gan.take_from, None)
             self.gan.tell_callbacks = self.callbacks.tell
             held.callback(delattr, self.gan, "tell_callbacks")
             if self.backup:
@@ -126,7 +124,6 @@ class Run:
         self.gan.epoch_start = self.gan.progress.steps_done - self.done
         if self.ordered and not self.steps:  # else one pass through the data spans epochs
             self.data.begin(self.gan.epoch_start, self.done)
-            self.gan.take_from(self.in_memory)
         self.gan.make_train_function()  # compiled anew where a phase begins
 
     def restore(self) -> None:
@@ -224,7 +221,6 @@ class Run:
         if self.ordered:
             first = self.gan.progress.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
-            self.gan.take_from(self.in_memory)
         # Keras shuffles by default, and warns of it where it cannot.
         shuffle = self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered
         with distributed.feeding(self.kind):

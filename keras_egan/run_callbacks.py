@@ -124,7 +124,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
         figures = {name: float(value) for name, value in logs.items()}
         spoilt = not all(map(math.isfinite, figures.values()))
         ending = spoilt and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
-        gan.progress.refuse_unfit(raising=not ending)
+        gan.progress.refuse_unfit(gan.smallest_batch, raising=not ending)
         gan.end_epoch(figures)
         self._warn(gan.findings(figures))
         super().on_epoch_end(epoch, logs)

@@ -81,8 +81,6 @@ def figure_names(gan: Any) -> list[str]:
 def discriminator_figures(gan: Any, real: Any, fake: Any) -> dict[str, Any]:
     """Returns what is logged of the discriminator's step, `d_loss` being what it minimises."""
     loss, further = _with_figures(gan.discriminator_loss(real, fake))
-    if gan.energy_name == "cross_entropy":
-        further = {**further, "accuracy": ops.argmax(real.output, axis=-1) == real.labels}
     return {"d_loss": loss, "real_energy": real.energy, **further}
 
 
@@ -103,14 +101,12 @@ def _receive(gan, data, seed):
     share = distributed.replica_share(count)
     images = distributed.nonempty(images)
     rows = Rows(count, *share, ops.shape(images)[0])
-    backend.require(rows.total >= 1, "A batch is empty: it holds no images.")
-    if gan.smallest_batch > 1:
-        backend.require(rows.total >= gan.smallest_batch, gan.too_small(rows.total))
+    small = backend.require(rows.total >= gan.smallest_batch, gan.too_small(rows.total))
     unfit = unfit_rows(images)
     if gan.labels:
         rows, of_no_class = gan.labels.received(data, rows, seed)
         unfit = unfit + of_no_class
-    return inputs.scale(images, gan.image_shape), rows, unfit
+    return inputs.scale(images, gan.image_shape), rows, (unfit, small)
 
 
 class _Learner(NamedTuple):
@@ -208,7 +204,7 @@ def _one_pass(gan, images, rows):
     z = gan.draw_latents(rows, gan.progress.latents)
     discriminator, generator = (_learner(gan, name) for name in ("discriminator", "generator"))
     learners = [learner for learner in (discriminator, generator) if learner.variables]
-    weight = gan.fakes_weight() if len(learners) == 2 else None
+    weight = _fakes_weight(gan) if len(learners) == 2 else None
 
     def objective():
         generated, added = _generated(gan, z, rows)
@@ -240,6 +236,17 @@ def _one_pass(gan, images, rows):
     return figures
 
 
+def _fakes_weight(gan):
+    """Returns `gan.fakes_weight()`, or None where a class below it has a loss of its own."""
+    order = type(gan).__mro__
+
+    def depth(method):
+        return next(i for i, cls in enumerate(order) if method in vars(cls))
+
+    losses = min(depth("discriminator_loss"), depth("generator_loss"))
+    return gan.fakes_weight() if depth("fakes_weight") <= losses else None
+
+
 def _combined(grads, others, weight):
     """Returns the gradients plus `weight` times the others, None where neither is one."""
     others = [None if other is None else weight * other for other in others]
@@ -264,8 +271,9 @@ def added_losses(gan: Any, network: keras.Model) -> Any:
 def _means_over_replicas(gan, figures, rows, unfit):
     """Returns the figures' means as one tensor, and counts them in."""
     figures = [figures[name] for name in gan.running_means.figures]
-    values = distributed.replica_sum(rows.means([*figures, unfit]))
-    gan.progress.count_unfit(ops.round(values[-1] * ops.cast(rows.total, "float32")))
+    images, small = unfit
+    values = distributed.replica_sum(rows.means([*figures, images]))
+    gan.progress.count_unfit(ops.round(rows.sums(values[-1])), small)
     gan.running_means.update_state(values[:-1], sample_weight=rows.total)
     return values[:-1]
 

@@ -18,12 +18,10 @@ PACKAGE = Path(__file__).parent.parent / "keras_egan"
 INSIDE = {
     "_flatten_layers",
     "_get_own_losses",
-    "_get_variable_index",
     "_jax_state",
     "_model",
-    "_momentums",
+    "_trainable_variables",
     "_use_cached_eval_dataset",
-    "_velocities",
     "keras.src.backend.",
     "seed_generator_state",
 }
@@ -119,39 +117,16 @@ def test_keras_builds_by_the_method_that_built_takes_away():
     assert _keras_internals.Built()._maybe_symbolic_build(iterator=None) is None
 
 
-def test_adam_moments_are_the_means_of_gradients_and_of_their_squares():
+@pytest.mark.parametrize("scaled", [False, True])
+def test_an_optimizer_knows_what_it_was_built_for(scaled):
     variables = [keras.Variable([0.0, 0.0]), keras.Variable([0.0])]
-    optimizer = keras.optimizers.Adam(beta_1=0.5, beta_2=0.75)
+    optimizer = keras.optimizers.Adam()
+    if scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    assert _keras_internals.built_for(optimizer) == []
     optimizer.build(variables)
-    optimizer.apply([keras.ops.array([1.0, 2.0]), keras.ops.array([4.0])], variables)
-    expected = [([0.5, 1.0], [0.25, 1.0]), ([2.0], [4.0])]
-    for variable, sides in zip(variables, expected, strict=True):
-        for moment, side in zip(
-            _keras_internals.adam_moments(optimizer, variable), sides, strict=True
-        ):
-            np.testing.assert_allclose(keras.ops.convert_to_numpy(moment), side, rtol=1e-6)
-
-
-@pytest.mark.skipif(keras.backend.backend() != "torch", reason="PyTorch's optimizers")
-@pytest.mark.parametrize("done", [True, False])
-def test_update_all_by_has_the_last_word_on_one_optimizer(done):
-    seen = []
-
-    def update(optimizer, grads, variables, rate):
-        seen.append([grad.tolist() for grad in grads])
-        return done
-
-    one = keras.Variable(1.0, trainable=False)
-    optimizer = keras.optimizers.SGD(1.0, clipvalue=0.5)
-    optimizer.build([one])
-    _keras_internals.update_all_by(optimizer, update)
-    optimizer.apply([keras.ops.array(3.0)], [one])
-    assert seen == [[0.5]]
-    assert float(one) == (1.0 if done else 0.5)
-    other = keras.optimizers.SGD(1.0)
-    other.build([one])
-    other.apply([keras.ops.array(1.0)], [one])
-    assert len(seen) == 1
+    found = _keras_internals.built_for(optimizer)
+    assert list(map(id, found)) == list(map(id, variables))
 
 
 def test_flat_layers_finds_what_wrappers_and_layers_hold():

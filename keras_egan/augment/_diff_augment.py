@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_egan import backend
+
 __all__ = ["DiffAugment", "layer_of"]
 
 _WORDS = ("color", "translation", "cutout")
@@ -70,12 +72,15 @@ class DiffAugment(keras.layers.Layer):
         self.policy = policy
         self.fill = fill
         self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        with backend.host():
+            self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
     def call(self, images: Any) -> Any:
         """Returns images, float tensor of shape `(batch, ...)` in [-1, 1], changed at random."""
-        return self.apply(images, self.draw(ops.shape(images)[0]))
+        with backend.host():
+            numbers = self.draw(ops.shape(images)[0])
+        return self.apply(images, backend.sent(numbers))
 
     def draw(self, n: Any) -> dict[str, Any]:
         """Returns the numbers for `n` images, and moves the seed on.
@@ -168,18 +173,18 @@ def _recoloured(x, numbers):
 
 
 def _translated(x, places, fill):
-    # One look-up of whole pixels in a flat list, where a border of one pixel stands for all that
-    # lies outside. Products with one-hot matrices take about as long, but accelerators round them.
+    # One look-up of whole pixels in a flat list of images with borders as wide as the largest shift.
+    # Products with one-hot matrices take about as long, but accelerators round them.
     height, width, channels = x.shape[1:]
-    padded = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=fill)
-    sources = []
-    for axis, side in enumerate((height, width)):
-        furthest = side // 8
-        shift = _index(places[:, axis], 2 * furthest + 1) - furthest
-        sources.append(ops.clip(ops.arange(1, side + 1) - shift[:, None], 0, side + 1))
-    rows, columns = sources[0][:, :, None], sources[1][:, None, :]
+    tall, wide = height // 8, width // 8
+    padded = ops.pad(x, ((0, 0), (tall, tall), (wide, wide), (0, 0)), constant_values=fill)
+    rows, columns = (
+        ops.arange(side) + (2 * furthest - _index(places[:, axis], 2 * furthest + 1))[:, None]
+        for axis, (side, furthest) in enumerate(((height, tall), (width, wide)))
+    )
     image = ops.arange(ops.shape(x)[0])[:, None, None]
-    flat = (image * (height + 2) + rows) * (width + 2) + columns
+    flat = (image * (height + 2 * tall) + rows[:, :, None]) * (width + 2 * wide)
+    flat = flat + columns[:, None, :]
     pixels = ops.take(ops.reshape(padded, (-1, channels)), ops.reshape(flat, (-1,)), axis=0)
     return ops.reshape(pixels, (-1, height, width, channels))
 
@@ -194,7 +199,7 @@ def _cut_out(x, places, fill):
         offset = ops.arange(side) - start[:, None]
         inside.append(ops.logical_and(offset >= 0, offset < size))
     hole = ops.logical_and(inside[0][:, :, None], inside[1][:, None, :])
-    return ops.where(hole[..., None], ops.cast(fill, x.dtype), x)
+    return ops.where(hole[..., None], fill * ops.ones_like(x), x)
 
 
 def _index(place, count):

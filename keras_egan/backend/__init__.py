@@ -1,30 +1,32 @@
 """The one place that asks which Keras backend runs.
 
-`tensorflow.py`, `jax.py` and `torch.py` mirror one another and know nothing of GANs. Each gives:
+`tensorflow.py`, `jax.py` and `torch.py` mirror one another and know nothing of GANs. The one that
+runs gives this module its names:
 
 - `Steps`, a mixin that turns `self.training_step(data)` and `self.evaluation_step(data)`, written
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
-  backend's Keras trainer calls, and gives `synchronize()`, after which variables have their values,
-  and `take_from(batches)`, which spares batches in memory a detour.
-  Outside of them nothing is recorded for differentiation.
-- `joint_gradients(objective, variables, model)`, the one primitive of differentiation, of several
-  losses of one computation; `gradients` is that of one.
-- `input_gradient(function, inputs, model)`, for penalties on it.
-- `apply(optimizer, grads, variables)`, which updates variables, and `fuse_adam(optimizer)`, after
-  which Adam does so by the backend's own operation.
+  backend's Keras trainer calls. Its `synchronize()` gives variables their values while `fit` runs.
+  Outside of the steps nothing is recorded for differentiation.
+- `joint_gradients(objective, variables, model)`, the one primitive of differentiation: gradients
+  of several losses of one computation. `gradients` takes a single loss.
+- `input_gradient(function, inputs, model)`, for penalties on the gradient by an input.
+- `apply(optimizer, grads, variables)`, which updates variables.
 - `compiled(network)`, a function that runs a network with any weights, and
   `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
-- `no_grad()`, a context for computing outside of any step, and `inference(model)`, likewise, with a
+- `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
   model's weights as this process has them.
-- `require(condition, message)`, an error where a batch has the wrong size.
+- `require(condition, message)`, an error if a batch has the wrong size, or 1 where none can be
+  raised.
+- `host()`, a context for random numbers, which are drawn where their seeds lie, and `sent(tensors)`,
+  which brings them to the device.
 - `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
 
-`distributed` is the same for what several devices and processes do together; `convolutions` is
-JAX's alone.
+`distributed` is the same for what several devices and processes do together.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 try:
@@ -41,70 +43,17 @@ except ModuleNotFoundError as error:
 
 name = keras.backend.backend()
 
-if name == "tensorflow":
-    from keras_egan.backend.tensorflow import (
-        Steps,
-        apply,
-        compiled,
-        compiled_gradient,
-        fuse_adam,
-        input_gradient,
-        joint_gradients,
-        no_grad,
-        random_state,
-        require,
-        set_random_state,
-    )
-elif name == "jax":
-    from keras_egan.backend.jax import (  # type: ignore[assignment]
-        Steps,
-        apply,
-        compiled,
-        compiled_gradient,
-        fuse_adam,
-        input_gradient,
-        joint_gradients,
-        no_grad,
-        random_state,
-        require,
-        set_random_state,
-    )
-elif name == "torch":
-    from keras_egan.backend.torch import (  # type: ignore[assignment]
-        Steps,
-        apply,
-        compiled,
-        compiled_gradient,
-        fuse_adam,
-        input_gradient,
-        joint_gradients,
-        no_grad,
-        random_state,
-        require,
-        set_random_state,
-    )
-else:
+if name not in ("tensorflow", "jax", "torch"):
     raise ImportError(
         f"keras_egan trains on the 'tensorflow', 'jax' and 'torch' backends; Keras is set to "
         f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
     )
 
-__all__ = [
-    "Steps",
-    "apply",
-    "compiled",
-    "compiled_gradient",
-    "fuse_adam",
-    "gradients",
-    "inference",
-    "input_gradient",
-    "joint_gradients",
-    "name",
-    "no_grad",
-    "random_state",
-    "require",
-    "set_random_state",
-]
+_engine = import_module(f"{__name__}.{name}")
+
+
+def __getattr__(attribute: str) -> Any:
+    return getattr(_engine, attribute)
 
 
 def gradients(
@@ -116,7 +65,7 @@ def gradients(
         loss, auxiliary = objective()
         return (loss,), auxiliary
 
-    (grads,), auxiliary = joint_gradients(joint, (variables,), model)
+    (grads,), auxiliary = _engine.joint_gradients(joint, (variables,), model)
     return grads, auxiliary
 
 
@@ -127,5 +76,5 @@ def inference(model: keras.Model) -> Iterator[None]:
 
     variables = model.variables
     values = distributed.local_values(variables)
-    with no_grad(), keras.StatelessScope(list(zip(variables, values, strict=True))):
+    with _engine.no_grad(), keras.StatelessScope(list(zip(variables, values, strict=True))):
         yield

@@ -1,29 +1,16 @@
 """The JAX backend: steps are pure functions of the model's state, run in a `StatelessScope`."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext as no_grad
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
 import keras
 
-from keras_egan._keras_internals import is_trainers_state
-from keras_egan.backend.convolutions import quick_convolutions
+from keras_egan._keras_internals import built_for, is_trainers_state
 from keras_egan.backend.distributed.jax import local_values
 
-__all__ = [
-    "Steps",
-    "apply",
-    "compiled",
-    "compiled_gradient",
-    "fuse_adam",
-    "input_gradient",
-    "joint_gradients",
-    "no_grad",
-    "random_state",
-    "require",
-    "set_random_state",
-]
+no_grad = nullcontext
 
 
 class Steps:
@@ -36,6 +23,42 @@ class Steps:
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    def make_train_function(self, force=False):
+        before = self.train_function
+        super().make_train_function(force)
+        if self.train_function is not before:
+            self.train_function = self._giving_back(self.train_function)
+
+    def make_test_function(self, force=False):
+        before = self.test_function
+        super().make_test_function(force)
+        if self.test_function is not before:
+            self.test_function = self._giving_back(self.test_function)
+
+    def _giving_back(self, function):
+        """Returns the function of a step that loses no weights if it fails.
+
+        Keras takes the values out of all variables before the first step, and puts in those of the
+        last step that succeeded. Where none did, as on Ctrl-C while it compiles, all would be lost.
+        """
+
+        def step(state, iterator):
+            try:
+                return function(state, iterator)
+            except BaseException:
+                *weights, metrics = state
+                groups = [self.trainable_variables, self.non_trainable_variables]
+                groups += [self.optimizer.variables] * (len(weights) == 3) + [
+                    self.metrics_variables
+                ]
+                for group, values in zip(groups, [*weights, metrics], strict=True):
+                    for variable, value in zip(group, values, strict=True):
+                        if not value.is_deleted():  # by a program that had begun
+                            variable.assign(value)
+                raise
+
+        return step
 
     def train_step(self, state, data):
         groups = (
@@ -50,9 +73,6 @@ class Steps:
         groups = self.trainable_variables, self.non_trainable_variables, self.metrics_variables
         return _run(self.evaluation_step, groups, state, data)
 
-    def take_from(self, batches):
-        """Does nothing: Keras takes batches in memory from where they are."""
-
     def synchronize(self):
         """Gives variables their values while `fit` runs, which keeps them elsewhere."""
         self.jax_state_sync()
@@ -61,7 +81,7 @@ class Steps:
 def _run(step, groups, state, data):
     pairs = [zip(*pair, strict=True) for pair in zip(groups, state, strict=True)]
     pairs = [pair for group in pairs for pair in group]
-    with quick_convolutions(), keras.StatelessScope(pairs) as scope:
+    with keras.StatelessScope(pairs) as scope:
         logs = step(data)
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
@@ -144,17 +164,17 @@ def apply(
 ) -> None:
     """Updates variables with one optimizer, built for them.
 
-    By its stateless call: a `LossScaleOptimizer` branches, which JAX traces as pure functions.
+    By its stateless call: a `LossScaleOptimizer` branches, which JAX traces as pure functions. The
+    call wants all variables that the optimizer was built for; layers may have been frozen since.
     """
+    if len(variables) < len(built_for(optimizer)):
+        optimizer.apply(grads, variables)
+        return
     state = [variable.value for variable in optimizer.variables]
     values = [variable.value for variable in variables]
     values, state = optimizer.stateless_apply(state, grads, values)
     for variable, value in zip([*variables, *optimizer.variables], [*values, *state], strict=True):
         variable.assign(value)
-
-
-def fuse_adam(optimizer: keras.optimizers.Adam) -> None:
-    """Does nothing: XLA makes one operation of Keras's."""
 
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
@@ -204,16 +224,31 @@ def _pure_call(network):
 
     def call(weights, inputs):
         pairs = list(zip(variables, weights, strict=True))
-        with quick_convolutions(), keras.StatelessScope(pairs):
+        with keras.StatelessScope(pairs):
             return network(inputs, training=False)
 
     return call
 
 
-def require(condition: Any, message: str) -> None:
-    """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
+def require(condition: Any, message: str) -> float:
+    """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here.
+
+    Returns:
+        0.
+    """
     if not condition:
         raise ValueError(message)
+    return 0.0
+
+
+def host() -> AbstractContextManager:
+    """Returns a context that does nothing: a compiled step draws where it computes."""
+    return nullcontext()
+
+
+def sent(tensors: Any) -> Any:
+    """Returns `tensors` as they are: see `host`."""
+    return tensors
 
 
 def random_state() -> Any:

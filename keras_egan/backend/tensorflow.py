@@ -1,76 +1,19 @@
 """The TensorFlow backend: variables are assigned in place, gradients come from a tape."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext as no_grad
-from types import MethodType
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_egan._keras_internals import Built, adam_moments
+from keras_egan._keras_internals import Built
 
-__all__ = [
-    "Steps",
-    "apply",
-    "compiled",
-    "compiled_gradient",
-    "fuse_adam",
-    "input_gradient",
-    "joint_gradients",
-    "no_grad",
-    "random_state",
-    "require",
-    "set_random_state",
-]
+no_grad = nullcontext
 
 
 class Steps(Built):
     """Runs the model's steps as they are written."""
-
-    feed: Iterator[Any] | None = None
-    """Batches in memory that training takes from here, and not from Keras's `tf.data` pipeline.
-
-    The pipeline's thread and Python's own wait for one another, which takes a
-    seventh of a small step.
-    """
-
-    def make_train_function(self, force=False):
-        made = self.train_function
-        super().make_train_function(force)
-        by_keras = self.train_function
-        if by_keras is made:
-            return
-
-        # A graph for each size of batch, which TensorFlow need not work out at each step then; nor
-        # which graph it is, for which it compares all variables.
-        graphs = {}
-
-        @tf.function(autograph=False, jit_compile=self.jit_compile)
-        def step(batch):
-            return self.train_step(batch)
-
-        def train(iterator):
-            if self.feed is None or not isinstance(iterator, tf.data.Iterator):
-                return by_keras(iterator)  # of `train_on_batch`, a generator
-            batch = next(self.feed)
-            kind = tuple((array.shape, array.dtype) for array in batch)
-            batch = tuple(map(tf.convert_to_tensor, batch))
-            if kind not in graphs:
-                graphs[kind] = step.get_concrete_function(batch)
-            return graphs[kind](batch)
-
-        self.train_function = train
-
-    def take_from(self, batches):
-        """Chooses what training takes its batches from.
-
-        Args:
-            batches: an iterable of batches in memory, of which a step takes one; None for Keras's.
-        """
-        several = isinstance(self.variables[0].value, tf.distribute.DistributedValues)
-        direct = self.steps_per_execution == 1 and not self.run_eagerly and not several
-        self.feed = iter(batches) if direct and batches is not None else None
 
     def train_step(self, data):
         return self.training_step(data)
@@ -120,36 +63,6 @@ def apply(
     optimizer.apply(grads, variables)
 
 
-def fuse_adam(optimizer: keras.optimizers.Adam) -> None:
-    """Has Adam without AMSGrad update each large variable by one operation.
-
-    Each of Keras's dozen goes through memory of the variable's size.
-    """
-    optimizer.update_step = MethodType(_adam_step, optimizer)
-
-
-def _adam_step(optimizer, gradient, variable, learning_rate):
-    if variable.shape.num_elements() < 2**15:  # takes no less time, among other small operations
-        type(optimizer).update_step(optimizer, gradient, variable, learning_rate)
-        return
-    m, v = (moment.value for moment in adam_moments(optimizer, variable))
-    values = optimizer.beta_1, optimizer.beta_2, optimizer.iterations + 1, learning_rate, gradient
-    values = (tf.cast(tf.convert_to_tensor(value), variable.dtype) for value in values)
-    beta_1, beta_2, step, rate, grad = values
-    tf.raw_ops.ResourceApplyAdam(
-        var=variable.handle,
-        m=m.handle,
-        v=v.handle,
-        beta1_power=beta_1**step,
-        beta2_power=beta_2**step,
-        lr=rate,
-        beta1=beta_1,
-        beta2=beta_2,
-        epsilon=optimizer.epsilon,
-        grad=grad,
-    )
-
-
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
     variables = network.weights
@@ -186,15 +99,31 @@ def compiled_gradient(
     )
 
 
-def require(condition: Any, message: str) -> None:
+def require(condition: Any, message: str) -> Any:
     """Raises a `ValueError` unless a condition on a shape holds.
 
-    Where a graph knows the shape only when it runs, an `InvalidArgumentError` comes then.
+    Where a graph knows the shape only when it runs, an `InvalidArgumentError` comes then; but XLA
+    drops assertions without a word (https://www.tensorflow.org/xla/known_issues).
+
+    Returns:
+        A scalar, 1 where the condition does not hold and nothing was raised, else 0.
     """
     if tf.is_tensor(condition):
         tf.debugging.Assert(condition, [message])
-    elif not condition:
+        return tf.cast(tf.logical_not(condition), "float32")
+    if not condition:
         raise ValueError(message)
+    return 0.0
+
+
+def host() -> AbstractContextManager:
+    """Returns a context that does nothing: a graph draws where it computes."""
+    return nullcontext()
+
+
+def sent(tensors: Any) -> Any:
+    """Returns `tensors` as they are: see `host`."""
+    return tensors
 
 
 def random_state() -> Any:

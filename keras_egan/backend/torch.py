@@ -1,31 +1,15 @@
 """The PyTorch backend: variables are assigned in place, gradients come from `autograd.grad`."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
-import numpy as np
 import torch
 from torch import no_grad
-from torch.optim.adam import adam
 
-from keras_egan._keras_internals import adam_moments, flat_layers, update_all_by
+from keras_egan._keras_internals import flat_layers
 from keras_egan.backend.distributed.torch import replica_sum
-
-__all__ = [
-    "Steps",
-    "apply",
-    "compiled",
-    "compiled_gradient",
-    "fuse_adam",
-    "input_gradient",
-    "joint_gradients",
-    "no_grad",
-    "random_state",
-    "require",
-    "set_random_state",
-]
 
 
 class Steps:
@@ -46,9 +30,6 @@ class Steps:
     def test_step(self, data):
         with no_grad():
             return self.evaluation_step(data)
-
-    def take_from(self, batches):
-        """Does nothing: Keras takes batches in memory from where they are."""
 
     def synchronize(self):
         """Does nothing: variables always have their values."""
@@ -101,52 +82,6 @@ def apply(
     optimizer.apply(grads, variables)
 
 
-def fuse_adam(optimizer: keras.optimizers.Adam) -> None:
-    """Has Adam without AMSGrad update by PyTorch's fused operation, where there is one.
-
-    Keras's update by `torch._foreach_*` goes through memory a dozen times.
-    """
-    update_all_by(optimizer, _fused_adam)
-
-
-@no_grad()
-def _fused_adam(optimizer, grads, variables, learning_rate):
-    if torch.compiler.is_compiling():  # which fuses Keras's, and cannot what follows
-        return False
-    moments = (adam_moments(optimizer, variable) for variable in variables)
-    m, v = ([moment.value for moment in side] for side in zip(*moments, strict=True))
-    values = [variable.value for variable in variables]
-    device = values[0].device
-    # PyTorch takes memory to be in order without looking.
-    if device.type not in ("cpu", "cuda") or not all(value.is_contiguous() for value in values):
-        return False
-    step = keras.ops.convert_to_tensor(optimizer.iterations) + 1
-    rate = keras.ops.convert_to_tensor(learning_rate)
-    if device.type == "cpu":  # where numbers are faster than tensors, and no device has to wait
-        step, rate = np.float32(step.item()), rate.item()  # rounded as on the other backends
-    # Keras adds epsilon before it corrects for the first steps, PyTorch after. So the correction
-    # is within the rate, and PyTorch's is that of a step so late that there is none.
-    unbiased = (1 - optimizer.beta_2**step) ** 0.5 / (1 - optimizer.beta_1**step)
-    late = torch.full((), torch.inf, device=device)
-    adam(
-        values,
-        [grad.contiguous() for grad in grads],
-        m,
-        v,
-        [],
-        [late] * len(values),
-        fused=True,
-        lr=rate * unbiased,
-        beta1=optimizer.beta_1,
-        beta2=optimizer.beta_2,
-        eps=optimizer.epsilon,
-        weight_decay=0.0,  # Keras's own came before
-        amsgrad=False,
-        maximize=False,
-    )
-    return True
-
-
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
     variables = network.weights
@@ -176,10 +111,37 @@ def compiled_gradient(
     return gradient
 
 
-def require(condition: Any, message: str) -> None:
-    """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here."""
+def require(condition: Any, message: str) -> float:
+    """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here.
+
+    Returns:
+        0.
+    """
     if not condition:
         raise ValueError(message)
+    return 0.0
+
+
+def host() -> AbstractContextManager:
+    """Returns a context in which random numbers are drawn on the CPU.
+
+    Keras reads a seed's state for each draw, which would wait for all that the device has to do:
+    https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/random.py#L26. A seed
+    generator that is used in this context has to be made in it too.
+    """
+    return keras.device("cpu")
+
+
+def sent(tensors: Any) -> Any:
+    """Returns tensors of the CPU on the device that Keras computes on, without waiting for it."""
+
+    def moved(tensor):
+        if device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(device, non_blocking=True)
+
+    device = keras.ops.empty((0,)).device
+    return keras.tree.map_structure(moved, tensors)
 
 
 def random_state() -> Any:

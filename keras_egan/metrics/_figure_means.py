@@ -44,9 +44,11 @@ class FigureMeans(keras.metrics.Metric):
             values: the figures' means over the batch, a tensor of shape `(len(figures),)`.
             sample_weight: the number of samples in the batch, a scalar.
         """
-        weight = ops.cast(sample_weight, "float32")
-        self.totals.assign_add(ops.cast(values, "float32") * weight)
-        self.samples.assign_add(weight)
+        # A Python number stays one, because PyTorch sends tensors to the device.
+        number = isinstance(sample_weight, (int, float))
+        weight = sample_weight if number else ops.cast(sample_weight, "float32")
+        self.totals.assign(self.totals.value + ops.cast(values, "float32") * weight)
+        self.samples.assign(self.samples.value + weight)
 
     def result(self) -> dict[str, Any]:
         """Returns a dict from each figure's name to its mean so far, 0 before the first batch."""

@@ -23,93 +23,13 @@ Between steps:
 - `check()`, an error by name for what cannot train together.
 """
 
-import keras
+from importlib import import_module
+from typing import Any
 
-if keras.backend.backend() == "tensorflow":
-    from keras_egan.backend.distributed.tensorflow import (
-        alone,
-        broadcast,
-        check,
-        divided,
-        feeding,
-        feeds,
-        gather,
-        local_values,
-        merge_statistics,
-        nonempty,
-        own_rows,
-        placed,
-        process_count,
-        process_index,
-        received,
-        replica_gather,
-        replica_share,
-        replica_sum,
-        unify,
-    )
-elif keras.backend.backend() == "jax":
-    from keras_egan.backend.distributed.jax import (  # type: ignore[assignment]
-        alone,
-        broadcast,
-        check,
-        divided,
-        feeding,
-        feeds,
-        gather,
-        local_values,
-        merge_statistics,
-        nonempty,
-        own_rows,
-        placed,
-        process_count,
-        process_index,
-        received,
-        replica_gather,
-        replica_share,
-        replica_sum,
-        unify,
-    )
-else:
-    from keras_egan.backend.distributed.torch import (  # type: ignore[assignment]
-        alone,
-        broadcast,
-        check,
-        divided,
-        feeding,
-        feeds,
-        gather,
-        local_values,
-        merge_statistics,
-        nonempty,
-        own_rows,
-        placed,
-        process_count,
-        process_index,
-        received,
-        replica_gather,
-        replica_share,
-        replica_sum,
-        unify,
-    )
+from keras_egan.backend import name
 
-__all__ = [
-    "alone",
-    "broadcast",
-    "check",
-    "divided",
-    "feeding",
-    "feeds",
-    "gather",
-    "local_values",
-    "merge_statistics",
-    "nonempty",
-    "own_rows",
-    "placed",
-    "process_count",
-    "process_index",
-    "received",
-    "replica_gather",
-    "replica_share",
-    "replica_sum",
-    "unify",
-]
+_engine = import_module(f"{__name__}.{name}")
+
+
+def __getattr__(attribute: str) -> Any:
+    return getattr(_engine, attribute)

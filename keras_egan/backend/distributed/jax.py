@@ -8,28 +8,6 @@ import jax
 import keras
 import numpy as np
 
-__all__ = [
-    "alone",
-    "broadcast",
-    "check",
-    "divided",
-    "feeding",
-    "feeds",
-    "gather",
-    "local_values",
-    "merge_statistics",
-    "nonempty",
-    "own_rows",
-    "placed",
-    "process_count",
-    "process_index",
-    "received",
-    "replica_gather",
-    "replica_share",
-    "replica_sum",
-    "unify",
-]
-
 
 def replica_share(count: Any) -> tuple[Any, Any]:
     """Returns (0, count): under `jit`, sharded arrays are already the global batch."""

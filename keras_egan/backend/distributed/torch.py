@@ -12,28 +12,6 @@ from torch import distributed
 
 from keras_egan._keras_internals import flat_layers
 
-__all__ = [
-    "alone",
-    "broadcast",
-    "check",
-    "divided",
-    "feeding",
-    "feeds",
-    "gather",
-    "local_values",
-    "merge_statistics",
-    "nonempty",
-    "own_rows",
-    "placed",
-    "process_count",
-    "process_index",
-    "received",
-    "replica_gather",
-    "replica_share",
-    "replica_sum",
-    "unify",
-]
-
 
 def replica_share(count: Any) -> tuple[Any, Any]:
     """Returns the first row and the length of the global batch that `count` rows are part of.
