@@ -129,7 +129,7 @@ def pulling_away_term(embedding: Any) -> Any:
     directions = directions / norms(directions)[:, None]
     cosines = ops.matmul(directions, ops.transpose(directions))
     count = ops.shape(cosines)[0]
-    others = ops.sum(ops.square(cosines) * (1.0 - ops.eye(count)), axis=1)
+    others = ops.sum(ops.square(cosines) * (1.0 - ops.eye(count, dtype="float32")), axis=1)
     return others / ops.maximum(ops.cast(count, "float32") - 1.0, 1.0)
 
 

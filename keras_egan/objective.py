@@ -135,7 +135,7 @@ class Objective:
     def too_small(self, count: Any) -> str:
         """Returns the error for a batch below `smallest_batch`."""
         return (
-            f"{type(self).__name__} takes batches of {self.smallest_batch} samples or more; got "
+            f"{type(self).__name__} needs batches of at least {self.smallest_batch} images; got "
             f"{count}. If it is the last batch of an epoch, drop it: `drop_remainder=True`."
         )
 

@@ -1,11 +1,13 @@
 """Whether two networks make a GAN, and the errors where they do not."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
 from keras_egan import checks, losses
+from keras_egan._keras_internals import flat_layers
 
 __all__ = ["check_embedding", "checked", "symbols"]
 
@@ -34,6 +36,7 @@ def checked(
     for name, network in {"generator": generator, "discriminator": discriminator}.items():
         if not isinstance(network, keras.Model):
             raise ValueError(f"`{name}` must be a Keras model; got {type(network).__name__}.")
+        _warn_of_lambdas(name, network)
     if num_classes is not None:
         checks.whole_number(2, num_classes=num_classes)
     length = _latent_dim(generator, latent_dim, num_classes is not None)
@@ -50,12 +53,17 @@ def symbols(shape: Sequence[int], labelled: bool) -> Any:
 
 def _latent_dim(generator, given, labelled):
     shape = _first_input("generator", generator, "latents of shape (None, latent_dim)", labelled)
+    if shape and len(shape) != 2:
+        raise ValueError(
+            f"`generator` takes latents of shape {tuple(shape)}; latents are vectors, of shape "
+            f"(None, latent_dim). Begin it with `keras.layers.Reshape({tuple(shape[1:])})`."
+        )
     if given is not None:
         return given
-    if not shape or len(shape) != 2 or shape[-1] is None:
+    if not shape or shape[-1] is None:
         raise ValueError(
-            "`latent_dim` is missing, and cannot be read from `generator`: its input shape is "
-            f"{shape}, where (None, latent_dim) would do. Pass `latent_dim=`."
+            "`latent_dim` is missing, and `generator` does not tell it: its input shape is "
+            f"{shape}. Pass `latent_dim=`."
         )
     return shape[-1]
 
@@ -99,6 +107,17 @@ def _check_discriminator(generator, discriminator, energy, shape, classes):
         raise ValueError(
             f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
             f"returns {output} instead of a reconstruction."
+        )
+
+
+def _warn_of_lambdas(argument, network):
+    lambdas = [one.name for one in flat_layers(network) if isinstance(one, keras.layers.Lambda)]
+    if lambdas:
+        warnings.warn(
+            f"`{argument}` has Lambda layers ({', '.join(lambdas[:3])}), whose code no file keeps: "
+            "the GAN trains, but a file of it cannot be opened. Write a layer, registered by "
+            "`keras.saving.register_keras_serializable`.",
+            stacklevel=5,
         )
 
 

@@ -71,7 +71,7 @@ def figure_names(gan: Any) -> list[str]:
     if gan.uses_embedding and gan.has_embedding:
         embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
         embedding = ops.ones((2, *embedding.shape[1:]))
-    real = Scored(images, output, ops.ones(2), embedding, labels=labels)
+    real = Scored(images, output, ops.ones(2, "float32"), embedding, labels=labels)
     with backend.no_grad():
         fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
         found = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)

@@ -51,11 +51,11 @@ def test_a_step_reports_the_losses_of_the_paper(pt_weight):
 def test_a_batch_of_one_is_refused_with_a_pulling_away_term():
     gan = ebgan(pt_weight=0.1)
     before = weights(gan)
-    with pytest.raises(Exception, match="takes batches of 2 samples or more"):
+    with pytest.raises(Exception, match="needs batches of at least 2 images"):
         gan.fit(uint8_images(5), batch_size=1, verbose=0)
     for one, other in zip(before, weights(gan), strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(Exception, match="takes batches of 2 samples or more"):
+    with pytest.raises(Exception, match="needs batches of at least 2 images"):
         gan.fit(uint8_images(5), batch_size=4, verbose=0)  # the last batch
     ebgan().fit(uint8_images(5), batch_size=4, verbose=0)
 

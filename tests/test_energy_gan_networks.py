@@ -109,6 +109,25 @@ def test_a_shared_layer_is_refused_by_name():
         keras_egan.BEGAN(generator, discriminator)
 
 
+def test_latents_are_vectors():
+    _, discriminator = tiny_networks()
+    z = keras.Input((1, 1, 4))
+    generator = keras.Model(z, layers.Reshape(IMAGE_SHAPE)(layers.Dense(64)(layers.Flatten()(z))))
+    for arguments in ({}, {"latent_dim": 4}):
+        with pytest.raises(
+            ValueError, match=r"Begin it with `keras.layers.Reshape\(\(1, 1, 4\)\)`"
+        ):
+            keras_egan.BEGAN(generator, discriminator, **arguments)
+
+
+def test_lambda_layers_are_warned_of_before_training():
+    generator, discriminator = tiny_networks()
+    generator = keras.Sequential([generator, layers.Lambda(keras.ops.tanh, name="curve")])
+    generator.build((None, 4))
+    with pytest.warns(UserWarning, match=r"`generator` has Lambda layers \(curve\)"):
+        keras_egan.BEGAN(generator, discriminator)
+
+
 def test_a_discriminator_of_any_size_is_taken():
     image = keras.Input((None, None, 1))
     anywhere = keras.Model(image, layers.Conv2D(1, 3, padding="same")(image))

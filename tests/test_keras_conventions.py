@@ -72,5 +72,5 @@ def test_bad_images_after_the_first_batch_are_refused(bad):
 
 def test_an_empty_batch_is_refused():
     images = float_images(32)
-    with pytest.raises(Exception, match="A batch is empty"):
+    with pytest.raises(Exception, match="needs batches of at least 1 images; got 0"):
         began().fit([images[:16], images[:0], images[16:]], verbose=0)

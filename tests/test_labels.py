@@ -176,6 +176,15 @@ def test_images_without_a_label_take_part_in_cls_gan():
     expected = logits.argmax(axis=1) == np.arange(12) % 3
     figures = gan.evaluate(images, np.arange(12) % 3, verbose=0, return_dict=True)
     assert figures["accuracy"] == pytest.approx(expected.mean())
+    # Unlabelled images are neither right nor wrong, however they lie in the batches.
+    labels = np.array([0, -1, -1, -1, -1, -1, 0, -1, 2, 0, -1, -1])
+    figures = gan.evaluate(images, labels, batch_size=5, verbose=0, return_dict=True)
+    known = labels >= 0
+    right = (logits.argmax(axis=1) == labels)[known]
+    assert figures["accuracy"] == pytest.approx(right.mean())
+    assert figures["labelled"] == pytest.approx(known.mean())
+    figures = gan.evaluate(images, np.full(12, -1), verbose=0, return_dict=True)
+    assert figures["accuracy"] == 0.0
 
 
 def test_a_training_that_was_cut_off_goes_on_with_its_labels(tmp_path):

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.registry import CASES, EAGERLY, float_images
+from tests.conftest import on
+from tests.registry import CASES, CONDITIONAL, EAGERLY, float_images, given, labels_for
 
 
 @pytest.fixture(params=["mixed_bfloat16", "mixed_float16"])
@@ -54,3 +55,21 @@ def test_k_in_bfloat16_follows_that_in_float32():
     keras.config.set_dtype_policy("float32")
     assert 0.01 < found["float32"] < 1.0
     assert found["mixed_bfloat16"] == pytest.approx(found["float32"], rel=0.01)
+
+
+@on("tensorflow")  # which alone refuses to mix float32 and float64
+@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
+@pytest.mark.parametrize("case", [*CASES[:5], CONDITIONAL[-1]], ids=lambda case: case.name)
+def test_networks_may_compute_in_float64(case):
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        gan = case.build(**EAGERLY)
+        images = float_images(16)
+        history = gan.fit(given(gan, images), batch_size=8, verbose=0).history
+        energies = gan.energy(images, labels=labels_for(gan, images))
+    finally:
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
+    assert energies.dtype == np.float32
+    assert all(np.isfinite(values).all() for values in history.values())

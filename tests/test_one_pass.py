@@ -9,7 +9,15 @@ from keras import layers, ops
 
 import keras_egan
 from keras_egan import networks
-from tests.registry import CASES, EAGERLY, VARIANTS, float_images, uint8_images, weights
+from tests.registry import (
+    CASES,
+    EAGERLY,
+    VARIANTS,
+    float_images,
+    tiny_networks,
+    uint8_images,
+    weights,
+)
 
 # MAGAN's and EBGAN's margins do not fit what these short runs are of.
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
@@ -72,6 +80,44 @@ def test_it_is_what_two_passes_give(case):
 
     before, after = check(build)
     assert all(np.abs(a - b).max() > 2e-5 for a, b in zip(before, after, strict=True))
+
+
+class Repelling(keras_egan.BEGAN):
+    """BEGAN whose generator also minimises the pulling-away term."""
+
+    uses_embedding = True
+
+    def generator_loss(self, fake):
+        return fake.energy + fake.within_batch(keras_egan.losses.pulling_away_term)
+
+
+class Logarithmic(keras_egan.BEGAN):
+    """BEGAN whose discriminator sees the fakes' energy in another form."""
+
+    def discriminator_loss(self, real, fake):
+        return real.energy - self.k_t * ops.log(fake.energy)
+
+
+class Halved(keras_egan.BEGAN):
+    """BEGAN with other losses, whose fakes' part in D's is still a multiple of G's."""
+
+    def discriminator_loss(self, real, fake):
+        return real.energy - 0.5 * self.k_t * fake.energy
+
+    def fakes_weight(self):
+        return -0.5 * ops.convert_to_tensor(self.k_t)
+
+
+@pytest.mark.parametrize("kind", [Repelling, Logarithmic, Halved])
+def test_a_users_own_losses_are_differentiated_as_they_are(kind):
+    def build(updates):
+        random.seed(0)
+        gan = kind(*tiny_networks(), seed=1, updates=updates)
+        gan.compile(fast(), fast(), **EAGERLY)
+        gan.k_t.assign(0.6)
+        return gan
+
+    check(build)
 
 
 @pytest.mark.parametrize("name", FURTHER)

@@ -102,7 +102,7 @@ def test_an_optimizer_of_another_gan_is_refused(scaled):
     gan = keras_egan.BEGAN(*tiny_networks())
     gan.compile(d, g)
     gan.compile(d, g)  # the same weights, whose moments stay
-    with pytest.raises(ValueError, match="`d_optimizer` has been built for .* another network"):
+    with pytest.raises(ValueError, match="`d_optimizer` has been built for the weights of another"):
         keras_egan.BEGAN(*tiny_networks()).compile(d, "sgd")
     with pytest.raises(ValueError, match="`g_optimizer` has been built for"):
         keras_egan.BEGAN(*tiny_networks()).compile("sgd", g)

@@ -173,8 +173,8 @@ def _recoloured(x, numbers):
 
 
 def _translated(x, places, fill):
-    # One look-up of whole pixels in a flat list of images with borders as wide as the largest shift.
-    # Products with one-hot matrices take about as long, but accelerators round them.
+    # One look-up of whole pixels in a flat list of images, whose borders are as wide as the largest
+    # shift. Products with one-hot matrices take about as long, but accelerators round them.
     height, width, channels = x.shape[1:]
     tall, wide = height // 8, width // 8
     padded = ops.pad(x, ((0, 0), (tall, tall), (wide, wide), (0, 0)), constant_values=fill)

@@ -17,7 +17,7 @@ runs gives this module its names:
   model's weights as this process has them.
 - `require(condition, message)`, an error if a batch has the wrong size, or 1 where none can be
   raised.
-- `host()`, a context for random numbers, which are drawn where their seeds lie, and `sent(tensors)`,
+- `host()`, a context in which random numbers are drawn where their seeds lie, and `sent(tensors)`,
   which brings them to the device.
 - `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
 

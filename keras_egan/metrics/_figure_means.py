@@ -33,7 +33,7 @@ class FigureMeans(keras.metrics.Metric):
         self.figures = tuple(figures)
         # A step's figures are the same on all replicas: summed, they would count twice where a
         # backup of two replicas goes on with one.
-        first = {"initializer": "zeros", "aggregation": "only_first_replica"}
+        first = {"initializer": "zeros", "dtype": "float32", "aggregation": "only_first_replica"}
         self.totals = self.add_variable(shape=(len(self.figures),), name="totals", **first)
         self.samples = self.add_variable(shape=(), name="samples", **first)
 
