@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_egan"
 CONTRACTS = ROOT / "pyproject.toml"
 
-# In each form that Python has: a module, a line that it must not have, and whose contract it breaks.
+# A module, a line that it must not have, and the contract that it breaks; None breaks none.
 PLANTED = [
     ("losses.py", "from keras_egan import networks", "pure"),
     ("losses.py", "from keras_egan import EnergyGAN", "layers"),
