@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from tests.conftest import on
 from tests.registry import EAGERLY, float_images, tiny_networks, weights
 
 EPOCHS, BATCH = 7, 10
@@ -92,6 +93,25 @@ def expected_margins(history, pretrain_epochs):
                 margin = real
             before = fake
     return margins
+
+
+@on("jax")
+def test_fakes_are_held_against_the_epoch_before_not_the_lowest_so_far():
+    gan = magan(pretrain_epochs=0)
+    epochs = [  # the energy of data and of fakes, and the margin after it
+        (20.0, 0.0, 20.0),  # the first margin
+        (18.0, 30.0, 20.0),  # nothing to rise from
+        (16.0, 40.0, 16.0),  # a rise
+        (14.0, 50.0, 14.0),  # another
+        (12.0, 45.0, 14.0),  # a fall, though still above the first two
+        (10.0, 46.0, 10.0),  # a rise since the fall
+        (11.0, 47.0, 10.0),  # a rise, and data above the margin
+        (8.0, 7.0, 10.0),  # a fall under the data's energy
+        (8.0, 7.5, 10.0),  # a rise, under the data's energy
+    ]
+    for real, fake, margin in epochs:
+        gan.end_epoch({"real_energy": real, "fake_energy": fake})
+        assert float(gan.margin) == margin
 
 
 @pytest.mark.filterwarnings(
