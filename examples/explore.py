@@ -7,9 +7,6 @@ left, and beside them the training images that are most like them.
 
     python examples/explore.py began/mnist --dataset mnist
     python examples/explore.py began/began.keras
-
-`--gamma-sweep` trains BEGAN on the digits with a gamma of 0.3, 0.5, 0.7 and 0.9, for the row of
-each that the paper's figure 3 shows: the higher, the more various.
 """
 
 import argparse
@@ -17,8 +14,6 @@ import os
 from pathlib import Path
 
 import common
-
-GAMMAS = (0.3, 0.5, 0.7, 0.9)
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -34,17 +29,14 @@ add("--images", type=int, default=100, help="how many to invert, 2 or more")
 add("--steps", type=int, default=500, help="steps of Adam to find their latents")
 add("--starts", type=int, default=4, help="latents to begin from")
 add("--seed", type=int, default=0, help="of latents and samples")
-add("--gamma-sweep", action="store_true", help="train with several gammas, too")
-add("--epochs", type=int, help="of the sweep; by default the preset's")
 add("--output", type=Path, default=Path("explore"), help="the folder of the pictures")
 arguments = parser.parse_args()
 os.environ["KERAS_BACKEND"] = arguments.backend
 
-import keras
 import numpy as np
 
 import keras_egan
-from keras_egan import datasets, metrics, pictures, presets
+from keras_egan import datasets, metrics, pictures
 
 
 def load(split):
@@ -111,15 +103,4 @@ pictures.save_grid(arguments.output / "nearest.png", near.rows)
 of_images = metrics.nearest(images[:8], training, k=1).distances
 print(f"Nearest training image: samples {rate(near.distances[:, 0])}")
 print(f"                held-out images {rate(of_images)}")
-
-if arguments.gamma_sweep:
-    preset = presets.get("began/digits")
-    digits = datasets.load("digits", image_size=28, batch_size=preset.batch_size)
-    rows = []
-    for gamma in GAMMAS:
-        keras.utils.set_random_seed(arguments.seed)
-        began = presets.build("began/digits", gamma=gamma, seed=arguments.seed)
-        began.fit(digits, epochs=arguments.epochs or preset.epochs, verbose=2)
-        rows.append(began.sample(12, seed=arguments.seed))
-    pictures.save_grid(arguments.output / "gamma.png", np.stack(rows))
 print(f"Pictures: {arguments.output}")

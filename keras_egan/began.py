@@ -17,21 +17,23 @@ __all__ = ["BEGAN"]
 class BEGAN(EnergyGAN):
     """Boundary equilibrium GAN (Berthelot, Schumm and Metz, 2017).
 
-    The discriminator is an auto-encoder; the energy of an image v is the mean over its pixels of
-    |v - D(v)|^eta. With z_D and z_G drawn independently, each step minimises
+    The discriminator is an auto-encoder; the energy L(v) of an image v is the mean over its pixels
+    of |v - D(v)|^eta. With z_D and z_G drawn independently, each step minimises
 
         L_D = L(x) - k_t L(G(z_D))  and  L_G = L(G(z_G)),
         k_{t+1} = clip(k_t + lambda_k (gamma L(x) - L(G(z_G))), 0, 1),  k_0 = 0,
 
-    and logs, besides losses and energies, `k_t` (the one that the step used), `balance`
-    gamma L(x) - L(G(z_G)), and the convergence measure `m_global` = L(x) + |balance|. Over an
-    epoch or an evaluation, `balance` and `m_global` are computed from the mean energies.
+    and logs, besides losses and energies, `k_t` (the value that the step used), `balance` =
+    gamma L(x) - L(G(z_G)), and the convergence measure `m_global` = L(x) + |balance|, lower is
+    better. Over an epoch or an evaluation, `balance` and `m_global` are computed from the mean
+    energies. That |E[L(x)] - E[L(G(z))]| bounds the Wasserstein distance of the energies from
+    below is derived in docs/gans/began.md.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
         discriminator: a Keras model from images to their reconstructions, of the same shape.
-        gamma: the diversity ratio E[L(G(z))] / E[L(x)] to keep, in (0, 1]. Lower means sharper
-            and more alike.
+        gamma: the diversity ratio E[L(G(z))] / E[L(x)] to keep, in (0, 1]. Samples are smoother
+            and more alike with a lower one; sharper, more varied and grainier with a higher one.
         lambda_k: the proportional gain of k_t, above 0.
         eta: 1 or 2, the exponent of the energy.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,

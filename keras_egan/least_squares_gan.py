@@ -17,7 +17,7 @@ __all__ = ["LeastSquaresGAN"]
 class LeastSquaresGAN(EnergyGAN):
     """LSGAN, least squares GAN (Mao et al., 2016); not to be confused with LS-GAN.
 
-    The discriminator is a critic with a linear output, high on data; the energy of an image is
+    The discriminator is a critic with a linear output, high on data; the energy of an image x is
     -D(x). Each step minimises
 
         L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2  and  L_G = (D(G(z)) - c)^2 / 2
@@ -25,9 +25,11 @@ class LeastSquaresGAN(EnergyGAN):
     with the labels a = `fake_label`, b = `real_label` and c = `generator_label`:
 
     - (0, 1, 1), the default: the generator's fakes should look like data.
-    - (-1, 1, 0), `LeastSquaresGAN.PEARSON`: b - c = 1 and b - a = 2, so that under the optimal
-      discriminator twice L_G is Pearson's chi-squared divergence between p_d + p_g and 2 p_g.
-    - (-1, 1, 1), `LeastSquaresGAN.SYMMETRIC`: the first one, scaled.
+    - (-1, 1, 0), `LeastSquaresGAN.PEARSON`: b - c = 1 and b - a = 2. For the optimal
+      discriminator, twice the sum of L_G and the same term of data, (D(x) - c)^2 / 2, is Pearson's
+      chi-squared divergence between p_d + p_g and 2 p_g. The data's term has no gradient for the
+      generator. L_G alone is not the divergence.
+    - (-1, 1, 1), `LeastSquaresGAN.SYMMETRIC`: the first one with D scaled to 2 D - 1.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.

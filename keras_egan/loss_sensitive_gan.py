@@ -42,8 +42,8 @@ class LossSensitiveGAN(EnergyGAN):
         delta_weight: tau, from 0 up. The authors' 2e-4 is for 64x64x3 pixels in [-1, 1].
         slope: up to 1.
         delta: what Delta is taken over: by default pixels; or a Keras model from images to
-            features, such as a classifier up to a hidden layer, which stays as it is. Delta is
-            the sum of the absolute differences.
+            features, such as a classifier up to a hidden layer. It is called as at inference, and
+            does not change. Delta is the sum of the absolute differences.
         first_term_weight: w, from 0 up; 1 / lambda in the paper, 0 in the authors' code.
         weight_clip: c, above 0: after each update, the discriminator's weights are clipped to
             [-c, c]; it must have no constraints of its own. The authors' GLS-GAN has 0.08.

@@ -3,10 +3,21 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 import keras_egan
 from keras_egan.augment import DiffAugment
-from tests.registry import CASES, EAGERLY, float_images, state, tiny_networks, uint8_images, weights
+from tests.conftest import on
+from tests.registry import (
+    CASES,
+    EAGERLY,
+    float_images,
+    state,
+    tiny_critic,
+    tiny_networks,
+    uint8_images,
+    weights,
+)
 
 cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -27,16 +38,15 @@ def same(some, others):
     return all(map(np.array_equal, some, others))
 
 
-@cases
-def test_the_discriminator_sees_data_and_fakes_changed_in_both_steps(case):
-    """With images halved on the way, it is the GAN of half the images and half the samples."""
+def seen_changed(case, updates):
+    """Asserts that halving images on the way equals half the images and half the samples."""
     images = float_images(16)
-    halved = case.build(augment=keras.layers.Rescaling(0.5))
+    halved = case.build(augment=keras.layers.Rescaling(0.5), updates=updates)
     expected = case.build()
     small = keras.Sequential([expected.generator, keras.layers.Rescaling(0.5)])
     small.build((None, expected.latent_dim))
     arguments = {name: expected.get_config()[name] for name in case.arguments}
-    expected = case.gan(small, expected.discriminator, seed=1, **arguments)
+    expected = case.gan(small, expected.discriminator, seed=1, updates=updates, **arguments)
     for name, value in case.state.items():
         getattr(expected, name).assign(value)
     for gan, batch in ((halved, images), (expected, 0.5 * images)):
@@ -47,6 +57,48 @@ def test_the_discriminator_sees_data_and_fakes_changed_in_both_steps(case):
             *(weights(getattr(g, side)) for g in (halved, expected)), strict=True
         ):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+@cases
+def test_the_discriminator_sees_data_and_fakes_changed_in_both_steps(case):
+    seen_changed(case, "alternating")
+
+
+@on("jax")
+@cases
+def test_the_discriminator_sees_data_and_fakes_changed_in_one_pass(case):
+    seen_changed(case, "one_pass")
+
+
+class Watched(keras_egan.EnergyGAN):
+    """Logs the mean of what the discriminator is given: data, and fakes in both steps."""
+
+    def discriminator_loss(self, real, fake):
+        means = {"data": ops.mean(real.images), "fakes": ops.mean(fake.images)}
+        return real.energy - fake.energy, means
+
+    def generator_loss(self, fake):
+        return fake.energy, {"fooled with": ops.mean(fake.images)}
+
+
+@on("jax")
+@pytest.mark.parametrize("updates", ["alternating", "one_pass"])
+def test_data_and_fakes_have_draws_of_their_own(updates):
+    """Images all of 0.25: augmented, the mean of a batch is 0.25 plus its mean brightness."""
+    generator, critic = tiny_networks()[0], tiny_critic()
+    *_, last, _ = generator.layers
+    last.kernel.assign(0.0 * last.kernel)
+    last.bias.assign(np.full(64, np.arctanh(0.25)))
+    gan = Watched(generator, critic, energy="output", augment="color", seed=1, updates=updates)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    images = np.full((12, 8, 8, 1), 0.25, "float32")
+    rows = [gan.train_on_batch(images, return_dict=True) for _ in range(2)]
+    found = [float(row[name]) - 0.25 for row in rows for name in ("data", "fakes", "fooled with")]
+    if updates == "one_pass":  # of the same fakes
+        assert found.pop(5) == found[4]
+        assert found.pop(2) == found[1]
+    assert np.abs(found).max() < 0.5
+    assert np.diff(np.sort(found)).min() > 1e-4
 
 
 @pytest.mark.parametrize("d_steps", [1, 2])

@@ -142,6 +142,14 @@ def test_quality(gan, digits, monkeypatch, capsys):
 
 
 @once
+def test_gamma(monkeypatch, capsys):
+    flags = ("--gammas", 0.5, 0.9, "--epochs", 1, "--filters", 1)
+    said = run(monkeypatch, capsys, "gamma", *flags)
+    assert [line.split(" | ")[0] for line in said.splitlines()[-2:]] == ["| 0.5", "| 0.9"]
+    assert {path.name for path in Path("gamma").iterdir()} == {"0.5.png", "0.9.png"}
+
+
+@once
 @pytest.mark.parametrize("what", ["--gan began", "--gan least_squares", "--measure gaussian"])
 def test_faces(what, monkeypatch):
     faces = importlib.import_module("faces")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from tests.conftest import on
 from tests.finite_differences import check_penalty
 from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images, weights
 
@@ -54,6 +55,30 @@ def test_features_are_not_trained_but_saved(tmp_path):
         np.testing.assert_array_equal(one, other)
     images = uint8_images(20)
     assert loaded.evaluate(images, verbose=0) == gan.evaluate(images, verbose=0)
+
+
+@on("jax")
+@pytest.mark.parametrize("updates", ["alternating", "one_pass"])
+def test_features_are_taken_as_at_inference(updates):
+    """Where L and the fakes are 0, the loss is delta_weight times the features' sum."""
+    space = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.BatchNormalization(epsilon=3.0),  # divides by 2, until it has learnt
+            keras.layers.Dropout(0.5),
+        ]
+    )
+    gan = ls_gan(delta=space, delta_weight=0.01, updates=updates)
+    for layer in (gan.generator.layers[-2], gan.discriminator.layers[-1]):
+        layer.kernel.assign(0.0 * layer.kernel)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    images, before = float_images(12), weights(space)
+    figures = gan.train_on_batch(images, return_dict=True)
+    expected = 0.01 * np.abs(images / 2).sum(axis=(1, 2, 3)).mean()
+    assert float(figures["d_loss"]) == pytest.approx(expected, rel=1e-5)
+    for one, other in zip(before, weights(space), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_weights_are_clipped_after_each_update():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from tests.conftest import on
 from tests.registry import EAGERLY, float_images, tiny_networks, weights
 
 EPOCHS, BATCH = 7, 10
@@ -94,6 +95,47 @@ def expected_margins(history, pretrain_epochs):
     return margins
 
 
+def test_in_the_epoch_of_the_first_margin_only_averages_of_normalisation_move():
+    random.seed(0)
+    pair = keras_egan.networks.dcgan_autoencoder(
+        (8, 8, 1), filters=2, latent_dim=4, embedding_dim=4
+    )
+    gan = keras_egan.MAGAN(*pair, pretrain_epochs=0, seed=1)
+    gan.compile(keras.optimizers.Adam(0.1), keras.optimizers.Adam(0.1), **EAGERLY)
+
+    def values():
+        return {v.path: np.array(keras.ops.convert_to_numpy(v)) for v in gan.variables}
+
+    before = values()
+    gan.fit(float_images(20), batch_size=10, verbose=0)
+    moved = {path for path, value in values().items() if not np.array_equal(value, before[path])}
+    networks = (gan.generator, gan.discriminator)
+    trained = {v.path for network in networks for v in network.trainable_variables}
+    averages = {v.path for network in networks for v in network.variables if "moving" in v.path}
+    assert averages
+    assert averages <= moved
+    assert not trained & moved
+
+
+@on("jax")
+def test_fakes_are_held_against_the_epoch_before_not_the_lowest_so_far():
+    gan = magan(pretrain_epochs=0)
+    epochs = [  # the energy of data and of fakes, and the margin after it
+        (20.0, 0.0, 20.0),  # the first margin
+        (18.0, 30.0, 20.0),  # nothing to rise from
+        (16.0, 40.0, 16.0),  # a rise
+        (14.0, 50.0, 14.0),  # another
+        (12.0, 45.0, 14.0),  # a fall, though still above the first two
+        (10.0, 46.0, 10.0),  # a rise since the fall
+        (11.0, 47.0, 10.0),  # a rise, and data above the margin
+        (8.0, 7.0, 10.0),  # a fall under the data's energy
+        (8.0, 7.5, 10.0),  # a rise, under the data's energy
+    ]
+    for real, fake, margin in epochs:
+        gan.end_epoch({"real_energy": real, "fake_energy": fake})
+        assert float(gan.margin) == margin
+
+
 @pytest.mark.filterwarnings(
     "ignore:Your input ran out of data:UserWarning"
 )  # Keras, of unknown sizes
@@ -115,6 +157,8 @@ def test_the_margin_follows_the_rule_and_never_rises(source):
     assert margins == pytest.approx(expected_margins(history, 1), rel=1e-6)
     assert np.diff(margins[2:]).max() <= 0.0
     assert margins[-1] < margins[2]  # it did fall
+    real, fake = (np.array(history[f"{name}_energy"]) for name in ("real", "fake"))
+    assert history["m_global"] == pytest.approx(real + np.abs(real - fake), rel=1e-5)
 
 
 def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from scipy.stats import wasserstein_distance
 
 from keras_egan import backend, losses
 
@@ -89,6 +90,39 @@ def test_ebgan_theorems_1_and_2_the_game_ends_where_fakes_are_like_data():
     assert np.ptp(table) < 1e-2
     assert 0 < table.mean() < margin
     assert slopes(table, q)[2] == pytest.approx(margin, abs=1e-3)
+
+
+@pytest.mark.parametrize("energy", ["mae", "mse"])  # eta = 1 and 2
+def test_began_loss_bounds_the_wasserstein_distance_of_the_energies(energy):
+    """|m1 - m2| <= W1 (Berthelot et al., 2017, section 3.2); with k_t = 1, L_D is m1 - m2.
+
+    Equal where one distribution is the other, shifted; far apart where only the spread differs.
+    """
+    rng = np.random.default_rng(4)
+    images = rng.uniform(-1, 1, (2, 500, 4, 4, 1)).astype("float32")
+
+    def energies(side, noise):
+        reconstruction = images[side] + noise * rng.normal(size=images[side].shape)
+        reconstruction = reconstruction.astype("float32")
+        return losses.reconstruction_energy(images[side], reconstruction, energy=energy)
+
+    each = np.where(rng.uniform(size=500) < 0.5, 0.05, 0.35)[:, None, None, None]
+    pairs = {
+        "alike": (energies(0, 0.2), energies(1, 0.2)),
+        "better": (energies(0, 0.1), energies(1, 0.3)),
+        "worse": (energies(0, 0.3), energies(1, 0.2)),
+        "spread": (energies(0, 0.2), energies(1, each)),
+    }
+    pairs["shifted"] = pairs["alike"][0], pairs["alike"][0] + 0.25
+    ratios = {}
+    for name, (real, fake) in pairs.items():
+        loss = losses.began_discriminator_loss(real, fake, k_t=1.0)
+        bound = abs(float(keras.ops.mean(loss)))
+        distance = wasserstein_distance(*map(keras.ops.convert_to_numpy, (real, fake)))
+        assert bound <= distance + 1e-6
+        ratios[name] = bound / distance
+    assert ratios["shifted"] == pytest.approx(1.0, abs=1e-5)
+    assert ratios["spread"] < 0.5
 
 
 @pytest.mark.parametrize(
