@@ -72,11 +72,16 @@ def check_same(build, **arguments):
 UPDATES = ("alternating", "simultaneous", "one_pass")
 
 
+def some(case, index):
+    marks = () if index < 5 else pytest.mark.nightly
+    return pytest.param(
+        case, UPDATES[index % 3], marks=marks, id=f"{case.name}-{UPDATES[index % 3]}"
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("case", "updates"),
-    [(case, UPDATES[i % 3]) for i, case in enumerate([*CASES, *CONDITIONAL])],
-    ids=lambda value: getattr(value, "name", value),
+    ("case", "updates"), [some(case, i) for i, case in enumerate([*CASES, *CONDITIONAL])]
 )
 def test_a_compiled_training_is_the_one_that_is_not(case, updates):
     check_same(lambda: case.build(updates=updates))
@@ -94,7 +99,7 @@ VARIATIONS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", VARIATIONS)
 def test_so_is_a_compiled_training_of_any_settings(name):
     case, arguments = VARIATIONS[name]
@@ -104,7 +109,7 @@ def test_so_is_a_compiled_training_of_any_settings(name):
     check_same(lambda: case.build(**arguments))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_so_are_several_compiled_steps_per_execution():
     check_same(BY_NAME["began"].build, steps_per_execution=2)
 
@@ -144,7 +149,7 @@ NETWORKS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", NETWORKS)
 def test_so_is_a_compiled_training_of_any_networks(name):
     def slow():
