@@ -14,7 +14,10 @@ pytestmark = on("jax")
 
 
 class Quartiles:
-    """Stands in for PyThresh's `IQR`, with another reach: `thresh_` is of scores that are scaled to [0, 1]."""
+    """Stands in for PyThresh's `IQR`, with another reach.
+
+    `thresh_` is of scores that are scaled to [0, 1].
+    """
 
     def __init__(self, reach=0.3):
         self.reach = reach
