@@ -22,13 +22,15 @@ def test_class_accuracy():
     probabilities = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])
     accuracy = ClassAccuracy()
     accuracy.update_state(probabilities, [1, 1, 1])
-    accuracy.update_state(probabilities[:1], np.array([0]))
-    assert accuracy.result() == 2 / 4
+    accuracy.update_state(probabilities[:2], np.array([1, 0]))
+    assert accuracy.result() == 4 / 5
     with pytest.raises(ValueError, match="`labels` hold 2; with `num_classes` 2"):
         accuracy.update_state(probabilities, [0, 1, 2])
     accuracy.reset_state()
     with pytest.raises(ValueError, match="ClassAccuracy needs 1 or more generated samples"):
         accuracy.result()
+    accuracy.update_state(probabilities[1:], [1, 1])
+    assert accuracy.result() == 1 / 2
 
 
 def test_frechet_distance_within_classes():
