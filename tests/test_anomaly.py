@@ -17,7 +17,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from keras_egan.anomaly import EnergyDetector
+from keras_egan.anomaly import EnergyDetector, _scorer
 from tests import registry
 from tests.oddities import auto_encoder, blurred, fitted_detector, noisy
 from tests.tiny import began
@@ -81,8 +81,11 @@ def test_a_gans_energy_is_the_score():
     images = registry.uint8_images(30)
     gan.fit(images, batch_size=10, verbose=0)
     detector = EnergyDetector(gan, score="mae").fit(images)  # trained, so that it learns no more
-    np.testing.assert_allclose(detector.decision_function(images), gan.energy(images), rtol=1e-5)
-    assert detector.scorer_.discriminator is gan.discriminator
+    scores = detector.decision_function(images)
+    np.testing.assert_allclose(scores, gan.energy(images), rtol=1e-5)
+    gan.fit(images, batch_size=10, verbose=0)
+    assert np.abs(gan.energy(images) - scores).max() > 1e-3
+    np.testing.assert_array_equal(detector.decision_function(images), scores)
 
 
 @pytest.mark.parametrize("kind", ["gan", "auto-encoder", "compiled"])
@@ -187,8 +190,29 @@ def test_false_alarms_keep_the_rate(fitted, rate):
     assert abs(found - rate) < 3 * np.sqrt(rate * (1 - rate) * 2 / 3000)
 
 
+def test_all_training_images_are_references(network):
+    train, test = blurred(150), noisy(10)
+    (_, places), (_, test_places) = pieces(network, train), pieces(network, test)
+    detector = EnergyDetector(network, score="embedding", epochs=0).fit(train)
+    expected = nearest(places, places, True), nearest(test_places, places)
+    np.testing.assert_allclose(detector.decision_scores_, expected[0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(detector.decision_function(test), expected[1], rtol=1e-4, atol=1e-4)
+
+
+def test_of_very_many_some_are_references(network, monkeypatch):
+    monkeypatch.setattr(_scorer, "MOST_REFERENCES", 9)
+    train, test = blurred(41), noisy(10)
+    (_, places), (_, test_places) = pieces(network, train), pieces(network, test)
+    detector = EnergyDetector(network, score="embedding", epochs=0).fit(train)
+    expected = nearest(test_places, places[::5])
+    np.testing.assert_allclose(detector.decision_function(test), expected, rtol=1e-4, atol=1e-4)
+
+
 def test_the_threshold_is_the_conformal_one(fitted):
-    images = blurred(39, seed=7)
+    images = blurred(99, seed=7)
+    scores = np.sort(fitted.decision_function(images))
+    assert copy.copy(fitted).calibrate(images, 0.29).threshold_ == scores[70]  # 29 of 100 above
+    images = images[:39]
     scores = np.sort(fitted.decision_function(images))
     for rate, place in ((0.025, 38), (0.05, 37), (0.1, 35), (0.5, 19)):
         detector = copy.copy(fitted).calibrate(images, rate)

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LinearRegression
 
 from keras_egan import pictures
 from keras_egan.anomaly import EnergyDetector, overlay
+from keras_egan.anomaly._tiles import Tiles
 from tests import registry
 from tests.oddities import auto_encoder, blurred, fitted_detector, noisy
 
@@ -50,14 +52,21 @@ def test_larger_images_are_scored_by_tiles(fitted):
 
 
 def test_tiles_are_put_together_again():
-    from keras_egan.anomaly._tiles import Tiles
-
     images = np.random.default_rng(0).uniform(size=(3, 21, 17, 1))
     for overlap in (0.0, 0.5, 0.9):
         tiles = Tiles((21, 17), (8, 6), overlap)
         cut = tiles.cut(images)
         assert cut.shape == (3 * len(tiles), 8, 6, 1)
         np.testing.assert_allclose(tiles.join(cut[..., 0]), images[..., 0], rtol=1e-6)
+
+
+def test_a_tile_counts_the_more_the_farther_its_edges_are():
+    tiles = Tiles((8, 12), (8, 8), 0.5)
+    maps = np.stack([np.zeros((8, 8)), np.ones((8, 8))])  # which share columns 4 to 7
+    found = tiles.join(maps)[0]
+    # Row 3 is 4 pixels from its edge; those columns are 4, 3, 2 and 1 from that of the first tile.
+    np.testing.assert_allclose(found[3], [0, 0, 0, 0, 1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, 1, 1, 1])
+    np.testing.assert_allclose(found[0, 4:8], 1 / 2)  # the row's own edge is nearer
 
 
 def test_maps_are_laid_over_images(tmp_path):
@@ -95,12 +104,23 @@ def test_maps_are_laid_over_images(tmp_path):
         ({"batch_size": 0}, noisy(5), "`batch_size` must be a whole number, 1 or more; got 0"),
         ({"contamination": 0.7}, noisy(5), r"`contamination` must be in \(0, 0\.5\], .*got 0\.7"),
         ({"contamination": "much"}, noisy(5), r"`contamination` must be .*; got 'much'"),
+        ({"contamination": np.float32(0.7)}, noisy(5), r"`contamination` must be .*\(0\.7\)"),
+        ({"contamination": LinearRegression}, noisy(5), "`contamination` must be .*got <class"),
     ],
 )
 def test_bad_input_gets_one_clear_error(network, arguments, images, message):
     detector = EnergyDetector(network, score="norm", epochs=0)
     with pytest.raises(ValueError, match=message):
         detector.set_params(**arguments).fit(images)
+
+
+@pytest.mark.parametrize("case", registry.CONDITIONAL, ids=lambda case: case.name)
+def test_a_model_that_takes_labels_is_refused(case):
+    gan = case.build()
+    models = [gan, gan.discriminator] if hasattr(gan.discriminator, "decoder") else [gan]
+    for model in models:
+        with pytest.raises(ValueError, match=r"`model` must take images alone, .* `num_classes=`"):
+            EnergyDetector(model).fit(noisy(5))
 
 
 def test_what_is_not_fitted_says_so(network, tmp_path):

@@ -22,13 +22,15 @@ def test_class_accuracy():
     probabilities = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])
     accuracy = ClassAccuracy()
     accuracy.update_state(probabilities, [1, 1, 1])
-    accuracy.update_state(probabilities[:1], np.array([0]))
-    assert accuracy.result() == 2 / 4
+    accuracy.update_state(probabilities[:2], np.array([1, 0]))
+    assert accuracy.result() == 4 / 5
     with pytest.raises(ValueError, match="`labels` hold 2; with `num_classes` 2"):
         accuracy.update_state(probabilities, [0, 1, 2])
     accuracy.reset_state()
     with pytest.raises(ValueError, match="ClassAccuracy needs 1 or more generated samples"):
         accuracy.result()
+    accuracy.update_state(probabilities[1:], [1, 1])
+    assert accuracy.result() == 1 / 2
 
 
 def test_frechet_distance_within_classes():
@@ -45,12 +47,51 @@ def test_frechet_distance_within_classes():
     assert result["worst_class_frechet_distance"] == pytest.approx(max(expected), rel=1e-6)
 
 
-def test_a_class_that_is_never_made_is_named():
+@pytest.mark.parametrize(
+    ("kinds", "asked"),
+    [
+        ([0, 1, 2, 2] * 8, [0, 1, 0, 1] * 8),  # no 2 is generated
+        ([0, 1, 0, 1] * 7 + [0, 1, 2, 2], [0, 1, 2, 1] + [0, 1] * 14),  # one is
+        ([0, 1, 2, 1] + [0, 1] * 14, [0, 1, 2, 2] * 8),  # one is real
+    ],
+)
+def test_a_class_of_fewer_than_two_samples_is_left_out(kinds, asked):
+    real, fake = RNG.normal(size=(32, 2)), RNG.normal(1.0, 2.0, size=(32, 2))
+    kinds, asked = np.array(kinds), np.array(asked)
     distance = ClassFrechetDistance()
-    distance.update_real(RNG.normal(size=(8, 2)), np.arange(8) % 2)
-    distance.update_state(RNG.normal(size=(8, 2)), np.zeros(8, int))
-    with pytest.raises(ValueError, match="2 or more generated, of class 1, samples; got 0"):
+    distance.update_real(real, kinds)
+    distance.update_state(fake, asked)
+    expected = [frechet(real[kinds == k], fake[asked == k]) for k in (0, 1)]
+    with pytest.warns(UserWarning, match="leaves out the classes 2, which have fewer than 2 real"):
+        result = distance.result()
+    assert result["class_frechet_distance"] == pytest.approx(np.mean(expected), rel=1e-6)
+    assert result["worst_class_frechet_distance"] == pytest.approx(max(expected), rel=1e-6)
+    np.testing.assert_allclose([*distance.distances.values()], [*expected, np.nan], rtol=1e-6)
+    assert distance.result() == result  # and is said once
+
+
+def test_where_no_class_has_two_samples_the_distance_is_not_a_number():
+    distance = ClassFrechetDistance()
+    distance.update_real(RNG.normal(size=(2, 2)), [0, 1])
+    distance.update_state(RNG.normal(size=(2, 2)), [0, 1])
+    with pytest.warns(UserWarning, match="leaves out the classes 0, 1"):
+        assert np.isnan([*distance.result().values()]).all()
+    distance.reset_state()
+    with pytest.raises(ValueError, match="ClassFrechetDistance needs 2 or more generated samples"):
         distance.result()
+
+
+def test_real_samples_without_a_label_are_ignored():
+    real, fake = RNG.normal(size=(40, 2)), RNG.normal(1.0, 2.0, size=(20, 2))
+    kinds, asked = np.array([0, -1, 1, -1] * 10), np.arange(20) % 2
+    results = []
+    for rows in (slice(None), kinds >= 0):
+        distance = ClassFrechetDistance()
+        distance.update_real(real[rows], kinds[rows])
+        distance.update_state(fake, asked)
+        assert distance.real.count == 20
+        results.append(distance.result())
+    assert results[0] == results[1]
 
 
 def test_they_are_in_the_logs_of_a_conditional_gan():
@@ -66,6 +107,19 @@ def test_they_are_in_the_logs_of_a_conditional_gan():
     kinds = np.array(data[1])
     expected = [frechet(real[kinds == k], features[labels == k]) for k in range(3)]
     assert logs["class_frechet_distance"] == [pytest.approx(np.mean(expected), rel=1e-4)]
+
+
+def test_labels_that_are_missing_end_no_training():
+    """Those of a semi-supervised reference, and a class that is there once."""
+    gan, distance = CONDITIONAL[-1].build(**EAGERLY), ClassFrechetDistance(extractor())
+    images = uint8_images(30)
+    labels = np.array([0, 1, -1] * 9 + [0, 1, 2])
+    measured = GenerativeMetrics((images, labels), [distance], samples=40)
+    with pytest.warns(UserWarning, match="leaves out the classes 2,"):
+        logs = gan.fit(
+            images, labels, batch_size=10, epochs=2, verbose=0, callbacks=[measured]
+        ).history
+    assert np.isfinite(logs["class_frechet_distance"]).all()
 
 
 def test_a_gan_without_labels_is_refused():

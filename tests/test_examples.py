@@ -69,6 +69,35 @@ def test_it_writes_everything_it_says(example, run, tmp_path):
     np.testing.assert_allclose(served.serve(inputs), expected, atol=1e-5)
 
 
+@on("jax")
+@pytest.mark.parametrize(
+    ("given", "patience"),
+    [("--patience 2", 2), ("--epochs 4", 4), ("--preset began/paper", None)],
+)
+def test_both_rates_are_halved_when_m_global_stalls(given, patience, run, monkeypatch):
+    class BegunError(Exception):
+        pass
+
+    def begin(gan, images, callbacks, **arguments):
+        raise BegunError(gan, callbacks)
+
+    monkeypatch.setattr(keras_egan.BEGAN, "fit", begin)
+    with pytest.raises(BegunError) as begun:
+        run("began", "--filters", 2, *given.split())
+    gan, callbacks = begun.value.args
+    (plateau,) = (c for c in callbacks if isinstance(c, keras.callbacks.ReduceLROnPlateau))
+    plateau.set_model(gan)
+    plateau.on_train_begin()
+    rates = []
+    patience = patience or presets.get("began/paper").patience
+    for epoch, m_global in enumerate([0.4, 0.3, 0.2] + [0.2] * patience):
+        rates.append([float(optimizer.learning_rate) for optimizer in gan.optimizer.optimizers])
+        plateau.on_epoch_end(epoch, {"m_global": m_global})
+    np.testing.assert_allclose(np.ptp(rates, axis=0), 0.0)
+    now = [float(optimizer.learning_rate) for optimizer in gan.optimizer.optimizers]
+    np.testing.assert_allclose(now, np.array(rates[0]) / 2, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("given", "preset", "dataset"),
     [

@@ -207,7 +207,8 @@ def test_mixture_coverage_of_the_mixture_itself():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: KernelDistance(subsets=1), "`subsets` must be 2 or more; got 1"),
+        (lambda: KernelDistance(subsets=1), "`subsets` must be a whole number, 2 or more; got 1"),
+        (lambda: KernelDistance(seed=-1), "`seed` must be a whole number, 0 or more; got -1"),
         (lambda: InceptionScore(splits=0), "`splits` must be a whole number, 1 or more; got 0"),
         (lambda: PrecisionRecall(k=0), "`k` must be a whole number, 1 or more; got 0"),
         (

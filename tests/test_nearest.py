@@ -72,7 +72,10 @@ def test_a_picture_of_them(tmp_path):
     [
         ({"k": 0}, "`k` must be a whole number, 1 or more"),
         ({"k": 7}, "`k` must be at most the number of images, 6; got 7"),
-        ({"images": float_images(6, (8, 8, 1))}, "The samples have 64 features each"),
+        (
+            {"images": float_images(6, (8, 8, 1))},
+            r"The samples have features of shape \(64,\) each",
+        ),
         ({"samples": float_images(2, SHAPE) + 2}, r"must lie in \[-1, 1\]"),
     ],
 )

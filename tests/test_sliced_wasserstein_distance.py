@@ -182,11 +182,15 @@ def test_bad_samples(samples, message):
 
 
 def test_sets_that_do_not_match():
+    with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got -1"):
+        SlicedWassersteinDistance(seed=-1)
     metric = SlicedWassersteinDistance()
     with pytest.raises(ValueError, match="needs 1 or more real samples; got 0"):
         metric.result()
     metric.update_real(pictures(5))
-    with pytest.raises(ValueError, match=r"\(1, 16, 17\), but swd has been given \(1, 16, 16\)"):
+    with pytest.raises(
+        ValueError, match=r"\(1, 16, 17\) each, but swd has been given \(1, 16, 16\)"
+    ):
         metric.update_state(pictures(5, (16, 17, 1)))
     metric.update_state(pictures(4))
     with pytest.raises(ValueError, match="as many generated as real samples; got 4 and 5"):

@@ -1,22 +1,24 @@
-"""The arguments of a detector that are refused."""
+"""Check the arguments of a detector, and read its threshold."""
 
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_egan import checks
 from keras_egan.anomaly._scorer import SCORES
 
-__all__ = ["check", "score_of"]
+__all__ = ["check", "check_scores", "raw_threshold", "score_of"]
 
 
 def check(contamination: Any, epochs: Any, batch_size: Any, smoothing: Any, overlap: Any) -> None:
     """Raises a `ValueError` that names the first argument of `EnergyDetector` out of its range."""
     known = checks.is_finite(contamination) and 0 < contamination <= 0.5
-    if not (known or hasattr(contamination, "fit")):
+    rule = hasattr(contamination, "fit") and not isinstance(contamination, type)
+    if not (known or rule):
         raise ValueError(
-            "`contamination` must be in (0, 0.5], or a threshold of PyThresh; got "
-            f"{contamination!r}."
+            "`contamination` must be in (0, 0.5], or a threshold of PyThresh, such as `IQR()`; "
+            f"got {contamination!r}."
         )
     if not (checks.is_finite(smoothing) and smoothing >= 0):
         raise ValueError(f"`smoothing` must be 0 or more; got {smoothing!r}.")
@@ -26,6 +28,40 @@ def check(contamination: Any, epochs: Any, batch_size: Any, smoothing: Any, over
         checks.whole_number(0, epochs=epochs)
     if batch_size is not None:
         checks.one_or_more(batch_size=batch_size)
+
+
+def check_scores(scores: np.ndarray) -> None:
+    """Raises a `ValueError` if no threshold can part the scores of the training images."""
+    if not np.isfinite(scores).all():
+        raise ValueError(
+            "The scores of `X` are not finite: the training went wrong. Lower its learning rate."
+        )
+    if np.ptp(scores) == 0:
+        raise ValueError(
+            f"The scores of `X` are all equal, {scores[0]:g}, which leaves nothing to tell "
+            "images by. Are the images all the same?"
+        )
+
+
+def raw_threshold(rule: Any, scores: np.ndarray) -> float:
+    """Returns the score above which a fitted threshold of PyThresh finds an image abnormal.
+
+    PyThresh scales scores to [0, 1] before it looks for a threshold. The result is that threshold
+    on the scale of `scores`. If that does not give the rule's labels, the result lies midway
+    between the two scores that part as many abnormal images as the rule found.
+
+    Args:
+        rule: the threshold, fitted to `scores`: `thresh_` is a number or None, `labels_` are 1 or
+            0, of shape `(n,)`.
+        scores: the scores of the training images, float64 of shape `(n,)`.
+    """
+    ranked, abnormal = np.sort(scores), int(np.sum(rule.labels_))
+    if checks.is_finite(rule.thresh_):
+        threshold = ranked[0] + rule.thresh_ * (ranked[-1] - ranked[0])
+        if np.array_equal(scores > threshold, rule.labels_):
+            return float(threshold)
+    edges = np.concatenate([[-np.inf], ranked, ranked[-1:]])
+    return float(edges[[-1 - abnormal, -2 - abnormal]].mean())
 
 
 def score_of(score: str | None, network: keras.Model) -> str:

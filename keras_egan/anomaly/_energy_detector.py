@@ -1,5 +1,6 @@
 """PyOD's contract for the energy of an auto-encoder."""
 
+import copy
 import math
 import os
 from pathlib import Path
@@ -9,16 +10,14 @@ import keras
 import numpy as np
 
 from keras_egan import checks, files, inputs
-from keras_egan.anomaly._arguments import check, score_of
+from keras_egan.anomaly._arguments import check, check_scores, raw_threshold, score_of
 from keras_egan.anomaly._scorer import Scorer
-from keras_egan.anomaly._tiles import Tiles
+from keras_egan.anomaly._tiles import tiled
 from keras_egan.anomaly._training import Training
 from keras_egan.archives import refusal
-from keras_egan.datasets.loaders import as_numpy
 from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
 from keras_egan.export._export import tried, write_network
 from keras_egan.extras import require
-from keras_egan.image_format import channel_axis
 
 base = require("pyod.models.base", "anomaly", "keras_egan.anomaly")
 BaseDetector: Any = base.BaseDetector
@@ -38,14 +37,15 @@ class EnergyDetector(BaseDetector):
             which did best in `benchmarks/anomaly.py`. A GAN whose discriminator is an auto-encoder,
             or the name of a preset of one. Or an auto-encoder, a Keras model from images to
             reconstructions, which learns by what it was compiled with, or else by Adam(1e-3) and
-            the mean squared error. `fit` leaves it as it was and trains a copy.
+            the mean squared error. `fit` copies it. It must take images alone: no labels.
         score: `"embedding"`, the mean distance from the five nearest embeddings of training images;
             `"norm"`, `"mae"`, `"mse"`, `"sae"` or `"sse"`, the residual's energy, as in
             `losses.reconstruction_energy`; or `"average"`, the mean of embedding and norm, each
             standardised on training images. By default the average; or the norm, for a model that
             has no `encoder` and `decoder`.
         contamination: the share of training images, in (0, 0.5], that count as abnormal, from
-            which `threshold_` follows; or a detector's threshold of PyThresh. See `calibrate`.
+            which `threshold_` follows; or a threshold of PyThresh, such as `IQR()`, of which
+            `threshold_` is the score at which it parts the training images. See `calibrate`.
         epochs: how many times training goes through the images; 0 takes the model as it is. By
             default 0 for a GAN that has been trained, a preset's own, for None what makes 1,200
             steps, or else 20.
@@ -57,7 +57,7 @@ class EnergyDetector(BaseDetector):
     Attributes:
         decision_scores_: the scores of the training images, float64 of shape `(n,)`. No image's
             embedding is held against itself.
-        threshold_: the score above which an image is abnormal.
+        threshold_: the score above which an image is abnormal, for every method and file.
         labels_: which training images are abnormal, 1 or 0, of shape `(n,)`.
         scorer_: the Keras model of all this, of which `save` and `export` make files.
 
@@ -76,6 +76,8 @@ class EnergyDetector(BaseDetector):
     detector.export("ones.onnx", "onnx")
     ```
     """
+
+    contamination: Any
 
     def __init__(
         self,
@@ -112,7 +114,7 @@ class EnergyDetector(BaseDetector):
         self._set_n_classes(y)
         training = Training.of(self.model, np.shape(X), self.epochs, self.batch_size)
         score = score_of(self.score, training.discriminator)
-        tiles, images = self._tiled(X, training.image_shape)
+        tiles, images = tiled(X, training.image_shape, self.overlap)
         _, images = inputs.accept(images, training.image_shape, "X")
         if len(images) < 2:
             raise ValueError("`X` must hold two images or more to learn from; got one.")
@@ -125,16 +127,9 @@ class EnergyDetector(BaseDetector):
             images=len(images) // len(tiles),
         )
         scores = _worst(scorer.learn(images), tiles)
-        if not np.isfinite(scores).all():
-            raise ValueError(
-                "The scores of `X` are not finite: the training went wrong. Lower its learning "
-                "rate."
-            )
-        if np.ptp(scores) == 0:
-            raise ValueError(
-                f"The scores of `X` are all equal, {scores[0]:g}, which leaves nothing to tell "
-                "images by. Are the images all the same?"
-            )
+        check_scores(scores)
+        if checks.is_finite(self.contamination):
+            self.contamination = float(self.contamination)  # PyOD knows no NumPy number but float64
         scorer.training_scores.assign(scores)
         self.scorer_ = scorer
         self.decision_scores_ = scores
@@ -144,6 +139,14 @@ class EnergyDetector(BaseDetector):
     def decision_function(self, X: Any) -> np.ndarray:
         """Returns the score of each image, the higher the more abnormal, float64 `(n,)`."""
         return self._run(X, "score")
+
+    def predict(self, X: Any, return_confidence: bool = False) -> Any:
+        """Returns which images are abnormal, 1 or 0, of shape `(n,)`; see PyOD."""
+        return BaseDetector.predict(self._numbered(), X, return_confidence)
+
+    def predict_confidence(self, X: Any) -> np.ndarray:
+        """Returns how sure each label is, in [0, 1], of shape `(n,)`; see PyOD."""
+        return BaseDetector.predict_confidence(self._numbered(), X)
 
     def anomaly_map(self, X: Any) -> np.ndarray:
         """Returns where images are odd: float32 of shape `(n, height, width)`, 0 or more.
@@ -182,9 +185,7 @@ class EnergyDetector(BaseDetector):
                 f"A `false_alarm_rate` of {false_alarm_rate} needs "
                 f"{math.ceil(1 / false_alarm_rate) - 1} clean images or more; got {len(scores)}."
             )
-        self.threshold_ = scores[len(scores) - above]
-        self.labels_ = (self.decision_scores_ > self.threshold_).astype(int)
-        return self
+        return self._flag_above(scores[len(scores) - above])
 
     def save(self, filepath: str | os.PathLike) -> None:
         """Writes the fitted detector to a `.keras` file, whole or not at all.
@@ -218,9 +219,7 @@ class EnergyDetector(BaseDetector):
         detector.scorer_ = scorer
         detector.decision_scores_ = _float64(scorer.training_scores)
         detector._process_decision_scores()
-        detector.threshold_ = float(_float64(scorer.threshold))
-        detector.labels_ = (detector.decision_scores_ > detector.threshold_).astype(int)
-        return detector
+        return detector._flag_above(float(_float64(scorer.threshold)))
 
     def export(self, path: str | os.PathLike, format: str = "saved_model") -> Path:
         """Writes the fitted detector in a format that needs neither Keras nor this package.
@@ -250,35 +249,39 @@ class EnergyDetector(BaseDetector):
 
     def _run(self, X, output):
         base.check_is_fitted(self, "scorer_")
-        tiles, images = self._tiled(X, self.scorer_.image_shape)
+        tiles, images = tiled(X, self.scorer_.image_shape, self.overlap)
         found = self.scorer_.outputs_of(images, output)
         if output == "score":
             return _worst(found, tiles)
         return found if len(tiles) == 1 else tiles.join(found)
 
-    def _tiled(self, X, image_shape):
-        """Returns where the tiles of images lie, and all tiles."""
-        images = np.atleast_1d(as_numpy(X))
-        if images.shape[1:] == (math.prod(image_shape),):
-            images = images.reshape(-1, *image_shape)
-        sides = image_shape[:2]
-        larger = (
-            images.ndim == 4
-            and channel_axis() == -1
-            and images.shape[3] == image_shape[2]
-            and min(np.subtract(images.shape[1:3], sides)) >= 0
-        )
-        tiles = Tiles(images.shape[1:3] if larger else sides, sides, self.overlap)
-        if not len(images):
-            raise ValueError("`X` is empty: give it some images.")
-        return tiles, images if len(tiles) == 1 else tiles.cut(images)
+    def _process_decision_scores(self):
+        super()._process_decision_scores()
+        if not checks.is_finite(self.contamination):
+            self._flag_above(raw_threshold(self.contamination, self.decision_scores_))
+        return self
+
+    def _flag_above(self, threshold):
+        self.threshold_ = threshold
+        self.labels_ = (self.decision_scores_ > threshold).astype(int)
+        return self
+
+    def _numbered(self):
+        """Returns the detector with a number as its contamination.
+
+        PyOD asks a `contamination` that is an object for labels, and ignores `threshold_`.
+        """
+        base.check_is_fitted(self, "scorer_")
+        detector = copy.copy(self)
+        if not checks.is_finite(self.contamination):
+            share = np.clip(self.labels_.mean(), 1 / len(self.labels_), 0.5)  # none, or most
+            detector.contamination = float(share)
+        return detector
 
     def _current(self):
         """Returns the scorer as the detector's attributes are now."""
-        base.check_is_fitted(self, "scorer_")
-        number = checks.is_finite(self.contamination)
         self.scorer_.settings = {
-            "contamination": self.contamination if number else float(self.labels_.mean()),
+            "contamination": self._numbered().contamination,
             "batch_size": self.batch_size,
             "overlap": self.overlap,
         }

@@ -1,10 +1,15 @@
 """Images larger than a network, in overlapping tiles of its size."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-__all__ = ["Tiles"]
+from keras_egan.datasets.loaders import as_numpy
+from keras_egan.image_format import channel_axis
+
+__all__ = ["Tiles", "tiled"]
 
 
 class Tiles:
@@ -56,6 +61,36 @@ class Tiles:
             total[:, *place] += weights * maps[:, index]
             weight[place] += weights
         return (total / weight).astype("float32")
+
+
+def tiled(images: Any, tile: Sequence[int], overlap: float) -> tuple[Tiles, np.ndarray]:
+    """Cuts images into tiles, if they are larger than a tile.
+
+    Args:
+        images: array of shape `(n, *image_shape)`, or `(n, pixels)` for images of a tile's size.
+        tile: the shape of one tile, with its channels. Only tiles with the channels last are cut.
+        overlap: as in `Tiles`.
+
+    Returns:
+        The places of the tiles, and an array of all tiles, of shape `(n * tiles, *tile)`. Images
+        of another shape come back as they are.
+
+    Raises:
+        ValueError: if there are no images.
+    """
+    images = np.atleast_1d(as_numpy(images))
+    if images.shape[1:] == (math.prod(tile),):
+        images = images.reshape(-1, *tile)
+    larger = (
+        images.ndim == 4
+        and channel_axis() == -1
+        and images.shape[3] == tile[2]
+        and min(np.subtract(images.shape[1:3], tile[:2])) >= 0
+    )
+    tiles = Tiles(images.shape[1:3] if larger else tile[:2], tile[:2], overlap)
+    if not len(images):
+        raise ValueError("`X` is empty: give it some images.")
+    return tiles, images if len(tiles) == 1 else tiles.cut(images)
 
 
 def _starts(side, part, overlap):

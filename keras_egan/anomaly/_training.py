@@ -22,7 +22,7 @@ class Training(NamedTuple):
     """What is to be trained, and how long.
 
     Attributes:
-        model: a GAN, or an auto-encoder.
+        model: a GAN, or an auto-encoder, which is the detector's own: a copy of what was given.
         image_shape: the shape of an image.
         epochs: how many times training goes through the images.
         batch_size: how many are in a batch.
@@ -47,19 +47,19 @@ class Training(NamedTuple):
             batch_size: likewise.
 
         Raises:
-            ValueError: if the model is and has no auto-encoder of images.
+            ValueError: if the model is and has no auto-encoder of images, or takes labels.
         """
-        usual_epochs, usual_size = EPOCHS, BATCH_SIZE
-        count, *image_shape = shape or (0,)
+        given, usual_epochs, usual_size = model, EPOCHS, BATCH_SIZE
+        count, *sides = shape or (0,)
         if model is None:
             size = usual_size if batch_size is None else batch_size
             usual_epochs = max(1, round(STEPS * size / max(1, count)))
             steps = math.ceil(count / size) * (usual_epochs if epochs is None else epochs)
-            model = _auto_encoder(image_shape, max(1, steps))
+            model = _auto_encoder(sides, max(1, steps))
         elif isinstance(model, str):
             preset = presets.get(model)
             usual_epochs, usual_size = preset.epochs, preset.batch_size
-            model = presets.build(model, image_shape if len(image_shape) == 3 else None)
+            model = presets.build(model, sides if len(sides) == 3 else None)
         elif isinstance(model, EnergyGAN):
             usual_epochs = 0 if int(model.step) else EPOCHS
         elif not isinstance(model, keras.Model):
@@ -67,10 +67,14 @@ class Training(NamedTuple):
                 "`model` must be a GAN, the name of a preset, an auto-encoder (a Keras model), "
                 f"or None; got {model!r}."
             )
+        image_shape = _image_shape(model)
+        epochs = usual_epochs if epochs is None else epochs
+        if epochs == 0:
+            model = _discriminator(model)
         training = cls(
-            model,
-            _image_shape(model),
-            usual_epochs if epochs is None else epochs,
+            _copied(model) if isinstance(given, keras.Model) else model,
+            image_shape,
+            epochs,
             usual_size if batch_size is None else batch_size,
         )
         made = tuple(training.discriminator(keras.Input(training.image_shape)).shape[1:])
@@ -87,26 +91,21 @@ class Training(NamedTuple):
         return _discriminator(self.model)
 
     def run(self, images: np.ndarray, verbose: Any) -> keras.Model:
-        """Returns the auto-encoder, trained; the model that was given stays as it was.
+        """Trains the model, and returns its auto-encoder.
 
         Args:
             images: uint8, or floats in [-1, 1], of shape `(n, *image_shape)`.
             verbose: as in `keras.Model.fit`.
         """
-        if self.epochs == 0:
-            return self._bare(self.discriminator)
-        with warnings.catch_warnings():  # an optimizer that has trained nothing has no state
-            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-            model = copy.deepcopy(self.model)
-        x, y = images, None
-        if not isinstance(model, EnergyGAN):
-            x = y = images / np.float32(127.5) - 1.0 if images.dtype == np.uint8 else images
-            if not model.compiled:
-                model.compile(keras.optimizers.Adam(1e-3), "mse")
-        model.fit(x, y, batch_size=self.batch_size, epochs=self.epochs, verbose=verbose)
-        if isinstance(model, EnergyGAN):
-            model.synchronize()
-        return self._bare(_discriminator(model))
+        model = self.model
+        if self.epochs:
+            x, y = images, None
+            if not isinstance(model, EnergyGAN):
+                x = y = images / np.float32(127.5) - 1.0 if images.dtype == np.uint8 else images
+                if not model.compiled:
+                    model.compile(keras.optimizers.Adam(1e-3), "mse")
+            model.fit(x, y, batch_size=self.batch_size, epochs=self.epochs, verbose=verbose)
+        return self._bare(self.discriminator)
 
     def _bare(self, network):
         """Returns a network without the optimizer that it was compiled with, which files keep."""
@@ -130,14 +129,26 @@ def _auto_encoder(image_shape, steps):
     return network
 
 
+def _copied(model):
+    with warnings.catch_warnings():  # an optimizer that has trained nothing has no state
+        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+        return copy.deepcopy(model)
+
+
 def _discriminator(model):
     return model.discriminator if isinstance(model, EnergyGAN) else model
 
 
 def _image_shape(model):
+    shape = getattr(_discriminator(model), "input_shape", None)
+    if getattr(model, "num_classes", None) or isinstance(shape, (dict, list)):
+        raise ValueError(
+            "`model` must take images alone, because a detector has no labels to give; got "
+            f"{type(model).__name__}, with labels or other inputs. Train a model without them, "
+            "such as a GAN without `num_classes=`."
+        )
     if isinstance(model, EnergyGAN):
         return tuple(model.image_shape)
-    shape = getattr(model, "input_shape", None)
     if not shape or None in shape[1:]:
         raise ValueError(
             "`model` does not tell the shape of its images. Give it an input, as "

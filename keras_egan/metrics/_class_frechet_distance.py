@@ -1,5 +1,7 @@
 """The Fréchet distance within each class."""
 
+import math
+import warnings
 from typing import Any
 
 import keras
@@ -22,8 +24,8 @@ class _ByClass(Stream):
 
     def add(self, features, labels=None):
         labels = check_labels(labels, len(features))
-        super().add(features)
-        for label in np.unique(labels).tolist():
+        super().add(features[labels != -1])  # -1 is an image without a label
+        for label in {*labels.tolist()} - {-1}:
             self.classes.setdefault(label, Moments()).add(features[labels == label])
 
 
@@ -34,8 +36,12 @@ class ClassFrechetDistance(ReferenceMetric):
     are that are all alike. `FrechetDistance` sees neither if the mixture of all is right. As
     there, compare figures of equally many samples a class only.
 
+    A class needs 2 real and 2 generated samples. Those with fewer have no distance; the mean and
+    the worst are of the other classes, and one warning names those left out. Real samples without
+    a label, -1, are ignored.
+
     Args:
-        extractor: as in `FrechetDistance`.
+        extractor: as in `FrechetDistance`, to features rather than to probabilities.
         name: the metric's name.
 
     Source: Miyato and Koyama, cGANs with projection discriminator,
@@ -57,6 +63,7 @@ class ClassFrechetDistance(ReferenceMetric):
 
     def __init__(self, extractor: keras.Model | None = None, name: str = "class_frechet_distance"):
         super().__init__(extractor, name)
+        self._left_out: list[int] = []
 
     def accumulate(self, features: np.ndarray, labels: Any = None) -> None:
         self.fake.add(features, labels)
@@ -68,23 +75,31 @@ class ClassFrechetDistance(ReferenceMetric):
     def distances(self) -> dict[int, float]:
         """The distance within each class of the real samples, by its label.
 
+        NaN for a class with fewer than 2 real or 2 generated samples.
+
         Raises:
-            ValueError: if there are fewer than 2 real or 2 generated samples of a class.
+            ValueError: if there are fewer than 2 real or 2 generated samples in all.
         """
         self._require_both(2)
-        found = {}
-        for label, real in sorted(self.real.classes.items()):
-            fake = self.fake.classes.get(label, Moments())
-            self._require(real.count, 2, f"real, of class {label},", "update_real")
-            self._require(fake.count, 2, f"generated, of class {label},")
-            found[label] = distance(real, fake)
-        return found
+        pairs = {k: (v, self.fake.classes.get(k)) for k, v in sorted(self.real.classes.items())}
+        short = [k for k, pair in pairs.items() if any(not m or m.count < 2 for m in pair)]
+        if short and short != self._left_out:
+            warnings.warn(
+                f"{self.name} leaves out the classes {', '.join(map(str, short))}, which have "
+                "fewer than 2 real or 2 generated samples. Give more samples of them.",
+                stacklevel=2,
+            )
+        self._left_out = short
+        return {k: math.nan if k in short else distance(*pair) for k, pair in pairs.items()}
 
     def result(self) -> dict[str, float]:
         """Returns the mean and the worst of the distances, by `name` and `worst_` before it.
 
+        Both are NaN if no class has a distance.
+
         Raises:
             ValueError: as `distances`.
         """
-        found = [*self.distances.values()]
-        return {self.name: float(np.mean(found)), f"worst_{self.name}": max(found)}
+        known = [found for found in self.distances.values() if not math.isnan(found)]
+        known = known or [math.nan]
+        return {self.name: float(np.mean(known)), f"worst_{self.name}": max(known)}

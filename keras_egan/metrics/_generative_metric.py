@@ -57,7 +57,7 @@ class GenerativeMetric(keras.metrics.Metric):
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(name=name)
         self.extractor = extractor
-        self._width: Any = None
+        self._shape: Any = None  # of one sample's features
 
     def update_state(self, samples: Any, *labels: Any) -> None:
         """Adds generated samples.
@@ -106,26 +106,27 @@ class GenerativeMetric(keras.metrics.Metric):
         if not len(samples):
             raise ValueError(f"`samples` is empty: its shape is {samples.shape}.")
         inputs.check_values(samples)
-        if self.extractor is None:
-            features = self._vectors(
-                samples, "`samples`", "Pass images only with an `extractor`, a Keras model"
-            )
-        else:
-            starts = range(0, len(samples), batch_size)
-            features = np.concatenate([self._run(samples[i : i + batch_size]) for i in starts])
+        features = self._features(samples, batch_size)
         if not np.isfinite(features).all():
             raise ValueError(
                 "The features hold NaN or infinite values: `extractor` overflows, or its weights "
                 "are NaN."
             )
-        if self._width not in (None, features.shape[1]):
+        if self._shape not in (None, features.shape[1:]):
             raise ValueError(
-                f"The samples have {features.shape[1]} features each, but {self.name} has been "
-                f"given {self._width}. Use one extractor for real and generated samples."
+                f"The samples have features of shape {features.shape[1:]} each, but {self.name} "
+                f"has been given {self._shape}. Use images of one size, and one extractor."
             )
-        self._width = features.shape[1]
+        self._shape = features.shape[1:]
         # Half precision is too coarse to add up; the copy is safe from what the caller does next.
         return features.astype(np.result_type(features.dtype, np.float32))
+
+    def _features(self, samples, batch_size):
+        if self.extractor is None:
+            remedy = "Pass images only with an `extractor`, a Keras model"
+            return self._vectors(samples, "`samples`", remedy)
+        starts = range(0, len(samples), batch_size)
+        return np.concatenate([self._run(samples[i : i + batch_size]) for i in starts])
 
     def _run(self, images):
         images = inputs.scale(ops.convert_to_tensor(images), images.shape[1:])

@@ -3,13 +3,14 @@
 import hashlib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_egan.metrics import _torch_file
+from keras_egan.extras import require
+from keras_egan.image_format import channel_axis
 
 __all__ = ["inception_2015"]
 
@@ -25,8 +26,8 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
     The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid. The file is at
     https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth
     and has 95,628,359 bytes, whose SHA-256 begins with the digits in its name:
-    `6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2`. It is read without PyTorch,
-    and nothing in it is run.
+    `6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2`. PyTorch reads it, on each
+    backend, by `torch.load(weights_only=True)`: nothing in it is run.
 
     The features are pytorch-fid's to within rounding, on each backend: images are resized to
     299x299, bilinearly and without smoothing, average pooling leaves the padding out, and the last
@@ -35,7 +36,7 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
     Args:
         weights: the path to the file.
         verify: whether to refuse a file with another SHA-256 than the published one's. Pass False
-            for weights of this architecture that were saved anew, as a state dict, by PyTorch.
+            for other weights of this architecture, a state dict that `torch.save` wrote.
 
     Returns:
         A Keras model from images of shape `(batch, height, width, 3)`, or with the channels first
@@ -44,6 +45,7 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ImportError: if PyTorch is not installed.
         ValueError: if the file is another one, is damaged, or lacks a weight.
 
     Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
@@ -66,14 +68,28 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
                 f"with {digest[:8]}, not {SHA256[:8]}. Download it again, or pass `verify=False` "
                 "for other weights of this architecture."
             )
-        state = _torch_file.read(file)
-    channels_first = keras.config.image_data_format() == "channels_first"
+        state = _read(file)
+    channels_first = channel_axis() == 1
     images = keras.Input((3, None, None) if channels_first else (None, None, 3), name="images")
     x = ops.transpose(images, (0, 2, 3, 1)) if channels_first else images
     x = ops.image.resize(x, (299, 299), data_format=LAST)
     model = keras.Model(images, _Network(state).features(x), name="inception_2015")
     model.trainable = False
     return model
+
+
+def _read(file: BinaryIO) -> dict[str, Any]:
+    """Returns the tensors of a state dict that PyTorch wrote."""
+    torch = require("torch", "torch", "`metrics.inception_2015`")
+    try:
+        file.seek(0)
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        return {name: tensor.double().numpy() for name, tensor in state.items()}
+    except Exception as error:  # a damaged pickle may raise any
+        raise ValueError(
+            f"`weights` must be the file of a state dict that `torch.save` wrote; {file.name} is "
+            "none. Download it again."
+        ) from error
 
 
 class _Network:
@@ -176,7 +192,7 @@ class _Network:
     def weight(self, name: str) -> np.ndarray:
         if name not in self.state:
             raise ValueError(f"`weights` lacks {name}: it is of another architecture.")
-        return self.state[name].astype("float64")
+        return self.state[name]
 
 
 def _join(*branches: Any) -> Any:

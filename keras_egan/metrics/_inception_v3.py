@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_egan.image_format import channel_axis
+
 __all__ = ["inception_v3"]
 
 
@@ -35,7 +37,7 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
     metrics = [FrechetDistance(extractor), KernelDistance(extractor)]
     ```
     """
-    channels_first = keras.config.image_data_format() == "channels_first"
+    channels_first = channel_axis() == 1
     network = keras.applications.InceptionV3(
         include_top=include_top,
         weights=weights,

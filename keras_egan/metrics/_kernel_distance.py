@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_egan import checks
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
@@ -21,11 +22,11 @@ class KernelDistance(ReferenceMetric):
         extractor: a Keras model from images to d features, `metrics.inception_v3()` for colour
             images; or None, where the samples are features already.
         subsets: how many subsets there are, 2 or more.
-        seed: an integer that fixes the subsets.
+        seed: an integer, 0 or more, that fixes the subsets.
         name: the metric's name.
 
     Raises:
-        ValueError: if `subsets` is below 2.
+        ValueError: if `subsets` is no whole number from 2 up, or `seed` none from 0 up.
 
     Source: Bińkowski et al., Demystifying MMD GANs, https://arxiv.org/abs/1801.01401, section 4
     (as recalled, not checked against the paper). There, as in torch-fidelity, the subsets are
@@ -52,8 +53,8 @@ class KernelDistance(ReferenceMetric):
         name: str = "kernel_distance",
     ):
         super().__init__(extractor, name)
-        if subsets < 2:
-            raise ValueError(f"`subsets` must be 2 or more; got {subsets}.")
+        checks.whole_number(2, subsets=subsets)
+        checks.whole_number(0, seed=seed)
         self.subsets = subsets
         self.seed = seed
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_egan import checks
 from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import row_blocks
 
@@ -55,10 +56,9 @@ class MixtureCoverage(GenerativeMetric):
             raise ValueError(
                 f"`centres` must have shape (modes, dimensions); got {self.centres.shape}."
             )
-        if not stddev > 0.0:
-            raise ValueError(f"`stddev` must be above 0; got {stddev}.")
+        checks.above_zero(stddev=stddev)
         self.stddev = stddev
-        self._width = self.centres.shape[1]
+        self._shape = self.centres.shape[1:]
         self.reset_state()
 
     def accumulate(self, features: np.ndarray) -> None:

@@ -1,13 +1,12 @@
 """The sliced Wasserstein distance of patches, which needs no trained network."""
 
 from collections.abc import Iterator
-from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import inputs
+from keras_egan import checks, inputs
+from keras_egan.image_format import channel_axis
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
@@ -38,12 +37,18 @@ class SlicedWassersteinDistance(ReferenceMetric):
     paper. Between two sets of 1,000 real faces they are some 6 to 15. Patches depend on the seed
     and on an image's place in its set alone: a set is at distance 0 from itself.
 
+    Takes images of 16x16 or more, in Keras's image data format. `extract` returns them, float32 of
+    shape `(batch, channels, height, width)`.
+
     Keeps all images, in float32. `result` takes as much again, and 25 KB an image and channel, for
     either kind; some ten seconds on a CPU's core for 1,000 images of 64x64x3.
 
     Args:
-        seed: an integer that fixes patches and directions.
+        seed: an integer, 0 or more, that fixes patches and directions.
         name: the metric's name.
+
+    Raises:
+        ValueError: if `seed` is no whole number from 0 up.
 
     Source: Karras et al., Progressive growing of GANs for improved quality, stability, and
     variation, https://arxiv.org/abs/1710.10196, section 5, and their code
@@ -65,28 +70,11 @@ class SlicedWassersteinDistance(ReferenceMetric):
 
     def __init__(self, seed: int = 0, name: str = "swd"):
         super().__init__(name=name)
+        checks.whole_number(0, seed=seed)
         self.seed = seed
 
-    def extract(self, samples: Any, batch_size: int = 64) -> np.ndarray:
-        """Returns the images themselves, which `accumulate` and `accumulate_real` take.
-
-        Args:
-            samples: images of shape `(batch, height, width, channels)`, or with the channels first
-                where `keras.config.image_data_format()` says so, uint8 or floats in [-1, 1].
-            batch_size: has no effect.
-
-        Returns:
-            NumPy array of shape `(batch, channels, height, width)`, float32.
-
-        Raises:
-            ValueError: if there are no samples, they are NaN, infinite or out of range, are no
-                images of 16x16 or more, or do not have the shape of those before.
-        """
-        samples = ops.convert_to_numpy(samples)
-        if not len(samples):
-            raise ValueError(f"`samples` is empty: its shape is {samples.shape}.")
-        inputs.check_values(samples)
-        last = keras.config.image_data_format() == "channels_last"
+    def _features(self, samples, batch_size):
+        last = channel_axis() == -1
         sides = samples.shape[1:3] if last else samples.shape[2:]
         if samples.ndim != 4 or min(sides) < SMALLEST:
             raise ValueError(
@@ -95,15 +83,8 @@ class SlicedWassersteinDistance(ReferenceMetric):
                 f"{samples.shape}. Resize smaller images, or use another metric."
             )
         images = inputs.scale(ops.convert_to_tensor(samples), samples.shape[1:])
-        images = np.array(ops.convert_to_numpy(images), "float32")
-        images = np.moveaxis(images, -1, 1) if last else images
-        if self._width not in (None, images.shape[1:]):
-            raise ValueError(
-                f"The images have (channels, height, width) {images.shape[1:]}, but {self.name} "
-                f"has been given {self._width}. Resize real and generated images to one shape."
-            )
-        self._width = images.shape[1:]
-        return images
+        images = ops.convert_to_numpy(images).astype("float32")
+        return np.moveaxis(images, -1, 1) if last else images
 
     def result(self) -> dict[str, float]:
         """Returns the distance at each level, and their mean.
