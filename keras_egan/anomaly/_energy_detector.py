@@ -13,7 +13,6 @@ from keras_egan.anomaly._arguments import check, score_of
 from keras_egan.anomaly._scorer import Scorer
 from keras_egan.anomaly._tiles import Tiles
 from keras_egan.anomaly._training import Training
-from keras_egan.archives import refusal
 from keras_egan.datasets.loaders import as_numpy
 from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
 from keras_egan.export._export import tried, write_network
@@ -206,7 +205,7 @@ class EnergyDetector(BaseDetector):
         """
         scorer = files.open_model(filepath)
         if not isinstance(scorer, Scorer):
-            raise ValueError(refusal(filepath, "is not the file of an EnergyDetector"))
+            raise ValueError(f"{filepath} is not the file of an EnergyDetector.")
         detector = cls(
             scorer.discriminator,
             score=scorer.score,
