@@ -62,7 +62,7 @@ def move(source: Path, path: Path) -> None:
     for inner in source.rglob("*") if source.is_dir() else ():
         _sync(inner)
     _sync(source)
-    replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
+    replaced = source.with_name(f"{source.name}.replaced")  # where leftovers are tidied up
     if path.is_dir() and source.is_dir():  # which no system replaces in one step
         path.rename(replaced)
     os.replace(source, path)

@@ -1,7 +1,7 @@
 """The running average of a generator's weights."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import keras
@@ -144,8 +144,9 @@ class WeightAverage(keras.layers.Layer):
         try:
             yield
         finally:
-            gan.synchronize()
-            self.known = self.excerpt(gan.step)
+            with suppress(Exception):  # a step that fails on JAX may leave no weights to look at
+                gan.synchronize()
+                self.known = self.excerpt(gan.step)
 
     def load_own_variables(self, store: Any) -> None:
         if len(store.keys()) or not self:  # else a file of a GAN without average: see `renew`
