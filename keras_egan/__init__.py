@@ -12,7 +12,6 @@ from keras_egan.began import BEGAN
 from keras_egan.began_cs import BEGANCS
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
-from keras_egan.files import load
 from keras_egan.hyperparameter import Hyperparameter, Setting
 from keras_egan.least_squares_gan import LeastSquaresGAN
 from keras_egan.loss_sensitive_gan import LossSensitiveGAN
@@ -21,6 +20,7 @@ from keras_egan.optimizer import AdversarialOptimizer
 
 # isort: split
 from keras_egan import presets  # which knows the GANs
+from keras_egan._load import load
 
 __version__ = "0.1.0"
 

@@ -5,7 +5,6 @@ anywhere else in the package.
 """
 
 import io
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,7 +18,6 @@ __all__ = [
     "flat_layers",
     "from_within_fit",
     "is_trainers_state",
-    "loading_all",
     "own_attributes",
     "portable",
     "seed_states",
@@ -104,17 +102,6 @@ class _Memory(io.BytesIO):
 
     def __str__(self) -> str:
         return self._name
-
-
-@contextmanager
-def loading_all() -> Iterator[None]:
-    """Makes loading fail for a while where Keras would load less than a file holds.
-
-    It only warns of an optimizer whose state does not fit, and starts that one anew.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", "Skipping ")
-        yield
 
 
 def portable(config: Any) -> Any:

@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 
-from keras_egan.archives import reason
 from keras_egan.hyperparameter import Hyperparameter, plain
 
 __all__ = ["arguments_of", "compile_arguments_of", "compile_from", "given", "make", "settings_of"]
@@ -80,29 +79,19 @@ def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) 
     """Makes a GAN, with networks of its own, from what `arguments_of` returned.
 
     Raises:
-        ValueError: if an argument cannot be made or is refused; in safe mode, one of unsafe layers
-            neither.
+        Exception: what Keras, or the class, raises where an argument cannot be made or is refused.
     """
-    arguments = {name: _made(name, value, custom_objects) for name, value in config.items()}
+    arguments = {
+        name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
+        if isinstance(value, (dict, list))
+        else value
+        for name, value in config.items()
+    }
     later = {n: arguments.pop(n) for n in SETTINGS if n in arguments and not _accepts(cls, n)}
-    try:
-        gan = cls(**arguments)
-        for name, value in later.items():
-            setattr(gan, name, value)
-    except Exception as error:
-        raise ValueError(
-            f"{cls.__name__} cannot be made from its file: {reason(error)}."
-        ) from error
+    gan = cls(**arguments)
+    for name, value in later.items():
+        setattr(gan, name, value)
     return gan
-
-
-def _made(name, value, custom_objects):
-    if not isinstance(value, (dict, list)):
-        return value
-    try:
-        return keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
-    except Exception as error:
-        raise ValueError(f"`{name}` cannot be made from its file: {reason(error)}.") from error
 
 
 def compile_arguments_of(gan: Any) -> dict[str, Any]:
@@ -117,13 +106,9 @@ def compile_from(gan: Any, config: dict[str, Any]) -> None:
     """Compiles a GAN with what `compile_arguments_of` returned.
 
     Raises:
-        ValueError: if an optimizer cannot be made, or an argument is not one of `compile`.
+        Exception: what Keras raises where an optimizer cannot be made.
+        TypeError: if an argument is not one of `compile`.
     """
     arguments = dict(config)
-    optimizer = _made("optimizer", arguments.pop("optimizer", None), None)
-    try:
-        gan.compile(*optimizer.optimizers, **arguments)
-    except Exception as error:
-        raise ValueError(
-            f"{type(gan).__name__} cannot be compiled as its file says: {reason(error)}."
-        ) from error
+    optimizer = keras.saving.deserialize_keras_object(arguments.pop("optimizer"))
+    gan.compile(*optimizer.optimizers, **arguments)

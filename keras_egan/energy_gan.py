@@ -221,7 +221,13 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
         )
-        return run.train(super().fit)
+        with self.weight_average.learning(self):
+            return run.train(super().fit)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+        """Trains on one batch, as `keras.Model.train_on_batch`; see `fit`."""
+        with self.weight_average.learning(self):
+            return super().train_on_batch(*args, **kwargs)
 
     def evaluate(
         self,
@@ -289,7 +295,6 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     load_weights = persistence.load_weights
     save_own_variables = persistence.save_own_variables
     load_own_variables = persistence.load_own_variables
-    changing_variables = property(persistence.changing_variables)
     export = export_gan
 
     @property

@@ -1,9 +1,9 @@
-"""Files: written whole or not at all, checked, and opened or refused in one sentence."""
+"""Files: written whole or not at all, and models opened from them in Keras's safe mode."""
 
 import errno
-import hashlib
 import os
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +12,20 @@ from typing import Any
 import keras
 
 from keras_egan import _keras_internals
-from keras_egan.archives import configuration, reason, refusal, shortened
 
-__all__ = ["check", "load", "open_model", "replacing", "save", "save_weights", "write"]
+__all__ = [
+    "check_size",
+    "is_address",
+    "move",
+    "open_model",
+    "replacing",
+    "save",
+    "save_weights",
+    "write",
+]
 
-_NO_GAN, _OTHERWISE = "not a GAN of keras_egan", "Open it with keras.models.load_model"
-_MARK = b"keras_egan sha256"
-_HDF5 = b"\x89HDF\r\n\x1a\n\0"  # and version 0 of what follows, the one that h5py writes
+_SMALL = 2**26
+_EXPANSION = 100  # Keras compresses nothing
 
 
 @contextmanager
@@ -40,9 +47,27 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
-        os.replace(temporary, path)
+        move(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def move(source: Path, path: Path) -> None:
+    """Puts a finished file or folder in the place of another, at once, and onto the disk.
+
+    Args:
+        source: what was written, on the same disk as `path`.
+        path: the place. A folder that is there is replaced by a folder only.
+    """
+    for inner in source.rglob("*") if source.is_dir() else ():
+        _sync(inner)
+    _sync(source)
+    replaced = source.with_name(f"{source.name}.replaced")  # where leftovers are tidied up
+    if path.is_dir() and source.is_dir():  # which no system replaces in one step
+        path.rename(replaced)
+    os.replace(source, path)
+    _sync(path.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def write(path: str | os.PathLike, data: bytes) -> None:
@@ -57,10 +82,8 @@ def write(path: str | os.PathLike, data: bytes) -> None:
             how much is needed.
     """
     try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())  # or a loss of power could leave the new name without contents
+        with replacing(path) as temporary:
+            temporary.write_bytes(data)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
@@ -95,11 +118,9 @@ def save(
         ValueError: if `filepath` does not end in `.keras`.
         OSError: as in `write`.
     """
-    if zipped is False or _is_address(filepath):
+    if zipped is False or is_address(filepath):
         return save(filepath, overwrite, zipped, **kwargs)
-    _check_name(filepath, ".keras")
-    if overwrite or _may_replace(filepath):
-        write(filepath, _keras_internals.written(save, ".keras", **kwargs))
+    _write_model(save, filepath, ".keras", overwrite, **kwargs)
 
 
 def save_weights(
@@ -108,7 +129,7 @@ def save_weights(
     overwrite: bool = True,
     max_shard_size: float | None = None,
 ) -> None:
-    """Saves weights as `keras.Model.save_weights` does, but whole or not at all, with a checksum.
+    """Saves weights as `keras.Model.save_weights` does, but whole or not at all.
 
     Shards (`max_shard_size`) and addresses are left to Keras.
 
@@ -122,94 +143,13 @@ def save_weights(
         ValueError: if `filepath` does not end in `.weights.h5`.
         OSError: as in `write`.
     """
-    if max_shard_size is not None or _is_address(filepath):
+    if max_shard_size is not None or is_address(filepath):
         return save_weights(filepath, overwrite, max_shard_size)
-    _check_name(filepath, ".weights.h5")
-    if overwrite or _may_replace(filepath):
-        data = _keras_internals.written(save_weights, ".weights.h5")
-        # HDF5 knows where its data end, and reads nothing beyond.
-        write(filepath, data + _MARK + hashlib.sha256(data).digest())
-
-
-def check(path: str | os.PathLike) -> None:
-    """Raises a `ValueError` if a file of weights is not what was written.
-
-    `.weights.h5` files of `save_weights` are held against their checksum (those of version 0.1.0
-    and of Keras have none), `.keras` files against those that every archive has.
-
-    Args:
-        path: the file. Whatever is not one of the two is left to who opens it.
-    """
-    path = Path(path)
-    if not path.is_file():
-        return
-    if path.suffix == ".keras":
-        configuration(path)
-    elif not _fits_its_checksum(path):
-        raise ValueError(refusal(path, "is damaged: its checksum does not fit"))
-
-
-def load(path: str | os.PathLike) -> keras.Model:
-    """Opens a GAN's `.keras` file, written on any backend, as it was saved: ready to train on.
-
-    The file is opened in Keras's safe mode, which makes nothing but registered classes and runs
-    no code in the file; `Lambda` layers are refused.
-
-    Args:
-        path: a file that `gan.save` wrote; or the name of a GAN that comes trained, one of
-            `presets.trained()`; or an address such as `"hf://user/model"`, which is left to Keras.
-            Classes of your own in it must have been imported, and be registered with
-            `keras.saving.register_keras_serializable`.
-
-    Returns:
-        The GAN, an `EnergyGAN`, compiled if it was.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ImportError: if something in it needs a package that is not installed.
-        ValueError: if it is damaged, holds something else than a GAN, or something that cannot
-            be made.
-
-    Example:
-
-    ```python
-    gan = keras_egan.load("began.keras")
-    images = gan.sample(64, seed=7)
-    digits = keras_egan.load("began/mnist").sample(64)
-    ```
-    """
-    from keras_egan import presets  # here, for they have GANs, which save themselves with this
-    from keras_egan.energy_gan import EnergyGAN
-    from keras_egan.presets._trained import load_trained
-
-    if str(path) in presets.trained():
-        return load_trained(str(path))
-    if _is_address(path):
-        model = _opened(path, compile=True)
-        if isinstance(model, EnergyGAN):
-            return model
-        raise ValueError(
-            refusal(
-                path,
-                f"holds {shortened(type(model).__name__, 60)}, {_NO_GAN}",
-                _OTHERWISE,
-            )
-        )
-    found = configuration(_existing(path))
-    name = found.get("registered_name") or found.get("class_name")
-    name = name if isinstance(name, str) else "no class"
-    known = keras.saving.get_registered_object(name)
-    if isinstance(known, type) and issubclass(known, EnergyGAN):
-        return _opened(path, compile=True)
-    if known or str(found.get("module")).partition(".")[0] == "keras":
-        what, todo = _NO_GAN, _OTHERWISE
-    else:
-        what, todo = "which is not known here", "Import the module that registers it first"
-    raise ValueError(refusal(path, f"holds {shortened(name, 60)}, {what}", todo))
+    _write_model(save_weights, filepath, ".weights.h5", overwrite)
 
 
 def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
-    """Opens any model's `.keras` file in Keras's safe mode; see `load`.
+    """Opens any model's `.keras` file in Keras's safe mode, which runs no code in the file.
 
     Args:
         path: the file.
@@ -218,62 +158,62 @@ def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if something in it needs a package that is not installed.
-        ValueError: if it cannot be opened, whatever the reason.
+        ValueError: if it cannot be opened, whatever else the reason; Keras's error is in it.
     """
-    configuration(_existing(path))
-    return _opened(path, compile)
-
-
-def _opened(path: str | os.PathLike, compile: bool) -> keras.Model:
     try:
-        with _keras_internals.loading_all():
-            return keras.models.load_model(path, compile=compile, safe_mode=True)
+        check_size(path)
+        return keras.models.load_model(path, compile=compile, safe_mode=True)
+    except (FileNotFoundError, PermissionError):
+        raise
     except Exception as error:
         kind = ImportError if isinstance(error, ImportError) else ValueError
-        # Not chained: Keras's own would print all of the configuration.
-        raise kind(refusal(path, f"cannot be opened: {reason(error)}")) from None
+        raise kind(f"{path} cannot be opened: {error}") from error
 
 
-def _existing(path: str | os.PathLike) -> Path:
-    path = Path(path)
-    if path.suffix != ".keras" or path.is_dir():
-        what = "a folder" if path.is_dir() else "neither"
-        raise ValueError(
-            "`path` must be a `.keras` file, or a name of `presets.trained()`; "
-            f"{shortened(path)} is {what}."
-        )
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {shortened(path)}.")
-    return path
+def check_size(path: str | os.PathLike) -> None:
+    """Raises a `ValueError` if a `.keras` file would take absurdly much memory once unpacked.
+
+    Only its directory is read, and `zipfile` unpacks no more than the directory says.
+
+    Args:
+        path: the file. Folders, addresses and other files are left to Keras.
+    """
+    if not str(path).endswith(".keras") or is_address(path) or Path(path).is_dir():
+        return
+    with zipfile.ZipFile(path) as archive:
+        total, size = sum(member.file_size for member in archive.infolist()), os.path.getsize(path)
+    if total > max(_SMALL, _EXPANSION * size):
+        raise ValueError(f"unpacked it would take {total:,} bytes, and it has {size:,}.")
 
 
-def _fits_its_checksum(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(48)
-        if not start.startswith(_HDF5):
-            return True
-        left = int.from_bytes(start[40:], "little")  # where HDF5 says that its data end
-        file.seek(0)
-        digest = hashlib.sha256()
-        while left > 0 and (chunk := file.read(min(left, 2**20))):
-            digest.update(chunk)
-            left -= len(chunk)
-        return file.read() in (b"", _MARK + digest.digest())
+def is_address(filepath: str | os.PathLike) -> bool:
+    """Whether a path is one that only Keras knows, such as `"hf://user/model"`."""
+    return "://" in str(filepath)
 
 
-def _check_name(filepath: str | os.PathLike, suffix: str) -> None:
+def _write_model(save, filepath, suffix, overwrite, **kwargs):
     if not str(filepath).endswith(suffix):
         raise ValueError(
             f"`filepath` must end in `{suffix}`; got {str(filepath)!r}. `gan.save('gan.keras')` "
             "saves all of it, `gan.save_weights('gan.weights.h5')` all but its configuration."
         )
+    if overwrite or _may_replace(filepath):
+        write(filepath, _keras_internals.written(save, suffix, **kwargs))
 
 
-def _may_replace(filepath: str | os.PathLike) -> bool:
+def _may_replace(filepath):
     if not Path(filepath).exists():
         return True
     return input(f"{filepath} is there already. Replace it? [y/n] ").strip().lower() == "y"
 
 
-def _is_address(filepath: str | os.PathLike) -> bool:
-    return "://" in str(filepath)
+def _sync(path):
+    """Has a file, or a folder's names, reach the disk, which a loss of power could else empty."""
+    folder = path.is_dir()
+    if folder and os.name == "nt":  # Windows opens no folder
+        return
+    descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -25,6 +25,7 @@ class Inference:
     latents: Any
     sampler: Sampler
     score: Callable[..., Any]
+    step: Any
     synchronize: Callable[[], None]
     weight_average: WeightAverage
 
@@ -71,8 +72,10 @@ class Inference:
 
     def sampled_weights(self, average: bool) -> Any:
         """Returns the generator's averaged weights, where they are kept and wanted, or its own."""
-        averaged = average and self.weight_average
-        return self.weight_average.values if averaged else self.generator.weights
+        if not (average and self.weight_average):
+            return self.generator.weights
+        self.weight_average.renew(self.step)
+        return self.weight_average.values
 
     def averaged(self) -> AbstractContextManager:
         """Gives the generator its averaged weights for a while, as to save it; in no training.
@@ -80,6 +83,7 @@ class Inference:
         Raises:
             ValueError: if the model keeps no average.
         """
+        self.weight_average.renew(self.step)
         return self.weight_average.swapped_in()
 
     def given_labels(self, labels: Any, n: int, seed: int | None = None) -> Any:

@@ -1,6 +1,7 @@
 """How a GAN is kept in files: whole, with what Keras leaves out, and read whole or not at all."""
 
 import os
+import warnings
 from typing import Any
 
 import keras
@@ -9,14 +10,15 @@ from keras import ops
 
 from keras_egan import files, processes
 from keras_egan._keras_internals import seed_states
+from keras_egan.weight_average import NOTHING
 
 __all__ = [
-    "changing_variables",
     "load_own_variables",
     "load_weights",
     "save",
     "save_own_variables",
     "save_weights",
+    "training_state",
 ]
 
 
@@ -66,10 +68,9 @@ def save_weights(
 
     Args:
         gan: the model.
-        filepath: the file, whose name ends in `.weights.h5`. It gets a checksum, which
-            `load_weights` holds it against.
+        filepath: the file, whose name ends in `.weights.h5`.
         overwrite: as in `keras.Model.save_weights`.
-        max_shard_size: as in `keras.Model.save_weights`; shards have no checksum.
+        max_shard_size: as in `keras.Model.save_weights`; Keras writes shards in place.
 
     Raises:
         ValueError: if `filepath` ends otherwise.
@@ -89,82 +90,100 @@ def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: An
         **kwargs: as in `keras.Model.load_weights`.
 
     Raises:
-        ValueError: if the file is damaged, or of another kind of model.
+        ValueError: if the file is of another kind of model.
         OSError: if it cannot be read.
     """
-    files.check(filepath)
-    variables = gan.changing_variables
-    kept = [ops.copy(variable) for variable in variables]
+    files.check_size(filepath)
+    average, progress = gan.weight_average, gan.progress
+    kept = [(variable, ops.copy(variable)) for variable in training_state(gan).values()]
+    known, random_state = average.known, progress.random_state
     try:
         keras.Model.load_weights(gan, filepath, *args, **kwargs)
     except BaseException:
-        for variable, value in zip(variables, kept, strict=True):
+        for variable, value in kept:
             variable.assign(value)
+        average.known, progress.random_state = known, random_state
         raise
 
 
-def changing_variables(gan: Any) -> list[Any]:
-    """All variables, the optimizers' and the running means' included."""
-    parts = [gan, gan.running_means, gan.optimizer] if gan.compiled else [gan]
-    return [variable for part in parts for variable in part.variables]
+def training_state(gan: Any) -> dict[str, Any]:
+    """Returns all variables that training changes, by names that are the same in every process.
+
+    Keras numbers layers that have no name of their own through a whole process, so that the paths
+    of their variables differ between processes.
+
+    Args:
+        gan: the model, compiled or not.
+    """
+    parts = {
+        "generator": gan.generator,
+        "discriminator": gan.discriminator,
+        "average": gan.weight_average,
+        "progress": gan.progress,
+        "gan": gan,  # labels, augmentation, and layers of a subclass
+    }
+    if gan.compiled:
+        parts |= {"d_optimizer": gan.d_optimizer, "g_optimizer": gan.g_optimizer}
+    state = {**gan.hyperparameters, **_own(gan)}
+    named = set(map(id, state.values()))
+    for part, owner in parts.items():
+        for index, variable in enumerate(owner.variables):
+            if id(variable) not in named:
+                state[f"{part}/{index}"] = variable
+                named.add(id(variable))
+    return state
 
 
 def save_own_variables(gan: Any, store: Any) -> None:
     """Saves the controller's state, the seeds and the running means, which Keras leaves out."""
-    store["format"] = np.array(2)
+    average = gan.weight_average
+    average.renew(gan.step)
     for name, variable in _own(gan).items():
         store[name] = ops.convert_to_numpy(variable)
+    if average:
+        store["averaged"] = average.excerpt(gan.step)
+    if gan.compiled:
+        store["optimizer_sizes"] = _optimizer_sizes(gan)
 
 
 def load_own_variables(gan: Any, store: Any) -> None:
-    """Loads what `save_own_variables` saved, or what version 0.1.0 did."""
+    """Loads what `save_own_variables` saved."""
     keys = set(store.keys())
-    if "format" not in keys:
-        _load_0_1_0(gan, store)
-        return
     for name, variable in _own(gan).items():
-        if name in keys or not name.startswith("mean_"):
+        if name in keys or not name.startswith("mean_"):  # a model may not have been compiled
             variable.assign(store[name])
+    gan.weight_average.known = store["averaged"][...] if "averaged" in keys else NOTHING
+    if gan.compiled and "optimizer_sizes" in keys:
+        found, expected = store["optimizer_sizes"][...], _optimizer_sizes(gan)
+        for side, one, other in zip("dg", found, expected, strict=True):
+            if one != other:
+                warnings.warn(
+                    f"`{side}_optimizer` begins anew: other layers are trainable than when the GAN "
+                    "in the file was compiled, so that the optimizer's state there does not fit.",
+                    stacklevel=2,
+                )
+
+
+def _optimizer_sizes(gan):
+    return np.array([len(optimizer.variables) for optimizer in gan.optimizer.optimizers])
 
 
 def _own(gan):
-    return {**_weights(gan), **_seeds(gan), **_means(gan)}
-
-
-def _weights(gan):
-    own = {}
+    """Returns the part of `training_state` that Keras does not save by itself."""
+    own: dict[str, Any] = {}
     keras.Model.save_own_variables(gan, own)
-    hyperparameters = {id(v) for v in gan.hyperparameters.values()}
+    in_configuration = {id(variable) for variable in gan.hyperparameters.values()}
     names = {id(variable): name for name, variable in gan.states.items()}
-    return {
-        names.get(id(v), f"weight_{key}"): v
-        for key, v in own.items()
-        if id(v) not in hyperparameters
-    }
-
-
-def _seeds(gan):
-    return {f"seed_{index}": seed for index, seed in enumerate(seed_states(gan))}
-
-
-def _means(gan):
     means = gan.running_means.variables if gan.running_means else ()
-    return {f"mean_{index}": v for index, v in enumerate(means)}
-
-
-def _load_0_1_0(gan, store):
-    """Loads what version 0.1.0 kept: numbered averages, step, order and controller in one row."""
-    keys = set(store.keys())
-    values = [store[str(index)][...] for index in range(sum(key.isdigit() for key in keys))]
-    averages = len(gan.weight_average.values)
-    gan.weight_average.load(values[:averages])
-    gan.progress.load(*values[averages : averages + 2])
-    states = list(gan.states.values())
-    for variable, value in zip(states, values[averages + 2 :], strict=True):
-        variable.assign(value)
-    for name, variable in {**_seeds(gan), **_means(gan)}.items():
-        if name in keys:
-            variable.assign(store[name])
+    return {
+        **{
+            names.get(id(v), f"weight_{key}"): v
+            for key, v in own.items()
+            if id(v) not in in_configuration
+        },
+        **{f"seed_{index}": seed for index, seed in enumerate(seed_states(gan))},
+        **{f"mean_{index}": mean for index, mean in enumerate(means)},
+    }
 
 
 def _of_keras(gan, name):

@@ -112,11 +112,6 @@ class Progress(keras.layers.Layer):
             backend.set_random_state(self.random_state)
             self.random_state = None
 
-    def load(self, step: Any, order_seed: Any) -> None:
-        """Takes what a file held."""
-        self.step.assign(step)
-        self.order_seed.assign(order_seed)
-
     def save_own_variables(self, store: Any) -> None:
         for variable in (self.step, self.order_seed):
             store[variable.name] = ops.convert_to_numpy(variable)
@@ -125,11 +120,10 @@ class Progress(keras.layers.Layer):
             store["random_state"] = state
 
     def load_own_variables(self, store: Any) -> None:
-        keys = set(store.keys())
-        if not keys:  # a file of version 0.1.0, see `load`
-            return
-        self.load(store["step"], store["order_seed"])
-        self.random_state = store["random_state"][...] if "random_state" in keys else None
+        for variable in (self.step, self.order_seed):
+            variable.assign(store[variable.name])
+        found = "random_state" in set(store.keys())
+        self.random_state = store["random_state"][...] if found else None
 
 
 def _add(variable, number):

@@ -18,6 +18,7 @@ from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
 from keras_egan.feeding import checked, held_out, part
 from keras_egan.fingerprint import check_same, fingerprint
+from keras_egan.persistence import training_state
 from keras_egan.run_callbacks import RunCallbacks
 
 __all__ = ["Run"]
@@ -58,7 +59,7 @@ class Run:
         numbers.pop("validation_freq")
         checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
         distributed.check()
-        distributed.unify(gan.changing_variables)
+        distributed.unify([*training_state(gan).values()])
         if validation_split and validation_data is None:
             data, validation_data = parts.split(data, validation_split)
         self.foreign = None if _is_ours(data) else type(data).__name__
@@ -129,8 +130,8 @@ class Run:
     def restore(self) -> None:
         """Puts everything back to where the backup was made, but for the data."""
         _, facts, arrays = self.resumed
-        for index, variable in enumerate(self.gan.changing_variables):
-            variable.assign(arrays[f"variable_{index}"])
+        for name, variable in training_state(self.gan).items():
+            variable.assign(arrays[f"variable/{name}"])
         self.callbacks.memory.give_back(facts["callbacks"], arrays)
         self.restore_random_state()
 
@@ -152,8 +153,8 @@ class Run:
         processes.first(self._write, step, epoch, done, states)
 
     def _write(self, step, epoch, done, states):
-        variables = self.gan.changing_variables
-        arrays = {f"variable_{i}": ops.convert_to_numpy(v) for i, v in enumerate(variables)}
+        state = training_state(self.gan)
+        arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
         if not self._finite():
             if not self.warned:
                 warnings.warn(

@@ -1,13 +1,19 @@
 """The running average of a generator's weights."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-__all__ = ["WeightAverage"]
+from keras_egan.backend.distributed import local_values
+
+__all__ = ["NOTHING", "WeightAverage"]
+
+NOTHING = np.zeros(0)
+"""What is known of the averaged weights where the average is to begin anew."""
 
 
 class WeightAverage(keras.layers.Layer):
@@ -15,6 +21,14 @@ class WeightAverage(keras.layers.Layer):
 
     Keras's `use_ema` puts the averages into the weights when `fit` ends, and training cannot go
     on from where it was; these stay beside the weights, and are saved with them.
+
+    If something else than training changes the generator's weights, such as
+    `generator.load_weights` or `set_weights`, the average begins anew from them: at the next
+    `sample`, export, file or training. To notice it, an excerpt of the weights is kept from the end
+    of a training, and compared; within `fit` nothing is computed for that. A training loop of a
+    user's own, of `gan.train_step`, is taken for what has changed the weights since.
+
+    A generator that has got other variables, by `quantize` or `enable_lora`, has no average.
 
     Args:
         network: the generator.
@@ -53,10 +67,16 @@ class WeightAverage(keras.layers.Layer):
             )
             average.assign(ops.copy(variable))  # JAX takes no buffer for two variables
             self.values.append(average)
+        self.known: np.ndarray | None = self.excerpt(0) if self.values else None
         self.built = True
 
     def __bool__(self) -> bool:
-        return bool(self.values)
+        return bool(self._pairs())
+
+    def _pairs(self):
+        """Returns each average and its weight; none if the network has other weights by now."""
+        weights = self.weights_of_network() if self.values else []
+        return list(zip(self.values, weights)) if len(weights) == len(self.values) else []  # noqa: B905
 
     def update(self, step: Any) -> None:
         """Takes the weights into the average.
@@ -64,25 +84,72 @@ class WeightAverage(keras.layers.Layer):
         Args:
             step: how many training steps came before, a scalar.
         """
-        if not self:
+        pairs = self._pairs()
+        if not pairs:
             return
         # As TensorFlow's ExponentialMovingAverage: less weight on the first, untrained weights.
         step = ops.cast(step, "float32")
         decay = ops.minimum(self.decay, (1.0 + step) / (10.0 + step))
-        for average, variable in zip(self.values, self.weights_of_network(), strict=True):
+        for average, variable in pairs:
             if variable.trainable:
                 kept = ops.cast(decay, average.dtype)
                 average.assign(kept * average + (1.0 - kept) * ops.cast(variable, average.dtype))
             else:
                 average.assign(variable)
 
-    def load(self, values: Sequence[Any]) -> None:
-        """Takes averages from a file of version 0.1.0."""
-        for average, value in zip(self.values, values, strict=True):
-            average.assign(value)
+    def excerpt(self, step: Any) -> np.ndarray:
+        """Returns the step and some values of each weight: what tells weights from others.
+
+        Exact values rather than sums, whose rounding differs between backends: a file of another
+        one holds the same.
+
+        Args:
+            step: how many training steps were done, a scalar.
+
+        Returns:
+            float64 array.
+        """
+        arrays = map(ops.convert_to_numpy, local_values(self.weights_of_network()))
+        some = [array.ravel()[:: 1 + array.size // 16].astype("float64") for array in arrays]
+        return np.concatenate([[int(ops.convert_to_numpy(step))], *some])
+
+    def renew(self, step: Any) -> None:
+        """Begins anew from the weights, if they are not those that training has left.
+
+        Args:
+            step: how many training steps were done, a scalar.
+        """
+        pairs = self._pairs()
+        if not pairs or self.known is None:
+            return
+        known, now = self.known, self.excerpt(step)
+        trained = known[:1] != now[:1]  # since, by whatever it was
+        if len(known) != len(now) or not (trained or np.array_equal(known, now, equal_nan=True)):
+            for average, variable in pairs:
+                average.assign(ops.copy(variable))
+        self.known = now
+
+    @contextmanager
+    def learning(self, gan: Any) -> Iterator[None]:
+        """Lets the weights change for a while, as training does it.
+
+        Args:
+            gan: the `EnergyGAN`.
+        """
+        if not self:
+            yield
+            return
+        self.renew(gan.step)
+        self.known = None  # threads that sample meanwhile take the average as it is
+        try:
+            yield
+        finally:
+            with suppress(Exception):  # a step that fails on JAX may leave no weights to look at
+                gan.synchronize()
+                self.known = self.excerpt(gan.step)
 
     def load_own_variables(self, store: Any) -> None:
-        if len(store.keys()) or not self:  # else a file of version 0.1.0, see `load`
+        if len(store.keys()) or not self:  # else a file of a GAN without average: see `renew`
             super().load_own_variables(store)
 
     @contextmanager
@@ -92,14 +159,16 @@ class WeightAverage(keras.layers.Layer):
         Raises:
             ValueError: if there is no average.
         """
-        if not self:
+        pairs = self._pairs()
+        if not pairs:
             raise ValueError("There is no average: make the model with `generator_average=0.999`.")
-        weights = self.weights_of_network()
-        kept = [ops.copy(variable) for variable in weights]
+        kept, known = [ops.copy(variable) for _, variable in pairs], self.known
+        self.known = None
         try:
-            for variable, average in zip(weights, self.values, strict=True):
+            for average, variable in pairs:
                 variable.assign(ops.copy(average))
             yield
         finally:
-            for variable, value in zip(weights, kept, strict=True):
+            for (_, variable), value in zip(pairs, kept, strict=True):
                 variable.assign(value)
+            self.known = known

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan import export
+from keras_egan import callbacks, export
+from keras_egan.weight_average import WeightAverage
 from tests.registry import CASES, EAGERLY, tiny_networks, uint8_images, weights
+from tests.test_backup import Stop
 
 
 def began(**arguments):
@@ -42,6 +44,19 @@ def test_it_changes_nothing_in_training():
         trained.append(weights(gan.generator) + weights(gan.discriminator))
     for one, other in zip(*trained, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_it_warms_up_as_worked_out_by_hand():
+    """After n steps the decay is (1 + n) / (10 + n), or the given one, whichever is lower."""
+    generator = tiny_networks()[0]
+    average = WeightAverage(generator, decay=0.3)
+    (*_, bias) = generator.weights
+    expected = np.zeros(bias.shape)
+    for step, decay in enumerate([1 / 10, 2 / 11, 3 / 12, 0.3, 0.3, 0.3]):
+        bias.assign(np.full(bias.shape, step + 1.0))
+        average.update(step)
+        expected = decay * expected + (1 - decay) * (step + 1.0)
+        np.testing.assert_allclose(weights(average)[-1], expected, rtol=1e-6)
 
 
 def test_samples_come_from_it_and_the_weights_come_back():
@@ -106,6 +121,147 @@ def test_statistics_of_batches_are_kept_as_they_are():
         inside = weights(layer)
     np.testing.assert_array_equal(inside[2], weights(layer)[2])
     assert inside[2].any()
+
+
+def load_into(generator, tmp_path):
+    tiny_networks()[0].save_weights(tmp_path / "generator.weights.h5")
+    generator.load_weights(tmp_path / "generator.weights.h5")
+
+
+def set_one_layer(generator, tmp_path):
+    layer = generator.layers[1]
+    layer.set_weights([value + 0.5 for value in layer.get_weights()])
+
+
+def trained(*extra):
+    gan = began()
+    gan.fit(uint8_images(), batch_size=16, epochs=2, verbose=0, callbacks=list(extra))
+    assert not np.array_equal(gan.sample(3, seed=1), gan.sample(3, seed=1, average=False))
+    return gan
+
+
+def reopened(tmp_path):
+    trained().save(tmp_path / "gan.keras")
+    return keras.models.load_model(tmp_path / "gan.keras")
+
+
+def resumed(tmp_path):
+    backup = callbacks.Backup(tmp_path / "backup")
+    with pytest.raises(KeyboardInterrupt):
+        began().fit(uint8_images(), batch_size=16, epochs=2, verbose=0, callbacks=[backup, Stop(6)])
+    return trained(backup)
+
+
+def by_batches(tmp_path):
+    gan = began()
+    for seed in range(3):
+        gan.train_on_batch(uint8_images(16, seed=seed))
+    return gan
+
+
+def interrupted(tmp_path):
+    gan = began()
+    with pytest.raises(KeyboardInterrupt):
+        gan.fit(uint8_images(), batch_size=16, verbose=0, callbacks=[Stop(2)])
+    return gan
+
+
+SOURCES = {
+    "new": lambda tmp_path: began(),
+    "trained": lambda tmp_path: trained(),
+    "by batches": by_batches,
+    "interrupted": interrupted,
+    "reopened": reopened,
+    "resumed": resumed,
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "change"), [*((name, load_into) for name in SOURCES), ("trained", set_one_layer)]
+)
+def test_it_begins_anew_from_weights_that_were_loaded(source, change, tmp_path):
+    gan = SOURCES[source](tmp_path)
+    change(gan.generator, tmp_path)
+    np.testing.assert_array_equal(gan.sample(3, seed=1), gan.sample(3, seed=1, average=False))
+
+
+USES = {
+    "averaged": lambda gan, tmp_path: gan.averaged().__enter__(),
+    "save": lambda gan, tmp_path: gan.save(tmp_path / "later.keras"),
+    "invert": lambda gan, tmp_path: gan.invert(uint8_images(1), steps=1),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_every_use_of_it_notices_the_weights_that_were_loaded(use, tmp_path):
+    gan = trained()
+    load_into(gan.generator, tmp_path)
+    USES[use](gan, tmp_path)
+    for average, now in zip(gan.weight_average.values, weights(gan.generator), strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(average), now)
+
+
+@pytest.mark.parametrize("way", ["fit", "train_on_batch"])
+def test_training_goes_on_from_the_weights_that_were_loaded(way, tmp_path):
+    gan = trained()
+    load_into(gan.generator, tmp_path)
+    before, step, images = weights(gan.generator), int(gan.step), uint8_images(16)
+    if way == "fit":
+        gan.fit(images, batch_size=16, verbose=0)
+    else:
+        gan.train_on_batch(images)
+    decay = min(0.9, (1 + step) / (10 + step))
+    for old, now, average in zip(
+        before, weights(gan.generator), gan.weight_average.values, strict=True
+    ):
+        expected = decay * old + (1 - decay) * now
+        average = keras.ops.convert_to_numpy(average)
+        np.testing.assert_allclose(average, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_it_is_left_alone_where_only_training_has_changed_the_weights(tmp_path):
+    """Also by a loop of one's own, within `averaged()`, and by threads while `fit` runs."""
+    gan, seen = trained(), []
+    kept = weights(gan.weight_average)
+    with gan.averaged():
+        gan.sample(3)
+    gan.save(tmp_path / "gan.keras")
+    gan.load_weights(tmp_path / "gan.keras")
+    gan.sample(3)
+    for one, other in zip(kept, weights(gan.weight_average), strict=True):
+        np.testing.assert_array_equal(one, other)
+    gan.generator.layers[0].bias.assign_add(np.ones(8))
+    gan.progress.advance()  # as in a step that is run by hand
+    gan.sample(3)
+    for one, other in zip(kept, weights(gan.weight_average), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+    class Change(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.generator.layers[0].bias.assign_add(np.ones(8))
+            self.model.sample(3)
+            seen.extend(weights(self.model.weight_average))
+
+    gan.fit(uint8_images(16), batch_size=16, verbose=0, callbacks=[Change()])
+    for one, other in zip(kept, seen, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_file_without_an_average_gives_it_the_weights(tmp_path):
+    plain, gan = began(generator_average=None), trained()
+    plain.fit(uint8_images(), batch_size=16, epochs=2, verbose=0)
+    plain.save_weights(tmp_path / "plain.weights.h5")
+    gan.load_weights(tmp_path / "plain.weights.h5")
+    np.testing.assert_array_equal(gan.sample(3, seed=1), plain.sample(3, seed=1))
+
+
+def test_a_generator_with_lora_has_no_average():
+    gan = trained()
+    for layer in gan.generator.layers[:2]:
+        layer.enable_lora(2)
+    assert not gan.weight_average
+    with pytest.raises(ValueError, match="There is no average"), gan.averaged():
+        pass
 
 
 @pytest.mark.parametrize("decay", [0.0, 1.0])

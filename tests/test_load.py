@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan import presets
 from tests.damaged import ABSURD, HOSTILE, absurd
-from tests.registry import CASES, state, tiny_networks, uint8_images
+from tests.registry import CASES, adam, state, tiny_networks, uint8_images, weights
 
 
 @pytest.fixture(scope="module")
@@ -25,25 +26,29 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.parametrize("damage", HOSTILE | ABSURD)
-def test_load_says_in_a_sentence_what_is_wrong(damage, whole, tmp_path):
+def test_load_names_the_file_and_what_is_wrong(damage, whole, tmp_path):
     path = tmp_path / "gan.keras"
     path.write_bytes(whole.read_bytes())
     (HOSTILE | ABSURD)[damage](path)
-    with pytest.raises(ValueError, match=r"gan\.keras (cannot be opened: \S|holds )") as refused:
+    with pytest.raises(ValueError, match=r"gan\.keras (cannot be opened: \S|holds a )") as refused:
         keras_egan.load(path)
-    assert len(str(refused.value)) < 500
-    assert "{'" not in str(refused.value)  # no configuration
-    assert refused.value.__suppress_context__ or not refused.value.__context__  # nor above it
+    cause = refused.value.__cause__
+    assert str(cause or "") in str(refused.value)  # Keras's own words are there
 
 
 @pytest.mark.parametrize("size", [3 * 2**30, 2**32 - 2])
-def test_an_absurd_size_is_refused_before_anything_is_read(size, whole, tmp_path, monkeypatch):
+@pytest.mark.parametrize("opens", [keras_egan.load, CASES[0].build().load_weights])
+def test_an_absurd_size_is_refused_before_anything_is_read(
+    opens, size, whole, tmp_path, monkeypatch
+):
     path = tmp_path / "gan.keras"
     path.write_bytes(whole.read_bytes())
     absurd("config.json", 10, told=size)(path)
+    with zipfile.ZipFile(path) as archive:
+        total = sum(member.file_size for member in archive.infolist())
     monkeypatch.setattr(zipfile.ZipFile, "open", None)
-    with pytest.raises(ValueError, match=f"its member config.json would take {size:,} bytes"):
-        keras_egan.load(path)
+    with pytest.raises(ValueError, match=rf"unpacked it would take {total:,} bytes, and it has"):
+        opens(path)
 
 
 def places(value, place=()):
@@ -104,9 +109,7 @@ def test_every_altered_configuration_gives_a_gan_or_a_sentence(tmp_path):
             found = keras_egan.load(path)
         except ValueError as error:
             message = str(error)
-            assert len(message) < 500, (place, name)
             assert "gan.keras" in message, (place, name)
-            assert "{'" not in message, (place, name)
         else:
             assert isinstance(found, keras_egan.EnergyGAN), (place, name)
             opened += 1
@@ -123,16 +126,79 @@ def test_load_opens_what_save_saved(whole):
 def test_load_says_what_else_it_was_given(tmp_path, monkeypatch):
     generator, _ = tiny_networks()
     generator.save(tmp_path / "generator.keras")
-    with pytest.raises(ValueError, match=r"holds Sequential, not a GAN .* keras.models.load_model"):
+    with pytest.raises(
+        ValueError, match=r"holds a Sequential, .* not a GAN .* `keras.models.load_model`"
+    ):
         keras_egan.load(tmp_path / "generator.keras")
     gan = CASES[0].build()
     gan.save(tmp_path / "gan.keras")
     monkeypatch.delitem(keras.saving.get_custom_objects(), "keras_egan>BEGAN")
-    with pytest.raises(ValueError, match=r"holds keras_egan>BEGAN, which is not known .* Import"):
+    monkeypatch.delattr(keras_egan.began, "BEGAN")
+    with pytest.raises(
+        ValueError, match=r"gan\.keras cannot be opened: Could not locate class 'BEGAN'"
+    ):
         keras_egan.load(tmp_path / "gan.keras")
-    with pytest.raises(FileNotFoundError, match=r"There is no file .*none\.keras"):
+    with pytest.raises(FileNotFoundError, match=r"none\.keras"):
         keras_egan.load(tmp_path / "none.keras")
-    with pytest.raises(ValueError, match=r"`path` must be a `\.keras` file, .*; .* is a folder"):
+    with pytest.raises(ValueError, match="cannot be opened: "):
         keras_egan.load(tmp_path)
-    with pytest.raises(ValueError, match=r"`path` must be a `.keras` file, .*; gan\.h5 is neither"):
-        keras_egan.load("gan.h5")
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("began/mnits", r"\. Did you mean 'began/mnist'\?$"),
+        ("began/digits", r"\. Did you mean '"),  # a preset, which does not come trained
+        ("gan.h5", r"\.$"),
+    ],
+)
+def test_load_names_the_gans_that_come_trained(path, hint):
+    message = "`path` must be a `.keras` file, or the name of a pretrained GAN: "
+    known = ", ".join(presets.trained())
+    with pytest.raises(ValueError, match=f"^{message}{known}; got '{path}'{hint}"):
+        keras_egan.load(path)
+
+
+def test_load_opens_a_folder_that_save_wrote(tmp_path):
+    gan = CASES[0].build()
+    gan.save(tmp_path / "gan", zipped=False)
+    assert all(map(np.array_equal, state(gan), state(keras_egan.load(tmp_path / "gan"))))
+
+
+@pytest.mark.parametrize("average", [None, 0.9])
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+@pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")  # Keras's
+@pytest.mark.parametrize("change", ["frozen", "frozen whole", "quantized"])
+def test_a_gan_that_was_frozen_or_quantized_opens_and_trains_on(change, average, tmp_path):
+    gan, images = CASES[0].build(adam, generator_average=average), uint8_images(20)
+    gan.fit(images, batch_size=10, verbose=0)
+    side, kept = "g", gan.generator
+    if change == "frozen":
+        side, kept = "d", gan.discriminator.encoder.layers[1]
+        kept.trainable = False
+    elif change == "frozen whole":
+        kept.trainable = False
+    else:
+        kept.quantize("int8")
+    gan.save(tmp_path / "gan.keras")
+    with pytest.warns(UserWarning, match=f"^`{side}_optimizer` begins anew: other layers are"):
+        loaded = keras_egan.load(tmp_path / "gan.keras")
+    for network in ("generator", "discriminator"):
+        before, after = (weights(getattr(one, network)) for one in (gan, loaded))
+        for one, other in zip(before, after, strict=True):
+            np.testing.assert_array_equal(one, other)
+    begun = {"d": loaded.d_optimizer, "g": loaded.g_optimizer}
+    iterations = {name: int(optimizer.iterations) for name, optimizer in begun.items()}
+    assert iterations == {"d": 2, "g": 2, side: 0}
+    z = np.random.default_rng(0).uniform(-1, 1, (3, 4)).astype("float32")
+    expected = gan.predict(z, verbose=0)
+    np.testing.assert_allclose(loaded.predict(z, verbose=0), expected, atol=1e-6)
+    if change == "quantized":
+        np.testing.assert_allclose(loaded.generate(z), expected, atol=1e-6)
+    else:
+        before = weights(kept)
+        loaded.fit(images, batch_size=10, verbose=0)
+        assert int(loaded.step) == 4
+        layer = loaded.discriminator.encoder.layers[1] if side == "d" else loaded.generator
+        for one, other in zip(before, weights(layer), strict=True):
+            np.testing.assert_array_equal(one, other)

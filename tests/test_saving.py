@@ -1,9 +1,11 @@
-"""`save` and `save_weights`: whole or not at all; and weights that are not what was written."""
+"""`save` and `save_weights`: whole or not at all, onto the disk."""
 
 import errno
 import os
 import subprocess
+import zipfile
 from contextlib import suppress
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -142,34 +144,6 @@ def test_folders_and_shards_are_keras_own(gan, tmp_path):
     assert same(other, gan)
 
 
-def test_no_flipped_bit_loads_unnoticed(gan, tmp_path):
-    path = tmp_path / "gan.weights.h5"
-    gan.save_weights(path)
-    whole, other = path.read_bytes(), CASES[0].build()
-    before = state(other)
-    for place in [
-        *np.random.default_rng(0).integers(0, 8 * len(whole), 120).tolist(),
-        *range(8 * 8, 8 * 9),  # HDF5's version
-        *range(8 * 40, 8 * 48),  # where it says that its data end
-        *range(8 * len(whole) - 8 * 49, 8 * len(whole), 8),  # the checksum, and what marks it
-    ]:
-        data = bytearray(whole)
-        data[place // 8] ^= 1 << place % 8
-        path.write_bytes(data)
-        with pytest.raises((ValueError, OSError)) as refused:
-            other.load_weights(path)
-        assert len(str(refused.value)) < 300, place
-    assert all(map(np.array_equal, before, state(other)))
-    for shorter in (1, 20, 49):  # without all of its checksum it is as one that never had any
-        path.write_bytes(whole[:-shorter])
-        if shorter < 49:
-            with pytest.raises(ValueError, match="is damaged: its checksum does not fit"):
-                other.load_weights(path)
-        else:
-            other.load_weights(path)
-    assert same(other, gan)
-
-
 def test_a_damaged_archive_is_no_source_of_weights(gan, tmp_path):
     path = tmp_path / "gan.keras"
     gan.save(path)
@@ -180,14 +154,10 @@ def test_a_damaged_archive_is_no_source_of_weights(gan, tmp_path):
     kernel = keras.ops.convert_to_numpy(gan.generator.weights[0]).tobytes()
     data[data.index(kernel)] ^= 1
     path.write_bytes(data)
-    with pytest.raises(ValueError, match=r"gan\.keras cannot be opened: Bad CRC-32"):
+    before = state(other)
+    with pytest.raises(zipfile.BadZipFile, match="Bad CRC-32"):
         other.load_weights(path)
-
-
-def test_weights_that_keras_wrote_have_no_checksum_and_load(gan, tmp_path):
-    path = tmp_path / "gan.weights.h5"
-    keras.Model.save_weights(gan, path)
-    assert same(opened(path), gan)
+    assert all(map(np.array_equal, before, state(other)))
 
 
 def test_weights_of_a_model_that_is_not_compiled_and_of_another_shape(tmp_path):
@@ -222,3 +192,36 @@ def test_replacing_leaves_nothing_of_what_went_wrong(tmp_path):
     with files.replacing(path) as temporary:
         temporary.write_text("whole")
     assert [file.read_text() for file in path.parent.iterdir()] == ["whole"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux which file it is")
+def test_what_is_written_reaches_the_disk_before_its_name_and_the_name_after(tmp_path, monkeypatch):
+    """Else a loss of power could leave the new name with no contents, or the old one."""
+    done, fsync, replace = [], os.fsync, os.replace
+
+    def synced(descriptor):
+        done.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    def replaced(source, path):
+        done.append("replace")
+        replace(source, path)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    files.write(tmp_path / "a.csv", b"1")
+    assert done == [f".a.{os.getpid()}.csv", "replace", tmp_path.name]
+    done.clear()
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "b").write_text("2")
+    files.move(tmp_path / "new", tmp_path / "folder")
+    assert done == ["b", "new", "replace", tmp_path.name]
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path):
+    for name in ("old", "new"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.txt").write_text(name)
+    files.move(tmp_path / "new", tmp_path / "old")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    assert [path.name for path in (tmp_path / "old").iterdir()] == ["new.txt"]

@@ -14,7 +14,6 @@ from keras_egan.anomaly._arguments import check, check_scores, raw_threshold, sc
 from keras_egan.anomaly._scorer import Scorer
 from keras_egan.anomaly._tiles import tiled
 from keras_egan.anomaly._training import Training
-from keras_egan.archives import refusal
 from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
 from keras_egan.export._export import tried, write_network
 from keras_egan.extras import require
@@ -207,7 +206,7 @@ class EnergyDetector(BaseDetector):
         """
         scorer = files.open_model(filepath)
         if not isinstance(scorer, Scorer):
-            raise ValueError(refusal(filepath, "is not the file of an EnergyDetector"))
+            raise ValueError(f"{filepath} is not the file of an EnergyDetector.")
         detector = cls(
             scorer.discriminator,
             score=scorer.score,

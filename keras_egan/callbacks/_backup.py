@@ -16,6 +16,7 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.callbacks._locked import locked
+from keras_egan.files import move
 
 __all__ = ["Backup", "Snapshot"]
 
@@ -126,6 +127,10 @@ class Backup(keras.callbacks.Callback):
                 np.savez(file, **arrays)
             digest = _digest(temporary / "state.npz")
             (temporary / "position.json").write_text(json.dumps({**facts, "sha256": digest}))
+            earlier = self._folders()
+            # The same step at an epoch's beginning and end are two different positions.
+            folder = self.directory / f"{facts['step']:010d}-{facts['epoch']:06d}"
+            move(temporary, folder)
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             size = sum(array.nbytes for array in arrays.values()) / 2**20
@@ -136,11 +141,6 @@ class Backup(keras.callbacks.Callback):
                 "ones before it are still there, and training goes on from them when it is run "
                 "again",
             ) from error
-        earlier = self._folders()
-        # The same step at an epoch's beginning and end are two different positions.
-        folder = self.directory / f"{facts['step']:010d}-{facts['epoch']:06d}"
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(temporary, folder)
         for old in [other for other in earlier if other != folder][1:]:
             shutil.rmtree(old)
 

@@ -19,6 +19,7 @@ from keras_egan import backend
 from keras_egan.export import converters
 from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
 from keras_egan.export._source import drawn, opened
+from keras_egan.files import move
 
 __all__ = ["export", "write"]
 
@@ -176,10 +177,7 @@ def write_network(
                     f"was. {error}"
                 ) from error
         for new in sorted(written.iterdir()):  # OpenVINO's weights before its graph
-            place = path.with_name(new.name)
-            if place.is_dir():  # which no other folder can replace
-                place.rename(work / "replaced")
-            new.replace(place)
+            move(new, path.with_name(new.name))
     return path
 
 

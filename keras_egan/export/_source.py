@@ -24,7 +24,7 @@ def opened(source: keras.Model | str | os.PathLike) -> tuple:
             raise ValueError(f"`source` is {str(source)!r}, which is not a `.keras` file.")
         source = files.open_model(source, compile=False)
     if isinstance(source, EnergyGAN):
-        averaged = source.averaged if source.generator_average else nullcontext
+        averaged = source.averaged if source.weight_average else nullcontext
         classes = source.num_classes or 0
         return source.generator, source.latent_dim, classes, source.latents, averaged
     if not isinstance(source, keras.Model):

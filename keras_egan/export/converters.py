@@ -18,7 +18,6 @@ import keras
 import numpy as np
 
 from keras_egan import _keras_internals
-from keras_egan.archives import reason
 
 __all__ = ["convert", "given", "in_half_precision", "load", "main"]
 
@@ -39,7 +38,7 @@ def load(path: str | Path) -> keras.Model:
             "It cannot be loaded again from a `.keras` file. Classes and functions of your own "
             "must be registered with keras.saving.register_keras_serializable, in a module that "
             "can be imported rather than in a script or notebook. "
-            f"Lambda layers are refused. Keras says: {reason(error)}."
+            f"Lambda layers are refused. Keras says: {error}"
         ) from error
     network.trainable = False  # PyTorch writes no constant that requires a gradient
     for layer in in_half_precision(network):

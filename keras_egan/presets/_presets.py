@@ -95,13 +95,22 @@ def get(name: str) -> Preset:
     ```
     """
     if name not in _presets():
-        near = difflib.get_close_matches(str(name), names(), n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(
-            f"`name` must be that of a preset: {', '.join(names())}; got {name!r}.{hint}"
-        )
+        raise unknown("`name` must be that of a preset", name, names())
     settings = copy.deepcopy(_presets()[name])
     return Preset(**{**settings, "image_shape": tuple(settings["image_shape"])})
+
+
+def unknown(must: str, name: Any, known: Sequence[str]) -> ValueError:
+    """Returns the error for a name that is not known, which lists those that are.
+
+    Args:
+        must: what the name must be, the beginning of the sentence.
+        name: the name that came.
+        known: the names that there are.
+    """
+    near = difflib.get_close_matches(str(name), known, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ValueError(f"{must}: {', '.join(known)}; got {name!r}.{hint}")
 
 
 def build(

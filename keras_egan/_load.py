@@ -1,0 +1,58 @@
+"""A GAN from its file, or one that comes trained."""
+
+import os
+from pathlib import Path
+
+from keras_egan import files, presets
+from keras_egan.energy_gan import EnergyGAN
+from keras_egan.presets._presets import unknown
+from keras_egan.presets._trained import load_trained
+
+__all__ = ["load"]
+
+
+def load(path: str | os.PathLike) -> EnergyGAN:
+    """Open a GAN's `.keras` file, written on any backend, as it was saved: ready to train on.
+
+    Keras's safe mode makes only registered classes, runs no code in the file, and refuses `Lambda`
+    layers. If layers were frozen, unfrozen or quantized after the GAN was compiled, its optimizers
+    begin anew, with a warning.
+
+    Args:
+        path: a file that `gan.save` wrote; or the name of a pretrained GAN, one of
+            `presets.trained()`; or an address such as `"hf://user/model"`, which Keras opens.
+            Register classes of your own in it with
+            `keras.saving.register_keras_serializable`, and import them first.
+
+    Returns:
+        The GAN, an `EnergyGAN`, compiled if it was.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ImportError: if something in it needs a package that is not installed.
+        ValueError: if `path` is neither a file nor a name, or the file cannot be opened (Keras's
+            reason is in the message), or holds something else than a GAN.
+
+    Example:
+
+    ```python
+    gan = keras_egan.load("began.keras")
+    images = gan.sample(64, seed=7)
+    digits = keras_egan.load("began/mnist").sample(64)
+    ```
+    """
+    if str(path) in presets.trained():
+        return load_trained(str(path))
+    if not (str(path).endswith(".keras") or files.is_address(path) or Path(path).is_dir()):
+        raise unknown(
+            "`path` must be a `.keras` file, or the name of a pretrained GAN",
+            str(path),
+            presets.trained(),
+        )
+    model = files.open_model(path)
+    if isinstance(model, EnergyGAN):
+        return model
+    raise ValueError(
+        f"{path} holds a {type(model).__name__}, which is not a GAN of keras_egan. Open it with "
+        "`keras.models.load_model`."
+    )
