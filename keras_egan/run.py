@@ -1,15 +1,15 @@
 """One training: where it is, its data, its callbacks, and the backups that it goes on from."""
 
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs, parts, processes
+from keras_egan import backend, callback_state, checks, inputs, parts, processes
 from keras_egan.backend import distributed
 from keras_egan.callbacks import Backup
 from keras_egan.callbacks._backup import Snapshot
@@ -17,7 +17,7 @@ from keras_egan.callbacks._terminate_on_nan import watching_all_figures
 from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
 from keras_egan.feeding import checked, held_out, part
-from keras_egan.fingerprint import check_same, fingerprint
+from keras_egan.fingerprint import Interrupted, as_begun, check_same, fingerprint
 from keras_egan.run_callbacks import RunCallbacks
 
 __all__ = ["Run"]
@@ -55,7 +55,8 @@ class Run:
         batch_size = 32 if batch_size is None else batch_size
         checks.one_or_more(batch_size=batch_size, epochs=epochs)
         numbers = {"steps_per_epoch": steps_per_epoch, **validation}
-        numbers.pop("validation_freq")
+        if isinstance(numbers["validation_freq"], Iterable):  # the epochs after which to validate
+            numbers.pop("validation_freq")
         checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
         distributed.check()
         distributed.unify(gan.changing_variables)
@@ -71,6 +72,7 @@ class Run:
         self.validation = {"validation_data": validation_data, **validation}
         self.validation["validation_batch_size"] = size
         self.gan = gan
+        self.fit_state = gan.fit_state
         self.epochs = epochs
         self.epoch = initial_epoch
         self.done = 0
@@ -82,11 +84,11 @@ class Run:
             data = Batches(images, batch_size, shuffle=shuffle, seed=seed, labels=labels)
         self.data = data
         self.ordered = isinstance(data, Ordered)
-        self.in_memory = data if isinstance(data, Batches) and data.workers == 1 else None
         callbacks = watching_all_figures(_listed(callbacks))
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
         self.resumed: Any = None
+        self.stopped = False
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
@@ -100,22 +102,20 @@ class Run:
         """
         self.gan.progress.continue_random_state()
         if self.backup or distributed.process_count() > 1:
-            self.facts = fingerprint(self.gan, self.data, self.steps)
+            facts = fingerprint(self.gan, self.data, self.steps)
+            self.facts = as_begun(facts, self.fit_state.interrupted)
             processes.same({**self.facts, "number of batches": length(self.data)})
         with ExitStack() as held:
-            held.callback(self.gan.take_from, None)
-            self.gan.tell_callbacks = self.callbacks.tell
-            held.callback(delattr, self.gan, "tell_callbacks")
+            held.callback(setattr, self.fit_state, "logs", {})
             if self.backup:
                 processes.first(self._reserve, held)
+                held.enter_context(self._noting_interruption())
                 self._find()
-            stopped = False
             if self.done:  # the rest of an epoch is an epoch of its own to Keras
                 with self.gan.optimizer.unfinished():
                     self._fit(fit, self.epoch + 1)
-                self.epoch, stopped = self.epoch + 1, self.gan.stop_training
-            if not stopped:
-                self._fit(fit, self.epochs)
+                self.epoch, self.stopped = self.epoch + 1, self.gan.stop_training
+            self._fit(fit, self.epoch if self.stopped else self.epochs)
             self.callbacks.finish()
             if self.backup:
                 processes.first(self._clear)
@@ -123,10 +123,10 @@ class Run:
 
     def begin_epoch(self) -> None:
         """Tells the data, the callbacks and the compiled step where the training is."""
-        self.gan.epoch_start = self.gan.progress.steps_done - self.done
+        self.fit_state.step = self.gan.progress.steps_done
+        self.fit_state.epoch_start = self.fit_state.step - self.done
         if self.ordered and not self.steps:  # else one pass through the data spans epochs
-            self.data.begin(self.gan.epoch_start, self.done)
-            self.gan.take_from(self.in_memory)
+            self.data.begin(self.fit_state.epoch_start, self.done)
         self.gan.make_train_function()  # compiled anew where a phase begins
 
     def restore(self) -> None:
@@ -134,7 +134,7 @@ class Run:
         _, facts, arrays = self.resumed
         for index, variable in enumerate(self.gan.changing_variables):
             variable.assign(arrays[f"variable_{index}"])
-        self.callbacks.memory.give_back(facts["callbacks"], arrays)
+        callback_state.set_states(self.callbacks.callbacks, facts["callbacks"], arrays)
         self.restore_random_state()
 
     def restore_random_state(self) -> None:
@@ -157,7 +157,7 @@ class Run:
     def _write(self, step, epoch, done, states):
         variables = self.gan.changing_variables
         arrays = {f"variable_{i}": ops.convert_to_numpy(v) for i, v in enumerate(variables)}
-        if not self._finite():
+        if not self._finite(variables, arrays.values()):
             if not self.warned:
                 warnings.warn(
                     f"Weights are NaN or infinite after {step} steps: no backup is made of them, "
@@ -166,21 +166,33 @@ class Run:
                 )
             self.warned = True
             return
-        memory, remembered = self.callbacks.memory.take()
-        arrays |= remembered
+        states_of_callbacks, further = callback_state.get_states(self.callbacks.callbacks)
+        arrays |= further
         if states is not None:
             arrays["random_state"] = states
         position = {"epoch": epoch, "done": done, "step": step}
-        self.backup.write({**position, "callbacks": memory, "training": self.facts}, arrays)
+        position["stopped"] = bool(not done and self.gan.stop_training)
+        facts = {**position, "callbacks": states_of_callbacks, "training": self.facts}
+        self.backup.write(facts, arrays)
 
-    def _finite(self):
+    def _finite(self, variables, values):
         gan = self.gan  # a controller's state may be infinite, and figures NaN for an epoch
-        variables = [
-            *gan.generator.variables,
-            *gan.discriminator.variables,
-            *gan.optimizer.variables,
-        ]
-        return all(np.isfinite(ops.convert_to_numpy(v)).all() for v in variables)
+        parts_of_it = gan.generator, gan.discriminator, gan.optimizer
+        meant = {id(variable) for part in parts_of_it for variable in part.variables}
+        pairs = zip(variables, values, strict=True)
+        return all(np.isfinite(value).all() for v, value in pairs if id(v) in meant)
+
+    @contextmanager
+    def _noting_interruption(self):
+        """Notes what callbacks have set until a training is interrupted, for its next `fit`."""
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):  # of a GAN whose training has failed there may be nothing
+                left = fingerprint(self.gan, self.data, self.steps)
+                self.fit_state.interrupted = Interrupted(self.facts, left)
+            raise
+        self.fit_state.interrupted = None
 
     def _reserve(self, held):
         held.enter_context(self.backup.reserved())
@@ -191,7 +203,7 @@ class Run:
             return
         found = self.resumed or Snapshot(self.backup.directory, facts, {})
         self.resumed = found._replace(arrays=processes.first_arrays(found.arrays))
-        self.epoch, self.done = facts["epoch"], facts["done"]
+        self.epoch, self.done, self.stopped = facts["epoch"], facts["done"], facts["stopped"]
         self.restore()
         processes.say(f"Resumed from {found.folder}: epoch {self.epoch + 1}, step {facts['step']}.")
         if self.foreign:
@@ -224,7 +236,6 @@ class Run:
         if self.ordered:
             first = self.gan.progress.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
-            self.gan.take_from(self.in_memory)
         # Keras shuffles by default, and warns of it where it cannot.
         shuffle = self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered
         with distributed.feeding(self.kind):
@@ -239,7 +250,8 @@ class Run:
             )
 
     def _clear(self):
-        if self._finite():
+        variables = self.gan.changing_variables
+        if self._finite(variables, map(ops.convert_to_numpy, variables)):
             self.backup.clear()
         elif not self.warned:
             warnings.warn(
