@@ -98,7 +98,7 @@ def _packed(value, path, arrays):
         raise ValueError(
             f"`get_state` of {callback.rpartition('_')[0]} must return numbers, strings, None, "
             "arrays of numbers, and lists and dicts of them with strings as keys; "
-            f"got {value!r}{where and f' at {where}'}."
+            f"got {value!r}{where and f' at {where!r}'}."
         )
     return value
 

@@ -96,7 +96,12 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
         folder: where the backup is.
     """
     differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    rates = [name for name in differing if _is_rate(name) and name in before and name in now]
+    rates = [
+        name
+        for name in differing
+        if re.search(r"[`.]learning_rate`$", name)
+        and all(isinstance(facts.get(name), float) for facts in (before, now))  # no schedule
+    ]
     for name in rates:
         warnings.warn(
             f"{name} is {now[name]:g}, but training goes on from a backup in {folder}, with the "
@@ -175,10 +180,6 @@ def _numbered(value, numbers):
 
 def _is_plain(value):
     return isinstance(value, (bool, int, float, str, type(None)))
-
-
-def _is_rate(name):
-    return re.search(r"[`.]learning_rate`$", name) is not None
 
 
 def _shown(value):
