@@ -96,13 +96,12 @@ def test_a_training_that_a_callback_has_ended_stays_ended(ended, tmp_path):
         return keras.callbacks.EarlyStopping("d_loss", mode="min", patience=0, min_delta=1e9)
 
     stops = [stopping()] if ended else []
+    backup = callbacks.Backup(tmp_path / "b")
     expected = train(build(), *stops, epochs=4)
     with pytest.raises(KeyboardInterrupt):
-        stops = [stopping()] if ended else []
-        train(build(), *stops, KilledAtTheEnd(), callbacks.Backup(tmp_path / "b"), epochs=4)
+        train(build(), *stops, KilledAtTheEnd(), backup, epochs=4)
     gan = build()
-    stops = [stopping()] if ended else []
-    found = train(gan, *stops, callbacks.Backup(tmp_path / "b"), epochs=4)
+    found = train(gan, *stops, backup, epochs=4)
     assert found == expected
     assert int(gan.step) == (2 if ended else 4) * STEPS
     assert not (tmp_path / "b").exists()
