@@ -12,13 +12,15 @@ from typing import Any
 import keras
 
 __all__ = [
+    "CHECKPOINT_COUNTS",
+    "TENSORBOARD_COUNTS",
     "Built",
     "built_for",
     "call_losses",
+    "finish_dispatched",
     "flat_layers",
     "from_within_fit",
     "is_trainers_state",
-    "own_attributes",
     "portable",
     "seed_states",
     "upsampling_by_resizing",
@@ -63,9 +65,16 @@ def built_for(optimizer: keras.optimizers.Optimizer) -> list[Any]:
     return list(getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables)
 
 
-def own_attributes(callback: keras.callbacks.Callback) -> dict[str, Any]:
-    """Returns a callback's attributes, but for those that Keras sets."""
-    return {k: v for k, v in vars(callback).items() if k not in ("params", "_model")}
+CHECKPOINT_COUNTS = "_batches_seen_since_last_saving", "_last_batch_seen"
+"""The attributes by which `ModelCheckpoint` counts steps, where `save_freq` is a number."""
+
+TENSORBOARD_COUNTS = "_global_train_batch", "_global_test_batch"
+"""The attributes by which `TensorBoard` counts steps."""
+
+
+def finish_dispatched(callbacks: keras.callbacks.CallbackList) -> None:
+    """Waits until callbacks have heard of all steps, of which Keras tells some from threads."""
+    callbacks._flush_futures()
 
 
 def from_within_fit(arguments: dict[str, Any]) -> bool:

@@ -8,6 +8,7 @@ import keras
 from keras_egan import backend, checks, configuration, inputs, pairing, persistence, processes, step
 from keras_egan._keras_internals import flat_layers, from_within_fit
 from keras_egan.augment._diff_augment import layer_of
+from keras_egan.callbacks import FitState
 from keras_egan.export._gan import export_gan
 from keras_egan.feeding import evaluated
 from keras_egan.hyperparameter import Setting
@@ -110,6 +111,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.hyperparameters: dict[str, Any] = {}
         self.states: dict[str, Any] = {}
         self.progress = Progress(seed)
+        self.fit_state = FitState()
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes

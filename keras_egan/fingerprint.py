@@ -1,17 +1,39 @@
 """What makes two trainings the same, so that one may go on from the other's backup."""
 
+import re
 import warnings
 import zlib
-from collections.abc import Mapping, Sized
+from collections.abc import Iterator, Mapping, Sized
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from keras_egan import configuration
 
-__all__ = ["check_same", "fingerprint"]
+__all__ = ["Interrupted", "as_begun", "check_same", "fingerprint"]
+
+_WITHOUT_EFFECT = ("build_config", "module", "name", "registered_name", "seed", "shared_object_id")
+"""Parts of a serialized object that may differ.
+
+Keras counts names on in a process, and a backup holds the states of seeds.
+"""
+
+_REFERENCES = ("input_layers", "keras_history", "output_layers")
+"""Parts of a serialized model that name its layers."""
+
+
+class Interrupted(NamedTuple):
+    """What callbacks have changed of a GAN in a call of `fit` that was interrupted.
+
+    Attributes:
+        begun: the fingerprint of the training as it began.
+        left: that of the GAN as it was left.
+    """
+
+    begun: Mapping[str, Any]
+    left: Mapping[str, Any]
 
 
 def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
@@ -23,18 +45,15 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
         steps: the steps of an epoch, if they are given.
     """
     facts: dict[str, Any] = {"GAN": type(gan).__name__}
-    for name, value in configuration.arguments_of(gan).items():
-        if name != "name" and not isinstance(value, (dict, list)):
-            facts[f"`{name}`"] = value
     for side in ("generator", "discriminator"):
         variables = getattr(gan, side).variables
         facts[f"{side}'s weights"] = [list(variable.shape) for variable in variables]
+    for name, value in configuration.arguments_of(gan).items():
+        if name != "name":
+            facts |= _described(name, value)
     for side, optimizer in zip(("d", "g"), gan.optimizer.optimizers, strict=True):
-        config = keras.saving.serialize_keras_object(optimizer)["config"]
-        facts[f"`{side}_optimizer`"] = type(optimizer).__name__
-        for name, value in config.items():
-            if name != "name" and not isinstance(value, (dict, list)):
-                facts[f"{side}_optimizer's `{name}`"] = value
+        config = keras.saving.serialize_keras_object(optimizer)
+        facts |= _described(f"{side}_optimizer", config)
     facts["`steps_per_epoch`"] = steps
     for name in ("batch_size", "shuffle"):
         facts[f"`{name}`"] = getattr(data, name, None)
@@ -49,6 +68,23 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     return facts
 
 
+def as_begun(facts: dict[str, Any], interrupted: Interrupted | None) -> dict[str, Any]:
+    """Returns a training's fingerprint, without what an interrupted `fit` has changed of its GAN.
+
+    A `Schedule`, or a callback of the user's, sets hyper-parameters while training goes on. When
+    `fit` is called again with the same object, they have not been set by the user.
+
+    Args:
+        facts: the fingerprint, as it is now.
+        interrupted: what the interrupted training was and left; None if there was none.
+    """
+    if interrupted is None:
+        return facts
+    begun, left = interrupted
+    untouched = {name for name in facts if name in begun and facts[name] == left.get(name)}
+    return {name: begun[name] if name in untouched else value for name, value in facts.items()}
+
+
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
     """Raises a `ValueError` that names how a training differs from that of a backup.
 
@@ -60,7 +96,12 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
         folder: where the backup is.
     """
     differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    rates = [name for name in differing if name.endswith("`learning_rate`")]
+    rates = [
+        name
+        for name in differing
+        if re.search(r"[`.]learning_rate`$", name)
+        and all(isinstance(facts.get(name), float) for facts in (before, now))  # no schedule
+    ]
     for name in rates:
         warnings.warn(
             f"{name} is {now[name]:g}, but training goes on from a backup in {folder}, with the "
@@ -79,6 +120,66 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
             "what it was made with, to go on from it; or give this training another folder; or "
             "delete the backup to begin anew."
         )
+
+
+def _described(name, value):
+    """Returns an argument's plain values by their names, such as "generator's `layers.0.units`"."""
+    values = {}
+    for path, leaf in _leaves(value):
+        values[f"{name}'s `{path}`" if path else f"`{name}`"] = leaf
+    return values
+
+
+def _leaves(value: Any, path: str = "", numbers: Any = None) -> Iterator[tuple[str, Any]]:
+    """Yields the plain values of a serialized object, and where in it they are.
+
+    Args:
+        value: the object or a part of it.
+        path: where that is.
+        numbers: the numbers of the model's layers, by their names.
+    """
+    if isinstance(value, dict):
+        kind, config = value.get("class_name"), value.get("config", {})
+        if kind == "__lambda__" or not isinstance(config, dict):  # of a function, only its name
+            yield path, f"{kind} {config if isinstance(config, str) else ''}".strip()
+            return
+        if str(kind).endswith("DTypePolicy"):
+            yield path, config.get("name")
+            return
+        if kind is not None:
+            yield path, kind
+            value = {
+                **config,
+                **{k: v for k, v in value.items() if k not in ("class_name", "config")},
+            }
+        if isinstance(value.get("layers"), list):
+            numbers = {_name(layer): index for index, layer in enumerate(value["layers"])}
+        for key, item in value.items():
+            if key not in _WITHOUT_EFFECT:
+                item = _numbered(item, numbers or {}) if key in _REFERENCES else item
+                yield from _leaves(item, f"{path}.{key}" if path else key, numbers)
+    elif isinstance(value, (list, tuple)) and not all(map(_is_plain, value)):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}.{index}", numbers)
+    else:
+        yield path, list(value) if isinstance(value, tuple) else value
+
+
+def _name(layer):
+    return layer.get("name") or layer.get("config", {}).get("name")
+
+
+def _numbered(value, numbers):
+    """Returns references to layers by their numbers, for Keras counts names on in a process."""
+    if isinstance(value, (list, tuple)):
+        return [_numbered(item, numbers) for item in value]
+    if isinstance(value, dict):
+        return {key: _numbered(item, numbers) for key, item in value.items()}
+    return numbers.get(value, value)
+
+
+def _is_plain(value):
+    return isinstance(value, (bool, int, float, str, type(None)))
 
 
 def _shown(value):

@@ -1,15 +1,15 @@
 """One training: where it is, its data, its callbacks, and the backups that it goes on from."""
 
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs, parts, processes
+from keras_egan import backend, callback_state, checks, inputs, parts, processes
 from keras_egan.backend import distributed
 from keras_egan.callbacks import Backup
 from keras_egan.callbacks._backup import Snapshot
@@ -17,7 +17,7 @@ from keras_egan.callbacks._terminate_on_nan import watching_all_figures
 from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
 from keras_egan.feeding import checked, held_out, part
-from keras_egan.fingerprint import check_same, fingerprint
+from keras_egan.fingerprint import Interrupted, as_begun, check_same, fingerprint
 from keras_egan.persistence import training_state
 from keras_egan.run_callbacks import RunCallbacks
 
@@ -56,7 +56,8 @@ class Run:
         batch_size = 32 if batch_size is None else batch_size
         checks.one_or_more(batch_size=batch_size, epochs=epochs)
         numbers = {"steps_per_epoch": steps_per_epoch, **validation}
-        numbers.pop("validation_freq")
+        if isinstance(numbers["validation_freq"], Iterable):  # the epochs after which to validate
+            numbers.pop("validation_freq")
         checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
         distributed.check()
         distributed.unify([*training_state(gan).values()])
@@ -72,6 +73,7 @@ class Run:
         self.validation = {"validation_data": validation_data, **validation}
         self.validation["validation_batch_size"] = size
         self.gan = gan
+        self.fit_state = gan.fit_state
         self.epochs = epochs
         self.epoch = initial_epoch
         self.done = 0
@@ -87,6 +89,7 @@ class Run:
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
         self.resumed: Any = None
+        self.stopped = False
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
@@ -100,21 +103,20 @@ class Run:
         """
         self.gan.progress.continue_random_state()
         if self.backup or distributed.process_count() > 1:
-            self.facts = fingerprint(self.gan, self.data, self.steps)
+            facts = fingerprint(self.gan, self.data, self.steps)
+            self.facts = as_begun(facts, self.fit_state.interrupted)
             processes.same({**self.facts, "number of batches": length(self.data)})
         with ExitStack() as held:
-            self.gan.tell_callbacks = self.callbacks.tell
-            held.callback(delattr, self.gan, "tell_callbacks")
+            held.callback(setattr, self.fit_state, "logs", {})
             if self.backup:
                 processes.first(self._reserve, held)
+                held.enter_context(self._noting_interruption())
                 self._find()
-            stopped = False
             if self.done:  # the rest of an epoch is an epoch of its own to Keras
                 with self.gan.optimizer.unfinished():
                     self._fit(fit, self.epoch + 1)
-                self.epoch, stopped = self.epoch + 1, self.gan.stop_training
-            if not stopped:
-                self._fit(fit, self.epochs)
+                self.epoch, self.stopped = self.epoch + 1, self.gan.stop_training
+            self._fit(fit, self.epoch if self.stopped else self.epochs)
             self.callbacks.finish()
             if self.backup:
                 processes.first(self._clear)
@@ -122,9 +124,10 @@ class Run:
 
     def begin_epoch(self) -> None:
         """Tells the data, the callbacks and the compiled step where the training is."""
-        self.gan.epoch_start = self.gan.progress.steps_done - self.done
+        self.fit_state.step = self.gan.progress.steps_done
+        self.fit_state.epoch_start = self.fit_state.step - self.done
         if self.ordered and not self.steps:  # else one pass through the data spans epochs
-            self.data.begin(self.gan.epoch_start, self.done)
+            self.data.begin(self.fit_state.epoch_start, self.done)
         self.gan.make_train_function()  # compiled anew where a phase begins
 
     def restore(self) -> None:
@@ -132,7 +135,7 @@ class Run:
         _, facts, arrays = self.resumed
         for name, variable in training_state(self.gan).items():
             variable.assign(arrays[f"variable/{name}"])
-        self.callbacks.memory.give_back(facts["callbacks"], arrays)
+        callback_state.set_states(self.callbacks.callbacks, facts["callbacks"], arrays)
         self.restore_random_state()
 
     def restore_random_state(self) -> None:
@@ -155,7 +158,7 @@ class Run:
     def _write(self, step, epoch, done, states):
         state = training_state(self.gan)
         arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
-        if not self._finite():
+        if not self._finite(state.values(), arrays.values()):
             if not self.warned:
                 warnings.warn(
                     f"Weights are NaN or infinite after {step} steps: no backup is made of them, "
@@ -164,21 +167,33 @@ class Run:
                 )
             self.warned = True
             return
-        memory, remembered = self.callbacks.memory.take()
-        arrays |= remembered
+        states_of_callbacks, further = callback_state.get_states(self.callbacks.callbacks)
+        arrays |= further
         if states is not None:
             arrays["random_state"] = states
         position = {"epoch": epoch, "done": done, "step": step}
-        self.backup.write({**position, "callbacks": memory, "training": self.facts}, arrays)
+        position["stopped"] = bool(not done and self.gan.stop_training)
+        facts = {**position, "callbacks": states_of_callbacks, "training": self.facts}
+        self.backup.write(facts, arrays)
 
-    def _finite(self):
+    def _finite(self, variables, values):
         gan = self.gan  # a controller's state may be infinite, and figures NaN for an epoch
-        variables = [
-            *gan.generator.variables,
-            *gan.discriminator.variables,
-            *gan.optimizer.variables,
-        ]
-        return all(np.isfinite(ops.convert_to_numpy(v)).all() for v in variables)
+        parts_of_it = gan.generator, gan.discriminator, gan.optimizer
+        meant = {id(variable) for part in parts_of_it for variable in part.variables}
+        pairs = zip(variables, values, strict=True)
+        return all(np.isfinite(value).all() for v, value in pairs if id(v) in meant)
+
+    @contextmanager
+    def _noting_interruption(self):
+        """Notes what callbacks have set until a training is interrupted, for its next `fit`."""
+        try:
+            yield
+        except BaseException:
+            with suppress(Exception):  # of a GAN whose training has failed there may be nothing
+                left = fingerprint(self.gan, self.data, self.steps)
+                self.fit_state.interrupted = Interrupted(self.facts, left)
+            raise
+        self.fit_state.interrupted = None
 
     def _reserve(self, held):
         held.enter_context(self.backup.reserved())
@@ -189,7 +204,7 @@ class Run:
             return
         found = self.resumed or Snapshot(self.backup.directory, facts, {})
         self.resumed = found._replace(arrays=processes.first_arrays(found.arrays))
-        self.epoch, self.done = facts["epoch"], facts["done"]
+        self.epoch, self.done, self.stopped = facts["epoch"], facts["done"], facts["stopped"]
         self.restore()
         processes.say(f"Resumed from {found.folder}: epoch {self.epoch + 1}, step {facts['step']}.")
         if self.foreign:
@@ -236,7 +251,8 @@ class Run:
             )
 
     def _clear(self):
-        if self._finite():
+        variables = [*training_state(self.gan).values()]
+        if self._finite(variables, map(ops.convert_to_numpy, variables)):
             self.backup.clear()
         elif not self.warned:
             warnings.warn(

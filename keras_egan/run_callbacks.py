@@ -2,21 +2,16 @@
 
 import math
 import warnings
-from collections import deque
 from typing import Any
 
 import keras
-from keras import ops
 
-from keras_egan import processes
+from keras_egan import callback_state, processes
+from keras_egan._keras_internals import finish_dispatched
 from keras_egan.backend import distributed
 from keras_egan.callbacks import Diagnosis, TerminateOnNaN
-from keras_egan.memory import Memory
 
 __all__ = ["RunCallbacks"]
-
-LAG = 2
-"""How many steps late a callback hears of a step, for the device must not wait for that."""
 
 
 class RunCallbacks(keras.callbacks.CallbackList):
@@ -38,8 +33,6 @@ class RunCallbacks(keras.callbacks.CallbackList):
     ):
         if distributed.process_count() > 1:
             _refuse_backup_of_keras(callbacks)
-        # Of all callbacks, for processes that train together have to end at the same step.
-        self.lag = LAG if all(map(_may_be_late, callbacks)) else 0
         if not processes.is_first():
             callbacks = [c for c in callbacks if not _is_of_first_process(c)]
             verbose = 0
@@ -58,21 +51,20 @@ class RunCallbacks(keras.callbacks.CallbackList):
             steps=steps,
         )
         self.telling = any(map(_is_told_of_steps, self.callbacks))
-        self.untold: deque[tuple[int, Any]] = deque()
-        kept = [c for c in self.callbacks if not isinstance(c, keras.callbacks.ProgbarLogger)]
-        self.memory = Memory(kept)
 
     def on_train_begin(self, logs=None):
         if self.begun:
             return
         processes.together(super().on_train_begin, logs)
         self.begun = True
-        # What callbacks have done at a beginning that was none is undone.
+        if self.run.backup and processes.is_first():
+            _warn_of_state(self.callbacks)
+        # When resuming, undo what `on_train_begin` reset.
         if self.run.resumed and not self.run.done:
             self.run.restore()
 
     def on_train_end(self, logs=None):
-        self.logs = logs
+        self.logs = logs or self.logs
 
     def finish(self) -> None:
         """Ends the training, of which Keras has ended every part."""
@@ -81,46 +73,35 @@ class RunCallbacks(keras.callbacks.CallbackList):
     def on_epoch_begin(self, epoch, logs=None):
         run = self.run
         run.begin_epoch()
-        self.epoch, self.offset, self.saved = epoch, run.done, run.gan.progress.steps_done
+        self.epoch, self.offset, self.saved = epoch, run.done, run.fit_state.step
         super().on_epoch_begin(epoch, logs)
         if run.done:
             run.restore()
 
     def on_train_batch_begin(self, batch, logs=None):
         done, backup = self.offset + batch, self.run.backup
-        step = self.run.gan.epoch_start + done
+        step = self.run.fit_state.step
         # At the beginning of the next step, so that an epoch is never left without one.
         if self.offset and not batch:  # PyTorch's loaders have just drawn a number of their own
             self.run.restore_random_state()
         if batch and backup and backup.every and step // backup.every > self.saved // backup.every:
-            self.tell()
+            finish_dispatched(self)
             self.run.gan.synchronize()
             self.run.save(self.epoch, done)
             self.saved = step
         super().on_train_batch_begin(done, logs)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.telling:
-            self.untold.append((self.offset + batch, logs))
-            self.tell(self.lag)
-
-    def tell(self, lag: int = 0) -> None:
-        """Tells callbacks of all steps that are done, but for the newest.
-
-        Keras would do so from other threads, with which the next steps share the processor.
-
-        Args:
-            lag: how many of the newest are left for later.
-        """
-        while len(self.untold) > lag:
-            batch, logs = self.untold.popleft()
-            logs = {name: float(ops.convert_to_numpy(logs[name])) for name in sorted(logs)}
-            for callback in self.callbacks:
-                callback.on_train_batch_end(batch, logs)
+        done = self.offset + batch
+        self.run.fit_state.step = self.run.fit_state.epoch_start + done + 1
+        self.run.fit_state.logs = logs
+        if self.telling:  # else Keras waits for the device, or has a thread wait, for nobody
+            super().on_train_batch_end(done, logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.tell()
         gan = self.run.gan
+        # Keras counts the last of several steps an execution as if the data had not run out.
+        self.run.fit_state.step = gan.progress.steps_done
         figures = {name: float(value) for name, value in logs.items()}
         spoilt = not all(map(math.isfinite, figures.values()))
         ending = spoilt and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
@@ -163,10 +144,16 @@ def _refuse_backup_of_keras(callbacks):
         )
 
 
-def _may_be_late(callback):
-    """Whether a callback may hear of a step when the next ones have begun."""
-    told = _is_told_of_steps(callback) and not isinstance(callback, keras.callbacks.ProgbarLogger)
-    return not told or getattr(callback, "async_safe", False)
+def _warn_of_state(callbacks):
+    names = callback_state.without_state(callbacks)
+    if names:
+        warnings.warn(
+            f"{', '.join(names)} {'have' if names[1:] else 'has'} no `get_state`: `Backup` saves "
+            "nothing of a callback's own counts, and a resumed training begins them anew. Give the "
+            "class `get_state` and `set_state`, as `keras_egan.callbacks.Flushable` says; without "
+            "state, `get_state` returns {}.",
+            stacklevel=3,
+        )
 
 
 def _is_told_of_steps(callback):

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_egan import callbacks, metrics
+from tests.interrupted import Stateless
 from tests.registry import CASES, CONDITIONAL, float_images, given, labels_for, state
 
 BATCH, STEPS, EPOCHS, EVERY = 16, 5, 4, 3
@@ -25,7 +26,7 @@ FURTHER = {
 }
 
 
-class Bytes(keras.callbacks.Callback):
+class Bytes(Stateless):
     """Counts what PyTorch's processes add up in the third step."""
 
     sizes: ClassVar[list[int]] = []
@@ -35,21 +36,21 @@ class Bytes(keras.callbacks.Callback):
         self.path = path
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.model.epoch_start + batch == 2:
+        if self.model.fit_state.epoch_start + batch == 2:
             self.sizes.clear()
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.model.epoch_start + batch == 2:
+        if self.model.fit_state.epoch_start + batch == 2:
             self.path.write_text(str(sum(self.sizes)))
 
 
-class Kill(keras.callbacks.Callback):
+class Kill(Stateless):
     def __init__(self, at):
         super().__init__()
         self.at = at
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.model.epoch_start + batch == self.at:
+        if self.model.fit_state.epoch_start + batch == self.at:
             os.kill(os.getpid(), signal.SIGKILL)
 
 

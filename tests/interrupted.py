@@ -9,15 +9,25 @@ from tests.registry import CASES, EAGERLY, uint8_images
 BATCH, STEPS = 16, 4  # an epoch is 50 images
 
 
-class Stop(keras.callbacks.Callback):
-    """Interrupts training before a step; it remembers nothing."""
+class Stateless(keras.callbacks.Callback):
+    """A callback of which a backup has nothing to keep."""
+
+    def get_state(self):
+        return {}
+
+    def set_state(self, state):
+        assert state == {}
+
+
+class Stop(Stateless):
+    """Interrupts training before a step."""
 
     def __init__(self, at):
         super().__init__()
         self.at = at
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.model.epoch_start + batch == self.at:
+        if self.model.fit_state.epoch_start + batch == self.at:
             raise KeyboardInterrupt
 
 

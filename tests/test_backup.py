@@ -12,6 +12,7 @@ import pytest
 
 from keras_egan import callbacks, datasets
 from tests.crash import EPOCHS, STEPS
+from tests.interrupted import Stateless
 from tests.registry import CASES, EAGERLY, uint8_images, weights
 
 
@@ -42,7 +43,7 @@ def test_killed_at_random_steps_it_ends_like_one_that_was_not(tmp_path):
                 np.testing.assert_array_equal(one[key], other[key])
 
 
-class Stop(keras.callbacks.Callback):
+class Stop(Stateless):
     """Interrupts training before a step."""
 
     def __init__(self, at):

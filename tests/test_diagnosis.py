@@ -10,7 +10,9 @@ import pytest
 import keras_egan
 from keras_egan import callbacks
 from keras_egan.callbacks import Backup, Diagnosis
-from tests.registry import CASES, EAGERLY, float_images, tiny_networks, uint8_images
+from tests.conftest import on
+from tests.interrupted import Stateless, Stop
+from tests.registry import CASES, CONDITIONAL, EAGERLY, float_images, tiny_networks, uint8_images
 from tests.tiny import began
 
 IMAGES = uint8_images(40)
@@ -23,10 +25,10 @@ def fit(gan, diagnosis, *others, images=IMAGES, epochs=5, **arguments):
     return gan.fit(images, epochs=epochs, callbacks=[diagnosis, *others], **arguments).history
 
 
-def still():
+def still(**arguments):
     """A GAN whose generator does not learn, and to which no other rule applies."""
     (case,) = (case for case in CASES if case.name == "lsgan")
-    gan = case.build()
+    gan = case.build(**arguments)
     gan.compile(keras.optimizers.SGD(1e-3), keras.optimizers.SGD(0.0), **EAGERLY)
     gan.generator.layers[1].kernel.assign(3 * np.random.default_rng(0).normal(size=(8, 64)))
     return gan
@@ -145,7 +147,7 @@ def test_it_changes_nothing_in_training(case):
 
 @SAID
 def test_a_resumed_training_goes_on_with_its_findings(tmp_path):
-    class Crash(keras.callbacks.Callback):
+    class Crash(Stateless):
         def on_epoch_end(self, epoch, logs=None):
             if epoch == 5:
                 raise KeyboardInterrupt
@@ -162,6 +164,110 @@ def test_a_resumed_training_goes_on_with_its_findings(tmp_path):
     expected = fit(still(), whole, epochs=8)
     assert diagnosis.findings == whole.findings
     assert history["diagnosis"] == expected["diagnosis"]
+
+
+@SAID
+@pytest.mark.parametrize(
+    ("cuts", "saves", "arguments"),
+    [
+        ((25, 35), 1, {}),
+        ((20, 30), None, {}),  # between epochs
+        ((10, 15), 5, {"every": 5}),  # at a check, which comes after the backup
+        ((13, 18), 1, {"every": 5}),  # between two
+    ],
+)
+def test_it_ends_a_resumed_training_where_it_would_have_ended(cuts, saves, arguments, tmp_path):
+    """Patience, weights and figures of the last check go on where they were."""
+
+    def diagnosis():
+        return Diagnosis(IMAGES, stop=True, **arguments)
+
+    whole = diagnosis()
+    expected = fit(still(), whole, epochs=9)
+    for cut in cuts:
+        with pytest.raises(KeyboardInterrupt):
+            fit(still(), diagnosis(), Backup(tmp_path, every=saves), Stop(cut), epochs=9)
+    resumed = diagnosis()
+    history = fit(still(), resumed, Backup(tmp_path, every=saves), epochs=9)
+    assert history == expected
+    assert len(history["d_loss"]) < 9
+    assert resumed.findings == whole.findings
+
+
+@on("jax")
+def test_figures_of_steps_before_a_cut_count(tmp_path):
+    """A figure that was NaN before it, in a training that has gone on since, is found."""
+    diagnosis, gan = Diagnosis(IMAGES), began()
+    diagnosis.set_model(gan)
+    diagnosis.on_train_begin()
+    diagnosis.on_epoch_begin(0)
+    for step, value in enumerate([1.0, float("nan"), 1.0], 1):
+        gan.fit_state.step, gan.fit_state.logs = step, {"d_loss": value}
+        diagnosis.on_train_batch_begin(step)
+    other = Diagnosis(IMAGES)
+    other.set_model(gan)
+    other.on_train_begin()
+    other.on_epoch_begin(0)
+    other.set_state(diagnosis.get_state())
+    with pytest.warns(UserWarning, match="Since step 2: d_loss is nan"):
+        other.on_epoch_end(0, {})
+
+
+class Sees(Diagnosis):
+    """Notes which symptoms each check has seen, of those that it is given."""
+
+    def __init__(self, seen, **arguments):
+        super().__init__(IMAGES, **arguments)
+        self.given = iter(seen)
+
+    def _evidence(self, steps, samples):
+        evidence = super()._evidence(steps, samples)
+        healthy = evidence.data._replace(spread=1.0)
+        own = {name: "It is so." for name in next(self.given)}
+        return evidence._replace(steps={}, data=healthy, fakes=healthy, moved={}, own=own)
+
+
+@SAID
+@on("jax")
+@pytest.mark.parametrize(
+    ("seen", "found"),
+    [
+        (["a", "a", "", "a", "a"], []),
+        (["a", "a", "b", "a", "a"], []),
+        (["", "a", "a", "a", ""], [("a", 20, 40)]),
+        (["a", "ab", "b", "b", "b"], [("b", 20, 40)]),
+    ],
+)
+def test_a_symptom_that_is_not_in_a_row_is_no_finding(seen, found):
+    diagnosis = Sees(seen, patience=3)
+    fit(still(), diagnosis)
+    assert [(one["name"], one["since"], one["step"]) for one in diagnosis.findings] == found
+
+
+@SAID
+@on("jax")
+def test_it_looks_at_the_generator_that_learns_and_not_at_its_average():
+    """Samples of an average are good for long after the generator has collapsed."""
+
+    class Collapse(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.generator.layers[1].kernel.assign(np.zeros((8, 64)))
+
+    gan, diagnosis = still(generator_average=0.999), Diagnosis(IMAGES, patience=1)
+    gan.fit(IMAGES, batch_size=4, verbose=0, callbacks=[Collapse(), diagnosis])
+    assert "alike" in names(diagnosis)
+    assert gan.sample(64, seed=0).std(axis=0).mean() > 0.5  # by the average
+
+
+@SAID
+@on("jax")
+def test_images_without_labels_are_looked_at_too():
+    (case,) = (case for case in CONDITIONAL if case.name == "cls_gan")
+    labels = np.where(np.arange(40) % 10, np.arange(40) % 3, -1)
+    gan, diagnosis = case.build(), Diagnosis((IMAGES, labels))
+    gan.fit(IMAGES, labels, batch_size=8, verbose=0, callbacks=[diagnosis])
+    expected = np.where(labels < 0, np.arange(40) % 3, labels)
+    np.testing.assert_array_equal(diagnosis._labels, expected)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 import keras_egan
 from keras_egan.callbacks import Backup, GenerativeMetrics
 from keras_egan.metrics import (
+    ClassFrechetDistance,
     FrechetDistance,
     InceptionScore,
     KernelDistance,
@@ -17,8 +18,16 @@ from keras_egan.metrics import (
     PrecisionRecall,
 )
 from tests import interrupted
-from tests.registry import EAGERLY, IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
-from tests.remembered import remembered
+from tests.conftest import on
+from tests.registry import (
+    CONDITIONAL,
+    EAGERLY,
+    IMAGE_SHAPE,
+    float_images,
+    tiny_networks,
+    uint8_images,
+    weights,
+)
 
 
 def build():
@@ -236,18 +245,15 @@ def test_numpy_integers_are_numbers():
 
 
 def test_a_resumed_training_repeats_the_figures_that_it_had():
-    """What a backup remembers comes back after `on_train_begin`; images are not among it."""
+    """`Backup` calls `set_state` after `on_train_begin`."""
     gan, images = build(), uint8_images(40)
     before = GenerativeMetrics(images, [distance()], every=3, samples=20)
-    first = vars(before).copy()
     expected = epoch(before, gan)["frechet_distance"]
     gan.generator.layers[-2].bias.assign(np.full(64, 0.5))
-    changed = remembered(before, first)
-    assert all(not isinstance(value, np.ndarray) for value in remembered(before).values())
     after = GenerativeMetrics(images, [distance()], every=3, samples=20)
     after.set_model(gan)
     after.on_train_begin()
-    vars(after).update(changed)
+    after.set_state(before.get_state())
     logs = [{}, {}]
     after.on_epoch_end(1, logs[0])
     after.on_epoch_end(2, logs[1])
@@ -286,9 +292,41 @@ def test_two_figures_of_one_name_are_refused():
         epoch(GenerativeMetrics(images, [taken], samples=20))
 
 
-def test_samples_that_are_nan_end_the_training():
+def test_a_metric_that_cannot_be_computed_is_nan_and_said_once():
     gan = build()
-    gan.generator.layers[-2].bias.assign(np.full(64, np.nan))
-    callback = GenerativeMetrics(uint8_images(40), [distance()], samples=20)
-    with pytest.raises(ValueError, match="20 of the 20 samples hold NaN"):
-        epoch(callback, gan)
+    bias = gan.generator.layers[-2].bias
+    kept = np.array(bias)
+    metrics = [KernelDistance(extractor(), subsets=2), ModeCoverage(extractor(4, "softmax"))]
+    callback = GenerativeMetrics(uint8_images(40), metrics, samples=20)
+    good = epoch(callback, gan)
+    bias.assign(np.full(64, np.nan))
+    logs = [{}, {}]
+    with pytest.warns(UserWarning, match="is NaN after this epoch") as said:
+        callback.on_epoch_end(1, logs[0])
+    callback.on_epoch_end(2, logs[1])  # warnings are errors here
+    messages = [str(warning.message) for warning in said if warning.category is UserWarning]
+    assert [message.partition(" ")[0] for message in messages] == [
+        "kernel_distance",
+        "mode_coverage",
+    ]
+    assert all("training goes on: " in text and "NaN" in text for text in messages)
+    assert logs[0].keys() == logs[1].keys() == good.keys() - {"d_loss"}
+    assert np.isnan([*logs[0].values(), *logs[1].values()]).all()
+    bias.assign(kept)
+    again = {}
+    callback.on_epoch_end(3, again)
+    assert again == {name: good[name] for name in again}
+
+
+@on("jax")
+def test_classes_without_samples_are_nan():
+    """A class of which there are fewer than two samples, and images of no class."""
+    (case,) = (case for case in CONDITIONAL if case.name == "cls_gan")
+    gan, labels = case.build(), np.arange(50) % 3
+    labels[::10] = -1
+    callback = GenerativeMetrics((uint8_images(), labels), [ClassFrechetDistance(extractor())])
+    with pytest.warns(UserWarning, match="class_frechet_distance is NaN .* of class -1"):
+        history = gan.fit(
+            uint8_images(), labels, batch_size=25, epochs=2, verbose=0, callbacks=[callback]
+        ).history
+    assert np.isnan(history["class_frechet_distance"]).tolist() == [True, True]

@@ -5,6 +5,7 @@ A failure here says that Keras has changed under `keras_egan/_keras_internals.py
 
 import ast
 import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -16,10 +17,14 @@ from keras_egan import _keras_internals
 
 PACKAGE = Path(__file__).parent.parent / "keras_egan"
 INSIDE = {
+    "_batches_seen_since_last_saving",
     "_flatten_layers",
+    "_flush_futures",
     "_get_own_losses",
+    "_global_test_batch",
+    "_global_train_batch",
     "_jax_state",
-    "_model",
+    "_last_batch_seen",
     "_trainable_variables",
     "_use_cached_eval_dataset",
     "keras.src.backend.",
@@ -160,12 +165,46 @@ def test_seed_states_are_all_that_random_layers_draw_from():
     assert not np.array_equal(before, keras.ops.convert_to_numpy(state))
 
 
-def test_own_attributes_are_those_that_a_callback_itself_has_set():
-    callback = keras.callbacks.EarlyStopping("loss")
-    expected = set(vars(callback)) - {"params", "_model"}
-    callback.set_params({"epochs": 3})
-    callback.set_model(keras.Sequential())
-    assert set(_keras_internals.own_attributes(callback)) == expected
+def test_counts_of_steps_are_those_that_keras_moves(tmp_path):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "a.keras", save_freq=10)
+    board = keras.callbacks.TensorBoard(tmp_path)
+    for callback, names in (
+        (checkpoint, _keras_internals.CHECKPOINT_COUNTS),
+        (board, _keras_internals.TENSORBOARD_COUNTS),
+    ):
+        callback.set_model(model)
+        assert {*names} <= {*vars(callback)}
+    for batch in range(3):
+        checkpoint.on_train_batch_end(batch)
+        board.on_train_batch_begin(batch)
+    board.on_test_batch_begin(0)
+    counts = [
+        [vars(c)[n] for n in names]
+        for c, names in (
+            (checkpoint, _keras_internals.CHECKPOINT_COUNTS),
+            (board, _keras_internals.TENSORBOARD_COUNTS),
+        )
+    ]
+    assert counts == [[3, 2], [3, 1]]
+
+
+def test_finish_dispatched_waits_for_all_threads():
+    class Slow(keras.callbacks.Callback):
+        async_safe = True
+
+        def on_train_batch_end(self, batch, logs=None):
+            time.sleep(0.02)
+            heard.append(batch)
+
+    heard = []
+    callbacks = keras.callbacks.CallbackList([Slow()])
+    callbacks.on_train_begin()
+    for batch in range(5):
+        callbacks.on_train_batch_end(batch, {})
+    _keras_internals.finish_dispatched(callbacks)
+    assert sorted(heard) == list(range(5))
+    callbacks.on_train_end()
 
 
 def test_evaluation_from_within_fit_is_told_from_the_users():

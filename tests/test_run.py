@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from keras_egan import BEGAN, callbacks, datasets, networks
-from tests.interrupted import BATCH, STEPS, adam, build, cut_off, train
+from tests.interrupted import BATCH, STEPS, Stateless, adam, build, cut_off, train
 from tests.registry import EAGERLY, tiny_networks, uint8_images, weights
 
 ROOT = Path(__file__).parent.parent
@@ -53,7 +53,7 @@ def test_a_schedule_is_not_applied_again_within_an_epoch(tmp_path):
 
 
 def test_a_resumed_training_has_one_history_one_beginning_and_one_end(tmp_path):
-    class Events(keras.callbacks.Callback):
+    class Events(Stateless):
         def __init__(self):
             super().__init__()
 
@@ -82,6 +82,58 @@ def test_a_resumed_training_has_one_history_one_beginning_and_one_end(tmp_path):
         batches += [*(("batch", i) for i in range(STEPS)), ("epoch", epoch)]
     assert events == [("begin",), *batches, ("end",)]
     assert found == expected
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_training_that_a_callback_has_ended_stays_ended(ended, tmp_path):
+    """Though it was killed before its backups were removed."""
+
+    class KilledAtTheEnd(Stateless):
+        def on_train_end(self, logs=None):
+            raise KeyboardInterrupt
+
+    def stopping():
+        return keras.callbacks.EarlyStopping("d_loss", mode="min", patience=0, min_delta=1e9)
+
+    stops = [stopping()] if ended else []
+    backup = callbacks.Backup(tmp_path / "b")
+    expected = train(build(), *stops, epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        train(build(), *stops, KilledAtTheEnd(), backup, epochs=4)
+    gan = build()
+    found = train(gan, *stops, backup, epochs=4)
+    assert found == expected
+    assert int(gan.step) == (2 if ended else 4) * STEPS
+    assert not (tmp_path / "b").exists()
+
+
+def test_checkpoints_of_every_few_steps_go_on(tmp_path):
+    def checkpoint(name):
+        path = tmp_path / name / "{epoch}-{batch}.weights.h5"
+        return keras.callbacks.ModelCheckpoint(path, save_freq=3, save_weights_only=True)
+
+    train(build(), checkpoint("whole"))
+    for at in (5, 10):
+        cut_off(tmp_path / "b", at, checkpoint("cut"))
+    train(build(), checkpoint("cut"), callbacks.Backup(tmp_path / "b"))
+    whole, cut = ({path.name for path in (tmp_path / name).iterdir()} for name in ("whole", "cut"))
+    assert whole == cut
+    assert len(whole) == 5
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(0, "must be a whole number, 1 or more; got 0"), (1.5, "must be a whole .* got 1.5")],
+)
+def test_validation_every_so_many_epochs(value, message):
+    with pytest.raises(ValueError, match=f"`validation_freq` {message}"):
+        train(build(), validation_data=uint8_images(20), validation_freq=value)
+
+
+@pytest.mark.parametrize("value", [2, [1, 3]])
+def test_validation_after_some_epochs(value):
+    history = train(build(), validation_data=uint8_images(20), validation_freq=value)
+    assert len(history["val_d_loss"]) == 2
 
 
 def test_user_settings_of_a_callback_are_not_undone(tmp_path):
@@ -164,7 +216,7 @@ def test_a_new_learning_rate_is_said_to_be_left_out(tmp_path):
 
 
 def test_two_trainings_at_once_in_one_folder_are_refused(tmp_path):
-    class Second(keras.callbacks.Callback):
+    class Second(Stateless):
         def on_epoch_end(self, epoch, logs=None):
             with pytest.raises(ValueError, match=r"Another training, process \d+, is using the"):
                 train(build(), callbacks.Backup(tmp_path / "b"), epochs=1)

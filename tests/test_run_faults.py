@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from keras_egan import callbacks
-from tests.interrupted import STEPS, build, train
+from tests.interrupted import STEPS, Stateless, build, train
+from tests.registry import uint8_images
 
 
-class Poison(keras.callbacks.Callback):
+class Poison(Stateless):
     """Makes a weight NaN before a step."""
 
     def __init__(self, at):
@@ -19,7 +20,7 @@ class Poison(keras.callbacks.Callback):
         self.at = at
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.model.epoch_start + batch == self.at:
+        if self.model.fit_state.epoch_start + batch == self.at:
             variable = self.model.generator.trainable_variables[0]
             variable.assign(np.full(variable.shape, np.nan))
 
@@ -54,6 +55,29 @@ def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
     assert len(list((tmp_path / "b").iterdir())) == 2  # the last two, and nothing half-written
     monkeypatch.undo()
     assert train(build(), callbacks.Backup(tmp_path / "b")) == train(build())
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+def test_weights_stay_where_the_first_step_cannot_be_compiled(call, monkeypatch):
+    """As when a user interrupts it, or memory is short; JAX's weights are not in the model then."""
+
+    def fails(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    def trained():
+        parts = gan.generator, gan.discriminator, gan.optimizer
+        return [np.array(variable) for part in parts for variable in part.variables]
+
+    gan = build()
+    train(gan, epochs=1)
+    before = trained()
+    gan.make_train_function(force=True)
+    monkeypatch.setattr(gan, "score", fails)
+    with pytest.raises(KeyboardInterrupt):
+        getattr(gan, call)(uint8_images(50), verbose=0)
+    assert all(map(np.array_equal, before, trained()))
+    monkeypatch.undo()
+    train(gan, epochs=1)
 
 
 def test_terminate_on_nan_ends_the_training_and_the_good_backup_stays(tmp_path):

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.callbacks import Schedule
-from tests.registry import CASES, tiny_networks, uint8_images
+from keras_egan.callbacks import Backup, Schedule
+from tests import interrupted
+from tests.interrupted import Stateless
+from tests.registry import CASES, tiny_networks, uint8_images, weights
 
 # Of margins that are above all energies, as they are here on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch every fake:UserWarning")
@@ -85,7 +87,7 @@ def test_it_goes_on_with_the_steps_of_a_second_training():
 
 def test_within_an_epoch_it_goes_on_with_the_value_of_the_step():
     gan = build()
-    gan.epoch_start = 10
+    gan.fit_state.epoch_start = 10
     schedule = Schedule("margin", float, every=4)
     schedule.set_model(gan)
     schedule.on_train_begin()
@@ -95,6 +97,39 @@ def test_within_an_epoch_it_goes_on_with_the_value_of_the_step():
         schedule.on_train_batch_begin(batch)
         values.append(float(gan.margin))
     assert values == [12, 16, 16, 16, 16, 20, 20]
+
+
+class Sets(Stateless):
+    """A user's own schedule."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.gamma = 0.35 + 0.1 * epoch
+
+
+@pytest.mark.parametrize("kind", ["Schedule", "a callback"])
+def test_an_interrupted_training_goes_on_with_the_same_object(kind, tmp_path):
+    """As in a notebook, where the same cell is run again."""
+
+    def scheduled():
+        if kind == "a callback":
+            return Sets()
+        return Schedule("gamma", lambda step: 0.9 / (1 + step / 10), every=1)
+
+    whole, gan = interrupted.build(), interrupted.build()
+    expected = interrupted.train(whole, scheduled())
+    for at in (6, 11):
+        interrupted.cut_off(tmp_path, at, scheduled(), gan=gan)
+    assert float(gan.gamma) != 0.5
+    assert interrupted.train(gan, scheduled(), Backup(tmp_path)) == expected
+    assert all(map(np.array_equal, weights(whole), weights(gan)))
+
+
+def test_what_the_user_has_changed_since_is_another_training(tmp_path):
+    gan = interrupted.build()
+    interrupted.cut_off(tmp_path, 6, Sets(), gan=gan)
+    gan.gamma = 0.8
+    with pytest.raises(ValueError, match=r"`gamma` was 0\.5 and is 0\.8"):
+        interrupted.train(gan, Sets(), Backup(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["marginal", "latent_dim", "fit", "generator"])

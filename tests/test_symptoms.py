@@ -104,6 +104,15 @@ def test_one_class_and_what_the_gan_says_itself():
     assert names(own={"margin": "Raise it."}) == ["margin"]
 
 
+@pytest.mark.parametrize("spread", [1.0, 30.0])
+def test_far_is_the_middle_of_the_distances_to_the_nearest(spread):
+    """Points in pairs, each 1 apart; a fifth of the pairs are `spread` times as wide."""
+    starts = 1000.0 * np.arange(10)
+    ends = starts + np.where(np.arange(10) < 2, spread, 1.0)
+    points = np.concatenate([starts, ends]).reshape(20, 1).astype("float32")
+    assert Look.at(points, np.zeros(20), None).nearest == pytest.approx(1.0)
+
+
 def test_a_look_at_images():
     rng = np.random.default_rng(0)
     images = rng.uniform(-1, 1, (5, 2, 2, 1)).astype("float32")

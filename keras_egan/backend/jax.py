@@ -24,58 +24,56 @@ class Steps:
         else:
             super().__setattr__(name, value)
 
-    def make_train_function(self, force=False):
-        before = self.train_function
-        super().make_train_function(force)
-        if self.train_function is not before:
-            self.train_function = self._giving_back(self.train_function)
-
-    def make_test_function(self, force=False):
-        before = self.test_function
-        super().make_test_function(force)
-        if self.test_function is not before:
-            self.test_function = self._giving_back(self.test_function)
-
-    def _giving_back(self, function):
-        """Returns the function of a step that loses no weights if it fails.
-
-        Keras takes the values out of all variables before the first step, and puts in those of the
-        last step that succeeded. Where none did, as on Ctrl-C while it compiles, all would be lost.
-        """
-
-        def step(state, iterator):
-            try:
-                return function(state, iterator)
-            except BaseException:
-                *weights, metrics = state
-                groups = [self.trainable_variables, self.non_trainable_variables]
-                groups += [self.optimizer.variables] * (len(weights) == 3) + [
-                    self.metrics_variables
-                ]
-                for group, values in zip(groups, [*weights, metrics], strict=True):
-                    for variable, value in zip(group, values, strict=True):
-                        if not value.is_deleted():  # by a program that had begun
-                            variable.assign(value)
-                raise
-
-        return step
-
     def train_step(self, state, data):
-        groups = (
-            self.trainable_variables,
-            self.non_trainable_variables,
-            self.optimizer.variables,
-            self.metrics_variables,
-        )
-        return _run(self.training_step, groups, state, data)
+        return _run(self.training_step, self._trained(), state, data)
 
     def test_step(self, state, data):
-        groups = self.trainable_variables, self.non_trainable_variables, self.metrics_variables
-        return _run(self.evaluation_step, groups, state, data)
+        return _run(self.evaluation_step, self._evaluated(), state, data)
+
+    def make_train_function(self, force=False):
+        made = self.train_function
+        super().make_train_function(force)
+        if self.train_function is not made:
+            self.train_function = _putting_back(self.train_function, self._trained)
+
+    def make_test_function(self, force=False):
+        made = self.test_function
+        super().make_test_function(force)
+        if self.test_function is not made:
+            self.test_function = _putting_back(self.test_function, self._evaluated)
+
+    def _trained(self):
+        trainable, non_trainable, metrics = self._evaluated()
+        return trainable, non_trainable, self.optimizer.variables, metrics
+
+    def _evaluated(self):
+        return self.trainable_variables, self.non_trainable_variables, self.metrics_variables
 
     def synchronize(self):
         """Gives variables their values while `fit` runs, which keeps them elsewhere."""
         self.jax_state_sync()
+
+
+def _putting_back(function, groups):
+    """Returns a compiled step that gives variables their values back if it fails.
+
+    Keras takes the values out of the model before the first step, and loses them if that step
+    cannot be traced, or is interrupted meanwhile.
+    """
+
+    def step(state, data):
+        try:
+            return function(state, data)
+        except StopIteration:  # the data have ended
+            raise
+        except BaseException:
+            for variables, values in zip(groups(), state, strict=True):
+                for variable, value in zip(variables, values, strict=True):
+                    if not value.is_deleted():
+                        variable.assign(value)
+            raise
+
+    return step
 
 
 def _run(step, groups, state, data):

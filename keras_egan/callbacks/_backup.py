@@ -42,19 +42,20 @@ class Backup(keras.callbacks.Callback):
 
     Like Keras's `BackupAndRestore`, which goes on at the beginning of an epoch; this one goes on
     at the very step, within an epoch too. Weights, both optimizers, the controller, the seeds, the
-    epoch's running means and the history are as they were, and so are the numbers and arrays that
-    callbacks keep as attributes, such as `EarlyStopping`'s and `ReduceLROnPlateau`'s memory, and
-    the order of images in arrays and in what `datasets.load` returns. The result is that of a
-    training that was never stopped, bit for bit on one device. The order of other datasets begins
-    anew, at the batch within the epoch, which a warning says.
+    epoch's running means and the history are as they were. So are the states of callbacks, such as
+    the best value and the patience of `EarlyStopping` and `ReduceLROnPlateau`, and the order of
+    images in arrays and in what `datasets.load` returns. The result is that of a training that was
+    never stopped, bit for bit on one device. The order of other datasets begins anew, at the batch
+    within the epoch; a warning says so. A callback of your own needs `get_state` and `set_state`
+    to go on where it was: see `Flushable`; a warning names a class that has none.
 
     The last two backups are kept. One that is damaged is recognised by its checksum and passed
     over with a warning; a half-written one has no name yet; and none is made of a training whose
     values are not finite, so that the last good ones stay. When training ends, all are removed.
 
-    A folder is one training's: another one, with other networks, hyper-parameters or data, is
-    refused, and so are two at once. Other learning rates than the backup's are not used, which a
-    warning says.
+    A folder is one training's. Another training, whose networks, optimizers, augmentation,
+    hyper-parameters or data differ, is refused, and so are two at once. Names of layers may
+    differ. Other learning rates than the backup's are not used; a warning says so.
 
     Args:
         directory: where the backups are kept; made if need be.

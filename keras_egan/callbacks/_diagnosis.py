@@ -2,15 +2,14 @@
 
 import math
 import warnings
-from collections import deque
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_egan import checks
+from keras_egan.callbacks._step_logs import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.datasets.loaders import as_numpy, batches_of
 from keras_egan.inputs import check_values, scale
@@ -73,8 +72,6 @@ class Diagnosis(keras.callbacks.Callback):
     ```
     """
 
-    async_safe = True
-
     def __init__(
         self,
         reference: Any,
@@ -95,41 +92,68 @@ class Diagnosis(keras.callbacks.Callback):
         self.classifier = classifier
         self.seed = int(seed)
         self.findings: list[dict[str, Any]] = []
-        # Not the images themselves, which a backup would take for something to remember.
-        self._reference = partial(_first, reference)
-        self._held: deque[tuple[int, dict[str, float]]] = deque(maxlen=STEPS_HELD)
+        self.reference = reference
+        self._held = StepLogs(STEPS_HELD)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.findings = []
         self._seen: dict[str, list[int]] = {}  # the check that first saw a symptom, and how many
-        self._before = _Before({})
+        self._before: dict[str, np.ndarray] = {}  # the weights at the last check
         self._held.clear()
-        images, *labels = self._reference(bool(self.model.labels))
-        self._labels = labels[0] if labels else None
+        images, *labels = _first(self.reference, bool(self.model.labels))
+        self._labels = _known(labels[0], self.model.num_classes) if labels else None
         check_values(images, "reference")
         self._images = scale(ops.convert_to_tensor(images), self.model.image_shape, "reference")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start = self._last = self.model.epoch_start
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        step = self._start + batch + 1
-        self._held.append((step, {name: float(value) for name, value in logs.items()}))
+        self._fit = self.model.fit_state
+        self._taken = self._fit.step
+        self._last = self._fit.epoch_start
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        step = self._start + batch
-        if self.every and step // self.every > self._last // self.every:
-            self.model.tell_callbacks()
-            self._check(step)
-            self._last = step
+        self._take()
+        if self.every and self._taken // self.every > self._last // self.every:
+            self._check(self._taken)
+            self._last = self._taken
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._check(int(ops.convert_to_numpy(self.model.step)))
+        self._take()
+        self._check(self._taken)
         # Keras passes this dict on to the callbacks after this one, and to the history.
         logs["diagnosis"] = float(len(self.findings))
 
+    def get_state(self) -> dict[str, Any]:
+        """Returns the findings, the symptoms that last, and what the next check compares with."""
+        self._take()
+        rows = self._held.fetch()
+        names = rows[0][1] if rows else ()
+        return {
+            "findings": self.findings,
+            "seen": self._seen,
+            "last": self._last,
+            "steps": np.array([step for step, _ in rows]),
+            "logs": {name: np.array([logs[name] for _, logs in rows]) for name in names},
+            "weights": self._before,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes what `get_state` returned."""
+        self.findings, self._seen = state["findings"], state["seen"]
+        self._last, self._before = state["last"], state["weights"]
+        self._held.clear()
+        for index, step in enumerate(state["steps"]):
+            logs = {name: values[index] for name, values in state["logs"].items()}
+            self._held.add(int(step), logs)
+
+    def _take(self):
+        """Takes the metrics of the steps since the last that were taken."""
+        if self._fit.step > self._taken:
+            self._taken = self._fit.step
+            self._held.add(self._taken, self._fit.logs)
+
     def _check(self, step):
-        rows = [self._held.popleft() for _ in range(len(self._held))]
+        rows = list(self._held.fetch())
+        self._held.clear()
         if not rows:
             return
         for at, figures in rows:
@@ -137,7 +161,6 @@ class Diagnosis(keras.callbacks.Callback):
             if bad:
                 self._find("not finite", at, step, _NOT_FINITE.format(", ".join(bad)))
                 return
-        self.model.synchronize()
         n, labels = len(self._images), self._labels
         samples = self.model.sample(n, seed=self.seed, average=False, labels=labels)
         if not np.isfinite(samples).all():
@@ -163,9 +186,9 @@ class Diagnosis(keras.callbacks.Callback):
         moved = {
             name: float(np.linalg.norm(now - before) / max(np.linalg.norm(now), 1e-12))
             for name, now in weights.items()
-            if (before := self._before.weights.get(name)) is not None
+            if (before := self._before.get(name)) is not None
         }
-        self._before = _Before(weights)
+        self._before = weights
         classes = None
         if self.classifier is not None:
             kinds = self.classifier.predict_on_batch(samples).argmax(axis=1)
@@ -206,12 +229,11 @@ def _first(data, labelled):
     return [np.concatenate(arrays) for arrays in zip(*batches, strict=True)]
 
 
+def _known(labels, num_classes):
+    """Returns labels of which those that are not known, -1, are of each class in turn."""
+    return np.where(labels < 0, np.arange(len(labels)) % num_classes, labels)
+
+
 def _flat(network):
     values = [ops.convert_to_numpy(variable).ravel() for variable in network.trainable_variables]
     return np.concatenate(values) if values else np.zeros(0)
-
-
-class _Before(NamedTuple):
-    """The weights at the last check, in what a backup does not take for something to remember."""
-
-    weights: dict[str, np.ndarray]

@@ -2,18 +2,17 @@
 
 import csv
 import io
-from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_egan import checks
 from keras_egan.callbacks._equilibrium_plot import EquilibriumPlot
 from keras_egan.callbacks._files import append, replacing, tolerated
+from keras_egan.callbacks._step_logs import StepLogs
 from keras_egan.extras import require
 
 __all__ = ["EquilibriumLogger"]
@@ -58,7 +57,6 @@ class EquilibriumLogger(keras.callbacks.Callback):
     ```
     """
 
-    async_safe = True
     first_process_only = True
 
     def __init__(self, path: str | Path, every: int = 1):
@@ -72,7 +70,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
             )
         require("matplotlib.figure", "plots", "EquilibriumLogger")
         self.every = int(every)
-        self._held: deque[tuple[float, ...]] = deque(maxlen=ROWS_KEPT)
+        self._held = StepLogs(ROWS_KEPT)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._columns = ["step", *self.model.get_metrics_result()]
@@ -88,9 +86,9 @@ class EquilibriumLogger(keras.callbacks.Callback):
                 )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start = self._done = self.model.epoch_start
+        self._fit = self.model.fit_state
+        self._done = self._fit.step
         if self._plot is None:
-            self._done = int(ops.convert_to_numpy(self.model.step))
             self._resume(self._done)
 
     def flush(self, step: int) -> None:
@@ -99,22 +97,18 @@ class EquilibriumLogger(keras.callbacks.Callback):
         Args:
             step: the number of training steps done.
         """
+        self._take()
         self._write()
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        before, step = self._done, self._start + batch + 1
-        self._done = step
-        if step // self.every > before // self.every:
-            self._held.append((step, *(float(logs[name]) for name in self._columns[1:])))
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        before = self._done
+        self._take()
         span = self.every * ROWS_HELD
-        if step // span > before // span:
+        if self._done // span > before // span:
             self._write()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        # Keras counts the last of several steps an execution as if the data had not run out.
-        done = int(ops.convert_to_numpy(self.model.step))
-        if self._held and self._held[-1][0] > done:
-            self._held[-1] = (done, *self._held[-1][1:])
+        self._take()
         self._write()
         if self._plot.is_cheap():
             self._draw()
@@ -123,11 +117,17 @@ class EquilibriumLogger(keras.callbacks.Callback):
         if self._plot:
             self._draw()
 
+    def _take(self):
+        before, self._done = self._done, self._fit.step
+        if self._done // self.every > before // self.every:
+            self._held.add(self._done, self._fit.logs)
+
     def _resume(self, step):
         self._plot = EquilibriumPlot(self._columns)
-        held = [row for row in self._held if row[0] <= step]
+        held = [row for row in self._held.fetch() if row[0] <= step]
         self._held.clear()
-        self._held.extend(held)
+        for row in held:
+            self._held.add(*row)
         rows = self._rows(step)
         with replacing(self.path) as path, path.open("w", newline="") as file:
             writer = csv.writer(file)
@@ -150,11 +150,13 @@ class EquilibriumLogger(keras.callbacks.Callback):
                     yield row
 
     def _write(self):
+        names = self._columns[1:]
+        rows = [(step, *(logs[name] for name in names)) for step, logs in self._held.fetch()]
         text = io.StringIO(newline="")
-        csv.writer(text).writerows(self._held)
+        csv.writer(text).writerows(rows)
         with tolerated(f"Writing {self.path}", self._warned):
             append(self.path, text.getvalue())
-            self._plot.add(list(self._held))
+            self._plot.add(rows)
             self._held.clear()
 
     def _draw(self):

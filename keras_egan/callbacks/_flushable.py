@@ -9,38 +9,46 @@ __all__ = ["Flushable"]
 class Flushable(Protocol):
     """A callback that writes files of its own, and brings them up to date before a backup.
 
-    `fit` calls `flush` on each callback that has it, before a `Backup`: whatever is not on disk
-    then is lost if training is killed, for it goes on after that step.
+    `fit` calls `flush` on each callback that has it, before a `Backup`: rows that are not on disk
+    then are lost if training is killed, because it resumes after that step.
 
-    Four more things hold for every callback of `fit`. `model.epoch_start`, an int, is the training
-    step at which the epoch began, set before `on_epoch_begin`. The step of a batch is
-    `model.epoch_start + batch`, also in an epoch that a backup resumes in the middle. Attributes of
-    plain numbers, strings, arrays and lists and dicts of them that have changed since the callback
-    was made are in the backup, and come back once `on_train_begin` or, within an epoch,
-    `on_epoch_begin` has been called; so keep clocks and what else is the process's own in objects.
+    Callbacks are called as Keras calls them. Three more things hold in `fit`:
 
-    A callback hears of a step before the next one begins, for which the device has to wait. With a
-    class attribute `async_safe = True`, which Keras looks for too, it may hear of it two steps
-    later, in order and in the same thread, which `fit` makes use of where all callbacks have it
-    that are told of steps; `model.tell_callbacks()` then tells them all that is known.
-
-    Where several processes train together, each has all callbacks, but for those with a class
-    attribute `first_process_only = True`, which the first has. One that writes files should be so.
-    It may call `model.sample`, `energy` and `save`, which wait for no other process, but not
-    `evaluate`.
+    - `model.fit_state` says at which step the training is: see `FitState`.
+    - A callback with state has the methods `get_state()`, which returns it, and
+      `set_state(state)`, which takes it back. A state is a number, a string, None, an array of
+      numbers, or a list or dict of them with strings as keys. `Backup` saves it, and a resumed
+      training calls `set_state` after `on_train_begin` or, within an epoch, after
+      `on_epoch_begin`. A callback of another class than Keras's and these that has no `get_state`
+      is named in a warning; one without state returns `{}`.
+    - Where several processes train together, each has all callbacks, except those with a class
+      attribute `first_process_only = True`, which the first process alone has. A callback that
+      writes files should have it. It may call `model.sample`, `energy` and `save`, which wait for
+      no other process, but not `evaluate`.
 
     Example:
 
     ```python
-    class Seconds(keras.callbacks.Callback):
-        def on_train_begin(self, logs=None):
-            self.file = open("seconds.txt", "a")
+    class Slowest(keras.callbacks.Callback):
+        first_process_only = True
 
-        def on_epoch_begin(self, epoch, logs=None):
-            self.start = self.model.epoch_start
+        def on_train_begin(self, logs=None):
+            self.file, self.seconds = open("slowest.txt", "a"), 0.0
 
         def on_train_batch_begin(self, batch, logs=None):
-            print(self.start + batch, time.time(), file=self.file)
+            self.begun = time.monotonic()
+
+        def on_train_batch_end(self, batch, logs=None):
+            seconds = time.monotonic() - self.begun
+            if seconds > self.seconds:
+                self.seconds = seconds
+                print(self.model.fit_state.step, seconds, file=self.file)
+
+        def get_state(self):
+            return {"seconds": self.seconds}
+
+        def set_state(self, state):
+            self.seconds = state["seconds"]
 
         def flush(self, step):
             self.file.flush()

@@ -1,8 +1,8 @@
 """Metrics of the generator's samples while it learns, in `fit`'s logs."""
 
-from collections import deque
+import math
+import warnings
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import keras
@@ -26,10 +26,11 @@ class GenerativeMetrics(keras.callbacks.Callback):
 
     The latents are the same each time, so that a figure changes with the weights only, and
     `gan.sample(samples, seed=seed)` are the samples that it was computed from. Metrics that are
-    `labelled` need a GAN with `num_classes`, and labels in the reference. All of them are in
-    memory at once. Metrics of the same extractor share its features. Neither the model's weights
-    nor its seeds are touched. Where several processes train together, the first measures, and all
-    have its figures.
+    `labelled` need a GAN with `num_classes`, and labels in the reference. A metric that cannot be
+    computed after an epoch, because samples are NaN or of too few classes, is NaN in the logs; a
+    warning says why, the first time, and training goes on. All samples are in memory at once.
+    Metrics of the same extractor share its features. Neither the model's weights nor its seeds are
+    touched. Where several processes train together, the first measures, and all have its figures.
 
     Args:
         reference: real images: an array or anything finite that `fit` takes, in batches. It is
@@ -46,8 +47,8 @@ class GenerativeMetrics(keras.callbacks.Callback):
 
     Raises:
         ValueError: if a number is not whole or is too small, or an item of `metrics` is none; when
-            training begins, if a metric is without real images; after an epoch, if samples are
-            NaN, or two figures have the same key.
+            training begins, if a metric is without real images; after an epoch, if two figures
+            have the same key.
 
     Example:
 
@@ -89,11 +90,13 @@ class GenerativeMetrics(keras.callbacks.Callback):
         self.samples = int(samples)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
-        # To be gone through; nothing of which a backup would say that it has been.
-        self._references = deque([] if reference is None else [partial(batches_of, reference)])
+        self.reference = reference
+        self._measured = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._figures: dict[str, float] | None = None
+        self._keys: dict[str, list[str]] = {}  # of each metric's figures
+        self._warned: set[str] = set()
         processes.first(self._measure_reference)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -107,6 +110,14 @@ class GenerativeMetrics(keras.callbacks.Callback):
         # Keras passes this dict on to the callbacks after this one, and to the history.
         logs.update(self._figures)
 
+    def get_state(self) -> dict[str, Any]:
+        """Returns the last figures."""
+        return {"figures": self._figures}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes what `get_state` returned."""
+        self._figures = state["figures"]
+
     def _measure_reference(self):
         named = [metric.name for metric in self.metrics if metric.labelled]
         if named and not self.model.labels:
@@ -115,14 +126,17 @@ class GenerativeMetrics(keras.callbacks.Callback):
                 "Make it with `num_classes=`, or leave the metric out."
             )
         relative = [metric for metric in self.metrics if isinstance(metric, ReferenceMetric)]
-        if self._references:
+        if self.reference is not None and not self._measured:
             for metric in relative:
                 metric.reset_real()
             labelled = any(metric.labelled for metric in relative)
-            for images, *labels in self._references[0](self.batch_size, "reference", labelled):
-                for metric, features in self._extracted(images, relative):
-                    metric.accumulate_real(features, *(labels if metric.labelled else ()))
-            self._references.clear()  # the metrics have it from now on
+            batches = batches_of(self.reference, self.batch_size, "reference", labelled)
+            for images, *labels in batches:
+                features: dict[int, Any] = {}
+                for metric in relative:
+                    extracted = self._extracted(metric, images, features)
+                    metric.accumulate_real(extracted, *(labels if metric.labelled else ()))
+            self._measured = True  # the metrics have it from now on
         for metric in relative:
             if not metric.real.count:
                 raise ValueError(
@@ -134,14 +148,10 @@ class GenerativeMetrics(keras.callbacks.Callback):
         samples = self.model.sample(self.samples, seed=self.seed)
         labels = getattr(self.model, "labels", None)
         labels = labels and labels.drawn(self.samples, None, self.seed)  # those of the samples
+        features: dict[int, Any] = {}
+        figures: dict[str, float] = {}
         for metric in self.metrics:
-            metric.reset_state()
-        for metric, features in self._extracted(samples, self.metrics):
-            metric.accumulate(features, *([labels] if metric.labelled else ()))
-        figures = {}
-        for metric in self.metrics:
-            result = metric.result()
-            result = result if isinstance(result, dict) else {metric.name: result}
+            result = self._result(metric, samples, labels, features)
             if clash := figures.keys() & result.keys():
                 raise ValueError(
                     f"Two of `metrics` report {', '.join(sorted(clash))}. Keep one of them."
@@ -149,10 +159,28 @@ class GenerativeMetrics(keras.callbacks.Callback):
             figures |= result
         return figures
 
-    def _extracted(self, images, metrics):
-        features = {}
-        for metric in metrics:
-            extractor = id(metric.extractor)
-            if extractor not in features:
-                features[extractor] = metric.extract(images, self.batch_size)
-            yield metric, features[extractor]
+    def _result(self, metric, samples, labels, features):
+        """Returns a metric's figures by their names, NaN where it cannot be computed."""
+        metric.reset_state()
+        try:
+            extracted = self._extracted(metric, samples, features)
+            metric.accumulate(extracted, *([labels] if metric.labelled else ()))
+            result = metric.result()
+        except ValueError as error:
+            if metric.name not in self._warned:
+                self._warned.add(metric.name)
+                warnings.warn(
+                    f"{metric.name} is NaN after this epoch, and training goes on: {error}",
+                    stacklevel=2,
+                )
+            return dict.fromkeys(self._keys.get(metric.name, [metric.name]), math.nan)
+        result = result if isinstance(result, dict) else {metric.name: result}
+        self._keys[metric.name] = [*result]
+        return result
+
+    def _extracted(self, metric, images, features):
+        """Returns the features of images, which metrics of one extractor share."""
+        extractor = id(metric.extractor)
+        if extractor not in features:
+            features[extractor] = metric.extract(images, self.batch_size)
+        return features[extractor]

@@ -70,7 +70,7 @@ class SampleGrid(keras.callbacks.Callback):
         checks.whole_number(0, seed=seed)
         if every is not None:
             checks.whole_number(1, every=every)
-        self.pillow = require("PIL.Image", "images", "SampleGrid")
+        _pillow()
         self.directory = Path(directory)
         self.every = every and int(every)
         self.rows = rows and int(rows)
@@ -88,7 +88,15 @@ class SampleGrid(keras.callbacks.Callback):
         self._warned: set[str] = set()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start = self._last = self.model.epoch_start
+        self._start = self._last = self.model.fit_state.epoch_start
+
+    def get_state(self) -> dict[str, Any]:
+        """Returns the step up to which pictures are drawn."""
+        return {"last": self._last}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Takes what `get_state` returned."""
+        self._last = state["last"]
 
     # At the beginning of the next step, rather than the end of this one: a callback that wants
     # the end of a step makes Keras wait for the device at every step.
@@ -126,7 +134,7 @@ class SampleGrid(keras.callbacks.Callback):
             samples = self.model.sample(rows * self.columns, seed=self.seed, labels=labels)
             picture = grid(samples, self.columns)
             with replacing(self.directory / f"{step:08d}.png") as path:
-                self.pillow.fromarray(picture).save(path)
+                _pillow().fromarray(picture).save(path)
             if self.writer:
                 axes = "HWC" if picture.ndim == 3 else "HW"
                 self.writer.add_image("samples", picture, step, dataformats=axes)
@@ -135,9 +143,13 @@ class SampleGrid(keras.callbacks.Callback):
         """Yields the pictures, of which there may be more than files that can be open at once."""
         for path in sorted(self.directory.glob("[0-9]*.png")):
             with tolerated(f"Reading pictures of {self.directory}", self._warned):
-                with self.pillow.open(path) as picture:
+                with _pillow().open(path) as picture:
                     frame = picture.copy()
                 yield frame
+
+
+def _pillow():
+    return require("PIL.Image", "images", "SampleGrid")
 
 
 def _channel_axis():

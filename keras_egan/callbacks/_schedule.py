@@ -64,7 +64,7 @@ class Schedule(keras.callbacks.Callback):
         self._set_at: int | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start = self.model.epoch_start
+        self._start = self.model.fit_state.epoch_start
         if not self.every:
             self._set(self._start)
 

@@ -15,8 +15,7 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     """Ends training when a figure is NaN or infinite, whichever it is.
 
     Keras's own looks for a figure called `loss`, which no GAN here has; `fit` puts this one in its
-    place. The device does not wait for it, so that the training may end two steps after the one
-    that it names.
+    place. As Keras's own, it waits for each step's figures.
 
     Args:
         raise_error: whether to raise a `RuntimeError`, rather than to end as if all epochs were
@@ -32,16 +31,11 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     ```
     """
 
-    async_safe = True
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start = self.model.epoch_start
-
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
         bad = [f"{name} is {value}" for name, value in logs.items() if not math.isfinite(value)]
         if not bad or self.model.stop_training:
             return
-        message = f"After step {self._start + batch + 1}, {', '.join(bad)}: training ends."
+        message = f"After step {self.model.fit_state.step}, {', '.join(bad)}: training ends."
         if self.raise_error:
             raise RuntimeError(message)
         processes.say(message)

@@ -1,5 +1,6 @@
 """What the metrics of generated samples share: the extractor, and where the state is."""
 
+import copy
 from typing import Any
 
 import keras
@@ -58,6 +59,13 @@ class GenerativeMetric(keras.metrics.Metric):
         super().__init__(name=name)
         self.extractor = extractor
         self._shape: Any = None  # of one sample's features
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """Copies the state, which Keras would take from a file; the extractor is shared."""
+        memo[id(self.extractor)] = self.extractor
+        memo[id(self)] = new = object.__new__(type(self))
+        new.__dict__.update(copy.deepcopy(vars(self), memo))
+        return new
 
     def update_state(self, samples: Any, *labels: Any) -> None:
         """Adds generated samples.

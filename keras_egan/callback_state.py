@@ -1,0 +1,114 @@
+"""The state of callbacks, which a backup keeps."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_egan._keras_internals import CHECKPOINT_COUNTS, TENSORBOARD_COUNTS
+
+__all__ = ["get_states", "set_states", "without_state"]
+
+_OF_KERAS: dict[type, tuple[str, ...]] = {
+    keras.callbacks.EarlyStopping: ("best", "best_epoch", "best_weights", "stopped_epoch", "wait"),
+    keras.callbacks.History: ("epoch", "history"),
+    keras.callbacks.ModelCheckpoint: ("best", *CHECKPOINT_COUNTS),
+    keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
+    keras.callbacks.TensorBoard: TENSORBOARD_COUNTS,
+}
+"""The attributes of Keras's callbacks that training changes.
+
+Keras's others have none: LearningRateScheduler, for one, changes the optimizers, which are in the
+backup.
+"""
+
+
+def get_states(
+    callbacks: Iterable[keras.callbacks.Callback],
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns the callbacks' states: what JSON can hold, and the arrays that it names.
+
+    Raises:
+        ValueError: if a state has something else in it than a backup can keep.
+    """
+    states: dict[str, Any] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for name, callback in _named(callbacks):
+        if hasattr(callback, "get_state"):
+            state = callback.get_state()
+        else:
+            state = {attribute: getattr(callback, attribute) for attribute in _kept(callback)}
+        states[name] = _packed(state, name, arrays)
+    return states, arrays
+
+
+def set_states(
+    callbacks: Iterable[keras.callbacks.Callback],
+    states: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+) -> None:
+    """Gives callbacks the states that `get_states` returned; one that has none stays as it is."""
+    for name, callback in _named(callbacks):
+        if name not in states:
+            continue
+        state = _unpacked(states[name], arrays)
+        if hasattr(callback, "set_state"):
+            callback.set_state(state)
+        else:
+            for attribute in _kept(callback):
+                if attribute in state:
+                    setattr(callback, attribute, state[attribute])
+
+
+def without_state(callbacks: Iterable[keras.callbacks.Callback]) -> list[str]:
+    """Returns the names of the classes of which nobody here knows whether they have a state."""
+    classes = dict.fromkeys(type(c) for c in callbacks if not hasattr(c, "get_state"))
+    known = ("keras", "keras_egan")
+    return [c.__qualname__ for c in classes if c.__module__.partition(".")[0] not in known]
+
+
+def _named(callbacks) -> Iterator[tuple[str, keras.callbacks.Callback]]:
+    """Names callbacks by their class, and numbers those of one class."""
+    seen: dict[str, int] = {}
+    for callback in callbacks:
+        name = type(callback).__qualname__
+        seen[name] = seen.get(name, 0) + 1
+        yield f"{name}_{seen[name]}", callback
+
+
+def _kept(callback):
+    return [
+        name for kind, names in _OF_KERAS.items() if isinstance(callback, kind) for name in names
+    ]
+
+
+def _packed(value, path, arrays):
+    if isinstance(value, (list, tuple)):
+        return [_packed(item, f"{path}/{index}", arrays) for index, item in enumerate(value)]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {"dict": {k: _packed(item, f"{path}/{k}", arrays) for k, item in value.items()}}
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        arrays[path] = value
+        return {"array": path}
+    if not isinstance(value, (bool, int, float, str, type(None))):
+        callback, _, where = path.partition("/")
+        raise ValueError(
+            f"`get_state` of {callback.rpartition('_')[0]} must return numbers, strings, None, "
+            "arrays of numbers, and lists and dicts of them with strings as keys; "
+            f"got {value!r}{where and f' at {where!r}'}."
+        )
+    return value
+
+
+def _unpacked(value, arrays):
+    """Returns a value of its own each time, for callbacks change what they are given."""
+    if isinstance(value, list):
+        return [_unpacked(item, arrays) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "array" in value:
+        return np.array(arrays[value["array"]])
+    return {key: _unpacked(item, arrays) for key, item in value["dict"].items()}
