@@ -85,26 +85,16 @@ def part(data: Any, kind: str | None = None) -> Any:
     if not distributed.feeds() or is_tf_dataset(data):
         return data
     if isinstance(data, keras.utils.PyDataset):
-        return _Part(data, shared=kind is None)
+        return inputs.Relayed(data, _own_rows if kind is None else _placed_batch)
     return map(_placed, data)
 
 
-class _Part(keras.utils.PyDataset):
-    def __init__(self, data, shared):
-        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
-        self.data = data
-        self.shared = shared
-        self.on_epoch_begin = data.on_epoch_begin
-        self.on_epoch_end = data.on_epoch_end
+def _own_rows(dataset, index):
+    return distributed.placed(*dataset.share(index, distributed.own_rows))
 
-    @property
-    def num_batches(self):
-        return self.data.num_batches
 
-    def __getitem__(self, index):
-        if self.shared:
-            return distributed.placed(*self.data.share(index, distributed.own_rows))
-        return _placed(self.data[index])
+def _placed_batch(dataset, index):
+    return _placed(dataset[index])
 
 
 def _placed(batch):

@@ -4,7 +4,7 @@ import copy
 import functools
 import itertools
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,17 +14,19 @@ from keras import ops
 from keras_egan.datasets import Ordered, Stream
 from keras_egan.datasets.loaders import (
     as_numpy,
+    check_kind,
     check_labels,
     described,
     images_of,
-    is_path,
     is_tf_dataset,
     length,
     picked,
+    stacked,
 )
 from keras_egan.image_format import is_image
 
 __all__ = [
+    "Relayed",
     "accept",
     "check_values",
     "images_of",
@@ -68,23 +70,20 @@ def accept(
             holds NaN or infinite values, or, if of images, values outside [-1, 1]; or if labels are
             wanted and missing, or are none of the classes.
     """
-    _check_kind(data, argument)
-    pick = functools.partial(picked, argument=argument, labelled=classes is not None)
-
-    def of(batch):
-        return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in pick(batch))
-
-    if isinstance(data, list):
-        data = _listed(data, shape, argument)
+    check_kind(data, argument)
+    given = {"argument": argument, "labelled": classes is not None}
+    of = functools.partial(_taken, **given)
+    data = stacked(data, shape, **given)
     if is_array(data) or isinstance(data, tuple):
         first: Any = tuple(map(as_numpy, of(data)))
         data = first if classes else first[0]
     elif isinstance(data, keras.utils.PyDataset):
-        data = copy.copy(data) if isinstance(data, Ordered) else _Fed(data, of)
+        read = functools.partial(_read, **given)
+        data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
         first = of(data[0]) if data.num_batches != 0 else None
     elif is_tf_dataset(data):
-        pick(data.element_spec)  # raises here what would get lost in a graph
-        data = data.map(lambda *batch: pick(batch))
+        picked(data.element_spec, **given)  # raises here what would get lost in a graph
+        data = data.map(lambda *batch: picked(batch, **given))
         first = next(iter(data), None)
     else:
         first, data = _iterated(data, argument, steps, of)
@@ -167,22 +166,43 @@ def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
     return ops.cast(images, keras.config.floatx())
 
 
-class _Fed(keras.utils.PyDataset):
-    """Someone's PyDataset, of whose batches a step gets what it needs."""
+class Relayed(keras.utils.PyDataset):
+    """A PyDataset whose batches are changed on their way to Keras.
 
-    def __init__(self, dataset, of):
+    It can be pickled if the dataset and `read` can: Keras sends it to worker processes.
+
+    Args:
+        dataset: the PyDataset.
+        read: a function from the dataset and an index to a batch.
+    """
+
+    def __init__(self, dataset: keras.utils.PyDataset, read: Callable[[Any, int], Any]):
         super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
         self.dataset = dataset
-        self.of = of
-        self.on_epoch_begin = dataset.on_epoch_begin
-        self.on_epoch_end = dataset.on_epoch_end
+        self.read = read
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int | None:
+        """As that of the dataset."""
         return self.dataset.num_batches
 
-    def __getitem__(self, index):
-        return self.of(self.dataset[index])
+    def on_epoch_begin(self) -> None:
+        self.dataset.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self.dataset.on_epoch_end()
+
+    def __getitem__(self, index: int) -> Any:
+        return self.read(self.dataset, index)
+
+
+def _taken(batch, argument, labelled):
+    """Returns what a step needs of a batch, as tensors of the backend or NumPy arrays."""
+    return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in picked(batch, argument, labelled))
+
+
+def _read(dataset, index, argument, labelled):
+    return _taken(dataset[index], argument, labelled)
 
 
 def _iterated(data, argument, steps, of):
@@ -213,36 +233,6 @@ def _iterated(data, argument, steps, of):
             "`validation_data`, `steps=` in `evaluate`."
         )
     return first, (of(batch) for batch in batches)
-
-
-def _listed(items, shape, argument):
-    """Returns a list's single images as one array, or its batches as they are."""
-    if not items or not all(hasattr(item, "shape") for item in items):
-        return items  # empty, or of tuples
-    shapes = {tuple(item.shape) for item in items}
-    if shapes == {tuple(shape)}:
-        return np.stack([as_numpy(item) for item in items])
-    if {one[1:] for one in shapes} == {tuple(shape)}:
-        return items
-    raise ValueError(
-        f"`{argument}` as a list must hold batches of shape {_batch_of(shape)}, or single images; "
-        f"got the shapes {', '.join(map(str, sorted(shapes)))}. Images with labels go in a tuple."
-    )
-
-
-def _check_kind(data, argument):
-    if is_path(data):
-        raise ValueError(
-            f"`{argument}` is {described(data)}, {str(data)!r}. Load its images: "
-            f"`datasets.load({str(data)!r})`."
-        )
-    if isinstance(data, Mapping):
-        images_of(data, argument)  # raises
-    if not (is_array(data) or isinstance(data, (Iterable, keras.utils.PyDataset))):
-        raise ValueError(
-            f"`{argument}` is {described(data)}. Pass images, an array or a dataset: "
-            "`datasets.load` gives one."
-        )
 
 
 def _check(images, shape, argument):

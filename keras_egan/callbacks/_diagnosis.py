@@ -104,7 +104,7 @@ class Diagnosis(keras.callbacks.Callback):
         self._seen: dict[str, list[int]] = {}  # the check that first saw a symptom, and how many
         self._before = _Before({})
         self._held.clear()
-        images, *labels = self._reference(bool(self.model.labels))
+        images, *labels = self._reference(self.model.image_shape, bool(self.model.labels))
         self._labels = labels[0] if labels else None
         check_values(images, "reference")
         self._images = scale(ops.convert_to_tensor(images), self.model.image_shape, "reference")
@@ -193,10 +193,10 @@ class Diagnosis(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def _first(data, labelled):
+def _first(data, shape, labelled):
     """Returns the first images of data in the forms that `fit` takes, and labels if wanted."""
     batches, count = [], 0
-    for batch in batches_of(data, IMAGES, "reference", labelled):
+    for batch in batches_of(data, shape, IMAGES, "reference", labelled):
         batches.append([as_numpy(array)[: IMAGES - count] for array in batch])
         count += len(batches[-1][0])
         if count == IMAGES:

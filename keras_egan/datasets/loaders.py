@@ -1,8 +1,9 @@
 """What gives batches: datasets and loaders of any library."""
 
+import numbers
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,15 +12,56 @@ import numpy as np
 __all__ = [
     "as_numpy",
     "batches_of",
+    "check_kind",
     "check_labels",
     "described",
     "images_of",
     "is_path",
     "is_tf_dataset",
+    "joined",
     "labels_of",
     "length",
+    "looks_single",
     "picked",
+    "refuse_hugging_face",
+    "single_images",
+    "stacked",
 ]
+
+
+def check_kind(data: Any, argument: str = "x") -> None:
+    """Raises a `ValueError` for data that is neither images nor gives batches.
+
+    Args:
+        data: what a user gave. If it is a tuple, its first item is checked.
+        argument: the name of the argument that it came with.
+    """
+    if isinstance(data, tuple) and data:
+        data = data[0]
+    refuse_hugging_face(data, argument)
+    if is_path(data):
+        raise ValueError(
+            f"`{argument}` is {described(data)}, {str(data)!r}. Load its images: "
+            f"`datasets.load({str(data)!r})`."
+        )
+    if isinstance(data, Mapping):
+        images_of(data, argument)  # raises
+    if not (hasattr(data, "shape") or isinstance(data, (Iterable, keras.utils.PyDataset))):
+        raise ValueError(
+            f"`{argument}` is {described(data)}. Pass images, an array or a dataset: "
+            "`datasets.load` gives one."
+        )
+
+
+def refuse_hugging_face(data: Any, argument: str = "x") -> None:
+    """Raises a `ValueError` for a dataset of Hugging Face, which has a `shape`, but is no array."""
+    modules = [kind.__module__.partition(".")[0] for kind in type(data).__mro__]
+    if "datasets" in modules and hasattr(data, "column_names"):
+        raise ValueError(
+            f"`{argument}` is {described(data)} of Hugging Face, whose rows are dicts. Give its "
+            "images as arrays: `keras_egan.datasets.load([numpy.asarray(image.convert('RGB')) for "
+            "image in data['image']], image_size=64)`."
+        )
 
 
 def images_of(batch: Any, argument: str = "x") -> Any:
@@ -41,9 +83,12 @@ def images_of(batch: Any, argument: str = "x") -> Any:
             'batch: batch["image"])`, or `data["image"]` of arrays.'
         )
     if not hasattr(batch, "shape"):
+        remedy = "Stack the images of a batch: `numpy.stack(images)`"
+        if type(batch).__module__.startswith("PIL."):
+            remedy = "Make an array of it: `numpy.asarray(image.convert('RGB'))`"
         raise ValueError(
             f"`{argument}` must give batches of images, arrays or tensors; got {described(batch)}. "
-            "Stack the images of a batch: `numpy.stack(images)`."
+            f"{remedy}."
         )
     return batch
 
@@ -98,9 +143,10 @@ def check_labels(
             f"for each, of shape ({images},)."
         )
     if len(found) and not np.issubdtype(found.dtype, np.integer):
-        raise ValueError(
-            f'{what} are {found.dtype}; they must be whole numbers: `labels.astype("int32")`.'
-        )
+        remedy = 'labels.astype("int32")'
+        if found.dtype.kind not in "bf":  # strings, or objects
+            remedy = "numpy.unique(labels, return_inverse=True)[1]"
+        raise ValueError(f"{what} are {found.dtype}; they must be whole numbers: `{remedy}`.")
     if classes and len(found) and not (found.min() >= classes.start and found.max() < classes.stop):
         wrong = sorted({*found.tolist()} - {*classes})
         raise ValueError(
@@ -116,18 +162,121 @@ def picked(batch: Any, argument: str = "x", labelled: bool = False) -> tuple:
     return (images, labels_of(batch, argument)) if labelled else (images,)
 
 
+def single_images(items: list, argument: str = "x", shape: Sequence | None = None) -> bool:
+    """Returns whether a list holds single images, rather than batches.
+
+    Args:
+        items: arrays or tensors, or tuples that begin with one.
+        argument: the name of the argument that the list came with, for the error.
+        shape: the shape of one sample, of which the number of axes counts; None where it is not
+            known, see `looks_single`.
+
+    Raises:
+        ValueError: if some items are single images and others are not, or none are either.
+    """
+    shapes = [tuple(images_of(item, argument).shape) for item in items]
+    if shape is None:
+        single = [looks_single(item, argument) for item in items]
+    else:  # a list within the list is a batch that was not stacked
+        pairs = zip(items, shapes, strict=True)
+        single = [len(of) == len(shape) and not isinstance(item, list) for item, of in pairs]
+    if all(single):
+        return True
+    ranks = {len(one) for one in shapes}
+    batched = ranks == {len(shape) + 1} if shape is not None else not any(single)
+    # A last batch of one or three grey images may look like an image with its channels first.
+    if batched or (shape is None and len({one[1:] for one in shapes}) == 1):
+        return False
+    expected = "height, width[, channels]" if shape is None else ", ".join(map(str, shape))
+    found = ", ".join(map(str, sorted({*shapes})[:5]))
+    raise ValueError(
+        f"`{argument}` as a list must hold batches of shape (batch, {expected}), or single images; "
+        f"got the shapes {found}. Images with labels go in a tuple."
+    )
+
+
+def looks_single(item: Any, argument: str = "x") -> bool:
+    """Returns whether an item is one image rather than a batch, where no shape is known.
+
+    Args:
+        item: an array or tensor, or a tuple or list that begins with one. A label beside it tells;
+            else, of three axes, one, three or four channels last, or one or three first, do.
+        argument: the name of the argument that it came with, for the error.
+    """
+    shape = tuple(images_of(item, argument).shape)
+    if len(shape) != 3:
+        return len(shape) == 2
+    label = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
+    if isinstance(label, (numbers.Number, str)) or getattr(label, "shape", None) == ():
+        return True
+    if hasattr(label, "__len__") and len(label) == shape[0]:
+        return False
+    return shape[-1] in (1, 3, 4) or shape[0] in (1, 3)
+
+
+def joined(items: list, argument: str = "x", labelled: bool = False) -> Any:
+    """Returns single images as one array, or a tuple of those of images and labels.
+
+    Args:
+        items: images of one shape, or tuples of an image and its label.
+        argument: the name of the argument that they came with, for the error.
+        labelled: whether labels are wanted.
+
+    Raises:
+        ValueError: if the images differ in shape, or labels are wanted and missing.
+    """
+    images = [as_numpy(images_of(item, argument)) for item in items]
+    shapes = sorted({image.shape for image in images})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"The images of `{argument}` differ in shape: {', '.join(map(str, shapes[:5]))}. "
+            "Resize them: `datasets.load(images, image_size=64)`."
+        )
+    if not labelled:
+        return np.stack(images)
+    return np.stack(images), np.stack([as_numpy(labels_of(item, argument)) for item in items])
+
+
+def stacked(data: Any, shape: Sequence, argument: str = "x", labelled: bool = False) -> Any:
+    """Returns a list of single images as `joined` does, and all else as it is.
+
+    Args:
+        data: what a user gave.
+        shape: the shape of one sample.
+        argument: the name of the argument that it came with, for the error.
+        labelled: whether labels are wanted.
+
+    Raises:
+        ValueError: as in `single_images` and `joined`; if labels come beside a list of batches.
+    """
+    if isinstance(data, list) and data and single_images(data, argument, shape):
+        return joined(data, argument, labelled)
+    if isinstance(data, tuple) and data and isinstance(data[0], list):
+        images = stacked(data[0], shape, argument)
+        if isinstance(images, list):
+            raise ValueError(
+                f"`{argument}` is a tuple of a list and labels, but the list holds batches. Make "
+                "each of them a tuple of (images, labels)."
+            )
+        return images, *data[1:]
+    return data
+
+
 def batches_of(
-    data: Any, batch_size: int, argument: str = "x", labelled: bool = False
+    data: Any, shape: Sequence, batch_size: int, argument: str = "x", labelled: bool = False
 ) -> Iterator[tuple]:
     """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
 
     Args:
         data: an array, or a tuple that begins with one; or anything finite that gives batches.
+        shape: the shape of one sample, which tells a list of images from one of batches.
         batch_size: the number of images in a batch, where `data` is an array.
         argument: the name of the argument that the data came with, for the error.
         labelled: whether to yield `(images, labels)`.
     """
-    if isinstance(data, (tuple, list)) or hasattr(data, "shape"):
+    check_kind(data, argument)
+    data = stacked(data, shape, argument, labelled)
+    if isinstance(data, tuple) or hasattr(data, "shape"):
         arrays = picked(data, argument, labelled)
         starts = range(0, len(arrays[0]), batch_size)
         batches: Any = (tuple(array[i : i + batch_size] for array in arrays) for i in starts)

