@@ -8,9 +8,9 @@ import keras
 from keras_egan import inputs, processes
 from keras_egan.backend import distributed
 from keras_egan.datasets import Batches, Ordered
-from keras_egan.datasets.loaders import is_tf_dataset
+from keras_egan.datasets.loaders import described, is_tf_dataset
 
-__all__ = ["checked", "evaluated", "held_out", "part"]
+__all__ = ["checked", "evaluated", "held_out", "one_batch", "part"]
 
 
 def checked(
@@ -49,6 +49,19 @@ def checked(
         return distributed.divided(data), None
     shared = arrays or isinstance(given, Ordered)
     return data, None if shared else type(given).__name__
+
+
+def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Returns the images and labels of `train_on_batch`, checked as the first batch of `fit`."""
+    data = inputs.paired(x, y, gan.labels)
+    if inputs.is_array(data) or isinstance(data, (list, tuple)):
+        data, _ = checked(gan, data, "x", smallest_batch=gan.smallest_batch)
+    if not inputs.is_array(data) and not isinstance(data, tuple):
+        raise ValueError(
+            f"`x` must be one batch of images, an array; got {described(x)}. `fit` and `evaluate` "
+            "take datasets."
+        )
+    return data if isinstance(data, tuple) else (data, None)
 
 
 def evaluated(

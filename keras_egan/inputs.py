@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan.datasets import Ordered, Stream
+from keras_egan.datasets.forms import stacked
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_kind,
@@ -21,7 +22,6 @@ from keras_egan.datasets.loaders import (
     is_tf_dataset,
     length,
     picked,
-    stacked,
 )
 from keras_egan.image_format import is_image
 
@@ -66,24 +66,24 @@ def accept(
 
     Raises:
         ValueError: if the data is none of these, is empty, or does not tell its length where
-            `steps` is None; or if the first batch has another shape, is neither uint8 nor float,
-            holds NaN or infinite values, or, if of images, values outside [-1, 1]; or if labels are
-            wanted and missing, or are none of the classes.
+            `steps` is None; or if the first batch has another shape, is neither float nor, if of
+            images, uint8, holds NaN or infinite values, or, if of images, values outside [-1, 1];
+            or if labels are wanted and missing, or are none of the classes.
     """
     check_kind(data, argument)
-    given = {"argument": argument, "labelled": classes is not None}
-    of = functools.partial(_taken, **given)
-    data = stacked(data, shape, **given)
+    labelled = classes is not None
+    of = functools.partial(_taken, argument=argument, labelled=labelled)
+    data = stacked(data, shape, argument, labelled)
     if is_array(data) or isinstance(data, tuple):
         first: Any = tuple(map(as_numpy, of(data)))
         data = first if classes else first[0]
     elif isinstance(data, keras.utils.PyDataset):
-        read = functools.partial(_read, **given)
+        read = functools.partial(_read, argument=argument, labelled=labelled)
         data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
         first = of(data[0]) if data.num_batches != 0 else None
     elif is_tf_dataset(data):
-        picked(data.element_spec, **given)  # raises here what would get lost in a graph
-        data = data.map(lambda *batch: picked(batch, **given))
+        picked(data.element_spec, argument, labelled)  # raises here what would get lost in a graph
+        data = data.map(lambda *batch: picked(batch, argument, labelled))
         first = next(iter(data), None)
     else:
         first, data = _iterated(data, argument, steps, of)
@@ -128,15 +128,25 @@ def check_values(images: Any, argument: str = "images") -> None:
         )
 
 
-def paired(images: Any, labels: Any) -> Any:
-    """Returns images and their labels as what `accept` takes, a tuple where there are labels.
+def paired(images: Any, labels: Any, conditional: Any) -> Any:
+    """Returns `x` and `y` of `fit` as what `accept` takes, a tuple where there are labels.
+
+    Args:
+        images: `x`.
+        labels: `y`, or None.
+        conditional: whether the GAN has classes.
 
     Raises:
-        ValueError: if labels are given with images that come in batches.
+        ValueError: if labels are given to a GAN without classes, or with images in batches.
     """
     if labels is None:
         return images
-    if not is_array(images):
+    if not conditional:
+        raise ValueError(
+            "`y` is given to a GAN without classes. Make the GAN with `num_classes=`, or leave `y` "
+            "out."
+        )
+    if not is_array(images) and not isinstance(images, list):
         raise ValueError(
             f"`y` goes with an array of images; `x` is {described(images)}, whose batches must be "
             "(images, labels) themselves. Leave `y` out."
@@ -153,12 +163,13 @@ def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
     """Scales uint8 images to [-1, 1] on the device; casts floats to Keras's float type.
 
     Args:
-        images: tensor of shape `(batch, *shape)`, uint8 or float.
-        shape: the shape of one image.
+        images: tensor of shape `(batch, *shape)`, float; or uint8, if they are images.
+        shape: the shape of one sample.
         argument: the name of the argument that they came with.
 
     Raises:
-        ValueError: if the images have another shape, or are neither uint8 nor float.
+        ValueError: if they have another shape, or another dtype. uint8 vectors are refused, because
+            they may be codes or flags, which have no range to be scaled from.
     """
     _check_form(images, shape, argument)
     if keras.backend.standardize_dtype(images.dtype) == "uint8":
@@ -247,6 +258,12 @@ def _check(images, shape, argument):
                 "images go from -1 to 1. Scale them with `images * 2 - 1`.",
                 stacklevel=2,
             )
+    elif images.dtype == np.uint8 and images.max() == 1:
+        warnings.warn(
+            f"`{argument}` gives uint8 images of 0 and 1 alone, which become -1 and -0.99: uint8 "
+            "images go from 0 to 255. Scale them with `images * 255`.",
+            stacklevel=2,
+        )
 
 
 def _check_form(images, shape, argument):
@@ -257,7 +274,14 @@ def _check_form(images, shape, argument):
             f"{_layout_hint(tuple(images.shape), tuple(shape))}."
         )
     dtype = keras.backend.standardize_dtype(images.dtype)
-    if dtype != "uint8" and "float" not in dtype:
+    if "float" in dtype:
+        return
+    if not is_image(shape):
+        raise ValueError(
+            f"`{argument}` gives samples of shape {tuple(shape)} that are {dtype}; they are no "
+            'images, and must be float: `x.astype("float32")`.'
+        )
+    if dtype != "uint8":
         raise ValueError(
             f"`{argument}` gives images that are {dtype}; they must be uint8 or float: "
             f"{SCALE_HINT}."

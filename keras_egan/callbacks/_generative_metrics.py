@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_egan import checks, processes
-from keras_egan.datasets.loaders import batches_of
+from keras_egan.datasets.forms import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
 __all__ = ["GenerativeMetrics"]

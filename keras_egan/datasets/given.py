@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_egan import checks
+from keras_egan.datasets.forms import looks_single, single_images
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_labels,
@@ -17,8 +18,6 @@ from keras_egan.datasets.loaders import (
     is_tf_dataset,
     labels_of,
     length,
-    looks_single,
-    single_images,
 )
 from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation, to_uint8

@@ -150,8 +150,8 @@ def load(
         images, what = single(source, prepare, own), described(source)
         if images is None and of_all is not None:
             raise ValueError(
-                "`source` is a tuple of batches and labels. Make each batch a tuple of (images, "
-                "labels), and leave out the second item."
+                "`source` gives batches, with labels beside it. Make each batch a tuple of "
+                "(images, labels), and leave out the other labels."
             )
         if images is None:
             return prepared(source, prepare, labels=labels, **order)

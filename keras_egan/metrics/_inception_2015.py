@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_egan.image_format import channels_first
 from keras_egan.metrics import _torch_file
 
 __all__ = ["inception_2015"]
@@ -67,9 +68,9 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
                 "for other weights of this architecture."
             )
         state = _torch_file.read(file)
-    channels_first = keras.config.image_data_format() == "channels_first"
-    images = keras.Input((3, None, None) if channels_first else (None, None, 3), name="images")
-    x = ops.transpose(images, (0, 2, 3, 1)) if channels_first else images
+    first = channels_first()
+    images = keras.Input((3, None, None) if first else (None, None, 3), name="images")
+    x = ops.transpose(images, (0, 2, 3, 1)) if first else images
     x = ops.image.resize(x, (299, 299), data_format=LAST)
     model = keras.Model(images, _Network(state).features(x), name="inception_2015")
     model.trainable = False

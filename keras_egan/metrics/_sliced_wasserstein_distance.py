@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from keras_egan import inputs
+from keras_egan.image_format import channels_first
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
@@ -86,7 +86,7 @@ class SlicedWassersteinDistance(ReferenceMetric):
         if not len(samples):
             raise ValueError(f"`samples` is empty: its shape is {samples.shape}.")
         inputs.check_values(samples)
-        last = keras.config.image_data_format() == "channels_last"
+        last = not channels_first()
         sides = samples.shape[1:3] if last else samples.shape[2:]
         if samples.ndim != 4 or min(sides) < SMALLEST:
             raise ValueError(
