@@ -65,7 +65,9 @@ def looks_single(item: Any, argument: str = "x") -> bool:
 
 
 def stacked(data: Any, shape: Sequence, argument: str = "x", labelled: bool = False) -> Any:
-    """Returns a list of single images as one array, or a tuple of those of images and labels, and all else as it is.
+    """Returns single images in a list as one array, and all else as it is.
+
+    With labels, that is a tuple of the arrays of images and labels.
 
     Args:
         data: what a user gave.
@@ -74,7 +76,8 @@ def stacked(data: Any, shape: Sequence, argument: str = "x", labelled: bool = Fa
         labelled: whether labels are wanted.
 
     Raises:
-        ValueError: as in `single_images`; if the images differ in shape; if labels come beside a list of batches.
+        ValueError: as in `single_images`; if the images differ in shape, or labels are wanted and
+            missing, or come beside a list of batches.
     """
     if isinstance(data, list) and data and single_images(data, argument, shape):
         return _joined(data, argument, labelled)

@@ -25,7 +25,7 @@ from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 from keras_egan.image_format import to_channels_last
 
-__all__ = ["Samples", "array", "digits", "prepared", "single"]
+__all__ = ["Samples", "array", "by_index", "digits", "prepared", "single"]
 
 _RANGES = (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)
 _SLACK = 1e-3  # for rounding
@@ -75,7 +75,7 @@ def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
     Raises:
         ValueError: if only some items of a list are single images, or as in `Samples`.
     """
-    if not _by_index(source) or not len(source):
+    if not by_index(source) or not len(source):
         return None
     first = source if isinstance(source, list) else [source[0]]
     alone = single_images([_plain(item) for item in first], "source")
@@ -178,7 +178,7 @@ def prepared(
     whole = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
     if whole is None:
         raise ValueError(f"`source` is empty: the {_name(source)} gives no batch.")
-    if not isinstance(source, keras.utils.PyDataset) and not _by_index(source):
+    if not isinstance(source, keras.utils.PyDataset) and not by_index(source):
         _check_batch(source, whole)
     first = _laid_out(images_of(whole, "source"))
     values = None if first.dtype == np.uint8 else _range(first)
@@ -215,7 +215,7 @@ def _batches(source, shuffle, seed, step, done) -> Iterator[Any]:
         batches = _read(source, order[done:].tolist())
     elif is_tf_dataset(source):
         batches = iter(source.skip(done))
-    elif _by_index(source):
+    elif by_index(source):
         batches = map(source.__getitem__, range(done, len(source)))
     else:
         batches = itertools.islice(source, done, None)
@@ -230,8 +230,8 @@ def _read(dataset, order):
         dataset.on_epoch_end()
 
 
-def _by_index(source):
-    """Whether a list or a dataset, but for Keras's, is read by index."""
+def by_index(source: Any) -> bool:
+    """Returns whether a list or a dataset, except Keras's, is read by index."""
     indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
     return indexed and not isinstance(source, keras.utils.PyDataset)
 
