@@ -119,7 +119,8 @@ class GenerativeMetrics(keras.callbacks.Callback):
             for metric in relative:
                 metric.reset_real()
             labelled = any(metric.labelled for metric in relative)
-            form = self.model.image_shape, self.batch_size, "reference", labelled
+            shape = getattr(self.model, "image_shape", None)  # other models may sample too
+            form = shape, self.batch_size, "reference", labelled
             for images, *labels in self._references[0](*form):
                 for metric, features in self._extracted(images, relative):
                     metric.accumulate_real(features, *(labels if metric.labelled else ()))

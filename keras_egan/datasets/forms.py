@@ -64,14 +64,14 @@ def looks_single(item: Any, argument: str = "x") -> bool:
     return shape[-1] in (1, 3, 4) or shape[0] in (1, 3)
 
 
-def stacked(data: Any, shape: Sequence, argument: str = "x", labelled: bool = False) -> Any:
+def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bool = False) -> Any:
     """Returns single images in a list as one array, and all else as it is.
 
     With labels, that is a tuple of the arrays of images and labels.
 
     Args:
         data: what a user gave.
-        shape: the shape of one sample.
+        shape: as in `single_images`.
         argument: the name of the argument that it came with, for the error.
         labelled: whether labels are wanted.
 
@@ -93,13 +93,17 @@ def stacked(data: Any, shape: Sequence, argument: str = "x", labelled: bool = Fa
 
 
 def batches_of(
-    data: Any, shape: Sequence, batch_size: int, argument: str = "x", labelled: bool = False
+    data: Any,
+    shape: Sequence | None,
+    batch_size: int,
+    argument: str = "x",
+    labelled: bool = False,
 ) -> Iterator[tuple]:
     """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
 
     Args:
         data: an array, or a tuple that begins with one; or anything finite that gives batches.
-        shape: the shape of one sample, which tells a list of images from one of batches.
+        shape: as in `single_images`.
         batch_size: the number of images in a batch, where `data` is an array.
         argument: the name of the argument that the data came with, for the error.
         labelled: whether to yield `(images, labels)`.
