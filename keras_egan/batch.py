@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_egan import backend
 from keras_egan.backend import distributed
+from keras_egan.image_format import is_image
 
 __all__ = ["Rows", "Scored", "unfit_rows"]
 
@@ -143,14 +144,14 @@ def unfit_rows(images: Any) -> Any:
     """Returns which samples are not finite, or, where they are images, outside [-1, 1].
 
     Args:
-        images: tensor of shape `(batch, ...)`, as it came. Only those of rank 4 have a range.
+        images: tensor of shape `(batch, ...)`, as it came. Only images have a range.
 
     Returns:
         float32 tensor of shape `(batch,)`, 1 or 0; a scalar 0 for uint8, which cannot be unfit.
     """
     if "float" not in keras.backend.standardize_dtype(images.dtype):
         return ops.zeros(())
-    rank = len(images.shape)
-    fit = ops.abs(ops.cast(images, "float32")) <= (1.001 if rank == 4 else 3e38)
-    fit = ops.all(fit, axis=tuple(range(1, rank)))  # NaN is under nothing
+    bound = 1.001 if is_image(images.shape[1:]) else 3e38
+    fit = ops.abs(ops.cast(images, "float32")) <= bound
+    fit = ops.all(fit, axis=tuple(range(1, len(images.shape))))  # NaN is under nothing
     return 1.0 - ops.cast(fit, "float32")

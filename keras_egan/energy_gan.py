@@ -10,7 +10,7 @@ from keras_egan._keras_internals import flat_layers, from_within_fit
 from keras_egan.augment._diff_augment import layer_of
 from keras_egan.callbacks import FitState
 from keras_egan.export._gan import export_gan
-from keras_egan.feeding import evaluated
+from keras_egan.feeding import evaluated, one_batch
 from keras_egan.hyperparameter import Setting
 from keras_egan.inference import Inference
 from keras_egan.labels import Labels
@@ -195,8 +195,9 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         dataset, loader or generator of batches of images, or of tuples that begin with images.
         `validation_data` may have the same forms. With `num_classes`, `y` is the labels of an
         array, whole numbers from 0 of shape `(samples,)`, and batches are tuples of images and
-        labels; else `y` is ignored, as is all in a tuple after the images. `class_weight` and
-        `sample_weight` must be None. The rest is as in Keras.
+        labels; else `y` must be None, and all in a tuple after the images is ignored.
+        `class_weight` and `sample_weight` must be None. Samples that are no images, such as
+        vectors, must be floats, of any finite values. The rest is as in Keras.
 
         Returns:
             The history, with the figures' means over each epoch.
@@ -209,7 +210,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         checks.none_of(class_weight=class_weight, sample_weight=sample_weight)
         run = Run(
             self,
-            inputs.paired(x, y if self.labels else None),
+            inputs.paired(x, y, self.labels),
             callbacks,
             batch_size=batch_size,
             epochs=epochs,
@@ -225,11 +226,6 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         )
         with self.weight_average.learning(self):
             return run.train(super().fit)
-
-    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
-        """Trains on one batch, as `keras.Model.train_on_batch`; see `fit`."""
-        with self.weight_average.learning(self):
-            return super().train_on_batch(*args, **kwargs)
 
     def evaluate(
         self,
@@ -254,14 +250,37 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             checks.one_or_more(steps=steps)
         verbose = verbose if processes.is_first() else 0
         arguments = verbose, None, steps, callbacks, return_dict
-        y = y if self.labels else None
         if from_within_fit(kwargs):
             figures = super().evaluate(x, y, batch_size, *arguments, **kwargs)
         else:
-            x = inputs.paired(x, y)
+            x = inputs.paired(x, y, self.labels)
             figures = evaluated(super().evaluate, self, x, batch_size, steps, *arguments)
         self.progress.refuse_unfit(self.smallest_batch)
         return figures
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: None = None,
+        class_weight: None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Trains on one batch, an array, as `keras.Model.train_on_batch`; `y` is as in `fit`.
+
+        Raises:
+            ValueError: as in `fit`, before anything is trained.
+        """
+        checks.none_of(class_weight=class_weight, sample_weight=sample_weight)
+        with self.weight_average.learning(self):
+            return super().train_on_batch(*one_batch(self, x, y), return_dict=return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: None = None, return_dict: bool = False
+    ) -> Any:
+        """Computes the figures of one batch, as `keras.Model.test_on_batch`."""
+        checks.none_of(sample_weight=sample_weight)
+        return super().test_on_batch(*one_batch(self, x, y), return_dict=return_dict)
 
     flat_layers = staticmethod(flat_layers)
     training_step = step.train

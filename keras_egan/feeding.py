@@ -8,9 +8,9 @@ import keras
 from keras_egan import inputs, processes
 from keras_egan.backend import distributed
 from keras_egan.datasets import Batches, Ordered
-from keras_egan.datasets.loaders import is_tf_dataset
+from keras_egan.datasets.loaders import described, is_tf_dataset
 
-__all__ = ["checked", "evaluated", "held_out", "part"]
+__all__ = ["checked", "evaluated", "held_out", "one_batch", "part"]
 
 
 def checked(
@@ -51,6 +51,19 @@ def checked(
     return data, None if shared else type(given).__name__
 
 
+def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Returns the images and labels of `train_on_batch`, checked as the first batch of `fit`."""
+    data = inputs.paired(x, y, gan.labels)
+    if inputs.is_array(data) or isinstance(data, (list, tuple)):
+        data, _ = checked(gan, data, "x", smallest_batch=gan.smallest_batch)
+    if not inputs.is_array(data) and not isinstance(data, tuple):
+        raise ValueError(
+            f"`x` must be one batch of images, an array; got {described(x)}. `fit` and `evaluate` "
+            "take datasets."
+        )
+    return data if isinstance(data, tuple) else (data, None)
+
+
 def evaluated(
     evaluate: Callable, gan: Any, data: Any, batch_size: int | None, steps: int | None, *args: Any
 ) -> Any:
@@ -85,26 +98,16 @@ def part(data: Any, kind: str | None = None) -> Any:
     if not distributed.feeds() or is_tf_dataset(data):
         return data
     if isinstance(data, keras.utils.PyDataset):
-        return _Part(data, shared=kind is None)
+        return inputs.Relayed(data, _own_rows if kind is None else _placed_batch)
     return map(_placed, data)
 
 
-class _Part(keras.utils.PyDataset):
-    def __init__(self, data, shared):
-        super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
-        self.data = data
-        self.shared = shared
-        self.on_epoch_begin = data.on_epoch_begin
-        self.on_epoch_end = data.on_epoch_end
+def _own_rows(dataset, index):
+    return distributed.placed(*dataset.share(index, distributed.own_rows))
 
-    @property
-    def num_batches(self):
-        return self.data.num_batches
 
-    def __getitem__(self, index):
-        if self.shared:
-            return distributed.placed(*self.data.share(index, distributed.own_rows))
-        return _placed(self.data[index])
+def _placed_batch(dataset, index):
+    return _placed(dataset[index])
 
 
 def _placed(batch):

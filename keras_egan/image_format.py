@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-__all__ = ["channel_axis", "is_image", "to_channels_last", "width_axis"]
+__all__ = ["channel_axis", "channels_first", "is_image", "to_channels_last", "width_axis"]
 
 
 def is_image(shape: Sequence[int | None]) -> bool:
@@ -18,14 +18,19 @@ def is_image(shape: Sequence[int | None]) -> bool:
     return len(shape) == 3
 
 
+def channels_first() -> bool:
+    """Returns whether Keras's image data format has the channels before height and width."""
+    return keras.config.image_data_format() == "channels_first"
+
+
 def channel_axis() -> int:
     """Returns the axis of the channels in a batch, in Keras's image data format."""
-    return 1 if keras.config.image_data_format() == "channels_first" else -1
+    return 1 if channels_first() else -1
 
 
 def width_axis() -> int:
     """Returns the axis of the columns in a batch of images, in Keras's image data format."""
-    return -1 if channel_axis() == 1 else -2
+    return -1 if channels_first() else -2
 
 
 def to_channels_last(images: Any) -> Any:

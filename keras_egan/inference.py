@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan import backend, checks, inputs, latent_space
+from keras_egan.image_format import is_image
 from keras_egan.sampler import Sampler
 from keras_egan.weight_average import WeightAverage
 
@@ -68,7 +69,7 @@ class Inference:
         labels = self.given_labels(labels, len(latents))
         self.synchronize()
         samples = self.sampler.run(self.sampled_weights(average), latents, labels)
-        return samples.clip(-1.0, 1.0) if samples.ndim == 4 else samples
+        return samples.clip(-1.0, 1.0) if is_image(self.image_shape) else samples
 
     def sampled_weights(self, average: bool) -> Any:
         """Returns the generator's averaged weights, where they are kept and wanted, or its own."""

@@ -4,7 +4,7 @@ import copy
 import functools
 import itertools
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,12 +12,13 @@ import numpy as np
 from keras import ops
 
 from keras_egan.datasets import Ordered, Stream
+from keras_egan.datasets.forms import stacked
 from keras_egan.datasets.loaders import (
     as_numpy,
+    check_kind,
     check_labels,
     described,
     images_of,
-    is_path,
     is_tf_dataset,
     length,
     picked,
@@ -25,6 +26,7 @@ from keras_egan.datasets.loaders import (
 from keras_egan.image_format import is_image
 
 __all__ = [
+    "Relayed",
     "accept",
     "check_values",
     "images_of",
@@ -64,27 +66,24 @@ def accept(
 
     Raises:
         ValueError: if the data is none of these, is empty, or does not tell its length where
-            `steps` is None; or if the first batch has another shape, is neither uint8 nor float,
-            holds NaN or infinite values, or, if of images, values outside [-1, 1]; or if labels are
-            wanted and missing, or are none of the classes.
+            `steps` is None; or if the first batch has another shape, is neither float nor, if of
+            images, uint8, holds NaN or infinite values, or, if of images, values outside [-1, 1];
+            or if labels are wanted and missing, or are none of the classes.
     """
-    _check_kind(data, argument)
-    pick = functools.partial(picked, argument=argument, labelled=classes is not None)
-
-    def of(batch):
-        return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in pick(batch))
-
-    if isinstance(data, list):
-        data = _listed(data, shape, argument)
+    check_kind(data, argument)
+    labelled = classes is not None
+    of = functools.partial(_taken, argument=argument, labelled=labelled)
+    data = stacked(data, shape, argument, labelled)
     if is_array(data) or isinstance(data, tuple):
         first: Any = tuple(map(as_numpy, of(data)))
         data = first if classes else first[0]
     elif isinstance(data, keras.utils.PyDataset):
-        data = copy.copy(data) if isinstance(data, Ordered) else _Fed(data, of)
+        read = functools.partial(_read, argument=argument, labelled=labelled)
+        data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
         first = of(data[0]) if data.num_batches != 0 else None
     elif is_tf_dataset(data):
-        pick(data.element_spec)  # raises here what would get lost in a graph
-        data = data.map(lambda *batch: pick(batch))
+        picked(data.element_spec, argument, labelled)  # raises here what would get lost in a graph
+        data = data.map(lambda *batch: picked(batch, argument, labelled))
         first = next(iter(data), None)
     else:
         first, data = _iterated(data, argument, steps, of)
@@ -129,15 +128,25 @@ def check_values(images: Any, argument: str = "images") -> None:
         )
 
 
-def paired(images: Any, labels: Any) -> Any:
-    """Returns images and their labels as what `accept` takes, a tuple where there are labels.
+def paired(images: Any, labels: Any, conditional: Any) -> Any:
+    """Returns `x` and `y` of `fit` as what `accept` takes, a tuple where there are labels.
+
+    Args:
+        images: `x`.
+        labels: `y`, or None.
+        conditional: whether the GAN has classes.
 
     Raises:
-        ValueError: if labels are given with images that come in batches.
+        ValueError: if labels are given to a GAN without classes, or with images in batches.
     """
     if labels is None:
         return images
-    if not is_array(images):
+    if not conditional:
+        raise ValueError(
+            "`y` is given to a GAN without classes. Make the GAN with `num_classes=`, or leave `y` "
+            "out."
+        )
+    if not is_array(images) and not isinstance(images, list):
         raise ValueError(
             f"`y` goes with an array of images; `x` is {described(images)}, whose batches must be "
             "(images, labels) themselves. Leave `y` out."
@@ -154,12 +163,13 @@ def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
     """Scales uint8 images to [-1, 1] on the device; casts floats to Keras's float type.
 
     Args:
-        images: tensor of shape `(batch, *shape)`, uint8 or float.
-        shape: the shape of one image.
+        images: tensor of shape `(batch, *shape)`, float; or uint8, if they are images.
+        shape: the shape of one sample.
         argument: the name of the argument that they came with.
 
     Raises:
-        ValueError: if the images have another shape, or are neither uint8 nor float.
+        ValueError: if they have another shape, or another dtype. uint8 vectors are refused, because
+            they may be codes or flags, which have no range to be scaled from.
     """
     _check_form(images, shape, argument)
     if keras.backend.standardize_dtype(images.dtype) == "uint8":
@@ -167,22 +177,43 @@ def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
     return ops.cast(images, keras.config.floatx())
 
 
-class _Fed(keras.utils.PyDataset):
-    """Someone's PyDataset, of whose batches a step gets what it needs."""
+class Relayed(keras.utils.PyDataset):
+    """A PyDataset whose batches are changed on their way to Keras.
 
-    def __init__(self, dataset, of):
+    It can be pickled if the dataset and `read` can: Keras sends it to worker processes.
+
+    Args:
+        dataset: the PyDataset.
+        read: a function from the dataset and an index to a batch.
+    """
+
+    def __init__(self, dataset: keras.utils.PyDataset, read: Callable[[Any, int], Any]):
         super().__init__(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
         self.dataset = dataset
-        self.of = of
-        self.on_epoch_begin = dataset.on_epoch_begin
-        self.on_epoch_end = dataset.on_epoch_end
+        self.read = read
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int | None:
+        """As that of the dataset."""
         return self.dataset.num_batches
 
-    def __getitem__(self, index):
-        return self.of(self.dataset[index])
+    def on_epoch_begin(self) -> None:
+        self.dataset.on_epoch_begin()
+
+    def on_epoch_end(self) -> None:
+        self.dataset.on_epoch_end()
+
+    def __getitem__(self, index: int) -> Any:
+        return self.read(self.dataset, index)
+
+
+def _taken(batch, argument, labelled):
+    """Returns what a step needs of a batch, as tensors of the backend or NumPy arrays."""
+    return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in picked(batch, argument, labelled))
+
+
+def _read(dataset, index, argument, labelled):
+    return _taken(dataset[index], argument, labelled)
 
 
 def _iterated(data, argument, steps, of):
@@ -215,36 +246,6 @@ def _iterated(data, argument, steps, of):
     return first, (of(batch) for batch in batches)
 
 
-def _listed(items, shape, argument):
-    """Returns a list's single images as one array, or its batches as they are."""
-    if not items or not all(hasattr(item, "shape") for item in items):
-        return items  # empty, or of tuples
-    shapes = {tuple(item.shape) for item in items}
-    if shapes == {tuple(shape)}:
-        return np.stack([as_numpy(item) for item in items])
-    if {one[1:] for one in shapes} == {tuple(shape)}:
-        return items
-    raise ValueError(
-        f"`{argument}` as a list must hold batches of shape {_batch_of(shape)}, or single images; "
-        f"got the shapes {', '.join(map(str, sorted(shapes)))}. Images with labels go in a tuple."
-    )
-
-
-def _check_kind(data, argument):
-    if is_path(data):
-        raise ValueError(
-            f"`{argument}` is {described(data)}, {str(data)!r}. Load its images: "
-            f"`datasets.load({str(data)!r})`."
-        )
-    if isinstance(data, Mapping):
-        images_of(data, argument)  # raises
-    if not (is_array(data) or isinstance(data, (Iterable, keras.utils.PyDataset))):
-        raise ValueError(
-            f"`{argument}` is {described(data)}. Pass images, an array or a dataset: "
-            "`datasets.load` gives one."
-        )
-
-
 def _check(images, shape, argument):
     _check_form(images, shape, argument)
     check_values(images, argument)
@@ -257,6 +258,12 @@ def _check(images, shape, argument):
                 "images go from -1 to 1. Scale them with `images * 2 - 1`.",
                 stacklevel=2,
             )
+    elif images.dtype == np.uint8 and images.max() == 1:
+        warnings.warn(
+            f"`{argument}` gives uint8 images of 0 and 1 alone, which become -1 and -0.99: uint8 "
+            "images go from 0 to 255. Scale them with `images * 255`.",
+            stacklevel=2,
+        )
 
 
 def _check_form(images, shape, argument):
@@ -267,7 +274,14 @@ def _check_form(images, shape, argument):
             f"{_layout_hint(tuple(images.shape), tuple(shape))}."
         )
     dtype = keras.backend.standardize_dtype(images.dtype)
-    if dtype != "uint8" and "float" not in dtype:
+    if "float" in dtype:
+        return
+    if not is_image(shape):
+        raise ValueError(
+            f"`{argument}` gives samples of shape {tuple(shape)} that are {dtype}; they are no "
+            'images, and must be float: `x.astype("float32")`.'
+        )
+    if dtype != "uint8":
         raise ValueError(
             f"`{argument}` gives images that are {dtype}; they must be uint8 or float: "
             f"{SCALE_HINT}."

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan import backend, checks, inputs, losses
+from keras_egan.image_format import is_image
 from keras_egan.metrics import nearest
 from keras_egan.sampler import BATCH
 
@@ -219,7 +220,9 @@ def _descend(gan, latents, images, steps, learning_rate, average):
 
 
 def _differences(samples, images):
-    if len(samples.shape) == 4:  # clipped as `sample` does, but for the gradient, which leads back
+    if is_image(
+        samples.shape[1:]
+    ):  # clipped as `sample` does, but for the gradient, which leads back
         samples = samples + ops.stop_gradient(ops.clip(samples, -1.0, 1.0) - samples)
     return losses.reconstruction_energy(images, samples, energy="mae")
 

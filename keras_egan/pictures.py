@@ -11,6 +11,7 @@ import numpy as np
 from keras_egan import checks
 from keras_egan.extras import require
 from keras_egan.files import replacing
+from keras_egan.image_format import channel_axis, is_image
 
 __all__ = ["animate", "grid", "save_animation", "save_grid"]
 
@@ -19,8 +20,9 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
     """Returns one picture of many images, in rows from the top, each from the left.
 
     Args:
-        images: floats in [-1, 1] of shape `(n, *image_shape)`, in Keras's image data format, with
-            1, 3 or 4 channels; or rows of them, of shape `(rows, columns, *image_shape)`.
+        images: floats in [-1, 1], or uint8 from 0 to 255, of shape `(n, *image_shape)`, in Keras's
+            image data format, with 1, 3 or 4 channels; or rows of them, of shape
+            `(rows, columns, *image_shape)`.
         columns: how many there are in a row; by default the root of n, rounded up, or as many as a
             row was given.
 
@@ -35,23 +37,25 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
     if images.ndim == 5:
         columns = columns or images.shape[1]
         images = images.reshape(-1, *images.shape[2:])
-    first = keras.config.image_data_format() == "channels_first"
-    if images.ndim != 4 or not len(images) or images.shape[1 if first else 3] not in (1, 3, 4):
+    axis = channel_axis()
+    if not is_image(images.shape[1:]) or not len(images) or images.shape[axis] not in (1, 3, 4):
         raise ValueError(
             "`images` must be a batch of images of 1, 3 or 4 channels, in Keras's image data "
             f"format, or rows of them; got the shape {images.shape}."
         )
+    if images.dtype != np.uint8:
+        if not np.issubdtype(images.dtype, np.floating):
+            raise ValueError(f"`images` must be float or uint8; got {images.dtype}.")
+        images = np.round((np.clip(images, -1.0, 1.0) + 1.0) * 127.5).astype("uint8")
     if columns is None:
         columns = math.isqrt(len(images) - 1) + 1
     checks.whole_number(1, columns=columns)
-    if first:
-        images = np.moveaxis(images, 1, -1)
+    images = np.moveaxis(images, axis, -1)
     missing = -len(images) % columns
-    tiles = np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)), constant_values=-1.0)
+    tiles = np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0)))
     _, height, width, channels = images.shape
     picture = tiles.reshape(-1, columns, height, width, channels).transpose(0, 2, 1, 3, 4)
     picture = picture.reshape(-1, columns * width, channels)
-    picture = np.round((np.clip(picture, -1.0, 1.0) + 1.0) * 127.5).astype("uint8")
     return picture[..., 0] if channels == 1 else picture
 
 

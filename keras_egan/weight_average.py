@@ -89,7 +89,8 @@ class WeightAverage(keras.layers.Layer):
             return
         # As TensorFlow's ExponentialMovingAverage: less weight on the first, untrained weights.
         step = ops.cast(step, "float32")
-        decay = ops.minimum(self.decay, (1.0 + step) / (10.0 + step))
+        warming = (1.0 + step) / (10.0 + step)
+        decay = ops.minimum(self.decay * ops.ones_like(warming), warming)
         for average, variable in pairs:
             if variable.trainable:
                 kept = ops.cast(decay, average.dtype)

@@ -82,7 +82,7 @@ def test_epoch_figures_are_means_weighted_by_batch_size(case):
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_uint8_and_floats_in_range_train_alike_and_labels_are_ignored(case):
     gan = case.build()
-    train(gan, float_images(48), y=np.arange(48))
+    train(gan, (float_images(48), np.arange(48)))
     for one, other in zip(weights(gan), weights(trained(case.name)[0]), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 

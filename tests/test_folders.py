@@ -134,6 +134,37 @@ def test_unreadable_images_are_named_or_left_out(folder):
     assert sum(len(batch) for (batch,) in dataset) == 4
 
 
+@pytest.mark.parametrize("suffix", ["heic", "HEIF", "avif"])
+def test_photographs_that_pillow_cannot_read_are_named(folder, suffix):
+    for name in "xy":
+        (folder / f"{name}.{suffix}").write_bytes(b"ftypheic of a phone")
+    with pytest.raises(
+        ValueError, match=rf"2 of the 6 images .*x\.{suffix} .*`pip install pillow-"
+    ):
+        datasets.load(folder)
+    with pytest.warns(UserWarning, match=rf"2 of the 6 images .*left out: .*y\.{suffix} cannot be"):
+        assert len(images(folder, skip_unreadable=True)) == 4
+
+
+def test_avif_is_read_where_pillow_can(tmp_path):
+    from PIL import features
+
+    if not features.check("avif"):
+        pytest.skip("this Pillow cannot")
+    Image.new("RGB", (8, 6), (200, 10, 10)).save(tmp_path / "a.avif")
+    np.testing.assert_allclose(images(tmp_path)[0, 3, 4], [200, 10, 10], atol=6)
+
+
+def test_a_folder_of_other_files_says_which(tmp_path):
+    for name in ("a.npy", "b.npy", "LICENSE", ".hidden.npy"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(
+        ValueError,
+        match=r"holds no images that can be read; other files: 1 of no suffix, 2 of \.npy",
+    ):
+        datasets.load(tmp_path)
+
+
 @pytest.mark.parametrize("mode", ["F", "I"])
 def test_values_of_unknown_range_are_refused(mode, tmp_path):
     Image.fromarray(np.full((4, 4), 70_000, {"F": "float32", "I": "int32"}[mode])).save(

@@ -1,11 +1,12 @@
 """Whatever form images come in, the same training and the same figures come of them."""
 
+import keras
 import numpy as np
 import pytest
 
-from keras_egan import inputs
+from keras_egan import callbacks, inputs, metrics
 from tests.forms import FORMS, WITHOUT_LENGTH, LoaderOfKnownLength, batches, trained
-from tests.registry import IMAGE_SHAPE, uint8_images, weights
+from tests.registry import CONDITIONAL, IMAGE_SHAPE, float_images, uint8_images, weights
 from tests.tiny import began
 
 
@@ -47,6 +48,58 @@ def test_any_form_validates(gan):
             uint8_images(), batch_size=50, validation_data=FORMS[form](), verbose=0
         ).history
         assert np.isfinite(history["val_d_loss"]).all()
+
+
+LISTS = {
+    "images": lambda images, labels: list(images),
+    "batches": lambda images, labels: [images[:20], images[20:40], images[40:]],
+    "labelled images": lambda images, labels: list(zip(images, labels, strict=True)),
+    "labelled batches": lambda images, labels: [
+        (images[i : i + 20], labels[i : i + 20]) for i in range(0, 50, 20)
+    ],
+    "labels beside": lambda images, labels: (list(images), labels),
+}
+
+
+@pytest.mark.parametrize("form", LISTS)
+def test_a_list_as_a_reference_is_seen_whole(form):
+    images, labels = float_images(), np.arange(50) % 3
+    given = LISTS[form](images, labels)
+    samples = images[[45, 3]]
+    found = metrics.nearest(samples, given, k=2)
+    np.testing.assert_array_equal(found.indices[:, 0], [45, 3])
+    squares = np.square(samples[:, None] - images[None]).sum(axis=(2, 3, 4))
+    np.testing.assert_allclose(found.distances**2, np.sort(squares)[:, :2], rtol=1e-4, atol=1e-6)
+
+    gan = CONDITIONAL[0].build()
+    gan.fit(images[:4], labels[:4], verbose=0)
+    labelled = form not in ("images", "batches")
+    if not labelled:
+        gan = began()
+    distance = metrics.FrechetDistance(flattened())
+    measuring = callbacks.GenerativeMetrics(given, [distance], samples=32)
+    diagnosis = callbacks.Diagnosis(given, patience=100)
+    data = (images[:20], labels[:20]) if labelled else (images[:20],)
+    gan.fit(*data, verbose=0, callbacks=[measuring, diagnosis])
+    assert distance.real.count == 50
+    np.testing.assert_allclose(distance.real.mean, images.reshape(50, -1).mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(diagnosis._images, images, atol=1e-6)
+    if labelled:
+        np.testing.assert_array_equal(diagnosis._labels, labels)
+
+
+def flattened():
+    return keras.Sequential([keras.Input(IMAGE_SHAPE), keras.layers.Flatten()])
+
+
+def test_a_list_of_both_is_refused():
+    images = uint8_images()
+    with pytest.raises(ValueError, match=r"`images` as a list must hold batches .*, or single im"):
+        metrics.nearest(float_images(2), [images[0], images[:3]], k=1)
+    with pytest.raises(ValueError, match="`images` is a list of batches, with labels beside it"):
+        metrics.nearest(float_images(2), ([images[:3]], np.arange(3)), k=1)
+    with pytest.raises(ValueError, match=r"`images` is a str, 'photos'\. Load its images"):
+        metrics.nearest(float_images(2), "photos", k=1)
 
 
 def test_a_loader_is_gone_through_anew_for_each_epoch_and_no_further():

@@ -21,6 +21,7 @@ def test_the_axes_of_channels_and_columns(data_format, axes):
     keras.config.set_image_data_format(data_format)
     try:
         assert (image_format.channel_axis(), image_format.width_axis()) == axes
+        assert image_format.channels_first() == (data_format == "channels_first")
     finally:
         keras.config.set_image_data_format("channels_last")
 

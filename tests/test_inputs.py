@@ -1,6 +1,7 @@
 """What may be fed to a GAN, and every bad input's one clear error."""
 
 import pathlib
+import pickle
 
 import keras
 import numpy as np
@@ -9,8 +10,26 @@ from keras import layers
 
 import keras_egan
 from keras_egan import inputs, parts
-from tests.forms import Loader, LoaderOfKnownLength, batches, generator_of, tf_dataset, torch_loader
-from tests.registry import EAGERLY, IMAGE_SHAPE, float_images, tiny_networks, uint8_images, weights
+from tests.conftest import on
+from tests.forms import (
+    Loader,
+    LoaderOfKnownLength,
+    PyDataset,
+    batches,
+    generator_of,
+    tf_dataset,
+    torch_loader,
+)
+from tests.registry import (
+    CONDITIONAL,
+    EAGERLY,
+    IMAGE_SHAPE,
+    float_images,
+    state,
+    tiny_networks,
+    uint8_images,
+    weights,
+)
 from tests.tiny import began
 
 
@@ -55,6 +74,69 @@ def test_bad_images_are_refused_before_anything_moves(gan, name, call):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("name", BAD)
+@pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
+def test_a_bad_batch_is_refused_at_once(gan, name, call):
+    images, message = BAD[name]
+    before = state(gan)
+    with pytest.raises(ValueError, match=message):
+        getattr(gan, call)(images)
+    assert all(map(np.array_equal, before, state(gan)))
+    gan.fit(float_images(8), verbose=0)  # which is not blamed
+
+
+@pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "`x` gives images without labels"),
+        (np.eye(3, dtype="float32")[np.arange(6) % 3], r"shape \(6, 3\), which looks one-hot"),
+        (np.arange(6), "The labels of `x` hold 3, 4, 5; with `num_classes` 3 they go from 0 to 2"),
+        (np.arange(6) % 3 / 2, "labels of `x` are float64; they must be whole numbers"),
+    ],
+)
+def test_a_batch_of_bad_labels_is_refused_at_once(call, labels, message):
+    gan = CONDITIONAL[0].build(**EAGERLY)
+    before = state(gan)
+    with pytest.raises(ValueError, match=message):
+        getattr(gan, call)(uint8_images(6), labels)
+    assert all(map(np.array_equal, before, state(gan)))
+
+
+def test_a_batch_may_have_the_forms_of_an_array():
+    images, labels = uint8_images(6), np.arange(6) % 3
+    forms = [(images, labels), ((images, labels), None), (list(images), [*labels])]
+    forms += [(list(zip(images, labels, strict=True)), None)]
+    found = []
+    for form in forms:
+        gan = CONDITIONAL[0].build(**EAGERLY)
+        found.append(gan.train_on_batch(*form) + gan.test_on_batch(*form))
+    for other in found[1:]:
+        np.testing.assert_array_equal(other, found[0])
+
+
+@pytest.mark.parametrize("make", [batches, PyDataset, lambda: generator_of(uint8_images())])
+def test_datasets_are_no_batch(gan, make):
+    with pytest.raises(ValueError, match=r"`x` must be one batch of images, an array; got a"):
+        gan.train_on_batch(make())
+
+
+def test_labels_need_classes(gan):
+    images, labels = uint8_images(), np.arange(50)
+    message = "`y` is given to a GAN without classes. Make the GAN with `num_classes=`, or leave"
+    calls = gan.fit, gan.evaluate, gan.train_on_batch, gan.test_on_batch
+    for call in calls:
+        with pytest.raises(ValueError, match=message):
+            call(images, labels)
+    gan.fit((images, labels), validation_data=(images, labels), verbose=0)  # left out, as always
+
+
+@pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
+def test_a_batch_has_no_weights(gan, call):
+    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+        getattr(gan, call)(uint8_images(8), sample_weight=np.ones(8))
+
+
 @pytest.mark.parametrize("name", ["0 to 255", "NaN", "another shape", "int32"])
 def test_bad_images_have_no_energy(gan, name):
     images, _ = BAD[name]
@@ -67,6 +149,13 @@ def test_bad_values_in_a_generator_are_refused(gan):
         gan.fit(generator_of(BAD["0 to 255"][0]), verbose=0)
     with pytest.raises(ValueError, match="`x` is empty: it is a generator that gives no images"):
         gan.fit(generator_of(uint8_images(0)), verbose=0)
+
+
+def hugging_face():
+    """Returns what looks like a Dataset of Hugging Face, which has a shape and is no array."""
+    made = type("Dataset", (), {"__module__": "datasets.arrow_dataset", "shape": (50, 2)})()
+    made.column_names = ["image", "label"]
+    return made
 
 
 NO_DATA = {
@@ -89,6 +178,11 @@ NO_DATA = {
     "channels first": (
         lambda: np.zeros((4, 1, 8, 8), "uint8"),
         r"channels come first: `numpy.moveaxis\(images, 1, -1\)`",
+    ),
+    "Hugging Face": (hugging_face, r"`\w+` is a Dataset of Hugging Face.*`keras_egan.datasets.l"),
+    "images that differ": (
+        lambda: [uint8_images()[0], uint8_images()[0, 1:]],
+        r"images of `\w+` differ in shape: \(7, 8, 1\), \(8, 8, 1\). Resize them: `datasets.load",
     ),
     "images and labels in a list": (
         lambda: [uint8_images(), np.arange(50)],
@@ -119,6 +213,79 @@ def test_vectors_may_have_any_finite_values():
     points[3, 1] = np.nan
     with pytest.raises(ValueError, match=r"index 3.*all\(axis=\(1,\)\)"):
         inputs.accept(points, (2,))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
+def test_vectors_are_never_scaled(dtype):
+    """Rows of 0 and 1 would become -1 and -0.99."""
+    rows = np.eye(4, dtype=dtype)[np.arange(12) % 4]
+    gan = keras_egan.LeastSquaresGAN(*keras_egan.networks.mlp(4, latent_dim=2, units=3), seed=0)
+    gan.compile("sgd", "sgd", **EAGERLY)
+    message = rf"samples of shape \(4,\) that are {dtype}; .* must be float: `x.astype\(\"float32"
+    for call in (gan.fit, gan.evaluate, gan.train_on_batch, gan.energy):
+        with pytest.raises(ValueError, match=message) as refusal:
+            call(rows)
+        assert "uint8 images" not in str(refusal.value)
+    first, _ = inputs.accept(rows.astype("float32"), (4,))
+    np.testing.assert_array_equal(first, rows)
+
+
+def test_masks_of_0_and_1_are_warned_of_once():
+    masks = uint8_images() % 2
+    with pytest.warns(UserWarning, match=r"`x` gives uint8 .* 0 and 1 .*`images \* 255`") as caught:
+        inputs.accept(masks, IMAGE_SHAPE)
+    assert len(caught) == 1
+    for images in (masks * 255, np.zeros_like(masks), uint8_images()):
+        inputs.accept(images, IMAGE_SHAPE)  # a warning would be an error
+
+
+@pytest.mark.parametrize("labels", [["cat", "dog"] * 3, np.array(["cat", "dog"] * 3, object)])
+def test_names_of_classes_are_to_be_numbered(labels):
+    gan = CONDITIONAL[0].build()
+    with pytest.raises(ValueError, match=r"whole numbers: `numpy.unique\(labels, return_inverse=T"):
+        gan.fit(uint8_images(6), labels, verbose=0)
+    np.testing.assert_array_equal(np.unique(labels, return_inverse=True)[1], [0, 1] * 3)
+
+
+class Sent(keras.utils.PyDataset):
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return uint8_images()[25 * index : 25 * index + 25], "labels"
+
+
+def test_a_users_dataset_can_be_sent_to_other_processes():
+    _, data = inputs.accept(Sent(workers=2, use_multiprocessing=True), IMAGE_SHAPE)
+    sent = pickle.loads(pickle.dumps(data))
+    assert (sent.workers, sent.use_multiprocessing, sent.num_batches) == (2, True, 2)
+    for index in range(2):
+        (images,) = sent[index]
+        np.testing.assert_array_equal(images, uint8_images()[25 * index : 25 * index + 25])
+
+
+@pytest.mark.slow
+@on("jax")
+def test_a_dataset_is_read_by_processes_that_are_spawned(tmp_path):
+    """As on macOS and Windows."""
+    from tests.test_backend import run
+
+    (tmp_path / "script.py").write_text(SPAWNING)
+    assert run([tmp_path / "script.py"], PYTHONPATH=".").split()[-1] == "2"
+
+
+SPAWNING = """
+import multiprocessing
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    from tests.test_inputs import Sent
+    from tests.tiny import began
+
+    gan = began()
+    gan.fit(Sent(workers=2, use_multiprocessing=True), verbose=0)
+    print(int(gan.step))
+"""
 
 
 def test_images_that_look_unscaled_are_warned_of_once():

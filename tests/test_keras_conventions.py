@@ -11,7 +11,9 @@ from tests.registry import IMAGE_SHAPE, float_images, uint8_images
 from tests.tiny import began
 
 
-@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+@pytest.mark.parametrize(
+    "method", ["fit", "evaluate", "predict", "train_on_batch", "test_on_batch"]
+)
 def test_the_signatures_are_keras_own(method):
     ours = inspect.signature(getattr(keras_egan.EnergyGAN, method)).parameters
     theirs = inspect.signature(getattr(keras.Model, method)).parameters

@@ -151,7 +151,7 @@ def test_bad_arguments_are_refused():
         gan.sample(2, labels=3)
     with pytest.raises(ValueError, match="`labels` must be a whole number, a list of 2, or None"):
         gan.sample(2, labels="cat")
-    with pytest.raises(ValueError, match="`y` goes with an array of images; `x` is a list"):
+    with pytest.raises(ValueError, match="`x` is a list of batches, with labels beside it"):
         gan.fit([(images, [0, 1, 2])], [0, 1, 2])
     with pytest.raises(ValueError, match="`labels` are given to a GAN that has none"):
         CASES[0].build().sample(2, labels=1)

@@ -191,6 +191,28 @@ def test_mirror_images_are_drawn_anew_from_seed_and_step(channels_first, kind):
     assert data.max() == 5  # the samples themselves stay
 
 
+@pytest.mark.parametrize("kind", ["Batches", "Stream"])
+def test_the_shares_of_processes_make_up_the_batch(kind):
+    data = images(channels_first=False)
+    if kind == "Batches":
+        labels = np.arange(200)
+        dataset = datasets.Batches(data, 60, seed=1, mirror=True, labels=labels)
+    else:
+        dataset = datasets.Stream(lambda step, done: iter([data]), 1, seed=1, mirror=True)
+    whole = dataset[0]
+    total = len(whole[0])
+    assert 0.2 < (whole[0][:, 0, 0, 0] == 5).mean() < 0.8
+    cuts = [0, 7, 7, 31, total]  # one of four has none
+    shares = [
+        dataset.share(0, lambda n, i=i: slice(cuts[i], cuts[i + 1] if i < 3 else n))
+        for i in range(4)
+    ]
+    assert {rows for _, rows in shares} == {total}
+    for found, expected in zip(zip(*(part for part, _ in shares), strict=True), whole, strict=True):
+        assert [len(part) for part in found] == np.diff(cuts).tolist()
+        np.testing.assert_array_equal(np.concatenate(found), expected)
+
+
 def test_load_mirrors_every_source(tmp_path):
     from PIL import Image
 

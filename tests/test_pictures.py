@@ -22,6 +22,17 @@ def test_rows_are_filled_from_the_left():
     np.testing.assert_array_equal(np.repeat(np.repeat(found[::2, ::3], 2, 0), 3, 1), found)
 
 
+def test_bytes_are_shown_as_they_are():
+    images = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), "uint8")
+    expected = np.zeros((8, 18, 3), "uint8")
+    for index, image in enumerate(images):
+        row, column = divmod(index, 3)
+        expected[4 * row : 4 * row + 4, 6 * column : 6 * column + 6] = image
+    np.testing.assert_array_equal(pictures.grid(images), expected)
+    with pytest.raises(ValueError, match="`images` must be float or uint8; got int64"):
+        pictures.grid(images.astype("int64"))
+
+
 @pytest.mark.parametrize(("n", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (9, 3, 3), (10, 3, 4)])
 def test_the_picture_is_about_square(n, rows, columns):
     assert pictures.grid(numbered(n)).shape == (2 * rows, 3 * columns)

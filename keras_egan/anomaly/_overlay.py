@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_egan.image_format import channel_axis
+from keras_egan.image_format import channel_axis, is_image
 
 __all__ = ["overlay"]
 
@@ -33,7 +33,7 @@ def overlay(images: Any, maps: Any, limit: float | None = None) -> np.ndarray:
     ```
     """
     images, maps = (keras.ops.convert_to_numpy(array) for array in (images, maps))
-    sides = np.delete(images.shape, channel_axis() % images.ndim) if images.ndim == 4 else None
+    sides = np.delete(images.shape, channel_axis()) if is_image(images.shape[1:]) else None
     if sides is None or maps.shape != tuple(sides):
         raise ValueError(
             "`images` must be a batch of images, and `maps` have their number, height and width; "

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_egan import backend
+from keras_egan.image_format import channels_first, is_image
 
 __all__ = ["DiffAugment", "layer_of"]
 
@@ -107,12 +108,12 @@ class DiffAugment(keras.layers.Layer):
                 Height and width must be known.
             numbers: what `draw(batch)` returned.
         """
-        if len(images.shape) != 4:
+        if not is_image(images.shape[1:]):
             raise ValueError(
                 "DiffAugment takes images of shape (batch, height, width, channels), in Keras's "
                 f"image data format; got the shape {tuple(images.shape)}."
             )
-        first = keras.config.image_data_format() == "channels_first"
+        first = channels_first()
         x = ops.transpose(images, (0, 2, 3, 1)) if first else images
         for word in self._words:
             if word == "color":

@@ -11,7 +11,8 @@ from keras import ops
 from keras_egan import checks
 from keras_egan.callbacks._step_logs import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
-from keras_egan.datasets.loaders import as_numpy, batches_of
+from keras_egan.datasets.forms import batches_of
+from keras_egan.datasets.loaders import as_numpy
 from keras_egan.inputs import check_values, scale
 
 __all__ = ["Diagnosis"]
@@ -100,7 +101,7 @@ class Diagnosis(keras.callbacks.Callback):
         self._seen: dict[str, list[int]] = {}  # the check that first saw a symptom, and how many
         self._before: dict[str, np.ndarray] = {}  # the weights at the last check
         self._held.clear()
-        images, *labels = _first(self.reference, bool(self.model.labels))
+        images, *labels = _first(self.reference, self.model.image_shape, bool(self.model.labels))
         self._labels = _known(labels[0], self.model.num_classes) if labels else None
         check_values(images, "reference")
         self._images = scale(ops.convert_to_tensor(images), self.model.image_shape, "reference")
@@ -216,10 +217,10 @@ class Diagnosis(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def _first(data, labelled):
+def _first(data, shape, labelled):
     """Returns the first images of data in the forms that `fit` takes, and labels if wanted."""
     batches, count = [], 0
-    for batch in batches_of(data, IMAGES, "reference", labelled):
+    for batch in batches_of(data, shape, IMAGES, "reference", labelled):
         batches.append([as_numpy(array)[: IMAGES - count] for array in batch])
         count += len(batches[-1][0])
         if count == IMAGES:

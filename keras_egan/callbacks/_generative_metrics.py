@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_egan import checks, processes
-from keras_egan.datasets.loaders import batches_of
+from keras_egan.datasets.forms import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
 __all__ = ["GenerativeMetrics"]
@@ -130,8 +130,9 @@ class GenerativeMetrics(keras.callbacks.Callback):
             for metric in relative:
                 metric.reset_real()
             labelled = any(metric.labelled for metric in relative)
-            batches = batches_of(self.reference, self.batch_size, "reference", labelled)
-            for images, *labels in batches:
+            shape = getattr(self.model, "image_shape", None)  # other models may sample too
+            form = shape, self.batch_size, "reference", labelled
+            for images, *labels in batches_of(self.reference, *form):
                 features: dict[int, Any] = {}
                 for metric in relative:
                     extracted = self._extracted(metric, images, features)
@@ -180,6 +181,8 @@ class GenerativeMetrics(keras.callbacks.Callback):
 
     def _extracted(self, metric, images, features):
         """Returns the features of images, which metrics of one extractor share."""
+        if metric.extractor is None:  # each has features of its own, and there is nothing to save
+            return metric.extract(images, self.batch_size)
         extractor = id(metric.extractor)
         if extractor not in features:
             features[extractor] = metric.extract(images, self.batch_size)

@@ -11,6 +11,7 @@ from keras import ops
 from keras_egan import checks
 from keras_egan.callbacks._files import replacing, tolerated
 from keras_egan.extras import require
+from keras_egan.image_format import channel_axis, is_image
 from keras_egan.pictures import animate, grid
 
 __all__ = ["SampleGrid"]
@@ -80,7 +81,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         shape = self.model.image_shape
-        if len(shape) != 3 or shape[_channel_axis()] not in (1, 3, 4):
+        if not is_image(shape) or (None, *shape)[channel_axis()] not in (1, 3, 4):
             raise ValueError(
                 f"SampleGrid shows images of 1, 3 or 4 channels; the samples have shape {shape}."
             )
@@ -150,7 +151,3 @@ class SampleGrid(keras.callbacks.Callback):
 
 def _pillow():
     return require("PIL.Image", "images", "SampleGrid")
-
-
-def _channel_axis():
-    return 0 if keras.config.image_data_format() == "channels_first" else -1

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan import losses
+from keras_egan.image_format import is_image
 from keras_egan.metrics.streams import squared_distances
 
 __all__ = ["Evidence", "Look", "symptoms"]
@@ -44,7 +45,7 @@ class Look(NamedTuple):
             float(vectors.var(axis=0).mean()),
             float(np.median(np.sqrt(distances.min(axis=1)))),
             pt,
-            float((np.abs(vectors) > 0.99).mean()) if images.ndim == 4 else 0.0,
+            float((np.abs(vectors) > 0.99).mean()) if is_image(images.shape[1:]) else 0.0,
             float(energies.mean()),
             float(energies.std()),
         )

@@ -1,6 +1,7 @@
 """Batches from samples that are read by index."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -46,7 +47,7 @@ class Batches(Ordered):
         self,
         samples: Any,
         batch_size: int,
-        take: Callable[[Any, np.ndarray], Any] = lambda samples, indices: samples[indices],
+        take: Callable[[Any, np.ndarray], Any] = operator.getitem,
         shuffle: bool = True,
         seed: int = 0,
         drop_remainder: bool = False,

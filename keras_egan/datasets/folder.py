@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from keras_egan.extras import require
 
 __all__ = ["Folder"]
 
-_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+# Photographs that not every Pillow reads. They are looked at, so that an error names them.
+_FOR_PLUGINS = (".avif", ".heic", ".heif")
+_PLAIN = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_SUFFIXES = _PLAIN + _FOR_PLUGINS
 _ENDS = {"GIF": b";", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 
@@ -28,8 +32,9 @@ class Folder:
         skip_unreadable: whether images that cannot be read are left out, with a warning.
 
     Raises:
-        ValueError: if images cannot be read, or their sizes differ and `prepare` leaves them; when
-            indexed, if an image cannot be read, for Pillow or for what has become of it.
+        ValueError: if there are no images, some cannot be read, or their sizes differ and `prepare`
+            leaves them; when indexed, if an image cannot be read, for Pillow or for what has become
+            of it.
     """
 
     def __init__(
@@ -42,19 +47,28 @@ class Folder:
         self.folder = Path(folder)
         self.paths: list[Path] = []
         sizes: dict[tuple[int, int], Path] = {}
-        unreadable = []
+        unreadable: dict[Path, ValueError] = {}
+        others: Counter[str] = Counter()
         for path in sorted(Path(folder).rglob("*")):
-            if path.suffix.lower() not in _SUFFIXES or not path.is_file():
+            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if hidden or not path.is_file():
                 continue
-            if any(part.startswith(".") for part in path.relative_to(folder).parts):
+            if path.suffix.lower() not in _SUFFIXES:
+                others[path.suffix.lower()] += 1
                 continue
             try:
                 sizes.setdefault(self._look(path), path)
                 self.paths.append(path)
             except ValueError as error:
-                unreadable.append(error)
+                unreadable[path] = error
         if unreadable:
             self._report(folder, unreadable, skip_unreadable)
+        if not self.paths:
+            found = ", ".join(f"{n} of {suffix or 'no suffix'}" for suffix, n in others.items())
+            raise ValueError(
+                f"`source` is empty: the folder {folder} holds no images that can be read"
+                f"{'; other files: ' + found if found else ''}."
+            )
         if prepare.crop_size:
             rows, columns = prepare.crop_size
             for (width, height), path in sizes.items():
@@ -122,8 +136,13 @@ class Folder:
         return np.repeat(grey, len(self.mode), axis=-1)
 
     def _report(self, folder, unreadable, skip):
-        named = "; ".join(str(error) for error in unreadable[:10])
+        named = "; ".join(map(str, [*unreadable.values()][:10]))
         named += "; ..." if len(unreadable) > 10 else ""
+        if any(path.suffix.lower() in _FOR_PLUGINS for path in unreadable):
+            named += (
+                ". HEIC files need `pip install pillow-heif` and "
+                "`pillow_heif.register_heif_opener()`; AVIF files need Pillow 11.3"
+            )
         count = f"{len(unreadable)} of the {len(self.paths) + len(unreadable)} images in {folder}"
         if not skip:
             raise ValueError(

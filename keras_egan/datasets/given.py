@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_egan import checks
+from keras_egan.datasets.forms import looks_single, single_images
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_labels,
@@ -24,7 +25,7 @@ from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 from keras_egan.image_format import to_channels_last
 
-__all__ = ["array", "digits", "prepared"]
+__all__ = ["Samples", "array", "by_index", "digits", "prepared", "single"]
 
 _RANGES = (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)
 _SLACK = 1e-3  # for rounding
@@ -57,15 +58,80 @@ def array(images: Any) -> np.ndarray:
     Raises:
         ValueError: if they have another shape, dtype or range.
     """
-    images = as_numpy(images)
-    _check_dtype(images)
-    if images.ndim not in (3, 4):
-        raise ValueError(
-            "`source` as an array must have the shape (n, height, width[, channels]); got "
-            f"{images.shape}."
-        )
-    images = images[..., None] if images.ndim == 3 else to_channels_last(images)
+    images = _laid_out(images, "as an array must have the shape (n, height, width[, channels])")
     return images if images.dtype == np.uint8 else _scaled(images, _range(images))
+
+
+def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
+    """Returns the single images of a list or of a dataset that is read by index.
+
+    None stands for a source that gives batches, which `prepared` takes.
+
+    Args:
+        source: as in `load`.
+        prepare: what happens to each image.
+        labels: whether the items are tuples of an image and its label.
+
+    Raises:
+        ValueError: if only some items of a list are single images, or as in `Samples`.
+    """
+    if not by_index(source) or not len(source):
+        return None
+    first = source if isinstance(source, list) else [source[0]]
+    alone = single_images([_plain(item) for item in first], "source")
+    return Samples(source, prepare, labels) if alone else None
+
+
+class Samples:
+    """Single images of a list, or of a dataset that is read by index, as PyTorch's are.
+
+    All items of a list are looked at beforehand, and the first 64 of a dataset: in which range
+    their floats are, and whether they come out in one shape.
+
+    Args:
+        source: what has a length and gives by index an image, uint8 or floats, of shape
+            `(height, width)`, `(height, width, channels)` or `(channels, height, width)`, or a
+            tuple of one and its label.
+        prepare: the `Preparation` that the images are for.
+        labels: whether to give tuples of an image and its label.
+
+    Raises:
+        ValueError: here and when indexed, if images differ in shape and `prepare` leaves it so, or
+            have another dtype or range.
+    """
+
+    def __init__(self, source: Any, prepare: Preparation, labels: bool):
+        self.source = source
+        self.prepare = prepare
+        self.labels = labels
+        self.shape: Any = None
+        first = len(source) if isinstance(source, list) else min(len(source), 64)
+        images = [self._read(index)[0] for index in range(first)]
+        floats = [image for image in images if image.dtype != np.uint8]
+        self.values = _range(np.array([[x.min(), x.max()] for x in floats])) if floats else None
+
+    def __len__(self):
+        return len(self.source)
+
+    def __getitem__(self, index):
+        image, item = self._read(int(index))
+        if image.dtype != np.uint8:
+            image = to_uint8(image, _range(image, self.values))
+        return (image, labels_of(item, "source")) if self.labels else image
+
+    def _read(self, index):
+        item = _plain(self.source[index])
+        image = as_numpy(images_of(item, "source"))
+        image = _laid_out(image[None], "must give images of shape (height, width[, channels])")[0]
+        shape = self.prepare.shape(image.shape)
+        self.shape = self.shape or shape
+        if shape != self.shape:
+            raise ValueError(
+                f"The images of `source` differ in shape: the first gives {self.shape}, that at "
+                f"index {index} {shape}. Pass `image_size=`, or `grayscale=True` where their "
+                "channels differ."
+            )
+        return image, item
 
 
 def prepared(
@@ -94,8 +160,7 @@ def prepared(
     Raises:
         ValueError: as in `load`.
     """
-    single = is_tf_dataset(source) and _is_single(_images(source.element_spec))
-    if single:
+    if is_tf_dataset(source) and looks_single(_plain(source.element_spec), "source"):
         size = batch_size or 64
         checks.one_or_more(batch_size=size)
         source = source.batch(size, drop_remainder=drop_remainder)
@@ -113,7 +178,9 @@ def prepared(
     whole = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
     if whole is None:
         raise ValueError(f"`source` is empty: the {_name(source)} gives no batch.")
-    first = _laid_out(_images(whole))
+    if not isinstance(source, keras.utils.PyDataset) and not by_index(source):
+        _check_batch(source, whole)
+    first = _laid_out(images_of(whole, "source"))
     values = None if first.dtype == np.uint8 else _range(first)
 
     def batch(images):
@@ -123,8 +190,8 @@ def prepared(
         return np.stack([prepare(image) for image in images]) if prepare else images
 
     def taken(given):
-        images = batch(_images(given))
-        return (images, check_labels(_labels(given), len(images))) if labels else images
+        images = batch(images_of(given, "source"))
+        return (images, check_labels(labels_of(given, "source"), len(images))) if labels else images
 
     def passes(step, done):
         return map(taken, _batches(source, shuffle, seed, step, done))
@@ -148,9 +215,11 @@ def _batches(source, shuffle, seed, step, done) -> Iterator[Any]:
         batches = _read(source, order[done:].tolist())
     elif is_tf_dataset(source):
         batches = iter(source.skip(done))
+    elif by_index(source):
+        batches = map(source.__getitem__, range(done, len(source)))
     else:
         batches = itertools.islice(source, done, None)
-    return batches
+    return map(_plain, batches)
 
 
 def _read(dataset, order):
@@ -161,40 +230,38 @@ def _read(dataset, order):
         dataset.on_epoch_end()
 
 
-def _images(batch):
-    if isinstance(batch, dict) and "image" in batch:  # as tensorflow-datasets calls it
-        return batch["image"]
-    return images_of(batch, "source")
+def by_index(source: Any) -> bool:
+    """Returns whether a list or a dataset, except Keras's, is read by index."""
+    indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
+    return indexed and not isinstance(source, keras.utils.PyDataset)
 
 
-def _labels(batch):
-    if isinstance(batch, dict) and "label" in batch:
-        return batch["label"]
-    return labels_of(batch, "source")
+def _plain(item):
+    """Returns an item as a tuple, if it is a dict as tensorflow-datasets gives them."""
+    if isinstance(item, dict) and "image" in item:
+        return (item["image"], item["label"]) if "label" in item else (item["image"],)
+    return item
 
 
-def _is_single(spec):
-    shape = tuple(spec.shape)
-    return len(shape) == 3 and (shape[-1] in (1, 3, 4) or shape[0] in (1, 3))
-
-
-def _laid_out(images):
-    images = as_numpy(images)
-    _check_dtype(images)
-    if images.ndim not in (3, 4):
+def _check_batch(source, batch):
+    if not is_tf_dataset(source) and looks_single(batch, "source"):
         raise ValueError(
-            "`source` must give batches of shape (batch, height, width[, channels]); got "
-            f"{images.shape}."
+            f"`source`, a {_name(source)}, gives items of shape "
+            f"{tuple(images_of(batch).shape)}, which look like single images. Give batches of "
+            "shape (batch, height, width, channels), or a dataset that is read by index."
         )
-    return images[..., None] if images.ndim == 3 else to_channels_last(images)
 
 
-def _check_dtype(images):
+def _laid_out(images, must="must give batches of shape (batch, height, width[, channels])"):
+    images = as_numpy(images)
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise ValueError(
             f"The images of `source` must be uint8 or float; got {images.dtype}. If they go from 0 "
             'to 255: `images.astype("uint8")`.'
         )
+    if images.ndim not in (3, 4):
+        raise ValueError(f"`source` {must}; got {images.shape}.")
+    return images[..., None] if images.ndim == 3 else to_channels_last(images)
 
 
 def _range(images, known=None):

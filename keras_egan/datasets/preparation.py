@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_egan.extras import require
-from keras_egan.image_format import channel_axis
+from keras_egan.image_format import channels_first
 
 __all__ = ["ASPECTS", "Preparation", "pillow", "to_uint8"]
 
@@ -39,7 +39,7 @@ class Preparation:
         self.crop_size = _pair("crop_size", crop_size)
         self.aspect = aspect
         self.grayscale = grayscale
-        self.channels_first = channel_axis() == 1
+        self.channels_first = channels_first()
 
     def __bool__(self):
         return bool(self.image_size or self.crop_size or self.grayscale or self.channels_first)

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_egan.image_format import channel_axis
+from keras_egan.image_format import channels_first
 
 __all__ = ["inception_v3"]
 
@@ -37,12 +37,12 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
     metrics = [FrechetDistance(extractor), KernelDistance(extractor)]
     ```
     """
-    channels_first = channel_axis() == 1
+    first = channels_first()
     network = keras.applications.InceptionV3(
         include_top=include_top,
         weights=weights,
-        input_shape=(3, 299, 299) if channels_first else (299, 299, 3),
+        input_shape=(3, 299, 299) if first else (299, 299, 3),
         pooling="avg",
     )
-    images = keras.Input((3, None, None) if channels_first else (None, None, 3), name="images")
+    images = keras.Input((3, None, None) if first else (None, None, 3), name="images")
     return keras.Model(images, network(keras.layers.Resizing(299, 299)(images)))

@@ -7,7 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_egan import checks
-from keras_egan.datasets.loaders import as_numpy, batches_of
+from keras_egan.datasets.forms import batches_of
+from keras_egan.datasets.loaders import as_numpy
 from keras_egan.inputs import scale
 from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import squared_distances
@@ -74,7 +75,8 @@ def nearest(
     indices = np.zeros((len(samples), 0), "int64")
     kept: dict[int, np.ndarray] = {}
     seen = 0
-    for batch in (as_numpy(images) for (images,) in batches_of(images, batch_size)):
+    batches = batches_of(images, samples.shape[1:], batch_size, "images")
+    for batch in (as_numpy(images) for (images,) in batches):
         blocks = squared_distances(vectors, space.extract(batch, batch_size))
         found = np.concatenate([block for _, block in blocks])
         places = np.broadcast_to(np.arange(seen, seen + len(batch)), found.shape)

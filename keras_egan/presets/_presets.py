@@ -16,6 +16,7 @@ from keras_egan.began import BEGAN
 from keras_egan.began_cs import BEGANCS
 from keras_egan.ebgan import EBGAN
 from keras_egan.energy_gan import EnergyGAN
+from keras_egan.image_format import channels_first
 from keras_egan.least_squares_gan import LeastSquaresGAN
 from keras_egan.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.magan import MAGAN
@@ -148,8 +149,8 @@ def build(
     preset = get(name)
     if image_shape is None:
         height, width, channels = preset.image_shape
-        first = keras.config.image_data_format() == "channels_first"
-        image_shape = (channels, height, width) if first else (height, width, channels)
+        sides = height, width
+        image_shape = (channels, *sides) if channels_first() else (*sides, channels)
     make = getattr(networks, preset.network)
     given = {**preset.network_arguments, **(network_arguments or {})}
     if num_classes is not None:

@@ -1,0 +1,134 @@
+"""What a list holds, single images or batches, and data of any form in batches."""
+
+import numbers
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_egan.datasets.loaders import as_numpy, check_kind, images_of, labels_of, picked
+
+__all__ = ["batches_of", "looks_single", "single_images", "stacked"]
+
+
+def single_images(items: list, argument: str = "x", shape: Sequence | None = None) -> bool:
+    """Returns whether a list holds single images, rather than batches.
+
+    Args:
+        items: arrays or tensors, or tuples that begin with one.
+        argument: the name of the argument that the list came with, for the error.
+        shape: the shape of one sample, of which the number of axes counts; None where it is not
+            known, see `looks_single`.
+
+    Raises:
+        ValueError: if some items are single images and others are not, or none are either.
+    """
+    shapes = [tuple(images_of(item, argument).shape) for item in items]
+    if shape is None:
+        single = [looks_single(item, argument) for item in items]
+    else:  # a list within the list is a batch that was not stacked
+        pairs = zip(items, shapes, strict=True)
+        single = [len(of) == len(shape) and not isinstance(item, list) for item, of in pairs]
+    if all(single):
+        return True
+    ranks = {len(one) for one in shapes}
+    batched = ranks == {len(shape) + 1} if shape is not None else not any(single)
+    # A last batch of one or three grey images may look like an image with its channels first.
+    if batched or (shape is None and len({one[1:] for one in shapes}) == 1):
+        return False
+    expected = "height, width[, channels]" if shape is None else ", ".join(map(str, shape))
+    found = ", ".join(map(str, sorted({*shapes})[:5]))
+    raise ValueError(
+        f"`{argument}` as a list must hold batches of shape (batch, {expected}), or single images; "
+        f"got the shapes {found}. Images with labels go in a tuple."
+    )
+
+
+def looks_single(item: Any, argument: str = "x") -> bool:
+    """Returns whether an item is one image rather than a batch, where no shape is known.
+
+    Args:
+        item: an array or tensor, or a tuple or list that begins with one. A label beside it tells;
+            else, of three axes, one, three or four channels last, or one or three first, do.
+        argument: the name of the argument that it came with, for the error.
+    """
+    shape = tuple(images_of(item, argument).shape)
+    if len(shape) != 3:
+        return len(shape) == 2
+    label: Any = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
+    if isinstance(label, (numbers.Number, str)) or getattr(label, "shape", None) == ():
+        return True
+    if hasattr(label, "__len__") and len(label) == shape[0]:
+        return False
+    return shape[-1] in (1, 3, 4) or shape[0] in (1, 3)
+
+
+def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bool = False) -> Any:
+    """Returns single images in a list as one array, and all else as it is.
+
+    With labels, that is a tuple of the arrays of images and labels.
+
+    Args:
+        data: what a user gave.
+        shape: as in `single_images`.
+        argument: the name of the argument that it came with, for the error.
+        labelled: whether labels are wanted.
+
+    Raises:
+        ValueError: as in `single_images`; if the images differ in shape, or labels are wanted and
+            missing, or come beside a list of batches.
+    """
+    if isinstance(data, list) and data and single_images(data, argument, shape):
+        return _joined(data, argument, labelled)
+    if isinstance(data, tuple) and data and isinstance(data[0], list):
+        images = stacked(data[0], shape, argument)
+        if isinstance(images, list):
+            raise ValueError(
+                f"`{argument}` is a list of batches, with labels beside it. Make each batch a "
+                "tuple of (images, labels), and leave out the other labels."
+            )
+        return images, *data[1:]
+    return data
+
+
+def batches_of(
+    data: Any,
+    shape: Sequence | None,
+    batch_size: int,
+    argument: str = "x",
+    labelled: bool = False,
+) -> Iterator[tuple]:
+    """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
+
+    Args:
+        data: an array, or a tuple that begins with one; or anything finite that gives batches.
+        shape: as in `single_images`.
+        batch_size: the number of images in a batch, where `data` is an array.
+        argument: the name of the argument that the data came with, for the error.
+        labelled: whether to yield `(images, labels)`.
+    """
+    check_kind(data, argument)
+    data = stacked(data, shape, argument, labelled)
+    if isinstance(data, tuple) or hasattr(data, "shape"):
+        arrays = picked(data, argument, labelled)
+        starts = range(0, len(arrays[0]), batch_size)
+        batches: Any = (tuple(array[i : i + batch_size] for array in arrays) for i in starts)
+    elif isinstance(data, keras.utils.PyDataset):
+        batches = (data[i] for i in range(len(data)))
+    else:
+        batches = data
+    yield from (picked(batch, argument, labelled) for batch in batches)
+
+
+def _joined(items, argument, labelled):
+    images = [as_numpy(images_of(item, argument)) for item in items]
+    shapes = sorted({image.shape for image in images})
+    if len(shapes) > 1:
+        raise ValueError(
+            f"The images of `{argument}` differ in shape: {', '.join(map(str, shapes[:5]))}. "
+            "Resize them: `datasets.load(images, image_size=64)`."
+        )
+    if not labelled:
+        return np.stack(images)
+    return np.stack(images), np.stack([as_numpy(labels_of(item, argument)) for item in items])
