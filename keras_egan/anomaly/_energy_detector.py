@@ -15,8 +15,8 @@ from keras_egan.anomaly._tiles import Tiles
 from keras_egan.anomaly._training import Training
 from keras_egan.archives import refusal
 from keras_egan.datasets.loaders import as_numpy
-from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
-from keras_egan.export._export import tried, write_network
+from keras_egan.export._formats import checked
+from keras_egan.export._writer import trial_batches, write_network
 from keras_egan.extras import require
 from keras_egan.image_format import channel_axis
 
@@ -243,10 +243,8 @@ class EnergyDetector(BaseDetector):
             RuntimeError: if the file cannot be written, or differs.
         """
         scorer = self._current()
-        path, format = Path(path).resolve(), ALIASES.get(format, format)
-        check_arguments("path", path, format, seed_endpoint=False)
-        check_packages(format)
-        return write_network(scorer, tried(scorer.image_shape), path, format, input_names=["image"])
+        path, format = checked(path, format)
+        return write_network(scorer, trial_batches(scorer.image_shape), path, format, ["image"])
 
     def _run(self, X, output):
         base.check_is_fitted(self, "scorer_")
