@@ -11,6 +11,7 @@ import keras_egan
 from keras_egan import export
 from keras_egan.export import _writer, converters
 from tests import registry
+from tests.conftest import on
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -144,6 +145,39 @@ def test_what_a_keras_file_does_not_keep_is_noticed(tmp_path):
     with pytest.raises(RuntimeError, match=r"copied through a `\.keras` file is off by"):
         export.export(generator, tmp_path / "generator.onnx", "onnx")
     assert not list(tmp_path.iterdir())
+
+
+@on("torch")
+def test_a_module_of_pytorch_is_refused(tmp_path):
+    import torch
+
+    z = keras.Input((3,))
+    module = keras.layers.TorchModuleWrapper(torch.nn.Linear(3, 2), output_shape=(None, 2))
+    with pytest.raises(RuntimeError, match="TorchModuleWrapper are refused, because their files"):
+        export.export(keras.Model(z, module(z)), tmp_path / "generator.onnx", "onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@on("jax")  # which alone has distributions on one process
+def test_a_copy_computes_on_the_cpu_without_the_distribution(generator, tmp_path, monkeypatch):
+    devices, distributions, device = [], [], keras.device
+
+    def convert(network, batches, path, **kwargs):
+        Path(path).touch()
+        distributions.append(keras.distribution.distribution())
+        return [network(*batch) for batch in batches]
+
+    monkeypatch.setattr(converters, "convert", convert)
+    monkeypatch.setattr(keras, "device", lambda name: devices.append(name) or device(name))
+    monkeypatch.setattr(keras_egan.backend, "name", "tensorflow")
+    distribution = keras.distribution.DataParallel(devices=["cpu:0"])
+    keras.distribution.set_distribution(distribution)
+    try:
+        export.export(generator, tmp_path / "generator.onnx", "onnx")
+        assert keras.distribution.distribution() is distribution
+    finally:
+        keras.distribution.set_distribution(None)
+    assert (devices, distributions) == (["cpu"], [None])
 
 
 @pytest.mark.parametrize("path", ["generator", "generator.onnx"])
