@@ -18,10 +18,10 @@ parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
 parser.add_argument("source", type=Path, help="a `.keras` file")
-parser.add_argument("path", type=Path, help="a SavedModel's folder; or .onnx, .tflite, .xml")
+parser.add_argument("path", type=Path, help="a SavedModel's folder; or .onnx, .tflite, .xml, .pt2")
 parser.add_argument(
     "--format",
-    choices=("saved_model", "onnx", "litert", "openvino"),
+    choices=("saved_model", "onnx", "litert", "openvino", "torch"),
     default="saved_model",
     help="what to write; saved_model by default",
 )

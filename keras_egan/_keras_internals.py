@@ -5,8 +5,7 @@ anywhere else in the package.
 """
 
 import io
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -23,7 +22,6 @@ __all__ = [
     "is_trainers_state",
     "portable",
     "seed_states",
-    "upsampling_by_resizing",
     "written",
 ]
 
@@ -125,26 +123,3 @@ def portable(config: Any) -> Any:
     if str(config.get("module")).startswith("keras.src.backend."):
         config.update(module="keras.optimizers", registered_name=None)
     return config
-
-
-@contextmanager
-def upsampling_by_resizing() -> Iterator[None]:
-    """Has `UpSampling2D` resize for a while, in all models.
-
-    Keras repeats rows and columns, and LiteRT's converter loses the shape of what is repeated. An
-    operation for resizing it has, with the same result.
-    """
-
-    def call(self: keras.layers.UpSampling2D, inputs: Any) -> Any:
-        rows = 2 if self.data_format == "channels_first" else 1
-        size = [n * factor for n, factor in zip(inputs.shape[rows:], self.size, strict=False)]
-        return keras.ops.image.resize(
-            inputs, size, self.interpolation, data_format=self.data_format
-        )
-
-    original = keras.layers.UpSampling2D.call
-    keras.layers.UpSampling2D.call = call
-    try:
-        yield
-    finally:
-        keras.layers.UpSampling2D.call = original

@@ -9,7 +9,7 @@ from keras_egan import backend, checks, configuration, inputs, pairing, persiste
 from keras_egan._keras_internals import flat_layers, from_within_fit
 from keras_egan.augment._diff_augment import layer_of
 from keras_egan.callbacks import FitState
-from keras_egan.export._gan import export_gan
+from keras_egan.export._export import export_gan
 from keras_egan.feeding import evaluated, one_batch
 from keras_egan.hyperparameter import Setting
 from keras_egan.inference import Inference

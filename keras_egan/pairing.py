@@ -1,13 +1,11 @@
 """Whether two networks make a GAN, and the errors where they do not."""
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_egan import checks, losses
-from keras_egan._keras_internals import flat_layers
+from keras_egan import _keras_internals, checks, losses
 
 __all__ = ["check_embedding", "checked", "symbols"]
 
@@ -30,13 +28,13 @@ def checked(
         num_classes: how many classes the labels are of; None for networks without labels.
 
     Raises:
-        ValueError: if the two are no Keras models, do not fit one another or the energy, or share
-            weights.
+        ValueError: if the two are no Keras models, have layers that no file can hold safely, do not
+            fit one another or the energy, or share weights.
     """
     for name, network in {"generator": generator, "discriminator": discriminator}.items():
         if not isinstance(network, keras.Model):
             raise ValueError(f"`{name}` must be a Keras model; got {type(network).__name__}.")
-        _warn_of_lambdas(name, network)
+        _check_holds_no_code(name, network)
     if num_classes is not None:
         checks.whole_number(2, num_classes=num_classes)
     length = _latent_dim(generator, latent_dim, num_classes is not None)
@@ -110,17 +108,6 @@ def _check_discriminator(generator, discriminator, energy, shape, classes):
         )
 
 
-def _warn_of_lambdas(argument, network):
-    lambdas = [one.name for one in flat_layers(network) if isinstance(one, keras.layers.Lambda)]
-    if lambdas:
-        warnings.warn(
-            f"`{argument}` has Lambda layers ({', '.join(lambdas[:3])}), whose code no file keeps: "
-            "the GAN trains, but a file of it cannot be opened. Write a layer, registered by "
-            "`keras.saving.register_keras_serializable`.",
-            stacklevel=5,
-        )
-
-
 def _first_input(argument, network, what, labelled):
     """Returns the shape of a network's first input, or None if it does not tell."""
     shape = getattr(network, "input_shape", None)
@@ -163,3 +150,15 @@ def _check_apart(generator, discriminator):
             f"`generator` and `discriminator` share weights ({', '.join(shared[:3])}), which would "
             "part in a saved file. Give each layers of its own, as `keras.models.clone_model` does."
         )
+
+
+def _check_holds_no_code(argument, network):
+    for layer in _keras_internals.flat_layers(network):
+        code = layer.function if isinstance(layer, keras.layers.Lambda) else None
+        wrapped = isinstance(layer, keras.layers.TorchModuleWrapper)
+        if wrapped or getattr(code, "__name__", None) == "<lambda>":
+            raise ValueError(
+                f"`{argument}` has {layer.name!r}, a {type(layer).__name__}, whose file would hold "
+                "code, which `load` and `export` refuse to run. Write it as a subclass of "
+                "keras.layers.Layer, registered with keras.saving.register_keras_serializable."
+            )

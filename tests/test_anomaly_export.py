@@ -67,5 +67,5 @@ def test_a_file_says_what_the_detector_says(detector, format, name, runtime, tmp
 def test_arguments_are_checked(detector, tmp_path):
     with pytest.raises(ValueError, match="`format` must be one of saved_model, onnx"):
         detector.export(tmp_path / "detector", "pickle")
-    with pytest.raises(ValueError, match=r"`path` must end in '.onnx' for `format='onnx'`"):
+    with pytest.raises(ValueError, match=r"The path must end in '.onnx' for `format='onnx'`"):
         detector.export(tmp_path / "detector", "onnx")

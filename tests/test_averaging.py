@@ -92,7 +92,7 @@ def test_export_takes_it(average, tmp_path, monkeypatch):
     for kept in gan.weight_average.values:
         kept.assign(kept + 0.1)
 
-    def convert(network, path, batches, **kwargs):
+    def convert(network, batches, path, **kwargs):
         Path(path).touch()
         outputs.extend(network.predict(*batch, verbose=0) for batch in batches)
         return outputs

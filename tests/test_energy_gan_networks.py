@@ -120,12 +120,32 @@ def test_latents_are_vectors():
             keras_egan.BEGAN(generator, discriminator, **arguments)
 
 
-def test_lambda_layers_are_warned_of_before_training():
+@pytest.mark.parametrize("argument", ["generator", "discriminator"])
+@pytest.mark.parametrize("kind", ["Lambda", "TorchModuleWrapper"])
+def test_layers_whose_file_would_hold_code_are_refused(kind, argument):
+    if kind == "Lambda":
+        layer = layers.Lambda(lambda x: 2 * x, name="mine")
+    else:
+        torch = pytest.importorskip("torch")
+        if keras.backend.backend() != "torch":
+            pytest.skip("Keras wraps PyTorch's modules on PyTorch alone")
+        layer = layers.TorchModuleWrapper(torch.nn.Tanh(), name="mine")
+    networks = dict(zip(("generator", "discriminator"), tiny_networks(), strict=True))
+    networks[argument] = keras.Sequential([*networks[argument].layers, layer])
+    with pytest.raises(ValueError, match=rf"`{argument}` has 'mine', a {kind}, whose file would"):
+        keras_egan.BEGAN(**networks)
+
+
+def test_a_lambda_of_a_registered_function_is_taken():
     generator, discriminator = tiny_networks()
-    generator = keras.Sequential([generator, layers.Lambda(keras.ops.tanh, name="curve")])
-    generator.build((None, 4))
-    with pytest.warns(UserWarning, match=r"`generator` has Lambda layers \(curve\)"):
-        keras_egan.BEGAN(generator, discriminator)
+    keras_egan.BEGAN(
+        keras.Sequential([*generator.layers, layers.Lambda(doubled)]), discriminator, latent_dim=4
+    )
+
+
+@keras.saving.register_keras_serializable("keras_egan_tests")
+def doubled(x):
+    return 2 * x
 
 
 def test_a_discriminator_of_any_size_is_taken():

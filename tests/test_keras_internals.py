@@ -261,16 +261,3 @@ def test_portable_names_the_public_class_of_an_optimizer():
     config = _keras_internals.portable({"inner": config})["inner"]
     assert (config["module"], config["class_name"]) == ("keras.optimizers", "Adam")
     assert isinstance(keras.saving.deserialize_keras_object(config), keras.optimizers.Adam)
-
-
-@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
-def test_upsampling_by_resizing_changes_no_value(interpolation):
-    layer = keras.layers.UpSampling2D((2, 3), interpolation=interpolation)
-    images = np.random.default_rng(0).normal(size=(2, 3, 4, 1)).astype("float32")
-    original, expected = keras.layers.UpSampling2D.call, layer(images)
-    with _keras_internals.upsampling_by_resizing():
-        assert keras.layers.UpSampling2D.call is not original
-        resized = layer(images)
-    assert keras.layers.UpSampling2D.call is original
-    expected, resized = map(keras.ops.convert_to_numpy, (expected, resized))
-    np.testing.assert_allclose(resized, expected, rtol=1e-6, atol=1e-6)

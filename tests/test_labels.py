@@ -309,14 +309,13 @@ def test_export(tmp_path):
     np.testing.assert_allclose(served.serve([z, labels]), expected, atol=1e-5)
     assert served.generate(7, 5, 2).shape == (5, *IMAGE_SHAPE)
     assert np.any(served.generate(7, 5, 2) != served.generate(7, 5, 1))
-    with pytest.raises(ValueError, match="`input_signature` must be left out for a GAN with"):
-        gan.export(tmp_path / "other", input_signature=[tf.TensorSpec((None, LATENT_DIM))])
 
 
 @pytest.mark.slow
-@on("tensorflow")  # by way of which all are converted; test_export.py does it on each backend
+@on("tensorflow")  # where no format but "torch" takes a second process
 @pytest.mark.parametrize(
-    ("suffix", "format"), [(".onnx", "onnx"), (".tflite", "litert"), (".xml", "openvino")]
+    ("suffix", "format"),
+    [(".onnx", "onnx"), (".tflite", "litert"), (".xml", "openvino"), (".pt2", "torch")],
 )
 def test_other_formats(suffix, format, tmp_path):
     path = CONDITIONAL[0].build().export(tmp_path / f"generator{suffix}", format)

@@ -14,8 +14,8 @@ from keras_egan.anomaly._arguments import check, check_scores, raw_threshold, sc
 from keras_egan.anomaly._scorer import Scorer
 from keras_egan.anomaly._tiles import tiled
 from keras_egan.anomaly._training import Training
-from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
-from keras_egan.export._export import tried, write_network
+from keras_egan.export._formats import checked
+from keras_egan.export._writer import trial_batches, write_network
 from keras_egan.extras import require
 
 base = require("pyod.models.base", "anomaly", "keras_egan.anomaly")
@@ -241,10 +241,8 @@ class EnergyDetector(BaseDetector):
             RuntimeError: if the file cannot be written, or differs.
         """
         scorer = self._current()
-        path, format = Path(path).resolve(), ALIASES.get(format, format)
-        check_arguments("path", path, format, seed_endpoint=False)
-        check_packages(format)
-        return write_network(scorer, tried(scorer.image_shape), path, format, input_names=["image"])
+        path, format = checked(path, format)
+        return write_network(scorer, trial_batches(scorer.image_shape), path, format, ["image"])
 
     def _run(self, X, output):
         base.check_is_fitted(self, "scorer_")

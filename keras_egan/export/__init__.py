@@ -1,6 +1,6 @@
-"""The generator in the formats that production runs, on every backend."""
+"""Generators in the formats that production runs, from every backend."""
 
-from keras_egan.export._arguments import FORMATS
 from keras_egan.export._export import export
+from keras_egan.export._formats import FORMATS
 
 __all__ = ["FORMATS", "export"]

@@ -1,30 +1,17 @@
-"""The generator in the formats that production runs, on every backend."""
+"""A generator in the formats that production runs: a GAN's, one alone, or one in a file."""
 
-import json
 import os
-import re
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
-from keras import ops
 
-from keras_egan import backend
+from keras_egan import files, processes
 from keras_egan.export import converters
-from keras_egan.export._arguments import ALIASES, check_arguments, check_packages
-from keras_egan.export._source import drawn, opened
-from keras_egan.files import move
+from keras_egan.export._formats import checked
+from keras_egan.export._writer import trial_batches, write_network
 
-__all__ = ["export", "write"]
-
-TOLERANCE = 1e-4  # of rounding, over a deep network's sums; two grey levels are 8e-3 apart
-PROGRAM = "import sys; from keras_egan.export import converters; converters.main(sys.argv[1])"
+__all__ = ["export", "export_gan"]
 
 
 def export(
@@ -35,11 +22,12 @@ def export(
     seed_endpoint: bool | str = False,
     average: bool = True,
 ) -> Path:
-    """Writes a generator in a format that needs neither Keras nor this package.
+    """Write a generator in a format that needs neither Keras nor this package.
 
-    Every format takes batches of any size, and its input has the name of the generator's. All are
-    made of TensorFlow's operations, but for ONNX on PyTorch; on JAX and PyTorch a second process
-    does that, so that the file does not depend on where the training ran. A generator that
+    Keras's own `model.export` writes all formats except the SavedModel. If it cannot on the
+    present backend, a second process on another backend writes the file: on TensorFlow for
+    SavedModel, LiteRT, OpenVINO and, from JAX, ONNX; on PyTorch for `"torch"`. Every format takes
+    batches of any size, and its inputs have the names of the generator's inputs. A generator that
     computes in half precision is exported in float32.
 
     Before this returns, the file is loaded in its own runtime and compared, on batches of 1 and 3,
@@ -52,11 +40,11 @@ def export(
         source: a GAN, whose generator is exported; a generator, a Keras model of one input of
             shape `(batch, latent_dim)`, or of that and labels of shape `(batch,)`; or the path of a
             `.keras` file of either, which is loaded in Keras's safe mode.
-        path: the folder of a SavedModel; a file in `.onnx`, in `.tflite` for LiteRT, or in
-            `.xml` for OpenVINO, which gets a `.bin` beside it. A file or SavedModel that is there
-            is replaced, as Keras does it.
-        format: `"saved_model"` (or `"tf_saved_model"`, as Keras calls it), `"onnx"`, `"litert"` or
-            `"openvino"`.
+        path: the folder of a SavedModel; a file in `.onnx`; in `.tflite` for LiteRT; in `.xml` for
+            OpenVINO, which gets a `.bin` beside it; or in `.pt2` for PyTorch. An existing file or
+            SavedModel is replaced.
+        format: `"saved_model"` (or `"tf_saved_model"`, Keras's name), `"onnx"`, `"litert"`,
+            `"openvino"` or `"torch"`, the ExportedProgram of PyTorch.
         seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)` beside
             `serve(latents)`, which draws `count` latents, the same for the same whole number
             `seed`, and returns images, uint8 of shape `(count, *image_shape)`; with classes
@@ -71,8 +59,8 @@ def export(
     Raises:
         ValueError: if an argument is out of its range, or `path` is a folder of something else.
         ImportError: if a package that the format needs is not installed.
-        RuntimeError: if the generator cannot be written in this format, or what was written
-            differs from it.
+        RuntimeError: if the generator cannot be written in this format, or the file differs from
+            it.
 
     Example:
 
@@ -85,164 +73,111 @@ def export(
     thumbnails = served.generate(7, 64)
     ```
     """
-    path = Path(path).resolve()
-    format = ALIASES.get(format, format)
-    check_arguments("path", path, format, seed_endpoint)
-    return write(source, path, format, seed_endpoint, average)
+    path, format = checked(path, format, seed_endpoint)
+    if isinstance(source, (str, os.PathLike)):
+        if not (Path(source).is_file() and Path(source).suffix == ".keras"):
+            raise ValueError(f"`source` is {str(source)!r}, which is not a `.keras` file.")
+        source = files.open_model(source, compile=False)
+    if isinstance(getattr(source, "generator", None), keras.Model):
+        return source.export(path, format, seed_endpoint=seed_endpoint, average=average)
+    if not isinstance(source, keras.Model):
+        raise ValueError(
+            "`source` must be a GAN, a generator that is a Keras model, or the path of a `.keras` "
+            f"file; got {type(source).__name__}."
+        )
+    shape = getattr(source, "input_shape", None)
+    shape = shape or (source.get_build_config() or {}).get("input_shape")
+    labelled = isinstance(shape, list) and [len(one) for one in shape] == [2, 1]
+    shape = shape[0] if shape and labelled else shape
+    if not shape or len(shape) != 2 or not isinstance(shape[1], int):
+        raise ValueError(
+            "`source` must be a generator, of one input of shape (batch, latent_dim), or of that "
+            f"and labels of shape (batch,); this model's is {shape}. A model that has none yet "
+            "gets it by being called once."
+        )
+    if seed_endpoint is True:
+        raise ValueError(
+            "`seed_endpoint=True` draws what the GAN's `latents` says, but `source` is a "
+            "generator alone. Pass `seed_endpoint='uniform'` or `'normal'`."
+        )
+    # It does not say how many classes it has: label 0 exists in any case.
+    return _write(source, shape[1], int(labelled), path, format, seed_endpoint or None)
 
 
-def write(
-    source: keras.Model | str | os.PathLike,
-    path: Path,
-    format: str,
-    seed_endpoint: bool | str,
-    average: bool,
-    **options: Any,
+def export_gan(
+    gan: keras.Model,
+    filepath: str | os.PathLike,
+    format: str = "saved_model",
+    verbose: bool | None = None,
+    *,
+    seed_endpoint: bool | str = False,
+    average: bool = True,
+    opset_version: int | None = None,
 ) -> Path:
-    """Does what `export` says, of arguments that have been checked.
+    """Write the generator in a format that needs neither Keras nor this package.
+
+    The same on every backend, for batches of any size; see `keras_egan.export.export`, which also
+    takes a file or a generator alone. Where several processes train together, the first writes the
+    file, and the others do not wait.
 
     Args:
-        source: as in `export`.
-        path: as in `export`, resolved.
-        format: as in `export`.
-        seed_endpoint: as in `export`.
-        average: as in `export`.
-        **options: further arguments of `converters.convert`.
+        gan: the GAN, whose method this is.
+        filepath: the folder of a SavedModel; a file in `.onnx`, `.tflite`, `.xml` or `.pt2`. An
+            existing one is replaced.
+        format: `"saved_model"` (or `"tf_saved_model"`, Keras's name), `"onnx"`, `"litert"`,
+            `"openvino"` or `"torch"`.
+        verbose: whether to print where the file is.
+        seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)`, with
+            `num_classes` `generate(seed, count, label)`, which returns uint8 images of shape
+            `(count, *image_shape)`. True draws what the GAN's `latents` says; `"uniform"` and
+            `"normal"` say it here.
+        average: whether the generator gets its averaged weights, where the GAN keeps them, as
+            `sample` does.
+        opset_version: the version of ONNX's operators; None for the converter's own choice.
+
+    Returns:
+        The path, a `pathlib.Path`.
+
+    Raises:
+        ValueError, ImportError, RuntimeError: as `keras_egan.export.export` does.
+
+    Example:
+
+    ```python
+    gan.export("generator", seed_endpoint=True)
+    served = tf.saved_model.load("generator")  # with TensorFlow alone
+    images, thumbnails = served.serve(latents), served.generate(7, 64)
+    ```
     """
-    check_packages(format)
-    generator, latent_dim, classes, latents, averaged = opened(source)
-    latents = drawn(generator, latent_dim, classes, latents, seed_endpoint)
-    weights = averaged() if average else nullcontext()
-    inputs = getattr(generator, "inputs", None)  # which models written as classes have not
-    names = [one.name for one in inputs] if inputs else ["latents", "labels"][: 1 + bool(classes)]
-    options |= {"input_names": names, "latents": latents}
-    return write_network(generator, tried((latent_dim,), classes), path, format, weights, **options)
-
-
-def tried(input_shape: Sequence[int], classes: int = 0) -> list[list[np.ndarray]]:
-    """Returns two batches to try a network with, of what lies in [-1, 1].
-
-    Args:
-        input_shape: the input's shape without the batch's axis.
-        classes: of how many classes there are labels beside it; 0 for none.
-    """
-    rng = np.random.default_rng(0)
-    batches = [[rng.uniform(-1.0, 1.0, (n, *input_shape)).astype("float32")] for n in (1, 3)]
-    if classes:
-        for batch in batches:
-            batch.append(rng.integers(classes, size=len(batch[0]), dtype="int32"))
-    return batches
-
-
-def write_network(
-    network: keras.Model,
-    batches: Sequence[Sequence[np.ndarray]],
-    path: Path,
-    format: str,
-    weights: AbstractContextManager | None = None,
-    **options: Any,
-) -> Path:
-    """Writes a network in another format; its outputs are a tensor, or a dict of tensors.
-
-    Args:
-        network: a Keras model of one input, or of a list of several.
-        batches: inputs to try, for each the arrays that the network takes, in its order.
-        path: as in `export`, resolved.
-        format: as in `export`.
-        weights: a context in which the network has the weights to be written; by default always.
-        **options: further arguments of `converters.convert`.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        work = Path(folder)
-        written = work / "written"
-        written.mkdir()
-        job = {"path": str(written / path.name), "format": format, **options}
-        with weights or nullcontext():
-            expected, tolerance = _outputs(network, batches)
-            network.save(work / "generator.keras")
-        with _on_cpu():
-            try:
-                network = converters.load(work / "generator.keras")
-                copied, _ = _outputs(network, batches)
-                _compare("copied through a `.keras` file", copied, expected, tolerance)
-                if (backend.name, format) == ("torch", "onnx") or backend.name == "tensorflow":
-                    outputs = converters.convert(network, batches=batches, **job)
-                else:
-                    outputs = _convert_on_tensorflow(network, work, batches, job)
-                _compare("in its own runtime", keras.tree.flatten(outputs), copied, TOLERANCE)
-            except Exception as error:
-                raise RuntimeError(
-                    f"The network cannot be written with `format={format!r}`, and nothing "
-                    f"was. {error}"
-                ) from error
-        for new in sorted(written.iterdir()):  # OpenVINO's weights before its graph
-            move(new, path.with_name(new.name))
+    path, format = checked(filepath, format, seed_endpoint, opset_version)
+    draw = gan.latents if seed_endpoint is True else seed_endpoint or None
+    weights = gan.averaged() if average and gan.weight_average else nullcontext()
+    network = gan.generator, gan.latent_dim, gan.num_classes or 0
+    processes.by_first(_write, *network, path, format, draw, weights, opset_version)
+    if verbose:
+        print(f"Saved the generator at {path}, as `format={format!r}`.")
     return path
 
 
-@contextmanager
-def _on_cpu() -> Iterator[None]:
-    """Computes on the CPU, whatever the training runs on: accelerators round products shorter."""
-    distribution = keras.distribution.distribution()
-    keras.distribution.set_distribution(None)
-    try:
-        with keras.device("cpu"):
-            yield
-    finally:
-        keras.distribution.set_distribution(distribution)
-
-
-def _convert_on_tensorflow(
-    generator: keras.Model, work: Path, batches: Sequence[Sequence], job: dict[str, Any]
-) -> list[np.ndarray]:
-    np.savez(work / "inputs.npz", *(array for batch in batches for array in batch))
-    # Keras makes only registered classes from a file: those of the modules that are known here.
-    named = re.findall(r'"module": "([\w.]+)"', generator.to_json())
-    modules = sorted(set(named) & set(sys.modules) - {"__main__", "builtins"})
-    (work / "job.json").write_text(json.dumps({**job, "modules": modules}))
-    process = subprocess.run(
-        [sys.executable, "-P", "-c", PROGRAM, str(work)],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": "tensorflow",
-            "CUDA_VISIBLE_DEVICES": "-1",  # this process may hold all of the device's memory
-            "PYTHONPATH": os.pathsep.join(sys.path),
-        },
-        capture_output=True,
-        text=True,
-    )
-    if process.returncode:
-        error = work / "error.txt"
-        raise RuntimeError(error.read_text() if error.exists() else process.stderr[-2000:])
-    with np.load(work / "outputs.npz") as outputs:
-        return list(outputs.values())
-
-
-def _outputs(network: keras.Model, batches: Sequence[Sequence]) -> tuple[list[np.ndarray], float]:
-    """Returns all outputs, and how far they may be from those computed exactly."""
-    with backend.inference(network):
-        # Called rather than asked to `predict`, which spreads each batch over all devices.
-        inputs = [converters.given(list(map(ops.convert_to_tensor, batch))) for batch in batches]
-        outputs = [network(batch, training=False) for batch in inputs]
-    tensors = keras.tree.flatten(outputs)
-    exact = "cpu" in str(tensors[0].device).lower() and not converters.in_half_precision(network)
-    return [ops.convert_to_numpy(tensor) for tensor in tensors], TOLERANCE if exact else 0.1
-
-
-def _compare(
-    where: str,
-    outputs: Sequence[np.ndarray],
-    expected: Sequence[np.ndarray],
-    tolerance: float,
-) -> None:
-    for output, right in zip(outputs, expected, strict=True):
-        if output.shape != right.shape:
-            found = f"of shape {output.shape} instead of {right.shape}"
-        else:
-            allowed = tolerance * max(1.0, np.abs(right).max())
-            difference = np.abs(output.astype("float32") - right.astype("float32")).max()
-            if difference <= allowed:  # NaN is not
-                continue
-            found = f"off by {difference:.2g}, where {allowed:.2g} is allowed"
-        raise ValueError(f"For a batch of {len(right)}, its output {where} is {found}.")
+def _write(
+    generator: keras.Model,
+    latent_dim: int,
+    classes: int,
+    path: Path,
+    format: str,
+    draw: str | None,
+    weights: AbstractContextManager | None = None,
+    opset_version: int | None = None,
+) -> Path:
+    batches = trial_batches((latent_dim,), classes)
+    if draw:
+        specs = [keras.KerasTensor(array.shape, array.dtype.name) for array in batches[0]]
+        shape = generator.compute_output_spec(converters.given(specs)).shape
+        if len(shape) != 4:
+            raise ValueError(
+                f"`seed_endpoint` returns images; the generator's samples have shape {shape[1:]}."
+            )
+    inputs = getattr(generator, "inputs", None)  # which models written as classes have not
+    names = [one.name for one in inputs] if inputs else ["latents", "labels"][: len(batches[0])]
+    options = {"draw": draw, "opset_version": opset_version}
+    return write_network(generator, batches, path, format, names, weights, **options)

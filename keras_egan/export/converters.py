@@ -1,76 +1,40 @@
-"""A network in another format: written, and run as whoever loads it will run it.
+"""Each format, written by Keras on a backend that can, and run in the format's own runtime."""
 
-All is made by TensorFlow, but for ONNX on PyTorch. A process on another backend starts a second
-one for that, on TensorFlow, whose whole work is `main`.
-"""
-
-import functools
-import importlib
-import json
-import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext, suppress
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from keras_egan import _keras_internals
-
-__all__ = ["convert", "given", "in_half_precision", "load", "main"]
-
-
-def load(path: str | Path) -> keras.Model:
-    """Returns the network in a `.keras` file, a copy that computes in float32.
-
-    Args:
-        path: the file. It is loaded in Keras's safe mode.
-
-    Raises:
-        ValueError: if it names classes or functions that are not known, or unsafe ones.
-    """
-    try:
-        network = keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:
-        raise ValueError(
-            "It cannot be loaded again from a `.keras` file. Classes and functions of your own "
-            "must be registered with keras.saving.register_keras_serializable, in a module that "
-            "can be imported rather than in a script or notebook. "
-            f"Lambda layers are refused. Keras says: {error}"
-        ) from error
-    network.trainable = False  # PyTorch writes no constant that requires a gradient
-    for layer in in_half_precision(network):
-        layer.dtype_policy = "float32"
-    return network
+__all__ = ["Resized", "convert", "given"]
 
 
-def in_half_precision(network: keras.Model) -> list[keras.Layer]:
-    """Returns the layers of a network that compute in float16 or bfloat16."""
-    layers = _keras_internals.flat_layers(network)
-    return [layer for layer in layers if layer.compute_dtype in ("float16", "bfloat16")]
+def given(arrays: Sequence[Any]) -> Any:
+    """Returns what a network is called with: its one input, or the list of several."""
+    return arrays[0] if len(arrays) == 1 else [*arrays]
 
 
 def convert(
     network: keras.Model,
-    path: str,
     batches: Sequence[Sequence[np.ndarray]],
+    path: str,
     format: str,
     input_names: Sequence[str],
-    latents: str | None = None,
+    draw: str | None = None,
     opset_version: int | None = None,
 ) -> list[Any]:
-    """Writes a network, and runs what was written in the format's own runtime.
+    """Writes a network, and runs the file in the format's own runtime.
 
     Args:
         network: a Keras model of one input or a list of several, to one tensor, or to a dict of
             tensors in the order of their names.
-        path: the file to write, or the folder of a SavedModel.
         batches: inputs to try, for each the arrays that the network takes, in its order.
-        format: `"saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
+        path: the file to write, or the folder of a SavedModel.
+        format: one of `FORMATS` that this process's backend writes.
         input_names: what the inputs are called there.
-        latents: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws; None for
+        draw: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws; None for
             a SavedModel without it.
         opset_version: of ONNX; None for the converter's own.
 
@@ -81,127 +45,117 @@ def convert(
         RuntimeError: if the endpoint's images are not those of the latents that it draws.
     """
     # Given rather than left to Keras, which asks a model to have been called.
-    signature: list[Any] = [
+    specs = [
         keras.InputSpec(array.dtype.name, (None, *array.shape[1:]), name=name)
         for array, name in zip(batches[0], input_names, strict=True)
     ]
-    if len(signature) > 1:
-        signature = [signature]
+    signature = [given(specs)]
+    options: dict[str, Any] = {}
+    if opset_version:
+        options["opset_version"] = opset_version
+    if format == "torch":
+        options["dynamic_shapes"] = _any_batch_size(len(specs))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
-            size = batches[0][0].shape[1]
-            draw = functools.partial(_DRAW[latents], size) if latents else None
-            return _saved_model(network, str(path), signature, batches, draw)
-        options = {"opset_version": opset_version} if opset_version else {}
-        resizing = _keras_internals.upsampling_by_resizing
-        with resizing() if format == "litert" else nullcontext():
-            network.export(str(path), format, verbose=False, input_signature=signature, **options)
-        specs = [keras.KerasTensor(array.shape, array.dtype.name) for array in batches[0]]
-        names = network.compute_output_spec(given(specs))
-        if format == "onnx" and isinstance(names, dict):
-            _name_outputs(str(path), list(names))
-        run = {"onnx": _onnx, "litert": _litert, "openvino": _openvino}[format](str(path))
-        return [run(*batch) for batch in batches]
+            _write_saved_model(network, path, signature, draw)
+        else:
+            exported = _resizing(network) if format == "litert" else network
+            exported.export(path, format, verbose=False, input_signature=signature, **options)
+        if format == "onnx":
+            _name_outputs(path, network(given(batches[0])))
+        run = _RUNTIMES[format](path)
+        return [run(dict(zip(input_names, batch, strict=True))) for batch in batches]
 
 
-def given(arrays: Sequence[Any]) -> Any:
-    """Returns what a network is called with: its one input, or the list of several."""
-    return arrays[0] if len(arrays) == 1 else [*arrays]
-
-
-def main(folder: str | Path) -> None:
-    """Does what `job.json` in a folder says, and leaves `outputs.npz` or `error.txt` there.
-
-    Args:
-        folder: holds the network as `generator.keras`, the batches, input by input, as
-            `inputs.npz`, and in `job.json` the other arguments of `convert`, and the `modules` of
-            the network's layers.
-    """
-    folder = Path(folder)
-    job = json.loads((folder / "job.json").read_text())
-    # OpenVINO would report to its makers, and fork.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    try:
-        for module in job.pop("modules"):
-            with suppress(ImportError):
-                importlib.import_module(module)
-        network = load(folder / "generator.keras")
-        with np.load(folder / "inputs.npz") as arrays:
-            columns = len(job["input_names"])
-            flat = list(arrays.values())
-        batches = [flat[i : i + columns] for i in range(0, len(flat), columns)]
-        outputs = convert(network, batches=batches, **job)
-        np.savez(folder / "outputs.npz", *keras.tree.flatten(outputs))
-    except Exception as error:
-        (folder / "error.txt").write_text(str(error) or repr(error))
-        sys.exit(1)
-
-
-def _saved_model(
-    network: keras.Model,
-    path: str,
-    signature: list[keras.InputSpec],
-    batches: Sequence[Sequence[np.ndarray]],
-    draw: Callable | None,
-) -> list[Any]:
+def _write_saved_model(
+    network: keras.Model, path: str, signature: list[Any], draw: str | None
+) -> None:
     import tensorflow as tf
 
     archive = keras.export.ExportArchive()
     archive.track_and_add_endpoint("serve", network, signature)
-    if draw:
+    if not draw:
+        return archive.write_out(path, verbose=False)
+    specs = keras.tree.flatten(signature)
+    size = specs[0].shape[1]
 
-        def drawn(seed: Any, count: Any, *label: Any) -> Any:
-            labels = [tf.fill([count], tf.cast(one, tf.int32)) for one in label]
-            return given([draw(seed, count), *labels])
+    def drawn(seed: Any, count: Any, *label: Any) -> Any:
+        # The algorithm is named because TensorFlow's own choice depends on the device.
+        if draw == "normal":
+            latents = tf.random.stateless_normal([count, size], [seed, 0], alg="philox")
+        else:
+            latents = tf.random.stateless_uniform([count, size], [seed, 0], -1.0, 1.0, alg="philox")
+        return given([latents, *(tf.fill([count], tf.cast(one, tf.int32)) for one in label)])
 
-        def generate(*numbers: Any) -> Any:
-            return _to_uint8(network(drawn(*numbers), training=False))
+    def generate(*numbers: Any) -> Any:
+        return _to_uint8(network(drawn(*numbers), training=False))
 
-        names = ("seed", "count", "label")[: 1 + len(batches[0])]
-        numbers = [tf.TensorSpec((), tf.int64, name) for name in names]
-        archive.add_endpoint("generate", generate, numbers)
+    names = ("seed", "count", "label")[: 1 + len(specs)]
+    archive.add_endpoint(
+        "generate", generate, [tf.TensorSpec((), tf.int64, name) for name in names]
+    )
     archive.write_out(path, verbose=False)
 
-    served = tf.saved_model.load(path)
-    if draw:
-        tried = (7, 3, 0)[: len(names)]
-        images = tf.cast(served.generate(*tried), tf.int32)
-        expected = tf.cast(_to_uint8(served.serve(drawn(*tried))), tf.int32)
-        if tf.reduce_max(tf.abs(images - expected)) > 1:  # a rounding apart
-            raise RuntimeError("generate(seed, count) returns other images than its latents give.")
-    found = [served.serve(given(batch)) for batch in batches]
-    return keras.tree.map_structure(lambda tensor: tensor.numpy(), found)
-
-
-def _uniform(size: int, seed: Any, count: Any) -> Any:
-    import tensorflow as tf
-
-    # The algorithm is named because TensorFlow's own choice depends on the device.
-    return tf.random.stateless_uniform([count, size], [seed, 0], -1.0, 1.0, alg="philox")
-
-
-def _normal(size: int, seed: Any, count: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.random.stateless_normal([count, size], [seed, 0], alg="philox")
-
-
-_DRAW = {"uniform": _uniform, "normal": _normal}
+    served, tried = tf.saved_model.load(path), (7, 3, 0)[: len(names)]
+    images, expected = served.generate(*tried), _to_uint8(served.serve(drawn(*tried)))
+    if np.abs(np.subtract(images, expected, dtype="int32")).max() > 1:  # a rounding apart
+        raise RuntimeError("generate(seed, count) returns other images than its latents give.")
 
 
 def _to_uint8(images: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.cast(tf.clip_by_value(tf.round((images + 1.0) * 127.5), 0.0, 255.0), tf.uint8)
+    return ops.cast(ops.clip(ops.round((images + 1.0) * 127.5), 0.0, 255.0), "uint8")
 
 
-def _name_outputs(path: str, names: Sequence[str]) -> None:
+def _any_batch_size(inputs: int) -> list[Any]:
+    """Returns `dynamic_shapes` for `torch.export`, in the form of Keras's `forward(*args)`."""
+    import torch
+
+    return [(given([{0: torch.export.Dim.DYNAMIC}] * inputs),)]
+
+
+@keras.saving.register_keras_serializable("keras_egan")
+class Resized(keras.layers.UpSampling2D):
+    """Computes what `UpSampling2D` does, by an operation for resizing."""
+
+    def call(self, inputs: Any) -> Any:
+        """Returns the enlarged images."""
+        rows = 2 if self.data_format == "channels_first" else 1
+        size = [n * factor for n, factor in zip(inputs.shape[rows:], self.size, strict=False)]
+        return ops.image.resize(inputs, size, self.interpolation, data_format=self.data_format)
+
+
+def _resizing(network: keras.Model) -> keras.Model:
+    """Returns a copy whose `UpSampling2D` are `Resized`.
+
+    Keras repeats rows and columns. After two such layers LiteRT's converter has lost the shape, and
+    writes a convolution that its runtime does not have (FlexConv2D).
+    """
+
+    def changed(config: Any) -> Any:
+        if isinstance(config, list):
+            return [changed(one) for one in config]
+        if not isinstance(config, dict):
+            return config
+        config = {key: changed(value) for key, value in config.items()}
+        if (config.get("module"), config.get("class_name")) == ("keras.layers", "UpSampling2D"):
+            config["registered_name"] = "keras_egan>Resized"
+        return config
+
+    config = changed(keras.saving.serialize_keras_object(network))
+    copy = keras.saving.deserialize_keras_object(config)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def _name_outputs(path: str, outputs: Any) -> None:
     """Gives an ONNX model's outputs their names, which PyTorch does not keep."""
     import onnx
 
+    if not isinstance(outputs, dict):
+        return
     model = onnx.load(path)
-    named = {output.name: name for output, name in zip(model.graph.output, names, strict=True)}
+    named = {put.name: name for put, name in zip(model.graph.output, outputs, strict=True)}
     for node in model.graph.node:
         node.input[:] = [named.get(name, name) for name in node.input]
         node.output[:] = [named.get(name, name) for name in node.output]
@@ -211,28 +165,28 @@ def _name_outputs(path: str, names: Sequence[str]) -> None:
     onnx.save(model, path)
 
 
+def _saved_model(path: str) -> Callable:
+    import tensorflow as tf
+
+    served = tf.saved_model.load(path)
+    return lambda inputs: keras.tree.map_structure(
+        np.asarray, served.serve(given([*inputs.values()]))
+    )
+
+
 def _onnx(path: str) -> Callable:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    wanted = [one.name for one in session.get_inputs()]
     names = [output.name for output in session.get_outputs()]
-    return lambda *arrays: _named(names, session.run(None, dict(zip(wanted, arrays, strict=True))))
+    return lambda inputs: dict(zip(names, session.run(None, inputs), strict=True))
 
 
 def _litert(path: str) -> Callable:
     from ai_edge_litert.interpreter import Interpreter
 
     run = Interpreter(model_path=path).get_signature_runner()
-    details = run.get_input_details()
-    # In an order of its own: latents are of rank 2, labels of rank 1.
-    wanted = sorted(details, key=lambda name: -len(details[name]["shape"]))
-
-    def outputs(*arrays: np.ndarray) -> Any:
-        found = run(**dict(zip(wanted, arrays, strict=True)))
-        return _named(found, found.values())
-
-    return outputs
+    return lambda inputs: run(**inputs)
 
 
 def _openvino(path: str) -> Callable:
@@ -242,10 +196,25 @@ def _openvino(path: str) -> Callable:
     model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     # Of several names, the others are of what computes it.
     names = [min(output.get_names(), key=len, default="") for output in model.outputs]
-    return lambda *arrays: _named(names, model(given(arrays)).to_tuple())
+    return lambda inputs: dict(zip(names, model(inputs).to_tuple(), strict=True))
 
 
-def _named(names: Iterable[str], outputs: Iterable[np.ndarray]) -> Any:
-    """Returns a single output as it is, several by their names."""
-    outputs = list(outputs)
-    return outputs[0] if len(outputs) == 1 else dict(zip(names, outputs, strict=True))
+def _torch(path: str) -> Callable:
+    import torch
+
+    run = torch.export.load(path).module()
+
+    def outputs(inputs: dict[str, np.ndarray]) -> Any:
+        found = run(given([torch.from_numpy(array) for array in inputs.values()]))
+        return keras.tree.map_structure(ops.convert_to_numpy, found)
+
+    return outputs
+
+
+_RUNTIMES = {
+    "saved_model": _saved_model,
+    "onnx": _onnx,
+    "litert": _litert,
+    "openvino": _openvino,
+    "torch": _torch,
+}
