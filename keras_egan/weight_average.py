@@ -39,9 +39,12 @@ class WeightAverage(keras.layers.Layer):
                 "0.999 is usual."
             )
         self.decay = decay
-        self.weights_of_network = lambda: network.weights  # a list would be tracked as our own
+        averaged = list(network.weights if decay else ())
+        # Within functions, because Keras would track lists of variables as this layer's own.
+        self.averaged = lambda: averaged
+        self.weights_of_network = lambda: network.weights
         self.values = []
-        for index, variable in enumerate(network.weights if decay else ()):
+        for index, variable in enumerate(averaged):
             average = self.add_weight(
                 name=f"average_{index}",
                 shape=variable.shape,
@@ -58,6 +61,23 @@ class WeightAverage(keras.layers.Layer):
     def __bool__(self) -> bool:
         return bool(self.values)
 
+    def pairs(self) -> list[tuple[Any, Any]]:
+        """Returns the network's weights, each with its average.
+
+        A weight that came later, as by `enable_lora`, has no average and is paired with itself.
+
+        Raises:
+            ValueError: if the network has lost a weight that is averaged, as by `quantize`.
+        """
+        averages = dict(zip(map(id, self.averaged()), self.values, strict=True))
+        pairs = [(v, averages.pop(id(v), v)) for v in self.weights_of_network()]
+        if averages:
+            raise ValueError(
+                "The average is of weights that `generator` has no more, as after `quantize`: "
+                "pass `average=False` to use the weights that it has."
+            )
+        return pairs
+
     def update(self, step: Any) -> None:
         """Takes the weights into the average.
 
@@ -69,7 +89,9 @@ class WeightAverage(keras.layers.Layer):
         # As TensorFlow's ExponentialMovingAverage: less weight on the first, untrained weights.
         step = ops.cast(step, "float32")
         decay = ops.minimum(self.decay, (1.0 + step) / (10.0 + step))
-        for average, variable in zip(self.values, self.weights_of_network(), strict=True):
+        for variable, average in self.pairs():
+            if average is variable:
+                continue
             if variable.trainable:
                 kept = ops.cast(decay, average.dtype)
                 average.assign(kept * average + (1.0 - kept) * ops.cast(variable, average.dtype))
@@ -94,12 +116,12 @@ class WeightAverage(keras.layers.Layer):
         """
         if not self:
             raise ValueError("There is no average: make the model with `generator_average=0.999`.")
-        weights = self.weights_of_network()
-        kept = [ops.copy(variable) for variable in weights]
+        pairs = self.pairs()
+        kept = [ops.copy(variable) for variable, _ in pairs]
         try:
-            for variable, average in zip(weights, self.values, strict=True):
+            for variable, average in pairs:
                 variable.assign(ops.copy(average))
             yield
         finally:
-            for variable, value in zip(weights, kept, strict=True):
+            for (variable, _), value in zip(pairs, kept, strict=True):
                 variable.assign(value)

@@ -14,6 +14,7 @@
   which Adam does so by the backend's own operation.
 - `compiled(network)`, a function that runs a network with any weights, and
   `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
+- `device_of(variables)`, a context for computing where variables are, in any thread.
 - `no_grad()`, a context for computing outside of any step, and `inference(model)`, likewise, with a
   model's weights as this process has them.
 - `require(condition, message)`, an error where a batch has the wrong size.
@@ -47,6 +48,7 @@ if name == "tensorflow":
         apply,
         compiled,
         compiled_gradient,
+        device_of,
         fuse_adam,
         input_gradient,
         joint_gradients,
@@ -61,6 +63,7 @@ elif name == "jax":
         apply,
         compiled,
         compiled_gradient,
+        device_of,
         fuse_adam,
         input_gradient,
         joint_gradients,
@@ -75,6 +78,7 @@ elif name == "torch":
         apply,
         compiled,
         compiled_gradient,
+        device_of,
         fuse_adam,
         input_gradient,
         joint_gradients,
@@ -94,6 +98,7 @@ __all__ = [
     "apply",
     "compiled",
     "compiled_gradient",
+    "device_of",
     "fuse_adam",
     "gradients",
     "inference",
@@ -127,5 +132,6 @@ def inference(model: keras.Model) -> Iterator[None]:
 
     variables = model.variables
     values = distributed.local_values(variables)
-    with no_grad(), keras.StatelessScope(list(zip(variables, values, strict=True))):
+    scope = keras.StatelessScope(list(zip(variables, values, strict=True)))
+    with no_grad(), device_of(variables), scope:
         yield

@@ -1,6 +1,7 @@
 """The JAX backend: steps are pure functions of the model's state, run in a `StatelessScope`."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from contextlib import nullcontext as no_grad
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = [
     "apply",
     "compiled",
     "compiled_gradient",
+    "device_of",
     "fuse_adam",
     "input_gradient",
     "joint_gradients",
@@ -166,8 +168,8 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
         network: a Keras model.
 
     Returns:
-        A function from the weights, as many tensors as `network.weights`, and the input, or a list
-        of them, to the output, in inference mode.
+        A function from the weights, as many tensors as `network.weights` has when it is called, and
+        the input, or a list of them, to the output, in inference mode.
     """
     run = jax.jit(_pure_call(network))
     return lambda weights, inputs: run(local_values(weights), inputs)
@@ -200,14 +202,17 @@ def compiled_gradient(
 
 
 def _pure_call(network):
-    variables = network.weights
-
     def call(weights, inputs):
-        pairs = list(zip(variables, weights, strict=True))
+        pairs = list(zip(network.weights, weights, strict=True))
         with quick_convolutions(), keras.StatelessScope(pairs):
             return network(inputs, training=False)
 
     return call
+
+
+def device_of(variables: Sequence[Any]) -> nullcontext:
+    """Does nothing: JAX computes where the weights are."""
+    return nullcontext()
 
 
 def require(condition: Any, message: str) -> None:

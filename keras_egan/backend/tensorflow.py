@@ -1,6 +1,7 @@
 """The TensorFlow backend: variables are assigned in place, gradients come from a tape."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from contextlib import nullcontext as no_grad
 from types import MethodType
 from typing import Any
@@ -15,6 +16,7 @@ __all__ = [
     "apply",
     "compiled",
     "compiled_gradient",
+    "device_of",
     "fuse_adam",
     "input_gradient",
     "joint_gradients",
@@ -152,11 +154,10 @@ def _adam_step(optimizer, gradient, variable, learning_rate):
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
-    variables = network.weights
 
     @tf.function(reduce_retracing=True)
     def run(weights, inputs):
-        with keras.StatelessScope(list(zip(variables, weights, strict=True))):
+        with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
             return network(inputs, training=False)
 
     return lambda weights, inputs: run(
@@ -169,13 +170,12 @@ def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
 ) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
     """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
-    variables = network.weights
 
     @tf.function(reduce_retracing=True)
     def gradient(weights, inputs, targets):
         with (
             tf.GradientTape(watch_accessed_variables=False) as tape,
-            keras.StatelessScope(list(zip(variables, weights, strict=True))),
+            keras.StatelessScope(list(zip(network.weights, weights, strict=True))),
         ):
             tape.watch(inputs)
             values = objective(network(inputs, training=False), targets)
@@ -184,6 +184,11 @@ def compiled_gradient(
     return lambda weights, inputs, targets: gradient(
         *tf.nest.map_structure(tf.convert_to_tensor, (list(weights), inputs, targets))
     )
+
+
+def device_of(variables: Sequence[Any]) -> nullcontext:
+    """Does nothing: TensorFlow copies what is on another device."""
+    return nullcontext()
 
 
 def require(condition: Any, message: str) -> None:

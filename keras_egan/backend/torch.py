@@ -1,7 +1,7 @@
 """The PyTorch backend: variables are assigned in place, gradients come from `autograd.grad`."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -18,6 +18,7 @@ __all__ = [
     "apply",
     "compiled",
     "compiled_gradient",
+    "device_of",
     "fuse_adam",
     "input_gradient",
     "joint_gradients",
@@ -149,11 +150,10 @@ def _fused_adam(optimizer, grads, variables, learning_rate):
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
-    variables = network.weights
 
     def run(weights, inputs):
-        pairs = [(v, weight.value) for v, weight in zip(variables, weights, strict=True)]
-        with no_grad(), keras.StatelessScope(pairs):
+        pairs = [(v, weight.value) for v, weight in zip(network.weights, weights, strict=True)]
+        with no_grad(), device_of(weights), keras.StatelessScope(pairs):
             inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
             return network(inputs, training=False)
 
@@ -164,16 +164,26 @@ def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
 ) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
     """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
-    variables = network.weights
 
     def gradient(weights, inputs, targets):
-        pairs = [(v, weight.value.detach()) for v, weight in zip(variables, weights, strict=True)]
-        inputs = keras.ops.convert_to_tensor(inputs).detach().requires_grad_()
-        with torch.enable_grad(), keras.StatelessScope(pairs):
+        pairs = [(v, w.value.detach()) for v, w in zip(network.weights, weights, strict=True)]
+        with torch.enable_grad(), device_of(weights), keras.StatelessScope(pairs):
+            inputs = keras.ops.convert_to_tensor(inputs).detach().requires_grad_()
+            targets = keras.ops.convert_to_tensor(targets)
             values = objective(network(inputs, training=False), targets)
             return torch.autograd.grad(values.sum(), inputs)[0], values.detach()
 
     return gradient
+
+
+def device_of(variables: Sequence[Any]) -> AbstractContextManager:
+    """Has tensors made on the device of variables, whichever thread this is.
+
+    Keras's device holds in the thread that chose it, and CUDA's current device too: in another
+    thread new tensors would lie on `cuda:0`.
+    https://docs.pytorch.org/docs/stable/notes/cuda.html
+    """
+    return keras.device(str(variables[0].value.device)) if variables else nullcontext()
 
 
 def require(condition: Any, message: str) -> None:
