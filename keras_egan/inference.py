@@ -87,7 +87,8 @@ class Inference:
         def run(z, given):
             return self.sampler.run(weights, with_labels(z, given))
 
-        samples = in_blocks(run, batch_size, self.image_shape, latents, labels)
+        with backend.device_of(weights):
+            samples = in_blocks(run, batch_size, self.image_shape, latents, labels)
         return samples.clip(-1.0, 1.0) if samples.ndim == 4 else samples
 
     def sampled_weights(self, average: bool) -> list[Any]:

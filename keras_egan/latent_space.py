@@ -134,34 +134,28 @@ def invert(
     checks.above_zero(learning_rate=learning_rate)
     if gan.labels:
         raise ValueError("`invert` is for GANs without `num_classes`: it moves latents alone.")
-    images = _scaled(gan, images)
-    drawn = gan.sampler.latents(CANDIDATES, gan.latent_dim, gan.latents, seed)
-    samples = gan.generate(drawn, average, batch_size=batch_size)
-    if np.ndim(starts) == 0:
-        checks.whole_number(1, starts=starts)
-        if starts > CANDIDATES:
-            raise ValueError(f"`starts` must be at most {CANDIDATES}; got {starts}.")
-        z = drawn[nearest(images, samples, k=int(starts)).indices]
-    else:
-        z = _latents(gan, starts, "starts")[:, None]
-        if len(z) != len(images):
-            raise ValueError(f"`starts` must be as many as `images`; got {len(z)}, {len(images)}.")
-    tries = z.shape[1]
-    rows = np.repeat(images, tries, axis=0)
-    gradient = backend.compiled_gradient(gan.generator, _differences)
-    weights = gan.sampled_weights(average)
-    rates = learning_rate * (1.0 + np.cos(np.pi * np.arange(steps) / steps)) / 2.0
+    with backend.device_of(gan.generator.weights):
+        images = _scaled(gan, images)
+        drawn = gan.sampler.latents(CANDIDATES, gan.latent_dim, gan.latents, seed)
+        samples = gan.generate(drawn, average, batch_size=batch_size)
+        z = _starts(gan, starts, images, drawn, samples)
+        tries = z.shape[1]
+        rows = np.repeat(images, tries, axis=0)
+        gradient = backend.compiled_gradient(gan.generator, _differences)
+        weights = gan.sampled_weights(average)
+        rates = learning_rate * (1.0 + np.cos(np.pi * np.arange(steps) / steps)) / 2.0
 
-    def descend(z, targets):
-        targets = ops.convert_to_tensor(targets)
-        return _adam(z, lambda z: gradient(weights, z, targets)[0], rates, gan.latents == "uniform")
+        def descend(z, targets):
+            targets = ops.convert_to_tensor(targets)
+            bounded = gan.latents == "uniform"
+            return _adam(z, lambda z: gradient(weights, z, targets)[0], rates, bounded)
 
-    z = in_blocks(descend, batch_size, z.shape[2:], z.reshape(-1, gan.latent_dim), rows)
-    found = gan.generate(z, average, batch_size=batch_size)
-    errors = _errors(rows, found)
-    best = errors.reshape(-1, tries).argmin(axis=1) + tries * np.arange(len(images))
-    apart = _errors(samples, samples[nearest(samples, samples, k=2).indices[:, 1]])
-    return Inversion(z[best], found[best], errors[best], errors[best] > np.median(apart))
+        z = in_blocks(descend, batch_size, z.shape[2:], z.reshape(-1, gan.latent_dim), rows)
+        found = gan.generate(z, average, batch_size=batch_size)
+        errors = _errors(rows, found)
+        best = errors.reshape(-1, tries).argmin(axis=1) + tries * np.arange(len(images))
+        apart = _errors(samples, samples[nearest(samples, samples, k=2).indices[:, 1]])
+        return Inversion(z[best], found[best], errors[best], errors[best] > np.median(apart))
 
 
 def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
@@ -210,11 +204,24 @@ def _arc(a, b, share):
     return np.where(straight, _line(a, b, share), arc)
 
 
+def _starts(gan, starts, images, drawn, samples):
+    """Returns latents to begin from, of shape `(images, tries, latent_dim)`."""
+    if np.ndim(starts) == 0:
+        checks.whole_number(1, starts=starts)
+        if starts > CANDIDATES:
+            raise ValueError(f"`starts` must be at most {CANDIDATES}; got {starts}.")
+        return drawn[nearest(images, samples, k=int(starts)).indices]
+    z = _latents(gan, starts, "starts")[:, None]
+    if len(z) != len(images):
+        raise ValueError(f"`starts` must be as many as `images`; got {len(z)}, {len(images)}.")
+    return z
+
+
 def _adam(z, gradient, rates, bounded):
     """Moves latents by Adam with Keras's defaults, in NumPy.
 
-    A Keras variable would lie on all devices of a distribution, and the weights here on one:
-    https://github.com/keras-team/keras/blob/v3.15.0/keras/src/backend/jax/core.py
+    Keras's optimizer would make variables on all devices of a `keras.distribution`, while the
+    gradient comes from one: https://keras.io/api/distribution/
     """
     mean, square = np.zeros_like(z), np.zeros_like(z)
     for step, rate in enumerate(rates, 1):

@@ -38,7 +38,7 @@ def in_blocks(
     for start in range(0, len(arrays[0]), batch_size):
         rows = slice(start, start + batch_size)
         block = function(*(None if array is None else array[rows] for array in arrays))
-        found.append(ops.convert_to_numpy(ops.cast(block, "float32")))
+        found.append(ops.convert_to_numpy(block).astype("float32"))
     return np.concatenate(found)
 
 

@@ -193,10 +193,31 @@ def require(condition: Any, message: str) -> None:
 
 
 def random_state() -> Any:
-    """Returns the state of PyTorch's own random numbers, which unseeded Dropout draws, uint8."""
-    return torch.get_rng_state().numpy()
+    """Returns the states of PyTorch's own random numbers, which unseeded Dropout draws, uint8.
+
+    The CPU's comes first, then that of the device on which Keras makes tensors.
+    """
+    states = [torch.get_rng_state()]
+    module, arguments = _device_module()
+    if module:
+        states.append(module.get_rng_state(*arguments))
+    return torch.cat(states).numpy()
 
 
 def set_random_state(state: Any) -> None:
-    """Sets what `random_state` returned."""
-    torch.set_rng_state(torch.as_tensor(state, dtype=torch.uint8))
+    """Sets what `random_state` returned, as far as this machine has the same kind of device."""
+    state = torch.as_tensor(state, dtype=torch.uint8)
+    length = len(torch.get_rng_state())
+    torch.set_rng_state(state[:length])
+    module, arguments = _device_module()
+    if module and len(state) - length == len(module.get_rng_state(*arguments)):
+        module.set_rng_state(state[length:], *arguments)
+
+
+def _device_module():
+    """Returns what has the random numbers of Keras's device, such as `torch.cuda`, or None."""
+    device = keras.ops.zeros(()).device
+    module = torch.get_device_module(device)
+    if not hasattr(module, "get_rng_state"):  # the CPU
+        return None, ()
+    return module, () if device.type == "mps" else (device,)  # MPS is one device
