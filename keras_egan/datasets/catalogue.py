@@ -2,6 +2,7 @@
 
 import math
 from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from keras_egan.datasets.preparation import Preparation
 from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 
-__all__ = ["Indexed", "stream", "streamed"]
+__all__ = ["Indexed", "stream", "streamed", "tensorflow"]
 
 SHUFFLE_BUFFER = 10_000
 
@@ -70,7 +71,7 @@ def stream(
         ValueError: as in `Indexed`.
     """
     tfds = _tfds(name)
-    _tensorflow()
+    tensorflow()
     examples, info = _found(
         name, lambda: tfds.load(name, split=split, data_dir=data_dir, with_info=True)
     )
@@ -109,7 +110,7 @@ def streamed(
         drop_remainder: as in `load`.
         mirror: as in `load`.
     """
-    tf = _tensorflow()
+    tf = tensorflow()
 
     def prepared(image, *label):
         return tf.ensure_shape(tf.numpy_function(prepare, [image], tf.uint8), shape), *label
@@ -155,7 +156,7 @@ def _check_features(name, features, prepare, labels):
     return tuple(getattr(features["label"], "names", None) or ()) or None
 
 
-def _tensorflow():
+def tensorflow() -> ModuleType:
     """Imports TensorFlow, without GPUs where it only reads images for another backend.
 
     At its first use TensorFlow takes nearly all memory of all GPUs that it sees:
