@@ -9,7 +9,8 @@ from keras import ops
 
 from keras_egan import backend, checks, inputs, latent_space
 from keras_egan.image_format import is_image
-from keras_egan.sampler import Sampler
+from keras_egan.labels import with_labels
+from keras_egan.sampler import BATCH, Sampler, in_blocks
 from keras_egan.weight_average import WeightAverage
 
 __all__ = ["Inference"]
@@ -31,7 +32,12 @@ class Inference:
     weight_average: WeightAverage
 
     def sample(
-        self, n: int, seed: int | None = None, average: bool = True, labels: Any = None
+        self,
+        n: int,
+        seed: int | None = None,
+        average: bool = True,
+        labels: Any = None,
+        batch_size: int = BATCH,
     ) -> np.ndarray:
         """Generates samples; several threads may do so at once.
 
@@ -42,36 +48,52 @@ class Inference:
             labels: the samples' classes, where the GAN has `num_classes`: a whole number, a list
                 of n of them, or None for labels drawn with the shares that they had in training
                 (`gan.labels.drawn(n, None, seed)`).
+            batch_size: how many samples go through the generator at once. A smaller number takes
+                less memory.
 
         Returns:
-            Array of shape `(n, *image_shape)`, images clipped to [-1, 1].
+            float32 array of shape `(n, *image_shape)`, images clipped to [-1, 1].
 
         Raises:
-            ValueError: if `n` is no whole number from 1 up, or `labels` are of no class.
+            ValueError: if `n` or `batch_size` is no whole number from 1 up, `labels` are of no
+                class, or the average does not fit the generator, as after `quantize`.
         """
         checks.one_or_more(n=n)
         labels = self.given_labels(labels, n, seed)
         z = self.sampler.latents(n, self.latent_dim, self.latents, seed)
-        return self.generate(z, average, labels)
+        return self.generate(z, average, labels, batch_size)
 
-    def generate(self, latents: np.ndarray, average: bool = True, labels: Any = None) -> np.ndarray:
+    def generate(
+        self,
+        latents: np.ndarray,
+        average: bool = True,
+        labels: Any = None,
+        batch_size: int = BATCH,
+    ) -> np.ndarray:
         """Generates the samples of latents, as `sample` does.
 
         Args:
             latents: float32 array of shape `(n, latent_dim)`.
             average: as in `sample`.
             labels: as in `sample`.
+            batch_size: as in `sample`.
 
         Returns:
-            Array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives the
-            generator's output as it is.)
+            float32 array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives
+            the generator's output as it is.)
         """
         labels = self.given_labels(labels, len(latents))
         self.synchronize()
-        samples = self.sampler.run(self.sampled_weights(average), latents, labels)
+        weights = self.sampled_weights(average)
+
+        def run(z, given):
+            return self.sampler.run(weights, with_labels(z, given))
+
+        with backend.device_of(weights):
+            samples = in_blocks(run, batch_size, self.image_shape, latents, labels)
         return samples.clip(-1.0, 1.0) if is_image(self.image_shape) else samples
 
-    def sampled_weights(self, average: bool) -> Any:
+    def sampled_weights(self, average: bool) -> list[Any]:
         """Returns the generator's averaged weights, where they are kept and wanted, or its own."""
         if not (average and self.weight_average):
             return self.generator.weights
@@ -98,7 +120,7 @@ class Inference:
             )
         return None
 
-    def energy(self, images: Any, batch_size: int = 256, labels: Any = None) -> np.ndarray:
+    def energy(self, images: Any, batch_size: int = BATCH, labels: Any = None) -> np.ndarray:
         """Returns the energy of images: low on data, so that it serves as an anomaly score.
 
         Args:
@@ -114,7 +136,6 @@ class Inference:
             ValueError: if the images have another shape or values out of range, `batch_size` is
                 no whole number from 1 up, or `labels` are missing or of no class.
         """
-        checks.one_or_more(batch_size=batch_size)
         if self.labels and labels is None:
             raise ValueError(
                 "`labels` are missing: this GAN's energy is of an image and its class. Give one "
@@ -122,17 +143,15 @@ class Inference:
             )
         labels = self.given_labels(labels, len(images))
         self.synchronize()
-        energies = [np.zeros((0,), "float32")]
+
+        def score(batch, given):
+            inputs.check_values(batch)
+            batch = inputs.scale(ops.convert_to_tensor(batch), self.image_shape)
+            given = None if given is None else ops.convert_to_tensor(given)
+            return self.score(batch, labels=given).energy
+
         with backend.inference(self):
-            for start in range(0, len(images), batch_size):
-                batch = images[start : start + batch_size]
-                inputs.check_values(batch)
-                batch = inputs.scale(ops.convert_to_tensor(batch), self.image_shape)
-                given = labels
-                if labels is not None:
-                    given = ops.convert_to_tensor(labels[start : start + batch_size])
-                energies.append(ops.convert_to_numpy(self.score(batch, labels=given).energy))
-        return np.concatenate(energies)
+            return in_blocks(score, batch_size, (), images, labels)
 
     interpolate = latent_space.interpolate
     invert = latent_space.invert

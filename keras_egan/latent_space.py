@@ -2,14 +2,13 @@
 
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 from keras import ops
 
 from keras_egan import backend, checks, inputs, losses
 from keras_egan.image_format import is_image
 from keras_egan.metrics import nearest
-from keras_egan.sampler import BATCH
+from keras_egan.sampler import BATCH, in_blocks
 
 __all__ = ["Inversion", "encode", "interpolate", "invert"]
 
@@ -36,7 +35,13 @@ class Inversion(NamedTuple):
 
 
 def interpolate(
-    gan: Any, a: Any, b: Any, steps: int = 8, average: bool = True, labels: Any = None
+    gan: Any,
+    a: Any,
+    b: Any,
+    steps: int = 8,
+    average: bool = True,
+    labels: Any = None,
+    batch_size: int = BATCH,
 ) -> np.ndarray:
     """Generates what lies between two latents: along a line, or an arc if latents are normal.
 
@@ -49,6 +54,7 @@ def interpolate(
         steps: how many samples to make from each pair, both ends among them, 2 or more.
         average: as in `sample`.
         labels: the pairs' classes, as in `sample`, where the GAN has `num_classes`.
+        batch_size: as in `sample`.
 
     Returns:
         float32 array of shape `(n, steps, *image_shape)`, or `(steps, *image_shape)` for a single
@@ -75,7 +81,7 @@ def interpolate(
     path = between(a[:, None], b[:, None], share).astype("float32")
     labels = gan.given_labels(labels, len(path))
     labels = None if labels is None else np.repeat(labels, steps)
-    samples = gan.generate(path.reshape(-1, gan.latent_dim), average, labels)
+    samples = gan.generate(path.reshape(-1, gan.latent_dim), average, labels, batch_size)
     samples = samples.reshape(*path.shape[:2], *samples.shape[1:])
     return samples[0] if single else samples
 
@@ -88,6 +94,7 @@ def invert(
     starts: Any = 4,
     seed: int = 0,
     average: bool = True,
+    batch_size: int = BATCH,
 ) -> Inversion:
     """Finds latents whose samples are nearest to images, by Adam on the latents.
 
@@ -105,6 +112,8 @@ def invert(
             `gan.encode(images)` of BEGAN-CS.
         seed: an integer that fixes what is drawn.
         average: as in `sample`.
+        batch_size: how many latents move at once, and how many samples are made at once. A smaller
+            number takes less memory.
 
     Returns:
         `Inversion`: latents, their samples, the errors, and whether these are large.
@@ -126,26 +135,28 @@ def invert(
     checks.above_zero(learning_rate=learning_rate)
     if gan.labels:
         raise ValueError("`invert` is for GANs without `num_classes`: it moves latents alone.")
-    images = _scaled(gan, images)
-    drawn = gan.sampler.latents(CANDIDATES, gan.latent_dim, gan.latents, seed)
-    samples = gan.generate(drawn, average)
-    if np.ndim(starts) == 0:
-        checks.whole_number(1, starts=starts)
-        if starts > CANDIDATES:
-            raise ValueError(f"`starts` must be at most {CANDIDATES}; got {starts}.")
-        z = drawn[nearest(images, samples, k=int(starts)).indices]
-    else:
-        z = _latents(gan, starts, "starts")[:, None]
-        if len(z) != len(images):
-            raise ValueError(f"`starts` must be as many as `images`; got {len(z)}, {len(images)}.")
-    tries = z.shape[1]
-    rows = np.repeat(images, tries, axis=0)
-    z = _descend(gan, z.reshape(-1, gan.latent_dim), rows, steps, learning_rate, average)
-    found = gan.generate(z, average)
-    errors = _errors(rows, found)
-    best = errors.reshape(-1, tries).argmin(axis=1) + tries * np.arange(len(images))
-    apart = _errors(samples, samples[nearest(samples, samples, k=2).indices[:, 1]])
-    return Inversion(z[best], found[best], errors[best], errors[best] > np.median(apart))
+    with backend.device_of(gan.generator.weights):
+        images = _scaled(gan, images)
+        drawn = gan.sampler.latents(CANDIDATES, gan.latent_dim, gan.latents, seed)
+        samples = gan.generate(drawn, average, batch_size=batch_size)
+        z = _starts(gan, starts, images, drawn, samples)
+        tries = z.shape[1]
+        rows = np.repeat(images, tries, axis=0)
+        gradient = backend.compiled_gradient(gan.generator, _differences)
+        weights = gan.sampled_weights(average)
+        rates = learning_rate * (1.0 + np.cos(np.pi * np.arange(steps) / steps)) / 2.0
+
+        def descend(z, targets):
+            targets = ops.convert_to_tensor(targets)
+            bounded = gan.latents == "uniform"
+            return _adam(z, lambda z: gradient(weights, z, targets)[0], rates, bounded)
+
+        z = in_blocks(descend, batch_size, z.shape[2:], z.reshape(-1, gan.latent_dim), rows)
+        found = gan.generate(z, average, batch_size=batch_size)
+        errors = _errors(rows, found)
+        best = errors.reshape(-1, tries).argmin(axis=1) + tries * np.arange(len(images))
+        apart = _errors(samples, samples[nearest(samples, samples, k=2).indices[:, 1]])
+        return Inversion(z[best], found[best], errors[best], errors[best] > np.median(apart))
 
 
 def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
@@ -169,20 +180,15 @@ def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
     resembling = gan.generate(gan.encode(images))  # of BEGAN-CS
     ```
     """
-    checks.one_or_more(batch_size=batch_size)
     if not gan.has_embedding:
         raise ValueError(
             "`discriminator` has no encoder: build it as `networks.Autoencoder(encoder, decoder)`."
         )
     gan.synchronize()
-    images = _scaled(gan, images)
     encoder = gan.discriminator.encoder
-    embeddings = [np.zeros((0, *encoder.output_shape[1:]), "float32")]
     with backend.inference(encoder):
-        for start in range(0, len(images), batch_size):
-            batch = ops.convert_to_tensor(images[start : start + batch_size])
-            embeddings.append(ops.convert_to_numpy(ops.cast(encoder(batch), "float32")))
-    return np.concatenate(embeddings)
+        shape = encoder.output_shape[1:]
+        return in_blocks(encoder, batch_size, shape, _scaled(gan, images))
 
 
 def _line(a, b, share):
@@ -199,24 +205,34 @@ def _arc(a, b, share):
     return np.where(straight, _line(a, b, share), arc)
 
 
-def _descend(gan, latents, images, steps, learning_rate, average):
-    """Returns latents moved towards images, one each, in blocks of bounded memory."""
-    weights = gan.sampled_weights(average)
-    gradient = backend.compiled_gradient(gan.generator, _differences)
-    blocks = []
-    for start in range(0, len(latents), BATCH):
-        targets = ops.convert_to_tensor(images[start : start + BATCH])
-        z = keras.Variable(latents[start : start + BATCH])
-        if gan.latents == "uniform":
-            z.constraint = lambda z: ops.clip(z, -1.0, 1.0)
-        rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-        optimizer = keras.optimizers.Adam(rate)
-        optimizer.build([z])
-        with backend.no_grad():
-            for _ in range(steps):
-                optimizer.apply([gradient(weights, z.value, targets)[0]], [z])
-        blocks.append(ops.convert_to_numpy(z))
-    return np.concatenate(blocks)
+def _starts(gan, starts, images, drawn, samples):
+    """Returns latents to begin from, of shape `(images, tries, latent_dim)`."""
+    if np.ndim(starts) == 0:
+        checks.whole_number(1, starts=starts)
+        if starts > CANDIDATES:
+            raise ValueError(f"`starts` must be at most {CANDIDATES}; got {starts}.")
+        return drawn[nearest(images, samples, k=int(starts)).indices]
+    z = _latents(gan, starts, "starts")[:, None]
+    if len(z) != len(images):
+        raise ValueError(f"`starts` must be as many as `images`; got {len(z)}, {len(images)}.")
+    return z
+
+
+def _adam(z, gradient, rates, bounded):
+    """Moves latents by Adam with Keras's defaults, in NumPy.
+
+    Keras's optimizer would make variables on all devices of a `keras.distribution`, while the
+    gradient comes from one: https://keras.io/api/distribution/
+    """
+    mean, square = np.zeros_like(z), np.zeros_like(z)
+    for step, rate in enumerate(rates, 1):
+        slope = ops.convert_to_numpy(gradient(z))
+        mean = 0.9 * mean + 0.1 * slope
+        square = 0.999 * square + 0.001 * slope**2
+        root = np.sqrt(square / (1.0 - 0.999**step)) + 1e-7
+        z = (z - rate * mean / (1.0 - 0.9**step) / root).astype("float32")
+        z = z.clip(-1.0, 1.0) if bounded else z
+    return z
 
 
 def _differences(samples, images):

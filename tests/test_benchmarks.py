@@ -2,7 +2,10 @@
 
 import importlib
 import json
+import os
+import re
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -69,6 +72,29 @@ def test_step_time(gan, network, settings, monkeypatch, capsys):
     assert row["native"]["to_native"] == 1.0
     for name in ("fit", "one_pass", "fit_half"):
         assert row[name]["to_native"] == pytest.approx(row[name]["ms"] / row["native"]["ms"], 1e-2)
+
+
+@pytest.mark.parametrize(
+    ("device", "checks", "expected"),
+    [
+        ("cpu", ["default fit", "on the device", "BEGAN-CS", "NaN", "used", "waits"], "passed"),
+        pytest.param("simulated", ["on the device", "EBGAN", "waits"], "passed", marks=on("torch")),
+        pytest.param("gpu", ["seen"], "FAILED", marks=on("torch")),  # where there is none
+    ],
+)
+def test_gpu_check(device, checks, expected, tmp_path):
+    command = [sys.executable, str(ROOT / "gpu_check.py"), "--device", device, "--only", *checks]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": str(ROOT.parent)}
+    process = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert process.returncode == (expected == "FAILED"), process.stderr[-3000:]
+    rows = [line.strip("| ").split(" | ") for line in process.stdout.splitlines() if "|" in line]
+    assert [name for name, *_ in rows[2:]] == checks
+    results = {name: result for name, result, *_ in rows[2:]}
+    if device == "cpu":
+        assert results.pop("waits") == "not applicable"
+    assert set(results.values()) == {expected}
+    if device == "simulated":
+        assert re.search(r"[1-9][0-9.]* to", process.stdout)  # a batch a step, at least
 
 
 @pytest.mark.parametrize("source", ["folder", "array"])

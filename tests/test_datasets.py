@@ -187,6 +187,32 @@ def prepare(directory, name, feature, file_format, images=None, kinds=None):
     )
 
 
+@pytest.mark.parametrize("used_before", [False, True])
+def test_tensorflow_leaves_gpus_to_the_backend(used_before, tmp_path, monkeypatch):
+    """They are hidden from it before anything is read; once it has been used, it refuses."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    prepare(tmp_path, "numbers", "image", "tfrecord")
+    calls, read = [], tfds.load
+
+    def hide(*arguments):
+        calls.append(arguments)
+        if used_before:
+            raise RuntimeError("Visible devices cannot be modified after being initialized")
+
+    def load(*arguments, **options):
+        calls.append("load")
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(tf.config, "set_visible_devices", hide)
+    monkeypatch.setattr(tfds, "load", load)
+    dataset = datasets.load("numbers", data_dir=tmp_path, batch_size=4, shuffle=False)
+    np.testing.assert_array_equal(np.concatenate(batches(dataset)), numbered())
+    hidden = keras.backend.backend() != "tensorflow"
+    assert calls == ([([], "GPU"), "load", ([], "GPU")] if hidden else ["load"])
+
+
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
 def test_tensorflow_datasets(form, file_format, tmp_path):
     if form == "PyDataset" and file_format == "tfrecord":

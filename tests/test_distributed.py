@@ -1,20 +1,24 @@
 """Several devices and processes: together they train like one, and write like one."""
 
+import argparse
 import contextlib
 import csv
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 from tests import group, loaders
+from tests.conftest import on
 from tests.forked import TIMEOUT, Forked, address, ended
 from tests.group import BATCH, EPOCHS, FURTHER, NAMES, STEPS
 from tests.registry import CASES, float_images, state
@@ -174,6 +178,47 @@ def test_the_launcher_trains_and_writes_once(command, tmp_path):
         halves = [int(a) * int(b) * 2 == int(c) * int(d) for _, a, b, c, d in found]
         assert all(halves)
         assert {name for name, *_ in found} >= {"generator", "encoder"}
+
+
+@on("torch")
+@pytest.mark.parametrize(
+    ("gpus", "processes", "expected"),
+    [
+        (0, 2, [("gloo", None), ("gloo", None)]),
+        (1, 1, [("nccl", 0)]),
+        (1, 2, [("gloo", 0), ("gloo", 0)]),
+        (2, 2, [("nccl", 0), ("nccl", 1)]),
+        (2, 3, [("gloo", 0), ("gloo", 1), ("gloo", 0)]),
+    ],
+)
+def test_processes_on_fewer_gpus_all_choose_gloo(gpus, processes, expected, monkeypatch):
+    """NCCL takes no two processes on one GPU, and who chooses otherwise waits for the others."""
+    import torch
+
+    chosen = []
+    path = ROOT / "examples" / "distributed" / "torch_processes.py"
+    stub = SimpleNamespace(
+        flags=lambda description: argparse.ArgumentParser(),
+        build=lambda arguments: (),
+        train=lambda arguments: None,
+    )
+    monkeypatch.setitem(sys.modules, "training", stub)
+    monkeypatch.setattr(sys, "argv", [path.name])
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: chosen.append(device))
+    for name in ("barrier", "destroy_process_group"):
+        monkeypatch.setattr(torch.distributed, name, lambda: None)
+    monkeypatch.setattr(
+        torch.distributed, "init_process_group", lambda backend, timeout: chosen.append(backend)
+    )
+    found = []
+    for rank in range(processes):
+        monkeypatch.setenv("LOCAL_RANK", str(rank))
+        monkeypatch.setenv("LOCAL_WORLD_SIZE", str(processes))
+        chosen.clear()
+        runpy.run_path(str(path))
+        found.append((chosen[-1], chosen[0] if gpus else None))
+    assert found == expected
 
 
 def interleaved(images):

@@ -9,9 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import BEGAN, callbacks, datasets, networks
+from keras_egan import BEGAN, backend, callbacks, datasets, networks
+from tests.conftest import on
 from tests.interrupted import BATCH, STEPS, Stateless, adam, build, cut_off, train
 from tests.registry import EAGERLY, tiny_networks, uint8_images, weights
+from tests.test_backend import run
 
 ROOT = Path(__file__).parent.parent
 
@@ -286,6 +288,35 @@ def test_unseeded_dropout_goes_on_where_it_was(how, tmp_path):
         whole = dropping()
         train(whole, epochs=2)
     assert all(map(np.array_equal, weights(whole), weights(gan)))
+
+
+ON_A_DEVICE = """
+import sys; sys.path.insert(0, "benchmarks")
+import simulated_device, tempfile
+from pathlib import Path
+from keras_egan import backend
+from tests.test_run import test_unseeded_dropout_goes_on_where_it_was as check
+
+for how in ("file", "backup"):
+    with tempfile.TemporaryDirectory() as folder:
+        check(how, Path(folder))
+assert len(backend.random_state()) > len(__import__("torch").get_rng_state())
+"""
+
+
+@on("torch")
+def test_unseeded_dropout_goes_on_where_it_was_on_a_device():
+    """Which has random numbers of its own."""
+    run(ON_A_DEVICE)
+
+
+@on("torch")
+def test_random_numbers_of_a_machine_with_another_device_are_taken_for_the_cpu():
+    state = backend.random_state()
+    first = keras.layers.Dropout(0.5)(np.ones((1, 64), "float32"), training=True)
+    backend.set_random_state(np.concatenate([state, np.zeros(16, "uint8")]))  # 16 are CUDA's
+    again = keras.layers.Dropout(0.5)(np.ones((1, 64), "float32"), training=True)
+    np.testing.assert_array_equal(first, again)
 
 
 TWO_TRAININGS = """

@@ -1,10 +1,11 @@
 """Trains on PyTorch, one process a device, which torchrun starts.
 
-Two processes on this machine, on its GPUs if it has two, or else on the CPU:
+Two processes on this machine, on its GPUs, which they share if there are fewer, or on the CPU:
 
     torchrun --nproc-per-node 2 examples/distributed/torch_processes.py
 
-Two machines: on each, with the first one's address and a free port of it,
+Two machines with the same number of GPUs: on each, with the first one's address and a free port
+of it,
 
     torchrun --nnodes 2 --nproc-per-node 1 --rdzv-backend c10d --rdzv-endpoint first:29500 \\
         examples/distributed/torch_processes.py
@@ -26,12 +27,12 @@ import torch
 TIMEOUT = datetime.timedelta(minutes=5)
 """How long a process waits for the others, as while the first draws or writes."""
 
-local = int(os.environ["LOCAL_RANK"])
-if torch.cuda.device_count() > local:
-    torch.cuda.set_device(local)
-    torch.distributed.init_process_group("nccl", timeout=TIMEOUT)
-else:
-    torch.distributed.init_process_group("gloo", timeout=TIMEOUT)
+gpus = torch.cuda.device_count()
+if gpus:
+    torch.cuda.set_device(int(os.environ["LOCAL_RANK"]) % gpus)
+# All processes choose alike. NCCL refuses two on one GPU; gloo goes through the CPU's memory.
+enough = gpus >= int(os.environ["LOCAL_WORLD_SIZE"])
+torch.distributed.init_process_group("nccl" if enough else "gloo", timeout=TIMEOUT)
 
 training.train(arguments, *training.build(arguments))
 torch.distributed.barrier()  # the first still writes: who leaves before it may be aborted

@@ -13,6 +13,7 @@ runs gives this module its names:
 - `apply(optimizer, grads, variables)`, which updates variables.
 - `compiled(network)`, a function that runs a network with any weights, and
   `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
+- `device_of(variables)`, a context for computing where variables are, in any thread.
 - `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
   model's weights as this process has them.
 - `require(condition, message)`, an error if a batch has the wrong size, or 1 where none can be
@@ -76,5 +77,6 @@ def inference(model: keras.Model) -> Iterator[None]:
 
     variables = model.variables
     values = distributed.local_values(variables)
-    with _engine.no_grad(), keras.StatelessScope(list(zip(variables, values, strict=True))):
+    scope = keras.StatelessScope(list(zip(variables, values, strict=True)))
+    with _engine.no_grad(), _engine.device_of(variables), scope:
         yield

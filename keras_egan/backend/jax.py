@@ -184,8 +184,8 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
         network: a Keras model.
 
     Returns:
-        A function from the weights, as many tensors as `network.weights`, and the input, or a list
-        of them, to the output, in inference mode.
+        A function from the weights, as many tensors as `network.weights` has when it is called, and
+        the input, or a list of them, to the output, in inference mode.
     """
     run = jax.jit(_pure_call(network))
     return lambda weights, inputs: run(local_values(weights), inputs)
@@ -218,14 +218,17 @@ def compiled_gradient(
 
 
 def _pure_call(network):
-    variables = network.weights
-
     def call(weights, inputs):
-        pairs = list(zip(variables, weights, strict=True))
+        pairs = list(zip(network.weights, weights, strict=True))
         with keras.StatelessScope(pairs):
             return network(inputs, training=False)
 
     return call
+
+
+def device_of(variables: Sequence[Any]) -> nullcontext:
+    """Does nothing: JAX computes where the weights are."""
+    return nullcontext()
 
 
 def require(condition: Any, message: str) -> float:

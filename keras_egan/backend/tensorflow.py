@@ -65,11 +65,10 @@ def apply(
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
-    variables = network.weights
 
     @tf.function(reduce_retracing=True)
     def run(weights, inputs):
-        with keras.StatelessScope(list(zip(variables, weights, strict=True))):
+        with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
             return network(inputs, training=False)
 
     return lambda weights, inputs: run(
@@ -82,13 +81,12 @@ def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
 ) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
     """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
-    variables = network.weights
 
     @tf.function(reduce_retracing=True)
     def gradient(weights, inputs, targets):
         with (
             tf.GradientTape(watch_accessed_variables=False) as tape,
-            keras.StatelessScope(list(zip(variables, weights, strict=True))),
+            keras.StatelessScope(list(zip(network.weights, weights, strict=True))),
         ):
             tape.watch(inputs)
             values = objective(network(inputs, training=False), targets)
@@ -97,6 +95,11 @@ def compiled_gradient(
     return lambda weights, inputs, targets: gradient(
         *tf.nest.map_structure(tf.convert_to_tensor, (list(weights), inputs, targets))
     )
+
+
+def device_of(variables: Sequence[Any]) -> nullcontext:
+    """Does nothing: TensorFlow copies what is on another device."""
+    return nullcontext()
 
 
 def require(condition: Any, message: str) -> Any:

@@ -84,11 +84,10 @@ def apply(
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
-    variables = network.weights
 
     def run(weights, inputs):
-        pairs = [(v, weight.value) for v, weight in zip(variables, weights, strict=True)]
-        with no_grad(), keras.StatelessScope(pairs):
+        pairs = [(v, weight.value) for v, weight in zip(network.weights, weights, strict=True)]
+        with no_grad(), device_of(weights), keras.StatelessScope(pairs):
             inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
             return network(inputs, training=False)
 
@@ -99,16 +98,26 @@ def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
 ) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
     """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
-    variables = network.weights
 
     def gradient(weights, inputs, targets):
-        pairs = [(v, weight.value.detach()) for v, weight in zip(variables, weights, strict=True)]
-        inputs = keras.ops.convert_to_tensor(inputs).detach().requires_grad_()
-        with torch.enable_grad(), keras.StatelessScope(pairs):
+        pairs = [(v, w.value.detach()) for v, w in zip(network.weights, weights, strict=True)]
+        with torch.enable_grad(), device_of(weights), keras.StatelessScope(pairs):
+            inputs = keras.ops.convert_to_tensor(inputs).detach().requires_grad_()
+            targets = keras.ops.convert_to_tensor(targets)
             values = objective(network(inputs, training=False), targets)
             return torch.autograd.grad(values.sum(), inputs)[0], values.detach()
 
     return gradient
+
+
+def device_of(variables: Sequence[Any]) -> AbstractContextManager:
+    """Has tensors made on the device of variables, whichever thread this is.
+
+    Keras's device holds in the thread that chose it, and CUDA's current device too: in another
+    thread new tensors would lie on `cuda:0`.
+    https://docs.pytorch.org/docs/stable/notes/cuda.html
+    """
+    return keras.device(str(variables[0].value.device)) if variables else nullcontext()
 
 
 def require(condition: Any, message: str) -> float:
@@ -145,10 +154,31 @@ def sent(tensors: Any) -> Any:
 
 
 def random_state() -> Any:
-    """Returns the state of PyTorch's own random numbers, which unseeded Dropout draws, uint8."""
-    return torch.get_rng_state().numpy()
+    """Returns the states of PyTorch's own random numbers, which unseeded Dropout draws, uint8.
+
+    The CPU's comes first, then that of the device on which Keras makes tensors.
+    """
+    states = [torch.get_rng_state()]
+    module, arguments = _device_module()
+    if module:
+        states.append(module.get_rng_state(*arguments))
+    return torch.cat(states).numpy()
 
 
 def set_random_state(state: Any) -> None:
-    """Sets what `random_state` returned."""
-    torch.set_rng_state(torch.as_tensor(state, dtype=torch.uint8))
+    """Sets what `random_state` returned, as far as this machine has the same kind of device."""
+    state = torch.as_tensor(state, dtype=torch.uint8)
+    length = len(torch.get_rng_state())
+    torch.set_rng_state(state[:length])
+    module, arguments = _device_module()
+    if module and len(state) - length == len(module.get_rng_state(*arguments)):
+        module.set_rng_state(state[length:], *arguments)
+
+
+def _device_module():
+    """Returns what has the random numbers of Keras's device, such as `torch.cuda`, or None."""
+    device = keras.ops.zeros(()).device
+    module = torch.get_device_module(device)
+    if not hasattr(module, "get_rng_state"):  # the CPU
+        return None, ()
+    return module, () if device.type == "mps" else (device,)  # MPS is one device

@@ -146,7 +146,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
                 )
 
     def _measure(self):
-        samples = self.model.sample(self.samples, seed=self.seed)
+        samples = self.model.sample(self.samples, seed=self.seed, batch_size=self.batch_size)
         labels = getattr(self.model, "labels", None)
         labels = labels and labels.drawn(self.samples, None, self.seed)  # those of the samples
         features: dict[int, Any] = {}

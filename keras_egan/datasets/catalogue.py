@@ -1,15 +1,18 @@
 """Datasets of tensorflow-datasets, by name."""
 
 import math
+from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from keras_egan import backend
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 
-__all__ = ["Indexed", "stream", "streamed"]
+__all__ = ["Indexed", "stream", "streamed", "tensorflow"]
 
 SHUFFLE_BUFFER = 10_000
 
@@ -68,6 +71,7 @@ def stream(
         ValueError: as in `Indexed`.
     """
     tfds = _tfds(name)
+    tensorflow()
     examples, info = _found(
         name, lambda: tfds.load(name, split=split, data_dir=data_dir, with_info=True)
     )
@@ -106,7 +110,7 @@ def streamed(
         drop_remainder: as in `load`.
         mirror: as in `load`.
     """
-    import tensorflow as tf
+    tf = tensorflow()
 
     def prepared(image, *label):
         return tf.ensure_shape(tf.numpy_function(prepare, [image], tf.uint8), shape), *label
@@ -150,6 +154,20 @@ def _check_features(name, features, prepare, labels):
             f"{name!r} has no 'label' feature; it has {', '.join(features)}. Leave out `labels`."
         )
     return tuple(getattr(features["label"], "names", None) or ()) or None
+
+
+def tensorflow() -> ModuleType:
+    """Imports TensorFlow, without GPUs where it only reads images for another backend.
+
+    At its first use TensorFlow takes nearly all memory of all GPUs that it sees:
+    https://www.tensorflow.org/guide/gpu#limiting_gpu_memory_growth
+    """
+    import tensorflow as tf
+
+    if backend.name != "tensorflow":
+        with suppress(RuntimeError):  # the program has used TensorFlow before, and may mean to
+            tf.config.set_visible_devices([], "GPU")
+    return tf
 
 
 def _tfds(name):

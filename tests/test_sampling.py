@@ -1,0 +1,195 @@
+"""Samples, energies and latents: block sizes, threads, devices, and weights that come and go."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_egan
+from keras_egan._keras_internals import flat_layers
+from tests.conftest import XLA_FLAGS, on
+from tests.registry import CASES, CONDITIONAL, EAGERLY, float_images, weights
+from tests.test_backend import run
+from tests.tiny import began
+
+
+def dense_layers(network):
+    return [layer for layer in flat_layers(network) if isinstance(layer, layers.Dense)]
+
+
+def outputs(gan, **arguments):
+    """Returns what each method gives for seven samples or images."""
+    rest = {name: value for name, value in arguments.items() if name != "average"}
+    z, images = gan.sampler.latents(7, 4, "uniform", seed=2), float_images(7)
+    return {
+        "sample": gan.sample(7, seed=1, **arguments),
+        "generate": gan.generate(z, **arguments),
+        "interpolate": gan.interpolate(z[0], z[1], steps=7, **arguments),
+        "invert": gan.invert(images, steps=3, **arguments).latents,
+        "energy": gan.energy(images, **rest),
+        "encode": gan.encode(images, **rest),
+    }
+
+
+def assert_alike(found, expected):
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_a_smaller_batch_size_gives_the_same(monkeypatch):
+    gan, largest = began(), []
+    expected = outputs(gan)
+    run, score, encoder = gan.sampler.run, gan.score, gan.discriminator.encoder.call
+
+    def counted(function, position):
+        def call(*args, **kwargs):
+            largest.append(len(args[position]))
+            return function(*args, **kwargs)
+
+        return call
+
+    monkeypatch.setattr(gan.sampler, "run", counted(run, 1))
+    monkeypatch.setattr(gan, "score", counted(score, 0))
+    monkeypatch.setattr(gan.discriminator.encoder, "call", counted(encoder, 0))
+    gradient = keras_egan.backend.compiled_gradient
+    monkeypatch.setattr(
+        keras_egan.backend, "compiled_gradient", lambda *args: counted(gradient(*args), 1)
+    )
+    assert_alike(outputs(gan, batch_size=3), expected)
+    assert max(largest) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["sample", "generate", "interpolate", "invert", "energy", "encode"]
+)
+def test_a_batch_size_that_is_none_is_refused(name):
+    given = {"sample": (2,), "interpolate": np.zeros((2, 4)), "generate": (np.zeros((2, 4)),)}
+    arguments = given.get(name, (float_images(2),))
+    with pytest.raises(ValueError, match="`batch_size` must be a whole number, 1 or more; got 0"):
+        getattr(began(), name)(*arguments, batch_size=0)
+
+
+def test_no_latents_and_no_images_give_empty_arrays():
+    gan = began()
+    assert gan.generate(np.zeros((0, 4), "float32")).shape == (0, 8, 8, 1)
+    assert gan.energy(float_images(2)[:0]).shape == (0,)
+    assert gan.encode(float_images(2)[:0]).shape == (0, 3)
+
+
+def test_each_pair_is_interpolated_with_its_own_label():
+    """Of three pairs with classes 2, 0 and 1, each step has its pair's class."""
+    gan = next(case for case in CONDITIONAL if case.name == "began_classes").build()
+    a, b = np.random.default_rng(0).uniform(-1, 1, (2, 3, 4))
+    labels = [2, 0, 1]
+    found = gan.interpolate(a, b, steps=5, labels=labels)
+    for pair, label in enumerate(labels):
+        path = np.linspace(a[pair], b[pair], 5).astype("float32")
+        expected = gan.predict([path, np.full(5, label, "int32")], verbose=0)
+        np.testing.assert_allclose(found[pair], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("average", [None, 0.9])
+def test_lora_changes_samples_and_energies(average):
+    """LoRA weights of 1 and 0.1 do what 0.1 does, added to all entries of the kernels."""
+    gan, other = (CASES[0].build(generator_average=average) for _ in range(2))
+    outputs(gan)  # what was compiled for fewer weights is not used again
+    for network in (gan.generator, gan.discriminator):
+        for layer in dense_layers(network):
+            layer.enable_lora(1)
+            layer.lora_kernel_a.assign(np.ones(layer.lora_kernel_a.shape))
+            layer.lora_kernel_b.assign(np.full(layer.lora_kernel_b.shape, 0.1))
+    for network in (other.generator, other.discriminator):
+        for layer in dense_layers(network):
+            layer.kernel.assign(layer.kernel + 0.1)
+    found = outputs(gan)
+    for name, array in outputs(other, average=False).items():
+        np.testing.assert_allclose(found[name], array, atol=1e-4, err_msg=name)
+
+
+def test_lora_is_trained_beside_an_average():
+    """The average keeps the frozen kernels, and the rest of the samples follows the new weights."""
+    gan = began(generator_average=0.9)
+    layer = dense_layers(gan.generator)[0]
+    layer.enable_lora(1)
+    gan.compile("sgd", "sgd", **EAGERLY)
+    gan.fit(float_images(16), batch_size=8, verbose=0)
+    assert np.abs(keras.ops.convert_to_numpy(layer.lora_kernel_b)).max() > 0
+    kept = [keras.ops.convert_to_numpy(value) for _, value in gan.weight_average.pairs()]
+    before = weights(gan.generator)
+    with gan.averaged():
+        for found, expected in zip(weights(gan.generator), kept, strict=True):
+            np.testing.assert_array_equal(found, expected)
+        sampled = gan.sample(3, seed=1, average=False)
+    np.testing.assert_allclose(gan.sample(3, seed=1), sampled, atol=1e-6)
+    for found, expected in zip(weights(gan.generator), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+def test_quantized_networks_sample_and_score():
+    """Eight bits round a kernel by at most 1/127 of its largest entry."""
+    gan = began(generator_average=0.9)
+    expected = outputs(gan)
+    gan.generator.quantize("int8")
+    gan.discriminator.quantize("int8")
+    with pytest.raises(ValueError, match="as after `quantize`: pass `average=False`"):
+        gan.sample(2)
+    with pytest.raises(ValueError, match="as after `quantize`"), gan.averaged():
+        pass
+    found = outputs(gan, average=False)
+    for name in ("sample", "generate", "interpolate", "energy", "encode"):
+        np.testing.assert_allclose(found[name], expected[name], atol=0.05, err_msg=name)
+    z = gan.sampler.latents(7, 4, "uniform", seed=2)
+    np.testing.assert_allclose(found["generate"], gan.predict(z, verbose=0), atol=1e-5)
+
+
+IN_A_THREAD = """
+import sys; sys.path.insert(0, "benchmarks")
+import threading, simulated_device, keras
+from tests.test_sampling import assert_alike, outputs
+from tests.tiny import began
+
+found = {}
+with keras.device("cpu"):  # of this thread alone; others begin on the default, sim:0
+    gan = began()
+    expected = outputs(gan)
+
+def work():
+    with simulated_device.Mode():  # which PyTorch keeps for each thread too
+        found.update(outputs(gan))
+
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+assert_alike(found, expected)
+"""
+
+
+@on("torch")
+def test_a_thread_computes_where_the_weights_are():
+    run(IN_A_THREAD)
+
+
+ON_TWO_DEVICES = """
+import keras, numpy as np
+from tests.registry import CASES
+from tests.test_sampling import assert_alike, outputs
+
+expected = outputs(CASES[0].build())
+devices = keras.distribution.list_devices()
+assert len(devices) == 2
+mesh = keras.distribution.DeviceMesh((1, 2), ["batch", "model"], devices)
+layouts = keras.distribution.LayoutMap(mesh)
+layouts["dense.*kernel"] = (None, "model")
+for distribution in (
+    keras.distribution.DataParallel(),
+    keras.distribution.ModelParallel(layout_map=layouts, batch_dim_name="batch"),
+):
+    with distribution.scope():
+        assert_alike(outputs(CASES[0].build()), expected)
+"""
+
+
+@on("jax")
+def test_under_a_distribution_all_is_as_on_one_device():
+    run(ON_TWO_DEVICES, XLA_FLAGS=f"{XLA_FLAGS} --xla_force_host_platform_device_count=2")
