@@ -88,10 +88,9 @@ def _packed(value, path, arrays):
         return [_packed(item, f"{path}/{index}", arrays) for index, item in enumerate(value)]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {"dict": {k: _packed(item, f"{path}/{k}", arrays) for k, item in value.items()}}
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        arrays[path] = value
+    # TensorFlow's `get_weights` gives NumPy's scalars, and `set_weights` wants what has a shape.
+    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
+        arrays[path] = np.asarray(value)
         return {"array": path}
     if not isinstance(value, (bool, int, float, str, type(None))):
         callback, _, where = path.partition("/")

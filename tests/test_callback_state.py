@@ -55,7 +55,8 @@ def test_what_a_state_may_be():
     assert found.keys() == state.keys()
     for name in ("number", "none", "flags", "array", "infinite"):
         assert found[name] == state[name], name
-    assert found["numpy"] == float(np.float32(0.1))
+    assert found["numpy"] == np.float32(0.1)
+    assert (found["numpy"].shape, found["numpy"].dtype) == ((), "float32")
     array = found["nested"]["dict"]["array"]
     np.testing.assert_array_equal(array, state["nested"]["dict"]["array"])
     assert array.dtype == "float16"
