@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 import keras_egan
-from keras_egan import files
+from keras_egan.saving import files
 
 WEIGHTS = "model.weights.h5"
 

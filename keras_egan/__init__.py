@@ -7,16 +7,16 @@ from keras_egan import backend  # first: it says what to install where a backend
 
 # isort: split
 from keras_egan import augment, callbacks, datasets, export, losses, metrics, networks, pictures
-from keras_egan.batch import Rows, Scored
-from keras_egan.began import BEGAN
-from keras_egan.began_cs import BEGANCS
-from keras_egan.ebgan import EBGAN
-from keras_egan.energy_gan import EnergyGAN
-from keras_egan.hyperparameter import Hyperparameter, Setting
-from keras_egan.least_squares_gan import LeastSquaresGAN
-from keras_egan.loss_sensitive_gan import LossSensitiveGAN
-from keras_egan.magan import MAGAN
-from keras_egan.optimizer import AdversarialOptimizer
+from keras_egan.gans import (
+    BEGAN,
+    BEGANCS,
+    EBGAN,
+    MAGAN,
+    EnergyGAN,
+    LeastSquaresGAN,
+    LossSensitiveGAN,
+)
+from keras_egan.saving.hyperparameter import Hyperparameter
 
 # isort: split
 from keras_egan import presets  # which knows the GANs
@@ -29,14 +29,10 @@ __all__ = [
     "BEGANCS",
     "EBGAN",
     "MAGAN",
-    "AdversarialOptimizer",
     "EnergyGAN",
     "Hyperparameter",
     "LeastSquaresGAN",
     "LossSensitiveGAN",
-    "Rows",
-    "Scored",
-    "Setting",
     "augment",
     "backend",
     "callbacks",

@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
-from keras_egan import files, presets
-from keras_egan.energy_gan import EnergyGAN
+from keras_egan import presets
+from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.presets._presets import unknown
 from keras_egan.presets._trained import load_trained
+from keras_egan.saving import files
 
 __all__ = ["load"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.extras import require
-from keras_egan.files import replacing
 from keras_egan.image_format import channel_axis, is_image
+from keras_egan.saving.files import replacing
 
 __all__ = ["animate", "grid", "save_animation", "save_grid"]
 

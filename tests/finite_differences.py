@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
-import keras_egan
 from keras_egan import backend
+from keras_egan.training.batch import BatchShard
 from tests.registry import float_images
 
 
@@ -28,7 +28,7 @@ def check_penalty(gan, of_norms, images=float_images(6)):  # noqa: B008 (a const
         variable.assign(rng.normal(0.0, 0.4, variable.shape))
 
     def objective():
-        rows = keras_egan.Rows(len(images), 0, len(images))
+        rows = BatchShard(len(images), 0, len(images))
         value = rows.mean(gan.penalty(keras.ops.convert_to_tensor(images), rows))
         return value, {"penalty": value}
 

@@ -7,6 +7,7 @@ from keras import ops
 
 import keras_egan
 from keras_egan.augment import DiffAugment
+from keras_egan.training.batch import BatchShard
 from tests.conftest import on
 from tests.registry import (
     CASES,
@@ -147,7 +148,7 @@ def trained_plainly(case, images, arguments):
 def test_a_policys_numbers_follow_from_the_gans_seed():
     def numbers(seed):
         gan = keras_egan.BEGAN(*tiny_networks(), augment="cutout", seed=seed)
-        latents = gan.draw_latents(keras_egan.Rows(7, 0, 7), gan.progress.latents)
+        latents = gan.draw_latents(BatchShard(7, 0, 7), gan.progress.latents)
         return [
             keras.ops.convert_to_numpy(x).ravel() for x in (gan.augment.draw(7)["cutout"], latents)
         ]

@@ -10,7 +10,7 @@ import pytest
 
 import keras_egan
 from keras_egan import callbacks, export
-from keras_egan.weight_average import WeightAverage
+from keras_egan.training.weight_average import WeightAverage
 from tests.registry import CASES, EAGERLY, tiny_networks, uint8_images, weights
 from tests.test_backup import Stop
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan.callback_state import get_states, set_states, without_state
 from keras_egan.callbacks import Backup, SampleGrid
+from keras_egan.callbacks.callback_state import get_states, set_states, without_state
 from tests.conftest import on
 from tests.interrupted import Stateless, build, cut_off, train
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan.training.batch import BatchShard
 from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images, weights
 
 
@@ -28,7 +29,7 @@ def test_a_step_reports_the_losses_of_the_paper(pt_weight):
     figures = gan.evaluate(images, batch_size=12, verbose=0, return_dict=True)
 
     gan.reset_metrics()
-    latents = gan.draw_latents(keras_egan.Rows(12, 0, 12), gan.progress.evaluation)
+    latents = gan.draw_latents(BatchShard(12, 0, 12), gan.progress.evaluation)
     fakes = keras.ops.convert_to_numpy(gan.generator(latents))
     real, fake = (
         np.sqrt(np.square(x - keras.ops.convert_to_numpy(gan.discriminator(x))).sum((1, 2, 3)))

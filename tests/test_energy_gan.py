@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan.training.batch import BatchShard
 from tests.registry import (
     CASES,
     EAGERLY,
@@ -247,7 +248,7 @@ def test_sampling_from_threads_never_touches_the_weights():
 def test_latents_have_the_distribution_that_was_asked_for(latents):
     """Of both kinds of steps, and of samples: moments, range, and no two alike."""
     gan = began(latents=latents)
-    rows = keras_egan.Rows(5000, 0, 5000)
+    rows = BatchShard(5000, 0, 5000)
     drawn = {
         "D": numpy(gan.draw_latents(rows, gan.progress.latents)),
         "G": numpy(gan.draw_latents(rows, gan.progress.latents)),

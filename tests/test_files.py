@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.persistence import training_state
+from keras_egan.saving.state import training_state
 from tests.registry import CASES, CONDITIONAL, state, tiny_networks, uint8_images, weights
 
 

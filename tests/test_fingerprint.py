@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from keras_egan import BEGAN, callbacks, networks
-from keras_egan.fingerprint import fingerprint
+from keras_egan.saving.fingerprint import fingerprint
 from tests.conftest import on
 from tests.interrupted import cut_off, train
 from tests.registry import weights

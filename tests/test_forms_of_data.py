@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import callbacks, inputs, metrics
+from keras_egan import callbacks, metrics
+from keras_egan.datasets import inputs
 from tests.forms import FORMS, WITHOUT_LENGTH, LoaderOfKnownLength, batches, trained
 from tests.registry import CONDITIONAL, IMAGE_SHAPE, float_images, uint8_images, weights
 from tests.tiny import began

@@ -179,7 +179,6 @@ by_jax = pytest.mark.skipif(BACKEND != "jax", reason="JAX's convolutions")
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 def test_quick_convolutions_and_their_gradients_are_those_of_before(layer):
     import jax
-
     from keras_egan.backend.convolutions import quick_convolutions
 
     rng = np.random.default_rng(0)
@@ -208,7 +207,6 @@ def test_xla_reverses_no_convolution_of_a_step():
     """It does so where it exchanges kernel and images, and has no quick way for what comes of it;
     and what Keras calls is what was made quick."""
     import jax
-
     from keras_egan.backend.convolutions import quick_convolutions
 
     generator = keras.Sequential(
@@ -242,7 +240,6 @@ def test_xla_reverses_no_convolution_of_a_step():
 @by_jax
 def test_threads_leave_jax_as_it_was():
     import jax
-
     from keras_egan.backend.convolutions import quick_convolutions
 
     originals = jax.lax.conv_general_dilated, jax.lax.conv_transpose

@@ -1,6 +1,6 @@
 """What Keras does not promise, each thing held to what the package needs of it; and nowhere else.
 
-A failure here says that Keras has changed under `keras_egan/_keras_internals.py`.
+A failure here says that Keras has changed under `keras_egan/backend/keras_internals.py`.
 """
 
 import ast
@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import _keras_internals
+from keras_egan.backend import keras_internals
 
 PACKAGE = Path(__file__).parent.parent / "keras_egan"
 INSIDE = {
@@ -83,7 +83,7 @@ def test_private_names_of_keras_are_used_in_one_place():
         for path, tree in trees.items()
         for name in foreign_names(tree, own)
     }
-    assert found == {("_keras_internals.py", name) for name in INSIDE} | PYODS
+    assert found == {("backend/keras_internals.py", name) for name in INSIDE} | PYODS
 
 
 def test_the_rule_sees_what_it_should():
@@ -104,7 +104,7 @@ def test_nothing_of_keras_is_replaced_elsewhere():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                 replaced = ast.unparse(node).startswith(("keras.", "ops."))
-                assert not replaced or path.name == "_keras_internals.py", ast.unparse(node)
+                assert not replaced or path.name == "keras_internals.py", ast.unparse(node)
 
 
 class Holder(keras.layers.Layer):
@@ -119,7 +119,7 @@ class Holder(keras.layers.Layer):
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's trainer")
 def test_keras_builds_by_the_method_that_built_takes_away():
     assert callable(keras.Model._maybe_symbolic_build)
-    assert _keras_internals.Built()._maybe_symbolic_build(iterator=None) is None
+    assert keras_internals.Built()._maybe_symbolic_build(iterator=None) is None
 
 
 @pytest.mark.parametrize("scaled", [False, True])
@@ -128,9 +128,9 @@ def test_an_optimizer_knows_what_it_was_built_for(scaled):
     optimizer = keras.optimizers.Adam()
     if scaled:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-    assert _keras_internals.built_for(optimizer) == []
+    assert keras_internals.built_for(optimizer) == []
     optimizer.build(variables)
-    found = _keras_internals.built_for(optimizer)
+    found = keras_internals.built_for(optimizer)
     assert list(map(id, found)) == list(map(id, variables))
 
 
@@ -138,7 +138,7 @@ def test_flat_layers_finds_what_wrappers_and_layers_hold():
     inner = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, name="deep")], name="inner")
     wrapper = keras.layers.SpectralNormalization(keras.layers.Dense(2, name="wrapped"), name="wrap")
     model = keras.Sequential([keras.Input((2,)), inner, wrapper, Holder()])
-    names = {layer.name for layer in _keras_internals.flat_layers(model)}
+    names = {layer.name for layer in keras_internals.flat_layers(model)}
     assert names >= {"inner", "deep", "wrap", "wrapped", "holder", "listed"}
     assert "wrapped" not in {layer.name for layer in model.layers}
 
@@ -150,7 +150,7 @@ def test_call_losses_are_those_of_the_last_call_without_the_weights_own():
     model = keras.Sequential([keras.Input((2,)), layer])
     for factor in (5.0, 1.0):
         output = keras.ops.convert_to_numpy(model(factor * np.ones((1, 2), "float32")))
-    (loss,) = map(keras.ops.convert_to_numpy, _keras_internals.call_losses([layer]))
+    (loss,) = map(keras.ops.convert_to_numpy, keras_internals.call_losses([layer]))
     assert loss == pytest.approx(float((output**2).sum()), rel=1e-5)
     assert len(model.losses) == 2  # which the public attribute has, too
 
@@ -159,7 +159,7 @@ def test_seed_states_are_all_that_random_layers_draw_from():
     model = keras.Sequential(
         [keras.Input((2,)), keras.layers.Dropout(0.5, seed=7), keras.layers.Dense(1)]
     )
-    (state,) = _keras_internals.seed_states(model)
+    (state,) = keras_internals.seed_states(model)
     before = np.array(keras.ops.convert_to_numpy(state))
     model(np.ones((1, 2), "float32"), training=True)
     assert not np.array_equal(before, keras.ops.convert_to_numpy(state))
@@ -170,8 +170,8 @@ def test_counts_of_steps_are_those_that_keras_moves(tmp_path):
     checkpoint = keras.callbacks.ModelCheckpoint(tmp_path / "a.keras", save_freq=10)
     board = keras.callbacks.TensorBoard(tmp_path)
     for callback, names in (
-        (checkpoint, _keras_internals.CHECKPOINT_COUNTS),
-        (board, _keras_internals.TENSORBOARD_COUNTS),
+        (checkpoint, keras_internals.CHECKPOINT_COUNTS),
+        (board, keras_internals.TENSORBOARD_COUNTS),
     ):
         callback.set_model(model)
         assert {*names} <= {*vars(callback)}
@@ -182,8 +182,8 @@ def test_counts_of_steps_are_those_that_keras_moves(tmp_path):
     counts = [
         [vars(c)[n] for n in names]
         for c, names in (
-            (checkpoint, _keras_internals.CHECKPOINT_COUNTS),
-            (board, _keras_internals.TENSORBOARD_COUNTS),
+            (checkpoint, keras_internals.CHECKPOINT_COUNTS),
+            (board, keras_internals.TENSORBOARD_COUNTS),
         )
     ]
     assert counts == [[3, 2], [3, 1]]
@@ -202,7 +202,7 @@ def test_finish_dispatched_waits_for_all_threads():
     callbacks.on_train_begin()
     for batch in range(5):
         callbacks.on_train_batch_end(batch, {})
-    _keras_internals.finish_dispatched(callbacks)
+    keras_internals.finish_dispatched(callbacks)
     assert sorted(heard) == list(range(5))
     callbacks.on_train_end()
 
@@ -212,7 +212,7 @@ def test_evaluation_from_within_fit_is_told_from_the_users():
 
     class Model(keras.Sequential):
         def evaluate(self, *args, **kwargs):
-            asked.append(_keras_internals.from_within_fit(kwargs))
+            asked.append(keras_internals.from_within_fit(kwargs))
             return super().evaluate(*args, **kwargs)
 
     model, x = Model([keras.Input((2,)), keras.layers.Dense(1)]), np.zeros((2, 2), "float32")
@@ -225,10 +225,10 @@ def test_evaluation_from_within_fit_is_told_from_the_users():
 def test_files_can_be_written_to_memory(tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     whole = tmp_path / "model.keras"
-    whole.write_bytes(_keras_internals.written(model.save, ".keras"))
+    whole.write_bytes(keras_internals.written(model.save, ".keras"))
     with zipfile.ZipFile(whole) as archive:
         assert set(archive.namelist()) == {"config.json", "metadata.json", "model.weights.h5"}
-    weights = _keras_internals.written(model.save_weights, ".weights.h5")
+    weights = keras_internals.written(model.save_weights, ".weights.h5")
     (tmp_path / "model.weights.h5").write_bytes(weights)
     loaded = keras.models.load_model(whole)
     loaded.layers[0].kernel.assign(np.zeros((2, 2)))
@@ -243,7 +243,7 @@ def test_the_trainer_puts_all_values_where_we_think():
 
     class Model(keras.Sequential):
         def __setattr__(self, name, value):
-            if _keras_internals.is_trainers_state(name) and value:
+            if keras_internals.is_trainers_state(name) and value:
                 found.append(sorted(value))
             super().__setattr__(name, value)
 
@@ -258,6 +258,6 @@ def test_portable_names_the_public_class_of_an_optimizer():
     config = keras.saving.serialize_keras_object(keras.optimizers.Adam(1e-3))
     private = config["module"].startswith("keras.src.backend.torch")
     assert private == (keras.backend.backend() == "torch")
-    config = _keras_internals.portable({"inner": config})["inner"]
+    config = keras_internals.portable({"inner": config})["inner"]
     assert (config["module"], config["class_name"]) == ("keras.optimizers", "Adam")
     assert isinstance(keras.saving.deserialize_keras_object(config), keras.optimizers.Adam)

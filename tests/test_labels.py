@@ -7,6 +7,7 @@ from keras import ops
 
 import keras_egan
 from keras_egan import callbacks, losses, pictures
+from keras_egan.training.batch import BatchShard
 from tests import interrupted
 from tests.conftest import on
 from tests.registry import (
@@ -191,7 +192,7 @@ def test_images_without_a_label_take_part_in_cls_gan():
 def test_fakes_of_unlabelled_images_are_of_every_class():
     gan, labels = CLS.build(), np.repeat([-1, 1], [3000, 100]).astype("int32")
     rows, unfit = gan.labels.received(
-        (None, labels), keras_egan.Rows(3100, 0, 3100), gan.progress.latents
+        (None, labels), BatchShard(3100, 0, 3100), gan.progress.latents
     )
     np.testing.assert_array_equal(numpy(rows.labels), labels)
     assert not numpy(unfit).any()

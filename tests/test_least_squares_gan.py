@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan.training.batch import BatchShard
 from tests.finite_differences import check_penalty, critic_parameters, input_gradients
 from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images
 
@@ -68,7 +69,7 @@ def test_the_penalty_is_taken_at_perturbed_data_drawn_anew():
     gan = lsgan(gradient_penalty=1.0, perturbation=30.0)
     seen, original = [], gan.gradient_norms
     gan.gradient_norms = lambda images, labels: seen.append(images) or original(images)
-    images, rows = float_images(40), keras_egan.Rows(40, 0, 40)
+    images, rows = float_images(40), BatchShard(40, 0, 40)
     for _ in range(2):
         gan.penalty(keras.ops.convert_to_tensor(images), rows)
     first, second = (

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan.training.batch import BatchShard
 from tests.conftest import on
 from tests.finite_differences import check_penalty
 from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images, weights
@@ -33,7 +34,7 @@ def test_delta_is_the_summed_difference_of_each_pair(delta):
     figures = gan.evaluate(images, batch_size=12, verbose=0, return_dict=True)
 
     gan.reset_metrics()
-    latents = gan.draw_latents(keras_egan.Rows(12, 0, 12), gan.progress.evaluation)
+    latents = gan.draw_latents(BatchShard(12, 0, 12), gan.progress.evaluation)
     fakes = keras.ops.convert_to_numpy(gan.generator(latents))
     real, fake = (keras.ops.convert_to_numpy(gan.discriminator(x))[:, 0] for x in (images, fakes))
     space = (lambda x: x) if delta is None else lambda x: keras.ops.convert_to_numpy(delta(x))

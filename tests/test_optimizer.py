@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan import AdversarialOptimizer
+from keras_egan.training.optimizer import AdversarialOptimizer
 from tests.registry import tiny_networks, uint8_images
 
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import callbacks, datasets, processes
-from keras_egan.backend import distributed
+from keras_egan import callbacks, datasets
+from keras_egan.backend import distributed, processes
 from tests.registry import CASES, EAGERLY, uint8_images
 
 BACKEND = keras.backend.backend()
@@ -100,7 +100,7 @@ def test_only_the_first_writes(second_of_two, tmp_path):
 
 
 def test_writers_are_left_to_the_first(second_of_two, tmp_path):
-    from keras_egan.run_callbacks import RunCallbacks
+    from keras_egan.training.run_callbacks import RunCallbacks
 
     class Run:
         gan, epochs = CASES[0].build(), 1

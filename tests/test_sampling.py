@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import keras_egan
-from keras_egan._keras_internals import flat_layers
+from keras_egan.backend.keras_internals import flat_layers
 from tests.conftest import XLA_FLAGS, on
 from tests.registry import CASES, CONDITIONAL, EAGERLY, float_images, weights
 from tests.test_backend import run

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan import files
+from keras_egan.saving import files
 from tests.registry import CASES, state, tiny_networks, uint8_images
 
 

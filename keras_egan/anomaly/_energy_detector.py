@@ -9,14 +9,16 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from keras_egan import checks, files, inputs
+from keras_egan import checks
 from keras_egan.anomaly._arguments import check, check_scores, raw_threshold, score_of
 from keras_egan.anomaly._scorer import Scorer
 from keras_egan.anomaly._tiles import tiled
 from keras_egan.anomaly._training import Training
+from keras_egan.datasets import inputs
 from keras_egan.export._formats import checked
 from keras_egan.export._writer import trial_batches, write_network
 from keras_egan.extras import require
+from keras_egan.saving import files
 
 base = require("pyod.models.base", "anomaly", "keras_egan.anomaly")
 BaseDetector: Any = base.BaseDetector

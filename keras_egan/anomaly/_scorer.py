@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, inputs
+from keras_egan import backend
+from keras_egan.datasets import inputs
 from keras_egan.energies import ENERGIES, reconstruction_energy
 from keras_egan.image_format import channel_axis
 

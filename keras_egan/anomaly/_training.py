@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from keras_egan import networks, presets
-from keras_egan.energy_gan import EnergyGAN
+from keras_egan.gans.energy_gan import EnergyGAN
 
 __all__ = ["Training"]
 

@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import keras
 
-from keras_egan._keras_internals import built_for, is_trainers_state
 from keras_egan.backend.distributed.jax import local_values
+from keras_egan.backend.keras_internals import built_for, is_trainers_state
 
 no_grad = nullcontext
 

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_egan._keras_internals import Built
+from keras_egan.backend.keras_internals import Built
 
 no_grad = nullcontext
 

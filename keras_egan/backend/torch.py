@@ -8,8 +8,8 @@ import keras
 import torch
 from torch import no_grad
 
-from keras_egan._keras_internals import flat_layers
 from keras_egan.backend.distributed.torch import replica_sum
+from keras_egan.backend.keras_internals import flat_layers
 
 
 class Steps:

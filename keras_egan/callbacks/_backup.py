@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.callbacks._locked import locked
-from keras_egan.files import move
+from keras_egan.saving.files import move
 
 __all__ = ["Backup", "Snapshot"]
 

@@ -12,8 +12,8 @@ from keras_egan import checks
 from keras_egan.callbacks._step_logs import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.datasets.forms import batches_of
+from keras_egan.datasets.inputs import check_values, scale
 from keras_egan.datasets.loaders import as_numpy
-from keras_egan.inputs import check_values, scale
 
 __all__ = ["Diagnosis"]
 

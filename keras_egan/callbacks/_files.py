@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_egan.files import replacing
+from keras_egan.saving.files import replacing
 
 __all__ = ["append", "replacing", "tolerated"]
 

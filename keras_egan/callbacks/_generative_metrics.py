@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from keras_egan import checks, processes
+from keras_egan import checks
+from keras_egan.backend import processes
 from keras_egan.datasets.forms import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 

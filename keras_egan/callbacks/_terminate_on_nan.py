@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_egan import processes
+from keras_egan.backend import processes
 
 __all__ = ["TerminateOnNaN", "watching_all_figures"]
 

@@ -13,9 +13,7 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.datasets.batches import Batches
-from keras_egan.datasets.catalogue import Indexed, stream
 from keras_egan.datasets.folder import Folder
-from keras_egan.datasets.given import array, by_index, digits, prepared, single
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_labels,
@@ -26,6 +24,8 @@ from keras_egan.datasets.loaders import (
 )
 from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation
+from keras_egan.datasets.sources import array, by_index, digits, prepared, single
+from keras_egan.datasets.tfds import Indexed, stream
 from keras_egan.extras import installed
 
 __all__ = ["image_shape", "load"]

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import keras
 
-from keras_egan import files, processes
+from keras_egan.backend import processes
 from keras_egan.export import converters
 from keras_egan.export._formats import checked
 from keras_egan.export._writer import trial_batches, write_network
+from keras_egan.saving import files
 
 __all__ = ["export", "export_gan"]
 

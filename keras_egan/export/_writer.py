@@ -20,9 +20,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import _keras_internals, backend, files
+from keras_egan import backend
+from keras_egan.backend import keras_internals
 from keras_egan.export import converters
 from keras_egan.export._formats import check_packages, writer
+from keras_egan.saving import files
 
 __all__ = ["convert_copy", "main", "trial_batches", "write_network"]
 
@@ -189,7 +191,7 @@ def _copy_in(path: Path) -> keras.Model:
 
 
 def _in_half_precision(network: keras.Model) -> list[keras.Layer]:
-    layers = _keras_internals.flat_layers(network)
+    layers = keras_internals.flat_layers(network)
     return [layer for layer in layers if layer.compute_dtype in ("float16", "bfloat16")]
 
 

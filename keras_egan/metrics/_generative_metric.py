@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import checks, inputs
+from keras_egan import checks
+from keras_egan.datasets import inputs
 from keras_egan.metrics.streams import Stream
 
 __all__ = ["GenerativeMetric", "ReferenceMetric"]

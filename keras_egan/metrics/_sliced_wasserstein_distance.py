@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from keras import ops
 
-from keras_egan import checks, inputs
+from keras_egan import checks
+from keras_egan.datasets import inputs
 from keras_egan.image_format import channel_axis
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks

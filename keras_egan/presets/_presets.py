@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 import keras
 
 from keras_egan import networks
-from keras_egan.began import BEGAN
-from keras_egan.began_cs import BEGANCS
-from keras_egan.ebgan import EBGAN
-from keras_egan.energy_gan import EnergyGAN
+from keras_egan.gans.began import BEGAN
+from keras_egan.gans.began_cs import BEGANCS
+from keras_egan.gans.ebgan import EBGAN
+from keras_egan.gans.energy_gan import EnergyGAN
+from keras_egan.gans.least_squares_gan import LeastSquaresGAN
+from keras_egan.gans.loss_sensitive_gan import LossSensitiveGAN
+from keras_egan.gans.magan import MAGAN
 from keras_egan.image_format import channels_first
-from keras_egan.least_squares_gan import LeastSquaresGAN
-from keras_egan.loss_sensitive_gan import LossSensitiveGAN
-from keras_egan.magan import MAGAN
 
 __all__ = ["Preset", "build", "get", "names"]
 

@@ -2,9 +2,9 @@
 
 from importlib import resources
 
-from keras_egan import files
-from keras_egan.energy_gan import EnergyGAN
+from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.presets import _presets
+from keras_egan.saving import files
 
 __all__ = ["load_trained", "trained"]
 

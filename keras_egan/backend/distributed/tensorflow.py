@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_egan._keras_internals import flat_layers
+from keras_egan.backend.keras_internals import flat_layers
 
 
 def replica_share(count: Any) -> tuple[Any, Any]:

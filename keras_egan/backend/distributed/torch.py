@@ -10,7 +10,7 @@ import torch
 from keras import ops
 from torch import distributed
 
-from keras_egan._keras_internals import flat_layers
+from keras_egan.backend.keras_internals import flat_layers
 
 
 def replica_share(count: Any) -> tuple[Any, Any]:

@@ -5,22 +5,26 @@ from typing import Any
 
 import keras
 
-from keras_egan import backend, checks, configuration, inputs, pairing, persistence, processes, step
-from keras_egan._keras_internals import flat_layers, from_within_fit
+from keras_egan import backend, checks
 from keras_egan.augment._diff_augment import layer_of
+from keras_egan.backend import processes
+from keras_egan.backend.keras_internals import flat_layers, from_within_fit
 from keras_egan.callbacks import FitState
+from keras_egan.datasets import inputs
+from keras_egan.datasets.sharing import evaluated, one_batch
 from keras_egan.export._export import export_gan
-from keras_egan.feeding import evaluated, one_batch
-from keras_egan.hyperparameter import Setting
-from keras_egan.inference import Inference
-from keras_egan.labels import Labels
+from keras_egan.gans.inference import Inference
+from keras_egan.gans.objective import Objective
+from keras_egan.gans.sampler import Sampler
 from keras_egan.metrics import FigureMeans
-from keras_egan.objective import Objective
-from keras_egan.optimizer import AdversarialOptimizer
-from keras_egan.progress import Progress
-from keras_egan.run import Run
-from keras_egan.sampler import Sampler
-from keras_egan.weight_average import WeightAverage
+from keras_egan.saving import configuration, state
+from keras_egan.saving.hyperparameter import Setting
+from keras_egan.training import check_networks, step
+from keras_egan.training.labels import Labels
+from keras_egan.training.optimizer import AdversarialOptimizer
+from keras_egan.training.progress import Progress
+from keras_egan.training.run import Run
+from keras_egan.training.weight_average import WeightAverage
 
 __all__ = ["EnergyGAN"]
 
@@ -104,7 +108,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         name: str | None = None,
     ):
         super().__init__(name=name)
-        self.latent_dim, self.image_shape = pairing.checked(
+        self.latent_dim, self.image_shape = check_networks.checked(
             generator, discriminator, energy=energy, latent_dim=latent_dim, num_classes=num_classes
         )
         seed = checks.seed(seed)
@@ -311,11 +315,11 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     get_config = configuration.arguments_of
     get_compile_config = configuration.compile_arguments_of
     compile_from_config = configuration.compile_from
-    save = persistence.save
-    save_weights = persistence.save_weights
-    load_weights = persistence.load_weights
-    save_own_variables = persistence.save_own_variables
-    load_own_variables = persistence.load_own_variables
+    save = state.save
+    save_weights = state.save_weights
+    load_weights = state.load_weights
+    save_own_variables = state.save_own_variables
+    load_own_variables = state.load_own_variables
     export = export_gan
 
     @property

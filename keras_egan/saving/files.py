@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from keras_egan import _keras_internals
+from keras_egan.backend import keras_internals
 
 __all__ = [
     "check_size",
@@ -198,7 +198,7 @@ def _write_model(save, filepath, suffix, overwrite, **kwargs):
             "saves all of it, `gan.save_weights('gan.weights.h5')` all but its configuration."
         )
     if overwrite or _may_replace(filepath):
-        write(filepath, _keras_internals.written(save, suffix, **kwargs))
+        write(filepath, keras_internals.written(save, suffix, **kwargs))
 
 
 def _may_replace(filepath):

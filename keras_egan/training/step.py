@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from keras_egan import backend, inputs, pairing
-from keras_egan._keras_internals import call_losses
+from keras_egan import backend
 from keras_egan.backend import distributed
-from keras_egan.batch import Rows, Scored, unfit_rows
-from keras_egan.labels import with_labels
+from keras_egan.backend.keras_internals import call_losses
+from keras_egan.datasets import inputs
+from keras_egan.training import check_networks
+from keras_egan.training.batch import BatchShard, DiscriminatorOutput, unfit_rows
+from keras_egan.training.labels import with_labels
 
 __all__ = ["added_losses", "evaluate", "figure_names", "train"]
 
@@ -65,13 +67,15 @@ def figure_names(gan: Any) -> list[str]:
     """Returns the names of what each step logs, as the losses of a made-up batch give them."""
     images = ops.ones((2, *gan.image_shape))
     labels = ops.zeros((2,), "int32") if gan.labels else None
-    output = gan.discriminator(pairing.symbols(gan.image_shape, gan.discriminator_takes_labels))
+    output = gan.discriminator(
+        check_networks.symbols(gan.image_shape, gan.discriminator_takes_labels)
+    )
     output = ops.ones((2, *output.shape[1:]))
     embedding = None
     if gan.uses_embedding and gan.has_embedding:
         embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
         embedding = ops.ones((2, *embedding.shape[1:]))
-    real = Scored(images, output, ops.ones(2, "float32"), embedding, labels=labels)
+    real = DiscriminatorOutput(images, output, ops.ones(2, "float32"), embedding, labels=labels)
     with backend.no_grad():
         fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
         found = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
@@ -100,7 +104,7 @@ def _receive(gan, data, seed):
     count = ops.shape(images)[0]
     share = distributed.replica_share(count)
     images = distributed.nonempty(images)
-    rows = Rows(count, *share, ops.shape(images)[0])
+    rows = BatchShard(count, *share, ops.shape(images)[0])
     small = backend.require(rows.total >= gan.smallest_batch, gan.too_small(rows.total))
     unfit = unfit_rows(images)
     if gan.labels:

@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from keras_egan import losses
-from keras_egan.batch import Scored
-from keras_egan.energy_gan import EnergyGAN
-from keras_egan.hyperparameter import Hyperparameter
+from keras_egan.gans.energy_gan import EnergyGAN
+from keras_egan.saving.hyperparameter import Hyperparameter
+from keras_egan.training.batch import DiscriminatorOutput
 
 __all__ = ["EBGAN"]
 
@@ -95,11 +95,11 @@ class EBGAN(EnergyGAN):
         self.margin = margin
         self.pt_weight = pt_weight
 
-    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+    def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         loss = losses.ebgan_discriminator_loss(real.energy, fake.energy, margin=self.margin)
         return loss, {"fakes_inside_margin": fake.energy < self.margin}
 
-    def generator_loss(self, fake: Scored) -> Any:
+    def generator_loss(self, fake: DiscriminatorOutput) -> Any:
         if fake.embedding is None:
             return fake.energy
         pt = fake.within_batch(losses.pulling_away_term)

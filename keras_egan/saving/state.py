@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import files, processes
-from keras_egan._keras_internals import seed_states
-from keras_egan.weight_average import NOTHING
+from keras_egan.backend import processes
+from keras_egan.backend.keras_internals import seed_states
+from keras_egan.saving import files
 
 __all__ = [
     "load_own_variables",
@@ -152,7 +152,8 @@ def load_own_variables(gan: Any, store: Any) -> None:
     for name, variable in _own(gan).items():
         if name in keys or not name.startswith("mean_"):  # a model may not have been compiled
             variable.assign(store[name])
-    gan.weight_average.known = store["averaged"][...] if "averaged" in keys else NOTHING
+    # Without an excerpt of the averaged weights the average begins anew.
+    gan.weight_average.known = store["averaged"][...] if "averaged" in keys else np.zeros(0)
     if gan.compiled and "optimizer_sizes" in keys:
         found, expected = store["optimizer_sizes"][...], _optimizer_sizes(gan)
         for side, one, other in zip("dg", found, expected, strict=True):

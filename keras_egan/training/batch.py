@@ -10,10 +10,10 @@ from keras_egan import backend
 from keras_egan.backend import distributed
 from keras_egan.image_format import is_image
 
-__all__ = ["Rows", "Scored", "unfit_rows"]
+__all__ = ["BatchShard", "DiscriminatorOutput", "unfit_rows"]
 
 
-class Scored(NamedTuple):
+class DiscriminatorOutput(NamedTuple):
     """A batch, and what the discriminator says of it.
 
     Attributes:
@@ -59,7 +59,7 @@ class Scored(NamedTuple):
         return ops.cast(self.output[:, 0], "float32")
 
 
-class Rows(NamedTuple):
+class BatchShard(NamedTuple):
     """Which rows of the global batch this replica holds; all of them, but on several devices.
 
     Attributes:

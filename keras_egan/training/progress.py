@@ -7,7 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_egan import backend, inputs
+from keras_egan import backend
+from keras_egan.datasets import inputs
 
 __all__ = ["Progress"]
 

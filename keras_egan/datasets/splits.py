@@ -4,8 +4,8 @@ import itertools
 import math
 from typing import Any
 
+from keras_egan.datasets.inputs import is_array
 from keras_egan.datasets.loaders import described, is_tf_dataset, length
-from keras_egan.inputs import is_array
 
 __all__ = ["split", "without_first"]
 

@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from keras_egan import checks, losses
-from keras_egan.batch import Rows, Scored
-from keras_egan.energy_gan import EnergyGAN
-from keras_egan.hyperparameter import Hyperparameter, Setting
+from keras_egan.gans.energy_gan import EnergyGAN
+from keras_egan.saving.hyperparameter import Hyperparameter, Setting
+from keras_egan.training.batch import BatchShard, DiscriminatorOutput
 
 __all__ = ["LeastSquaresGAN"]
 
@@ -97,21 +97,21 @@ class LeastSquaresGAN(EnergyGAN):
         self.gradient_penalty = gradient_penalty
         self.perturbation = perturbation
 
-    def score(self, *args: Any, **kwargs: Any) -> Scored:
+    def score(self, *args: Any, **kwargs: Any) -> DiscriminatorOutput:
         scored = super().score(*args, **kwargs)
         return scored._replace(energy=-scored.energy)
 
-    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+    def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         return losses.least_squares_discriminator_loss(
             real.scores, fake.scores, fake_label=self.fake_label, real_label=self.real_label
         )
 
-    def generator_loss(self, fake: Scored) -> Any:
+    def generator_loss(self, fake: DiscriminatorOutput) -> Any:
         return losses.least_squares_generator_loss(
             fake.scores, generator_label=self.generator_label
         )
 
-    def penalty(self, images: Any, rows: Rows) -> Any:
+    def penalty(self, images: Any, rows: BatchShard) -> Any:
         if not self.gradient_penalty:
             return 0.0
         shape, seed = images.shape[1:], self.progress.latents

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_egan.hyperparameter import Hyperparameter, plain
+from keras_egan.saving.hyperparameter import Hyperparameter, plain
 
 __all__ = ["arguments_of", "compile_arguments_of", "compile_from", "given", "make", "settings_of"]
 

@@ -60,7 +60,7 @@ class Labels(keras.layers.Layer):
 
         Args:
             data: a batch, `(images, labels)`.
-            rows: the `Rows` of its images.
+            rows: the `BatchShard` of its images.
             seed: what the labels of fakes are drawn from where data has none.
         """
         labels = distributed.nonempty(ops.cast(data[1], "int32"))
@@ -75,7 +75,7 @@ class Labels(keras.layers.Layer):
         return rows._replace(labels=labels, fake_labels=fake), unfit
 
     def count(self, rows: Any) -> None:
-        """Counts a batch's labels in, which its `Rows` hold."""
+        """Counts a batch's labels in, which its `BatchShard` hold."""
         known = ops.expand_dims(rows.labels, 1) == ops.arange(self.num_classes, dtype="int32")
         found = ops.sum(ops.cast(known, "float32"), axis=0)
         if not rows.alone:  # a replica may have a row that does not count

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs, latent_space
+from keras_egan import backend, checks
+from keras_egan.datasets import inputs
+from keras_egan.gans import latent_space
+from keras_egan.gans.sampler import BATCH, Sampler, in_blocks
 from keras_egan.image_format import is_image
-from keras_egan.labels import with_labels
-from keras_egan.sampler import BATCH, Sampler, in_blocks
-from keras_egan.weight_average import WeightAverage
+from keras_egan.training.labels import with_labels
+from keras_egan.training.weight_average import WeightAverage
 
 __all__ = ["Inference"]
 

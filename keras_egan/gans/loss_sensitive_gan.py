@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from keras_egan import checks, losses
-from keras_egan.batch import Rows, Scored
-from keras_egan.energy_gan import EnergyGAN
-from keras_egan.hyperparameter import Hyperparameter, Setting
+from keras_egan.gans.energy_gan import EnergyGAN
+from keras_egan.saving.hyperparameter import Hyperparameter, Setting
+from keras_egan.training.batch import BatchShard, DiscriminatorOutput
 
 __all__ = ["LossSensitiveGAN"]
 
@@ -115,7 +115,7 @@ class LossSensitiveGAN(EnergyGAN):
     def _clipped(self, weights):
         return ops.clip(weights, -self.weight_clip, self.weight_clip)
 
-    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+    def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         extract = self.delta or (lambda images, training: images)
         features = [extract(scored.images, training=False) for scored in (real, fake)]
         delta = ops.stop_gradient(losses.reconstruction_energy(*features, energy="sae"))
@@ -140,7 +140,7 @@ class LossSensitiveGAN(EnergyGAN):
         labelled = figures["labelled"]
         return {"accuracy": figures["labelled_right"] / ops.where(labelled > 0, labelled, 1.0)}
 
-    def penalty(self, images: Any, rows: Rows) -> Any:
+    def penalty(self, images: Any, rows: BatchShard) -> Any:
         if not self.gradient_penalty:
             return 0.0
         return self.gradient_penalty * self.gradient_norms(images, rows.labels)

@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from keras_egan import checks, losses
-from keras_egan.batch import Scored
-from keras_egan.energy_gan import EnergyGAN
+from keras_egan.gans.energy_gan import EnergyGAN
+from keras_egan.training.batch import DiscriminatorOutput
 
 __all__ = ["MAGAN"]
 
@@ -87,7 +87,7 @@ class MAGAN(EnergyGAN):
         beyond = int(ops.convert_to_numpy(self.epochs_done)) - self.pretrain_epochs
         return "pretraining" if beyond < 0 else "adversarial" if beyond else "first margin"
 
-    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+    def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         return losses.ebgan_discriminator_loss(real.energy, fake.energy, margin=self.margin)
 
     def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:

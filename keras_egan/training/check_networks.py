@@ -5,7 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_egan import _keras_internals, checks, losses
+from keras_egan import checks, losses
+from keras_egan.backend import keras_internals
 
 __all__ = ["check_embedding", "checked", "symbols"]
 
@@ -153,7 +154,7 @@ def _check_apart(generator, discriminator):
 
 
 def _check_holds_no_code(argument, network):
-    for layer in _keras_internals.flat_layers(network):
+    for layer in keras_internals.flat_layers(network):
         code = layer.function if isinstance(layer, keras.layers.Lambda) else None
         wrapped = isinstance(layer, keras.layers.TorchModuleWrapper)
         if wrapped or getattr(code, "__name__", None) == "<lambda>":

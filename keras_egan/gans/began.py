@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from keras_egan import losses
-from keras_egan.batch import Scored
-from keras_egan.energy_gan import EnergyGAN
-from keras_egan.hyperparameter import Hyperparameter
+from keras_egan.gans.energy_gan import EnergyGAN
+from keras_egan.saving.hyperparameter import Hyperparameter
+from keras_egan.training.batch import DiscriminatorOutput
 
 __all__ = ["BEGAN"]
 
@@ -81,7 +81,7 @@ class BEGAN(EnergyGAN):
         """The exponent of the energy."""
         return 1 if self.energy_name == "mae" else 2
 
-    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+    def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t)
 
     def fakes_weight(self) -> Any:

@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
-from keras_egan import backend, checks, inputs, losses
+from keras_egan import backend, checks, losses
+from keras_egan.datasets import inputs
+from keras_egan.gans.sampler import BATCH, in_blocks
 from keras_egan.image_format import is_image
 from keras_egan.metrics import nearest
-from keras_egan.sampler import BATCH, in_blocks
 
 __all__ = ["Inversion", "encode", "interpolate", "invert"]
 

@@ -6,10 +6,9 @@ from typing import Any
 
 import keras
 
-from keras_egan import callback_state, processes
-from keras_egan._keras_internals import finish_dispatched
-from keras_egan.backend import distributed
-from keras_egan.callbacks import Diagnosis, TerminateOnNaN
+from keras_egan.backend import distributed, processes
+from keras_egan.backend.keras_internals import finish_dispatched
+from keras_egan.callbacks import Diagnosis, TerminateOnNaN, callback_state
 
 __all__ = ["RunCallbacks"]
 

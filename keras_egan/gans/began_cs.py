@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_egan import pairing
-from keras_egan.batch import Scored
-from keras_egan.began import BEGAN
-from keras_egan.hyperparameter import Hyperparameter
+from keras_egan.gans.began import BEGAN
+from keras_egan.saving.hyperparameter import Hyperparameter
+from keras_egan.training import check_networks
+from keras_egan.training.batch import DiscriminatorOutput
 
 __all__ = ["BEGANCS"]
 
@@ -66,14 +66,14 @@ class BEGANCS(BEGAN):
         **kwargs: Any,
     ):
         super().__init__(generator, discriminator, **kwargs)
-        pairing.check_embedding(discriminator, self.latent_dim)
+        check_networks.check_embedding(discriminator, self.latent_dim)
         self.latent_constraint = latent_constraint
 
     def fakes_weight(self) -> Any:
         # The constraint's gradient goes through the embedding, not through the fakes' energy.
         return super().fakes_weight()
 
-    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+    def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         difference = ops.cast(fake.embedding, "float32") - ops.cast(fake.latents, "float32")
         error = ops.mean(ops.abs(difference), axis=1)
         loss = super().discriminator_loss(real, fake)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_egan import configuration
+from keras_egan.saving import configuration
 
 __all__ = ["Interrupted", "as_begun", "check_same", "fingerprint"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_egan._keras_internals import built_for, portable
+from keras_egan.backend.keras_internals import built_for, portable
 
 __all__ = ["AdversarialOptimizer"]
 

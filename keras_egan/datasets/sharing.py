@@ -5,9 +5,8 @@ from typing import Any
 
 import keras
 
-from keras_egan import inputs, processes
-from keras_egan.backend import distributed
-from keras_egan.datasets import Batches, Ordered
+from keras_egan.backend import distributed, processes
+from keras_egan.datasets import Batches, Ordered, inputs
 from keras_egan.datasets.loaders import described, is_tf_dataset
 
 __all__ = ["checked", "evaluated", "held_out", "one_batch", "part"]

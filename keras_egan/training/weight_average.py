@@ -10,10 +10,7 @@ from keras import ops
 
 from keras_egan.backend.distributed import local_values
 
-__all__ = ["NOTHING", "WeightAverage"]
-
-NOTHING = np.zeros(0)
-"""What is known of the averaged weights where the average is to begin anew."""
+__all__ = ["WeightAverage"]
 
 
 class WeightAverage(keras.layers.Layer):

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_egan._keras_internals import CHECKPOINT_COUNTS, TENSORBOARD_COUNTS
+from keras_egan.backend.keras_internals import CHECKPOINT_COUNTS, TENSORBOARD_COUNTS
 
 __all__ = ["get_states", "set_states", "without_state"]
 

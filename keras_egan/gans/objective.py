@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from keras_egan import backend, losses, step
-from keras_egan.batch import Rows, Scored
-from keras_egan.labels import with_labels
+from keras_egan import backend, losses
+from keras_egan.training import step
+from keras_egan.training.batch import BatchShard, DiscriminatorOutput
+from keras_egan.training.labels import with_labels
 
 __all__ = ["Objective"]
 
@@ -37,7 +38,7 @@ class Objective:
     phases: ClassVar[dict[str, tuple[str, ...]]] = {"adversarial": ("discriminator", "generator")}
     """The networks that learn in each phase of a training."""
 
-    def discriminator_loss(self, real: Scored, fake: Scored) -> Any:
+    def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """Returns the discriminator's loss of each sample; if need be, with further figures.
 
         Args:
@@ -50,7 +51,7 @@ class Objective:
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method `discriminator_loss`.")
 
-    def generator_loss(self, fake: Scored) -> Any:
+    def generator_loss(self, fake: DiscriminatorOutput) -> Any:
         """Returns the generator's loss of each sample, in the forms of `discriminator_loss`.
 
         Unless a subclass says otherwise, the loss is the energy.
@@ -68,7 +69,7 @@ class Objective:
         """
         return None
 
-    def penalty(self, images: Any, rows: Rows) -> Any:
+    def penalty(self, images: Any, rows: BatchShard) -> Any:
         """Returns what training adds to the discriminator's loss of each sample.
 
         Args:
@@ -147,7 +148,7 @@ class Objective:
         """Returns the generator's output for latents, or a list of latents and labels."""
         return self.generator(latents, training=training)
 
-    def draw_latents(self, rows: Rows, seed: keras.random.SeedGenerator) -> Any:
+    def draw_latents(self, rows: BatchShard, seed: keras.random.SeedGenerator) -> Any:
         """Returns this replica's latents, a tensor of shape `(batch, latent_dim)`.
 
         Args:
@@ -160,7 +161,7 @@ class Objective:
             )
         return rows.own(lambda n: keras.random.normal((n, self.latent_dim), seed=seed))
 
-    def augmented(self, images: Any, rows: Rows) -> Any:
+    def augmented(self, images: Any, rows: BatchShard) -> Any:
         """Returns a batch of data or of fakes as `augment` changes it, each image anew.
 
         Args:
@@ -175,7 +176,7 @@ class Objective:
 
     def score(
         self, images: Any, training: bool = False, latents: Any = None, labels: Any = None
-    ) -> Scored:
+    ) -> DiscriminatorOutput:
         """Returns images with their energies.
 
         Args:
@@ -198,7 +199,7 @@ class Objective:
         else:
             energy = losses.reconstruction_energy(images, output, energy=self.energy_name)
         added = step.added_losses(self, network)
-        return Scored(images, output, energy, embedding, latents, labels, added)
+        return DiscriminatorOutput(images, output, energy, embedding, latents, labels, added)
 
     @property
     def discriminator_takes_labels(self) -> bool:

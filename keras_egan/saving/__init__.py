@@ -1,0 +1,1 @@
+"""How a training is kept: files written whole, one named state, configuration, fingerprint."""
