@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import Rows
+from keras_egan.training.batch import BatchShard
 from tests.registry import (
     CASES,
     CONDITIONAL,
@@ -204,6 +204,6 @@ def test_rows_have_one_mean_of_many_values():
     values = np.array([1.0, 2.5, -4.0], "float32"), np.array([True, False, True]), np.float32(0.5)
     expected = np.array([np.mean(value) for value in values])
     values = list(map(keras.ops.convert_to_tensor, values))
-    for rows, share in ((Rows(3, 0, 3), 1.0), (Rows(3, 2, 12, 3), 0.25)):
+    for rows, share in ((BatchShard(3, 0, 3), 1.0), (BatchShard(3, 2, 12, 3), 0.25)):
         np.testing.assert_allclose(rows.means(values), share * expected, rtol=1e-6)
         np.testing.assert_allclose([*map(rows.mean, values)], share * expected, rtol=1e-6)

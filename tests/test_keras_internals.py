@@ -68,9 +68,7 @@ def foreign_names(tree, own):
                     yield text
 
 
-PYODS = {
-    ("anomaly/_energy_detector.py", name) for name in ("_process_decision_scores", "_set_n_classes")
-}
+PYODS = {("anomaly/_energy_detector.py", "_set_n_classes")}
 """What PyOD's guide tells a detector's `fit` to call."""
 
 

@@ -133,7 +133,7 @@ def test_load_says_what_else_it_was_given(tmp_path, monkeypatch):
     gan = CASES[0].build()
     gan.save(tmp_path / "gan.keras")
     monkeypatch.delitem(keras.saving.get_custom_objects(), "keras_egan>BEGAN")
-    monkeypatch.delattr(keras_egan.began, "BEGAN")
+    monkeypatch.delattr(keras_egan.gans.began, "BEGAN")
     with pytest.raises(
         ValueError, match=r"gan\.keras cannot be opened: Could not locate class 'BEGAN'"
     ):

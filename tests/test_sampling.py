@@ -1,6 +1,5 @@
 """Samples, energies and latents: block sizes, threads, devices, and weights that come and go."""
 
-import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -8,7 +7,7 @@ from keras import layers
 import keras_egan
 from keras_egan.backend.keras_internals import flat_layers
 from tests.conftest import XLA_FLAGS, on
-from tests.registry import CASES, CONDITIONAL, EAGERLY, float_images, weights
+from tests.registry import CASES, CONDITIONAL, float_images
 from tests.test_backend import run
 from tests.tiny import began
 
@@ -106,25 +105,6 @@ def test_lora_changes_samples_and_energies(average):
         np.testing.assert_allclose(found[name], array, atol=1e-4, err_msg=name)
 
 
-def test_lora_is_trained_beside_an_average():
-    """The average keeps the frozen kernels, and the rest of the samples follows the new weights."""
-    gan = began(generator_average=0.9)
-    layer = dense_layers(gan.generator)[0]
-    layer.enable_lora(1)
-    gan.compile("sgd", "sgd", **EAGERLY)
-    gan.fit(float_images(16), batch_size=8, verbose=0)
-    assert np.abs(keras.ops.convert_to_numpy(layer.lora_kernel_b)).max() > 0
-    kept = [keras.ops.convert_to_numpy(value) for _, value in gan.weight_average.pairs()]
-    before = weights(gan.generator)
-    with gan.averaged():
-        for found, expected in zip(weights(gan.generator), kept, strict=True):
-            np.testing.assert_array_equal(found, expected)
-        sampled = gan.sample(3, seed=1, average=False)
-    np.testing.assert_allclose(gan.sample(3, seed=1), sampled, atol=1e-6)
-    for found, expected in zip(weights(gan.generator), before, strict=True):
-        np.testing.assert_array_equal(found, expected)
-
-
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
 def test_quantized_networks_sample_and_score():
     """Eight bits round a kernel by at most 1/127 of its largest entry."""
@@ -132,11 +112,7 @@ def test_quantized_networks_sample_and_score():
     expected = outputs(gan)
     gan.generator.quantize("int8")
     gan.discriminator.quantize("int8")
-    with pytest.raises(ValueError, match="as after `quantize`: pass `average=False`"):
-        gan.sample(2)
-    with pytest.raises(ValueError, match="as after `quantize`"), gan.averaged():
-        pass
-    found = outputs(gan, average=False)
+    found = outputs(gan)  # such a generator has no average
     for name in ("sample", "generate", "interpolate", "energy", "encode"):
         np.testing.assert_allclose(found[name], expected[name], atol=0.05, err_msg=name)
     z = gan.sampler.latents(7, 4, "uniform", seed=2)

@@ -154,7 +154,7 @@ def test_a_callers_array_may_be_used_again():
 
 def test_in_the_logs_of_fit():
     class Generator:
-        def sample(self, n, seed):
+        def sample(self, n, seed, batch_size):
             return pictures(n, seed=seed)
 
     callback = GenerativeMetrics(pictures(8), [SlicedWassersteinDistance()], samples=8, seed=3)

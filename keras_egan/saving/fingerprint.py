@@ -152,12 +152,15 @@ def _leaves(value: Any, path: str = "", numbers: Any = None) -> Iterator[tuple[s
                 **config,
                 **{k: v for k, v in value.items() if k not in ("class_name", "config")},
             }
+        inner = numbers
         if isinstance(value.get("layers"), list):
-            numbers = {_name(layer): index for index, layer in enumerate(value["layers"])}
+            inner = {_name(layer): index for index, layer in enumerate(value["layers"])}
         for key, item in value.items():
             if key not in _WITHOUT_EFFECT:
-                item = _numbered(item, numbers or {}) if key in _REFERENCES else item
-                yield from _leaves(item, f"{path}.{key}" if path else key, numbers)
+                # A model within a model is called with outputs of the outer one's layers.
+                known = numbers if key == "inbound_nodes" else inner
+                item = _numbered(item, known or {}) if key in _REFERENCES else item
+                yield from _leaves(item, f"{path}.{key}" if path else key, known)
     elif isinstance(value, (list, tuple)) and not all(map(_is_plain, value)):
         for index, item in enumerate(value):
             yield from _leaves(item, f"{path}.{index}", numbers)
