@@ -69,7 +69,7 @@ def gan():
     _, discriminator = registry.tiny_networks()
     z = keras.Input((4,), name="latents")
     x = keras.layers.Dense(32, activation="elu")(z)
-    x = keras_egan.networks.VanishingResidual()(x, keras.layers.Dense(32)(x))
+    x = keras_egan.layers.VanishingResidual()(x, keras.layers.Dense(32)(x))
     x = keras.layers.UpSampling2D()(keras.layers.Reshape((4, 4, 2))(x))
     x = keras.layers.Conv2D(1, 3, padding="same", activation="tanh")(x)
     generator = keras.Model(z, x, name="generator")

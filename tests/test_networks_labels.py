@@ -6,7 +6,7 @@ import pytest
 
 import keras_egan
 from keras_egan import networks, presets
-from keras_egan.networks import WithinClassNormalization
+from keras_egan.layers import WithinClassNormalization
 from tests.registry import EAGERLY
 
 CLASSES = 3

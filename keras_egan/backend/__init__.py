@@ -16,11 +16,12 @@
   `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
 - `no_grad()`, a context for computing outside of any step, and `inference(model)`, likewise, with a
   model's weights as this process has them.
+- `conv` and `conv_transpose`, as `keras.ops` has them, in a form that is quick.
 - `require(condition, message)`, an error where a batch has the wrong size.
 - `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
 
-`distributed` is the same for what several devices and processes do together; `convolutions` is
-JAX's alone.
+`distributed` is the same for what several devices and processes do together;
+`jax_convolutions` is JAX's alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -89,11 +90,18 @@ else:
         f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
     )
 
+if name == "jax":
+    from keras_egan.backend.jax_convolutions import conv, conv_transpose
+else:
+    from keras.ops import conv, conv_transpose
+
 __all__ = [
     "Steps",
     "apply",
     "compiled",
     "compiled_gradient",
+    "conv",
+    "conv_transpose",
     "fuse_adam",
     "gradients",
     "inference",

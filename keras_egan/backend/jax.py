@@ -8,7 +8,6 @@ import jax
 import keras
 
 from keras_egan._keras_internals import is_trainers_state
-from keras_egan.backend.convolutions import quick_convolutions
 from keras_egan.backend.distributed.jax import local_values
 
 __all__ = [
@@ -61,7 +60,7 @@ class Steps:
 def _run(step, groups, state, data):
     pairs = [zip(*pair, strict=True) for pair in zip(groups, state, strict=True)]
     pairs = [pair for group in pairs for pair in group]
-    with quick_convolutions(), keras.StatelessScope(pairs) as scope:
+    with keras.StatelessScope(pairs) as scope:
         logs = step(data)
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
@@ -204,7 +203,7 @@ def _pure_call(network):
 
     def call(weights, inputs):
         pairs = list(zip(variables, weights, strict=True))
-        with quick_convolutions(), keras.StatelessScope(pairs):
+        with keras.StatelessScope(pairs):
             return network(inputs, training=False)
 
     return call
