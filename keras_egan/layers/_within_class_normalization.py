@@ -56,12 +56,17 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         chosen = ops.cast(chosen, "float32")
         counts = ops.expand_dims(ops.sum(chosen, axis=0), 1)
         sums = ops.matmul(ops.transpose(chosen), ops.cast(features, "float32"))
-        means = sums / ops.maximum(counts, 1.0)
         before = ops.convert_to_tensor(self.class_means)
-        moved = self.momentum * before + (1.0 - self.momentum) * means
+        moved = before + (1.0 - self.momentum) * (sums / ops.maximum(counts, 1.0) - before)
         self.class_means.assign(ops.where(counts > 0, moved, before))
-        own = ops.cast(ops.matmul(chosen, means), features.dtype)
-        return super().call(features - own, training=True)
+        # The class's moving mean counts as one more sample, so that one that is alone of its class
+        # differs from something. Of n samples with a variance of 1, differences from the mean of
+        # n + 1 have a variance of (n^2 + n - 1) / (n + 1)^2.
+        own = (sums + before) / (counts + 1.0)
+        scale = (counts + 1.0) * ops.rsqrt(ops.maximum(counts * (counts + 1.0) - 1.0, 1.0))
+        own, scale = ops.matmul(chosen, own), ops.matmul(chosen, scale)
+        apart = (ops.cast(features, "float32") - own) * scale
+        return super().call(ops.cast(apart, features.dtype), training=True)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Returns the shape of the features."""

@@ -95,7 +95,7 @@ def convnet(
     generator = decoder(keras.Input((latent_dim,), name="latents"), "generator", stddev=0.05)
     if embedding_dim is None:
         return generator, critic(image, x, layers.Dense(1)(x), num_classes)
-    x = _normalized(layers.Dense(embedding_dim, use_bias=False)(x))
+    x = _normalized(layers.Dense(embedding_dim, use_bias=False, name="embedding")(x))
     embedding = keras.Input((embedding_dim,), name="embedding")
     return generator, Autoencoder(
         keras.Model(image, x, name="encoder"), decoder(embedding, "decoder")

@@ -86,7 +86,7 @@ def dcgan_autoencoder(
     images = keras.Input(image_shape, name="image")
     x = layers.Rescaling(0.5, offset=0.5)(images)
     x = layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu")(x)
-    x = layers.Dense(embedding_dim, use_bias=False)(layers.Flatten()(x))
+    x = layers.Dense(embedding_dim, use_bias=False, name="embedding")(layers.Flatten()(x))
     encoder = keras.Model(images, normalized(x), name="encoder")
 
     embedding = keras.Input((embedding_dim,), name="embedding")

@@ -161,8 +161,10 @@ def ebgan_mlp(
         )
     pixels = math.prod(image_shape)
 
-    def hidden(x, units, stddev, normalize):
-        x = layers.Dense(units, use_bias=not normalize, kernel_initializer=normal(stddev))(x)
+    def hidden(x, units, stddev, normalize, name=None):
+        x = layers.Dense(
+            units, use_bias=not normalize, kernel_initializer=normal(stddev), name=name
+        )(x)
         return layers.ReLU()(batch_normalized(x) if normalize else x)
 
     def image(x, stddev, activation):
@@ -178,7 +180,8 @@ def ebgan_mlp(
     images = keras.Input(image_shape, name="image")
     x = layers.Flatten()(images)
     for i in range(n_layers_d - 1):
-        x = hidden(x, size_d, 0.002, normalize=i > 0)
+        name = "embedding" if 0 < i == n_layers_d - 2 else None
+        x = hidden(x, size_d, 0.002, normalize=i > 0, name=name)
         if dropout_d:
             x = layers.Dropout(dropout_d)(x)
     encoder = keras.Model(images, x, name="encoder")
