@@ -73,18 +73,18 @@ def tf_data(folder, kind, index, count, address):
 
 def moments(folder, kind, index, count, address):
     """A step of weights that stay as they are, of a critic that normalises within classes."""
-    images, labels = float_images(15), np.arange(15, dtype="int32") % 3
+    images, labels = float_images(15), np.arange(15, dtype="int32") % 7
     with scope(kind, index, count, address):
         latents, image = keras.Input((4,)), keras.Input((8, 8, 1))
         label = keras.Input((), dtype="int32")
         black = keras.layers.Dense(64, kernel_initializer="zeros")(latents)
         black = keras.layers.Reshape((8, 8, 1))(black)
-        layer = layers.WithinClassNormalization(3, momentum=0.9)
+        layer = layers.WithinClassNormalization(7, momentum=0.9)
         score = keras.layers.Dense(1)(layer([keras.layers.Flatten()(image), label]))
         gan = LeastSquaresGAN(
             keras.Model([latents, label], black),
             keras.Model([image, label], score),
-            num_classes=3,
+            num_classes=7,
         )
         gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
         gan.fit(images, labels, batch_size=15, shuffle=False, verbose=0)

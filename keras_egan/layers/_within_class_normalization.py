@@ -12,9 +12,12 @@ __all__ = ["WithinClassNormalization"]
 class WithinClassNormalization(keras.layers.BatchNormalization):
     """Batch normalisation of how features differ from the mean of their class.
 
-    In training the mean is that of the class in the batch, at inference a moving one. Samples of a
-    class that are all alike differ by nothing, or by noise that is made as large as data's
-    differences: either shows.
+    In training the mean is of the class's n samples in the batch and of its moving mean, which
+    counts as one more; at inference it is the moving mean. Differences are divided by
+    sqrt((n^2 + n - 1) / (n + 1)^2), their deviation per deviation within the class, so that they
+    are as large for each n. So a sample that is alone of its class keeps its features. Samples of a
+    class that are all alike do not differ from one another, except by noise, and the batch's
+    variance makes what is left as large as data's differences: either shows.
 
     Args:
         num_classes: how many classes there are.
@@ -57,8 +60,6 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         counts = ops.expand_dims(ops.sum(chosen, axis=0), 1)
         sums = ops.matmul(ops.transpose(chosen), ops.cast(features, "float32"))
         before = ops.convert_to_tensor(self.class_means)
-        moved = before + (1.0 - self.momentum) * (sums / ops.maximum(counts, 1.0) - before)
-        self.class_means.assign(ops.where(counts > 0, moved, before))
         # The class's moving mean counts as one more sample, so that one that is alone of its class
         # differs from something. Of n samples with a variance of 1, differences from the mean of
         # n + 1 have a variance of (n^2 + n - 1) / (n + 1)^2.
@@ -66,6 +67,9 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         scale = (counts + 1.0) * ops.rsqrt(ops.maximum(counts * (counts + 1.0) - 1.0, 1.0))
         own, scale = ops.matmul(chosen, own), ops.matmul(chosen, scale)
         apart = (ops.cast(features, "float32") - own) * scale
+        # Last, because on PyTorch the assignment changes `before` in place.
+        moved = before + (1.0 - self.momentum) * (sums / ops.maximum(counts, 1.0) - before)
+        self.class_means.assign(ops.where(counts > 0, moved, before))
         return super().call(ops.cast(apart, features.dtype), training=True)
 
     def compute_output_shape(self, input_shape: Any) -> Any:

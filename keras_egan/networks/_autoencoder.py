@@ -71,7 +71,7 @@ class Autoencoder(keras.Model):
         for layer in self.encoder.layers:
             if layer.name == "embedding":
                 outputs = [layer.output, self.encoder.output]
-                return keras.Model(self.encoder.inputs, outputs)
+                return keras.Model(self.encoder.input, outputs)
         return None
 
     def get_config(self) -> dict[str, Any]:
