@@ -1,6 +1,5 @@
 """BEGAN's networks, and what they share."""
 
-import json
 import random
 
 import keras
@@ -123,20 +122,6 @@ def test_the_carry_advances_once_a_training_step_and_is_saved(tmp_path):
         assert carries
     gan.fit(uint8_images(160), batch_size=16, verbose=0)
     assert float(next(x for x in gan.generator.layers if hasattr(x, "carry")).carry) == 0.0
-
-
-def test_configurations_of_version_0_1_0_still_open():
-    """They name the modules of then, `networks.autoencoder` and `networks.layers`."""
-    _, discriminator = began((8, 8, 1), filters=2, latent_dim=3, vanishing_residuals=True)
-    now = json.dumps(keras.saving.serialize_keras_object(discriminator))
-    then = now.replace("keras_egan.networks._", "keras_egan.networks.")
-    for module, name in (("autoencoder", "Autoencoder"), ("layers", "VanishingResidual")):
-        assert f'"module": "keras_egan.networks.{module}", "class_name": "{name}"' in then
-        assert f'"registered_name": "keras_egan>{name}"' in then
-    opened = keras.saving.deserialize_keras_object(json.loads(then))
-    opened.set_weights(discriminator.get_weights())
-    images = np.ones((2, 8, 8, 1), "float32")
-    np.testing.assert_array_equal(numpy(opened(images)), numpy(discriminator(images)))
 
 
 def test_batch_statistics_and_seeds_move_in_training_only():
