@@ -9,8 +9,10 @@ from keras import ops
 
 import keras_egan
 from keras_egan import layers, networks
+from keras_egan._keras_internals import flat_layers
 from tests.conftest import on
 from tests.registry import uint8_images
+from tests.test_networks_labels import FAMILIES
 
 SIZES = list(itertools.product((2, 3, 4, 5), (2, 3)))
 OTHERS = [
@@ -166,6 +168,18 @@ def test_a_penalty_by_forward_mode_trains():
     gan = Slope(generator, discriminator)
     gan.compile("sgd", "sgd")
     assert np.isfinite(gan.fit(uint8_images(4, (32, 32, 3)), verbose=0).history["d_loss"]).all()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_networks_use_them(family):
+    """Their layers that are slow by Keras's: transposed, or of a kernel larger than its output."""
+    pair = getattr(networks, family.partition(" ")[0])(**FAMILIES[family])
+    for layer in (layer for network in pair for layer in flat_layers(network)):
+        if isinstance(layer, keras.layers.Conv2DTranspose):
+            assert isinstance(layer, layers.Conv2DTranspose)
+        elif isinstance(layer, keras.layers.Conv2D) and max(layer.strides) > 1:
+            small = min(layer.output.shape[1:3]) < layer.kernel_size[0]
+            assert isinstance(layer, layers.Conv2D) or not small
 
 
 def test_they_are_saved_and_opened(tmp_path):

@@ -93,7 +93,7 @@ else:
 if name == "jax":
     from keras_egan.backend.jax_convolutions import conv, conv_transpose
 else:
-    from keras.ops import conv, conv_transpose
+    from keras.ops import conv, conv_transpose  # type: ignore[no-redef]
 
 __all__ = [
     "Steps",
