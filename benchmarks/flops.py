@@ -17,7 +17,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
 
-from keras_egan import networks
+from keras_egan import layers, networks
 
 
 def flops(model):
@@ -33,7 +33,7 @@ def flops(model):
             continue
         if isinstance(layer, keras.layers.Dense):
             positions, kernel = layer.output.shape[1:-1], layer.kernel.shape
-        elif isinstance(layer, networks.UpsampledConv2D):
+        elif isinstance(layer, layers.UpsampledConv2D):
             # A 2x2 convolution to four times the channels, with an output around every pixel.
             height, width = _sides(layer.input.shape, layer.data_format)
             positions, kernel = (

@@ -41,16 +41,25 @@ add = parser.add_argument
 add("--gan", choices=LOSSES, default="began", help="which GAN")
 add("--network", default="began", help="a function of keras_egan.networks")
 add("--network-settings", type=json.loads, default={"filters": 32}, help="JSON: its arguments")
-add("--image-shape", type=int, nargs=3, default=(32, 32, 3), help="but for mlp's points")
+add(
+    "--image-shape",
+    type=int,
+    nargs=3,
+    default=(32, 32, 3),
+    help="in the data format; not for mlp's points",
+)
 add("--batch-size", type=int, default=16)
 add("--rounds", type=int, default=5, help="turns of each loop")
 add("--steps", type=int, default=10, help="steps in a turn")
 add("--callbacks", action="store_true", help="fit with SampleGrid and EquilibriumLogger")
 add("--compiled", action="store_true", help="time loops that are compiled, where they are not")
+add("--channels-first", action="store_true", help="images of shape (channels, height, width)")
 add("--half", action="store_true", help="time fit by the policy mixed_bfloat16")
 arguments = parser.parse_args()
 
 BACKEND = keras.backend.backend()
+if arguments.channels_first:
+    keras.config.set_image_data_format("channels_first")
 points = arguments.network == "mlp"
 shape = (2,) if points else tuple(arguments.image_shape)
 count = arguments.steps * arguments.batch_size

@@ -22,7 +22,7 @@ from keras_egan import callbacks
 images = common.load(arguments)
 critic = {}
 if arguments.gradient_penalty:  # which is a function of one image, not of its batch
-    critic["normalise_d"] = False
+    critic["normalize_d"] = False
 if arguments.slope:  # with which the loss function may fall below 0
     critic["nonnegative"] = False
 gan = common.build(

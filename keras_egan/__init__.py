@@ -6,7 +6,17 @@ from typing import Any
 from keras_egan import backend  # first: it says what to install where a backend is missing
 
 # isort: split
-from keras_egan import augment, callbacks, datasets, export, losses, metrics, networks, pictures
+from keras_egan import (
+    augment,
+    callbacks,
+    datasets,
+    export,
+    layers,
+    losses,
+    metrics,
+    networks,
+    pictures,
+)
 from keras_egan.gans import (
     BEGAN,
     BEGANCS,
@@ -38,6 +48,7 @@ __all__ = [
     "callbacks",
     "datasets",
     "export",
+    "layers",
     "load",
     "losses",
     "metrics",

@@ -143,3 +143,25 @@ def small_dense(layers, x):
 
 def small_image(layers, x):
     return 2.0 * sigmoid(layers.transposed(x)) - 1.0
+
+
+def within_classes(x, labels, state, momentum=0.9, epsilon=1e-3):
+    """Returns what `WithinClassNormalization` makes of a batch in training, sample by sample.
+
+    And its class means, moving mean and moving variance, which `state` holds before.
+    """
+    class_means, mean, variance = state
+    moved = class_means.copy()
+    apart = np.zeros_like(x)
+    for i, label in enumerate(labels):
+        own = x[labels == label]
+        n = len(own)
+        moved[label] = momentum * class_means[label] + (1.0 - momentum) * own.mean(axis=0)
+        # x_i minus the mean of n samples and the class's: of variance 1, in n + 1 shares, the own
+        # one is n / (n + 1) and the others' are 1 / (n + 1) each.
+        share = (n / (n + 1)) ** 2 + (n - 1) / (n + 1) ** 2
+        apart[i] = (x[i] - (own.sum(axis=0) + class_means[label]) / (n + 1)) / np.sqrt(share)
+    y = (apart - apart.mean(axis=0)) / np.sqrt(apart.var(axis=0) + epsilon)
+    mean = momentum * mean + (1.0 - momentum) * apart.mean(axis=0)
+    variance = momentum * variance + (1.0 - momentum) * apart.var(axis=0)
+    return y, (moved, mean, variance)

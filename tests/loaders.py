@@ -6,7 +6,7 @@ Each function is what one of the processes calls, first of all.
 import keras
 import numpy as np
 
-from keras_egan import LeastSquaresGAN, networks
+from keras_egan import LeastSquaresGAN, layers
 from keras_egan.callbacks import TerminateOnNaN
 from tests.group import scope
 from tests.registry import CASES, float_images, state
@@ -46,7 +46,7 @@ def torch_loaders(folder, kind, index, count, address):
         gan = CASES[0].gan(networks, CASES[0].build().discriminator)
         gan.compile("sgd", keras.optimizers.SGD(0.01))
         gan.fit(float_images(33), batch_size=16, verbose=0)
-        save(folder / f"end{index}.npz", loaded=loaded, normalised=state(gan))
+        save(folder / f"end{index}.npz", loaded=loaded, normalized=state(gan))
         refused("empty", images[: 8 * index])
         refused("lengths", loader if index else list(loader)[:2])
         refused("arguments", images, batch_size=8 + index)
@@ -73,18 +73,18 @@ def tf_data(folder, kind, index, count, address):
 
 def moments(folder, kind, index, count, address):
     """A step of weights that stay as they are, of a critic that normalises within classes."""
-    images, labels = float_images(15), np.arange(15, dtype="int32") % 3
+    images, labels = float_images(15), np.arange(15, dtype="int32") % 7
     with scope(kind, index, count, address):
         latents, image = keras.Input((4,)), keras.Input((8, 8, 1))
         label = keras.Input((), dtype="int32")
         black = keras.layers.Dense(64, kernel_initializer="zeros")(latents)
         black = keras.layers.Reshape((8, 8, 1))(black)
-        layer = networks.WithinClassNormalization(3, momentum=0.9)
+        layer = layers.WithinClassNormalization(7, momentum=0.9)
         score = keras.layers.Dense(1)(layer([keras.layers.Flatten()(image), label]))
         gan = LeastSquaresGAN(
             keras.Model([latents, label], black),
             keras.Model([image, label], score),
-            num_classes=3,
+            num_classes=7,
         )
         gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
         gan.fit(images, labels, batch_size=15, shuffle=False, verbose=0)

@@ -109,10 +109,10 @@ def test_export_takes_it(average, tmp_path, monkeypatch):
 def test_statistics_of_batches_are_kept_as_they_are():
     random.seed(0)
     generator, discriminator = tiny_networks()
-    normalised = keras.layers.BatchNormalization()(generator.layers[0].output)
+    normalized = keras.layers.BatchNormalization()(generator.layers[0].output)
     for layer in generator.layers[1:]:
-        normalised = layer(normalised)
-    generator = keras.Model(generator.inputs, normalised)
+        normalized = layer(normalized)
+    generator = keras.Model(generator.inputs, normalized)
     gan = keras_egan.EBGAN(generator, discriminator, margin=1.5, generator_average=0.9)
     gan.compile("sgd", "sgd", **EAGERLY)
     gan.train_on_batch(uint8_images(16))

@@ -12,7 +12,8 @@ import pytest
 from keras import layers
 
 import keras_egan
-from keras_egan.networks import Autoencoder, UpsampledConv2D, convnet
+from keras_egan.layers import UpsampledConv2D
+from keras_egan.networks import Autoencoder, convnet
 from tests.registry import EAGERLY, uint8_images
 
 SIDES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (96, 64, 3), (128, 128, 3), (256, 256, 3)]

@@ -21,6 +21,7 @@ from tests import group, loaders
 from tests.conftest import on
 from tests.forked import TIMEOUT, Forked, address, ended
 from tests.group import BATCH, EPOCHS, FURTHER, NAMES, STEPS
+from tests.layers import within_classes
 from tests.registry import CASES, float_images, state
 
 ROOT = Path(__file__).parent.parent
@@ -276,17 +277,17 @@ def test_a_tf_data_dataset_of_ones_own(tmp_path):
 @pytest.mark.parametrize("kind", KINDS[BACKEND])
 def test_moments_within_classes(kind, tmp_path):
     ended(together(loaders.moments, tmp_path, kind))
-    images, labels = float_images(15).reshape(15, -1), np.arange(15) % 3
+    images, labels = float_images(15).reshape(15, -1), np.arange(15) % 7
     first = {"torch": 7, "tensorflow": 8, "jax": 15}[BACKEND]  # JAX's moments are the batch's
-    expected = {"class_means": 0.0, "moving_mean": 0.0, "moving_variance": 0.0}
+    expected = dict.fromkeys(("class_means", "moving_mean", "moving_variance"), 0.0)
     for part in (slice(first), slice(first, None)):
-        share, images_of, labels_of = len(labels[part]) / 15, images[part], labels[part]
-        if share:
-            means = np.stack([images_of[labels_of == k].mean(axis=0) for k in range(3)])
-            variance = (images_of - means[labels_of]).var(axis=0)
-            # Of the real images, then twice of fakes that are all 0.
-            expected["class_means"] += share * 0.1 * 0.9**2 * means
-            expected["moving_variance"] += share * (0.9 + 0.1 * variance) * 0.9**2
+        state = np.zeros((7, 64)), np.zeros(64), np.ones(64)
+        of_part = labels[part]
+        for batch in (images[part], *[np.zeros((len(of_part), 64))] * 2):  # data; fakes, twice
+            if len(of_part):
+                _, state = within_classes(batch, of_part, state)
+        for key, value in zip(expected, state, strict=True):
+            expected[key] += len(of_part) / 15 * value
     for path in tmp_path.glob("moments*.npz"):
         found = np.load(path)
         for key, value in expected.items():

@@ -113,3 +113,83 @@ def test_a_critic_takes_no_pulling_away_term():
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         ebgan(**arguments)
+
+
+def marks(count, ground):
+    """Returns images that are `ground` but for one mark each, of another place and texture."""
+    rng = np.random.default_rng(0)
+    images = np.full((count, 64, 64, 1), ground, "float32")
+    for image in images:
+        row, column = rng.integers(0, 52, 2)
+        image[row : row + 12, column : column + 12] = rng.uniform(-1.0, 1.0, (12, 12, 1))
+    return images
+
+
+PULLED = {  # with what is 0 inside, or what all images share would weigh most
+    "convnet": ({"filters": 4}, -1.0),
+    "dcgan_autoencoder": ({"filters": 4}, -1.0),
+    "ebgan": ({"filters": 8}, 0.0),
+    "ebgan_mlp": ({"size_d": 64}, 0.0),
+    "ebgan_mlp of three layers": ({"size_d": 64, "n_layers_d": 3}, 0.0),
+    "ebgan_small": ({"filters": 4}, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", PULLED)
+def test_the_pulling_away_term_tells_copies_from_different_images(name):
+    """In training: 32 copies, to noise of 0.001, of one image, and 32 images."""
+    make = getattr(keras_egan.networks, name.partition(" ")[0])
+    arguments, ground = PULLED[name]
+    gan = ebgan(make((64, 64, 1), **arguments), pt_weight=0.1)
+    images = marks(32, ground)
+    noise = np.random.default_rng(1).normal(0.0, 1e-3, images.shape)
+    copies = (images[:1] + noise).astype("float32")
+    terms = []
+    for batch in (copies, images):
+        with keras_egan.backend.no_grad():
+            _, figures = gan.generator_loss(gan.score(batch, training=True))
+        terms.append(float(keras.ops.mean(figures["pt"])))
+    assert terms[0] > 0.98
+    assert terms[1] < 0.4
+
+
+def test_the_pulling_away_term_of_a_users_own_auto_encoder():
+    """Where no layer is named "embedding", or the halves are of a model of theirs."""
+    generator, discriminator = tiny_networks()
+
+    class Halves(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.encoder, self.decoder = discriminator.encoder, discriminator.decoder
+
+        def call(self, images, training=False):
+            return self.decoder(self.encoder(images, training=training), training=training)
+
+    images, terms = float_images(6), []
+    for network in (discriminator, Halves()):
+        gan = ebgan((generator, network), pt_weight=0.3)
+        embedding, code = gan.embed(images)
+        np.testing.assert_array_equal(
+            *(keras.ops.convert_to_numpy(x) for x in (embedding, code)), strict=True
+        )
+        terms.append(gan.evaluate(images, verbose=0, return_dict=True)["pt"])
+    assert terms[0] == pytest.approx(terms[1], rel=1e-5)
+
+
+def test_both_embeddings_are_those_of_one_pass():
+    """Before and after the normalisation, in training and not; and of a copy that was saved."""
+    _, discriminator = keras_egan.networks.dcgan_autoencoder((8, 8, 1), filters=2)
+    opened = type(discriminator).from_config(discriminator.get_config())
+    opened.set_weights(discriminator.get_weights())
+    images = float_images(16)
+    for network in (discriminator, opened):
+        before, after = (keras.ops.convert_to_numpy(x) for x in network.embed(images, True))
+        expected = (before - before.mean(axis=0)) / np.sqrt(before.var(axis=0) + 1e-3)
+        np.testing.assert_allclose(after, expected, atol=1e-4)
+        moving = network.encoder.layers[-1].moving_mean
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(moving), 0.1 * before.mean(axis=0), rtol=1e-3, atol=1e-5
+        )
+        code = keras.ops.convert_to_numpy(network.encoder(images))
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(network.embed(images)[1]), code)
+        assert len(network.weights) == len(network.encoder.weights + network.decoder.weights)

@@ -71,7 +71,7 @@ def gan():
     _, discriminator = registry.tiny_networks()
     z = keras.Input((4,), name="latents")
     x = keras.layers.Dense(32, activation="elu")(z)
-    x = keras_egan.networks.VanishingResidual()(x, keras.layers.Dense(32)(x))
+    x = keras_egan.layers.VanishingResidual()(x, keras.layers.Dense(32)(x))
     x = keras.layers.UpSampling2D()(keras.layers.Reshape((2, 2, 8))(x))
     x = keras.layers.UpSampling2D()(x)  # LiteRT's converter would lose the shape after two
     x = keras.layers.Conv2D(1, 3, padding="same", activation="tanh")(x)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.networks import VanishingResidual, began, dcgan_autoencoder, mlp
+from keras_egan.layers import VanishingResidual
+from keras_egan.networks import began, dcgan_autoencoder, mlp
 from tests.registry import uint8_images
 
 

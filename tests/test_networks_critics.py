@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_egan import networks
-from keras_egan.networks._layers import batch_normalised
+from keras_egan.networks._layers import batch_normalized
 from tests.layers import check_forward, dcgan_generator, leaky, relu, start_from_zeros
 
 
@@ -14,11 +14,11 @@ def zeros(monkeypatch):
     start_from_zeros(monkeypatch)
 
 
-def least_squares_critic(layers, images, normalise=True):
+def least_squares_critic(layers, images, normalize=True):
     x = leaky(layers.conv(images, strides=2))
     for _ in range(3):
-        x = layers.conv(x, strides=2, bias=not normalise)
-        x = leaky(layers.norm(x) if normalise else x)
+        x = layers.conv(x, strides=2, bias=not normalize)
+        x = leaky(layers.norm(x) if normalize else x)
     return layers.dense(x)
 
 
@@ -35,39 +35,39 @@ def test_least_squares_vgg():
     check_forward(critic, least_squares_critic)
 
 
-@pytest.mark.parametrize("normalise_g", [True, False])
-@pytest.mark.parametrize("normalise_d", [True, False])
-def test_least_squares_dcgan(normalise_g, normalise_d):
+@pytest.mark.parametrize("normalize_g", [True, False])
+@pytest.mark.parametrize("normalize_d", [True, False])
+def test_least_squares_dcgan(normalize_g, normalize_d):
     generator, critic = networks.least_squares_dcgan(
-        (16, 32, 3), filters=1, latent_dim=5, normalise_g=normalise_g, normalise_d=normalise_d
+        (16, 32, 3), filters=1, latent_dim=5, normalize_g=normalize_g, normalize_d=normalize_d
     )
 
     def hidden(layers, x):
-        return relu(layers.norm(x) if normalise_g else x)
+        return relu(layers.norm(x) if normalize_g else x)
 
     def generate(layers, z):
         x = hidden(layers, layers.dense(z).reshape(-1, 1, 2, 8))
         for _ in range(3):
-            x = hidden(layers, layers.transposed(x, bias=not normalise_g))
+            x = hidden(layers, layers.transposed(x, bias=not normalize_g))
         return np.tanh(layers.transposed(x))
 
     check_forward(generator, generate)
-    check_forward(critic, lambda layers, x: least_squares_critic(layers, x, normalise_d))
+    check_forward(critic, lambda layers, x: least_squares_critic(layers, x, normalize_d))
 
 
-@pytest.mark.parametrize("normalise_d", [True, False])
-def test_loss_sensitive(normalise_d):
+@pytest.mark.parametrize("normalize_d", [True, False])
+def test_loss_sensitive(normalize_d):
     """The output, cut at 0 or not, is held by a test of its own."""
     generator, critic = networks.loss_sensitive(
-        (32, 32, 3), filters=1, latent_dim=5, normalise_d=normalise_d, nonnegative=False
+        (32, 32, 3), filters=1, latent_dim=5, normalize_d=normalize_d, nonnegative=False
     )
 
     def score(layers, images):
-        x = leaky(layers.conv(images, strides=2, bias=not normalise_d))
+        x = leaky(layers.conv(images, strides=2, bias=not normalize_d))
         for _ in range(2):
-            x = layers.conv(x, strides=2, bias=not normalise_d)
-            x = leaky(layers.norm(x) if normalise_d else x)
-        return layers.conv(x, bias=not normalise_d, padding="valid")[:, 0, 0]
+            x = layers.conv(x, strides=2, bias=not normalize_d)
+            x = leaky(layers.norm(x) if normalize_d else x)
+        return layers.conv(x, bias=not normalize_d, padding="valid")[:, 0, 0]
 
     check_forward(generator, lambda layers, z: dcgan_generator(layers, z[:, None, None], scales=3))
     check_forward(critic, score)
@@ -98,7 +98,7 @@ def test_moving_statistics_take_a_tenth_of_each_batch():
     rng = np.random.default_rng(0)
     for shape in ((6, 2), (6, 3, 5, 2)):
         features = keras.Input(shape[1:])
-        network = keras.Model(features, batch_normalised(features))
+        network = keras.Model(features, batch_normalized(features))
         batch = rng.normal(3.0, 2.0, shape).astype("float32")
         network(batch, training=True)
         _, _, mean, variance = network.get_weights()

@@ -150,5 +150,5 @@ def test_loss_sensitive_draws_from_a_normal_law_of_0_02_gains_too():
         check(drawn(network, "kernel"), 0.02, "normal")
     gains = [gain for network in both for gain in drawn(network, "gamma")]
     check(gains, 0.02, "normal", mean=1.0)
-    _, critic = networks.loss_sensitive((16, 16, 3), filters=4, latent_dim=5, normalise_d=False)
+    _, critic = networks.loss_sensitive((16, 16, 3), filters=4, latent_dim=5, normalize_d=False)
     check(drawn(critic, "kernel"), 0.02, "normal")

@@ -6,7 +6,8 @@ import pytest
 
 import keras_egan
 from keras_egan import networks, presets
-from keras_egan.networks import WithinClassNormalization
+from keras_egan.layers import WithinClassNormalization
+from tests.layers import within_classes
 from tests.registry import EAGERLY
 
 CLASSES = 3
@@ -55,23 +56,84 @@ def test_a_step_with_labels_moves_all_and_labels_matter(family):
         assert not np.array_equal(value, numpy(variable)), variable.path
 
 
-def test_within_class_normalization():
-    rng = np.random.default_rng(0)
-    x, labels = rng.normal(3.0, 2.0, (12, 5)).astype("float32"), np.array([0, 1, 3] * 4, "int32")
-    x[labels == 1] += 7.0
+@pytest.mark.parametrize("labels", [[0, 1, 3] * 4, [4, 2, 0, 3, 1], [0, 0, 0, 1, 1, 4]])
+def test_within_class_normalization(labels):
+    """Of several a class, one a class, and both; over two batches and at inference."""
+    rng, labels = np.random.default_rng(0), np.array(labels, "int32")
     layer = WithinClassNormalization(5, momentum=0.5, epsilon=1e-3)
-    found = numpy(layer([x, labels], training=True))
-    means = np.stack(
-        [x[labels == k].mean(axis=0) if k in labels else np.zeros(5) for k in range(5)]
+    state = np.zeros((5, 4)), np.zeros(4), np.ones(4)
+    for batch in range(2):
+        x = rng.normal(3.0, 2.0, (len(labels), 4)).astype("float32")
+        x[labels == 1] += 7.0
+        found = numpy(layer([x, labels], training=True))
+        expected, state = within_classes(x, labels, state, momentum=0.5)
+        np.testing.assert_allclose(found, expected, atol=1e-4, err_msg=f"batch {batch}")
+    for weight, value in zip(layer.non_trainable_weights, state[1:] + state[:1], strict=True):
+        np.testing.assert_allclose(numpy(weight), value, rtol=1e-5, atol=1e-5)
+    class_means, mean, variance = state
+    expected = (x - class_means[labels] - mean) / np.sqrt(variance + 1e-3)
+    np.testing.assert_allclose(numpy(layer([x, labels])), expected, atol=1e-4)
+
+
+def test_differences_within_classes_are_as_large_in_training_as_at_inference():
+    """However many there are of each class: moments of 20,000 samples whose means are known."""
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 5):
+        labels = np.repeat(np.arange(20_000 // n, dtype="int32"), n)
+        centers = rng.normal(0.0, 10.0, (20_000 // n, 1)).astype("float32")
+        layer = WithinClassNormalization(len(centers), momentum=0.0, epsilon=0.0)
+        layer.build([(None, 1), (None,)])
+        layer.class_means.assign(centers)
+        x = centers[labels] + rng.normal(0.0, 3.0, (len(labels), 1)).astype("float32")
+        layer([x, labels], training=True)
+        assert float(layer.moving_variance[0]) == pytest.approx(9.0, rel=0.05)
+
+
+def test_an_image_alone_of_its_class_moves_the_encoder():
+    """Each embedding of a batch of one image a class differs, and has a gradient."""
+    labels = np.arange(CLASSES, dtype="int32")
+    generator, discriminator = networks.dcgan_autoencoder(
+        (8, 8, 1), filters=2, latent_dim=4, num_classes=CLASSES
     )
-    apart = x - means[labels]
-    np.testing.assert_allclose(found, apart / np.sqrt(apart.var(axis=0) + 1e-3), atol=1e-5)
-    np.testing.assert_allclose(numpy(layer.class_means), 0.5 * means, rtol=1e-5)
-    apart, variance = x - 0.5 * means[labels], 0.5 + 0.5 * apart.var(axis=0)
-    expected = apart / np.sqrt(variance + 1e-3)  # whose moving mean is 0, as each class's is
-    np.testing.assert_allclose(numpy(layer([x, labels])), expected, atol=1e-5)
-    alike = numpy(layer([0 * x + labels[:, None], labels], training=True))
-    np.testing.assert_allclose(alike, 0.0, atol=1e-4)  # one and the same a class
+    gan = keras_egan.BEGAN(generator, discriminator, num_classes=CLASSES, seed=0)
+    gan.compile(keras.optimizers.SGD(1.0), keras.optimizers.SGD(0.0), **EAGERLY)
+    kernel = discriminator.encoder.trainable_variables[0]
+    before = numpy(kernel).copy()
+    images = np.random.default_rng(0).uniform(-1, 1, (CLASSES, 8, 8, 1)).astype("float32")
+    gan.train_on_batch(images, labels)
+    assert np.abs(numpy(kernel) - before).max() > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("build", "size"),
+    [
+        (networks.convnet, {"image_shape": (8, 8, 1), "filters": 2}),
+        (networks.dcgan_autoencoder, {"image_shape": (8, 8, 1), "filters": 2}),
+    ],
+)
+def test_the_decoder_normalizes_within_classes(build, size):
+    """The label is seen by what follows the normalisation alone, and a class's mean by nothing."""
+    _, discriminator = build(num_classes=CLASSES, **size)
+    decoder = discriminator.decoder
+    (layer,) = [x for x in decoder.layers if isinstance(x, WithinClassNormalization)]
+    assert layer.num_classes == CLASSES
+    rng = np.random.default_rng(0)
+    embedding = rng.normal(size=(6, decoder.inputs[0].shape[-1])).astype("float32")
+    labels = np.arange(6, dtype="int32") % CLASSES
+    shift = rng.normal(size=(CLASSES, embedding.shape[-1])).astype("float32")
+    before = numpy(decoder([embedding, labels]))
+    layer.class_means.assign(shift)
+    after = numpy(decoder([embedding + shift[labels], labels]))
+    np.testing.assert_allclose(after, before, atol=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_label_begins_small_in_the_generator(family):
+    """So that the generator does not take it for the latents, which are of the order of 1."""
+    generator, _ = getattr(networks, family.partition(" ")[0])(num_classes=100, **FAMILIES[family])
+    (layer,) = [x for x in generator.layers if isinstance(x, keras.layers.Embedding)]
+    drawn = numpy(layer.embeddings)
+    assert drawn.std() == pytest.approx(0.05, rel=0.1)
 
 
 def test_a_classifier_for_cls_gan():

@@ -36,7 +36,7 @@ def norms(*channels):
     return 4 * sum(channels)
 
 
-def normalised(model):
+def normalized(model):
     """Returns N for each weight layer, or input, that normalisation follows, - for others."""
     marks = ""
     for layer in model.layers:
@@ -107,7 +107,7 @@ WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the 
         ("NNNN-", 1025 * 16 * 512 + convs(5, 512, 256, 128, 64, 3) + norms(512, 256, 128, 64) + 3),
         ("-NNN-", convs(5, 3, 64, 128, 256, 512) + 64 + norms(128, 256, 512) + 16 * 512 + 1),
     ),
-    partial(least_squares_dcgan, normalise_g=False, normalise_d=False): (
+    partial(least_squares_dcgan, normalize_g=False, normalize_d=False): (
         ("-----", 1025 * 16 * 512 + convs(5, 512, 256, 128, 64, 3) + 256 + 128 + 64 + 3),
         ("-----", convs(5, 3, 64, 128, 256, 512) + 64 + 128 + 256 + 512 + 16 * 512 + 1),
     ),
@@ -115,7 +115,7 @@ WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the 
         ("NNNN-", convs(4, 100, 512, 256, 128, 64, 3) + norms(512, 256, 128, 64)),
         ("-NNN-", convs(4, 3, 64, 128, 256, 512, 1) + norms(128, 256, 512)),
     ),
-    partial(loss_sensitive, (32, 32, 1), filters=2, normalise_d=False): (
+    partial(loss_sensitive, (32, 32, 1), filters=2, normalize_d=False): (
         ("NNN-", convs(4, 100, 8, 4, 2, 1) + norms(8, 4, 2)),
         ("----", convs(4, 1, 2, 4, 8, 1) + 2 + 4 + 8 + 1),
     ),
@@ -129,7 +129,7 @@ def test_weights_and_normalisation_by_hand(build):
     keras.utils.clear_session(free_memory=False)  # or the next scope initializes them all
     halves = [getattr(discriminator, half, None) for half in ("encoder", "decoder")]
     networks = [generator, *(halves if halves[0] else [discriminator])]
-    assert tuple((normalised(x), x.count_params()) for x in networks) == WEIGHTS[build]
+    assert tuple((normalized(x), x.count_params()) for x in networks) == WEIGHTS[build]
 
 
 @pytest.mark.parametrize(("n_layers", "dropout"), [(2, 0.5), (3, 0.0), (5, 0.5)])
@@ -144,8 +144,8 @@ def test_ebgan_mlp_counts_its_layers(n_layers, dropout):
         dropout_d=dropout,
     )
     hidden = n_layers - 1
-    assert normalised(generator) == "N" * hidden + "-"
-    assert normalised(discriminator.encoder) == "-" + "N" * (hidden - 1)
+    assert normalized(generator) == "N" * hidden + "-"
+    assert normalized(discriminator.encoder) == "-" + "N" * (hidden - 1)
     assert discriminator.count_params() == 64 * 7 + 7 + (hidden - 1) * (49 + 28) + 7 * 64 + 64
     dropouts = [x for x in discriminator.encoder.layers if isinstance(x, keras.layers.Dropout)]
     assert [x.rate for x in dropouts] == ([dropout] * hidden if dropout else [])

@@ -16,6 +16,7 @@ runs gives this module its names:
 - `device_of(variables)`, a context for computing where variables are, in any thread.
 - `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
   model's weights as this process has them.
+- `conv` and `conv_transpose`, as `keras.ops` has them, in a form that the backend is quick at.
 - `require(condition, message)`, an error if a batch has the wrong size, or 1 where none can be
   raised.
 - `host()`, a context in which random numbers are drawn where their seeds lie, and `sent(tensors)`,

@@ -8,6 +8,7 @@ import jax
 import keras
 
 from keras_egan.backend.distributed.jax import local_values
+from keras_egan.backend.jax_convolutions import conv, conv_transpose  # noqa: F401, a part of it
 from keras_egan.backend.keras_internals import built_for, is_trainers_state
 
 no_grad = nullcontext

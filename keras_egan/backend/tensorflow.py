@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.ops import conv, conv_transpose  # noqa: F401, a part of the backend
 
 from keras_egan.backend.keras_internals import Built
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import torch
+from keras.ops import conv, conv_transpose  # noqa: F401, a part of the backend
 from torch import no_grad
 
 from keras_egan.backend.distributed.torch import replica_sum

@@ -43,7 +43,8 @@ class EBGAN(EnergyGAN):
 
     and logs, besides losses and energies, `fakes_inside_margin`, the fraction of the fakes in
     L_D whose energy is under the margin; and `pt`, the pulling-away term of the fakes in L_G, if
-    the discriminator has an encoder. If `fakes_inside_margin` stays 0 or 1 for a whole epoch, one
+    the discriminator has an encoder, of embeddings before any normalisation over the batch: see
+    `networks.Autoencoder`. If `fakes_inside_margin` stays 0 or 1 for a whole epoch, one
     warning says what it means. On several devices, the pulling-away term is taken over the global
     batch, as the hinge is: embeddings are exchanged.
 
@@ -104,6 +105,11 @@ class EBGAN(EnergyGAN):
             return fake.energy
         pt = fake.within_batch(losses.pulling_away_term)
         return fake.energy + self.pt_weight * pt, {"pt": pt}
+
+    def embed(self, images: Any, training: bool = False) -> tuple[Any, Any]:
+        # A normalisation over the batch would spread out even copies of one image.
+        embed = getattr(self.discriminator, "embed", super().embed)
+        return embed(images, training=training)
 
     def findings(self, figures: dict[str, float]) -> dict[str, str]:
         if figures["fakes_inside_margin"] not in _ADVICE:

@@ -188,8 +188,8 @@ class Objective:
         network, embedding = self.discriminator, None
         given = labels if self.discriminator_takes_labels else None
         if self.uses_embedding and self.has_embedding:
-            embedding = network.encoder(images, training=training)
-            output = network.decoder(with_labels(embedding, given), training=training)
+            embedding, code = self.embed(images, training=training)
+            output = network.decoder(with_labels(code, given), training=training)
         else:
             output = network(with_labels(images, given), training=training)
         if self.energy_name == "output":
@@ -200,6 +200,11 @@ class Objective:
             energy = losses.reconstruction_energy(images, output, energy=self.energy_name)
         added = step.added_losses(self, network)
         return DiscriminatorOutput(images, output, energy, embedding, latents, labels, added)
+
+    def embed(self, images: Any, training: bool = False) -> tuple[Any, Any]:
+        """Returns the embeddings that the losses are given, and those that the decoder takes."""
+        embedding = self.discriminator.encoder(images, training=training)
+        return embedding, embedding
 
     @property
     def discriminator_takes_labels(self) -> bool:

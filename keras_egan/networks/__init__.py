@@ -10,18 +10,13 @@ from keras_egan.networks._began import began
 from keras_egan.networks._convnet import convnet
 from keras_egan.networks._dcgan import dcgan_autoencoder
 from keras_egan.networks._ebgan import ebgan, ebgan_mlp, ebgan_small
-from keras_egan.networks._layers import VanishingResidual, WithinClassNormalization
 from keras_egan.networks._least_squares import least_squares_dcgan, least_squares_vgg
 from keras_egan.networks._loss_sensitive import loss_sensitive
 from keras_egan.networks._magan import magan_celeba, magan_cifar10, magan_mnist
 from keras_egan.networks._mlp import mlp
-from keras_egan.networks._upsampled_conv2d import UpsampledConv2D
 
 __all__ = [
     "Autoencoder",
-    "UpsampledConv2D",
-    "VanishingResidual",
-    "WithinClassNormalization",
     "began",
     "convnet",
     "dcgan_autoencoder",

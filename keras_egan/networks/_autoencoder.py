@@ -1,5 +1,6 @@
 """An encoder and a decoder as one discriminator."""
 
+from functools import cached_property
 from typing import Any, Self
 
 import keras
@@ -15,7 +16,9 @@ class Autoencoder(keras.Model):
     not hold the image's class, and an image of another class than its label is reconstructed badly.
 
     Args:
-        encoder: a Keras model from images of shape `(batch, ...)` to embeddings.
+        encoder: a Keras model from images of shape `(batch, ...)` to embeddings. If it normalises
+            them over the batch, name the layer whose output is normalised "embedding":
+            `EBGAN`'s pulling-away term compares embeddings as they were before.
         decoder: a Keras model from embeddings, or from a list of embeddings and labels, to
             reconstructions in the images' shape.
         name: the model's name.
@@ -55,6 +58,21 @@ class Autoencoder(keras.Model):
         images, *labels = inputs if isinstance(inputs, (list, tuple)) else (inputs,)
         embedding = self.encoder(images, training=training)
         return self.decoder([embedding, *labels] if labels else embedding, training=training)
+
+    def embed(self, images: Any, training: bool = False) -> tuple[Any, Any]:
+        """Returns embeddings before the encoder normalises them, and as the decoder takes them."""
+        if self._both is not None:
+            return self._both(images, training=training)
+        embedding = self.encoder(images, training=training)
+        return embedding, embedding
+
+    @cached_property  # which Keras does not see: it would track the encoder's layers twice
+    def _both(self):
+        for layer in self.encoder.layers:
+            if layer.name == "embedding":
+                outputs = [layer.output, self.encoder.output]
+                return keras.Model(self.encoder.input, outputs)
+        return None
 
     def get_config(self) -> dict[str, Any]:
         """Returns the two halves, serialized, and the name."""

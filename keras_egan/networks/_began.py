@@ -6,9 +6,9 @@ import keras
 from keras import layers
 
 from keras_egan.image_format import channel_axis
+from keras_egan.layers import VanishingResidual
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
-    VanishingResidual,
     feature_shape,
     split_shape,
     with_label,

@@ -8,15 +8,15 @@ import keras
 from keras import layers
 
 from keras_egan.image_format import channel_axis
+from keras_egan.layers import UpsampledConv2D
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
-    batch_normalised,
+    batch_normalized,
     critic,
     feature_shape,
     split_shape,
     with_label,
 )
-from keras_egan.networks._upsampled_conv2d import UpsampledConv2D
 
 __all__ = ["convnet"]
 
@@ -76,12 +76,12 @@ def convnet(
     grid = feature_shape(*scales[-1], widths[-1])
 
     def decoder(code, name, stddev=1.0):
-        inputs, x = with_label(code, code, num_classes, stddev, centred=name == "decoder")
+        inputs, x = with_label(code, code, num_classes, stddev, centered=name == "decoder")
         x = layers.Dense(math.prod(grid), use_bias=False)(x)
-        x = layers.ReLU()(_normalised(layers.Reshape(grid)(x)))
+        x = layers.ReLU()(_normalized(layers.Reshape(grid)(x)))
         for sides, n in reversed([*zip(scales, widths, strict=True)][:-1]):
             x = _cropped(UpsampledConv2D(n, use_bias=False)(x), sides)
-            x = layers.ReLU()(_normalised(x))
+            x = layers.ReLU()(_normalized(x))
         x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid")(x)
         return keras.Model(inputs, layers.Rescaling(2.0, offset=-1.0)(x), name=name)
 
@@ -89,13 +89,13 @@ def convnet(
     x = layers.Rescaling(0.5, offset=0.5)(image)
     for i, n in enumerate(widths[1:]):
         x = layers.Conv2D(n, 4, strides=2, padding="same", use_bias=not i)(x)
-        x = layers.LeakyReLU(0.2)(_normalised(x) if i else x)
+        x = layers.LeakyReLU(0.2)(_normalized(x) if i else x)
     x = layers.Flatten()(x)
 
     generator = decoder(keras.Input((latent_dim,), name="latents"), "generator", stddev=0.05)
     if embedding_dim is None:
         return generator, critic(image, x, layers.Dense(1)(x), num_classes)
-    x = _normalised(layers.Dense(embedding_dim, use_bias=False)(x))
+    x = _normalized(layers.Dense(embedding_dim, use_bias=False, name="embedding")(x))
     embedding = keras.Input((embedding_dim,), name="embedding")
     return generator, Autoencoder(
         keras.Model(image, x, name="encoder"), decoder(embedding, "decoder")
@@ -123,5 +123,5 @@ def _cropped(x: Any, sides: tuple[int, int]) -> Any:
     return layers.Cropping2D(crop)(x) if any(end for _, end in crop) else x
 
 
-def _normalised(x: Any) -> Any:
-    return batch_normalised(x, epsilon=1e-3)
+def _normalized(x: Any) -> Any:
+    return batch_normalized(x, epsilon=1e-3)

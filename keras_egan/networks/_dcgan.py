@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_egan.layers import Conv2DTranspose
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
-    batch_normalised,
+    batch_normalized,
     feature_shape,
     split_divisible,
     with_label,
@@ -62,34 +63,34 @@ def dcgan_autoencoder(
     """
     height, width, channels = split_divisible(image_shape, 4)
 
-    def normalised(x):
-        return batch_normalised(x, epsilon=1e-3)
+    def normalized(x):
+        return batch_normalized(x, epsilon=1e-3)
 
     def dense(x, units):
-        return layers.ReLU()(normalised(layers.Dense(units, use_bias=False)(x)))
+        return layers.ReLU()(normalized(layers.Dense(units, use_bias=False)(x)))
 
     def grid(x, scale, n):
         shape = feature_shape(height // scale, width // scale, n)
         return layers.Reshape(shape)(dense(x, shape[0] * shape[1] * shape[2]))
 
     def image(x):
-        x = layers.Conv2DTranspose(channels, 4, strides=2, padding="same", activation="sigmoid")(x)
+        x = Conv2DTranspose(channels, 4, strides=2, padding="same", activation="sigmoid")(x)
         return layers.Rescaling(2.0, offset=-1.0)(x)
 
     latents = keras.Input((latent_dim,), name="latents")
     inputs, x = with_label(latents, latents, num_classes, 0.05)
     x = grid(dense(x, 8 * filters), 4, 2 * filters)
-    x = layers.Conv2DTranspose(filters, 4, strides=2, padding="same", use_bias=False)(x)
-    generator = keras.Model(inputs, image(layers.ReLU()(normalised(x))), name="generator")
+    x = Conv2DTranspose(filters, 4, strides=2, padding="same", use_bias=False)(x)
+    generator = keras.Model(inputs, image(layers.ReLU()(normalized(x))), name="generator")
 
     images = keras.Input(image_shape, name="image")
     x = layers.Rescaling(0.5, offset=0.5)(images)
     x = layers.Conv2D(filters, 4, strides=2, padding="same", activation="relu")(x)
-    x = layers.Dense(embedding_dim, use_bias=False)(layers.Flatten()(x))
-    encoder = keras.Model(images, normalised(x), name="encoder")
+    x = layers.Dense(embedding_dim, use_bias=False, name="embedding")(layers.Flatten()(x))
+    encoder = keras.Model(images, normalized(x), name="encoder")
 
     embedding = keras.Input((embedding_dim,), name="embedding")
-    inputs, x = with_label(embedding, embedding, num_classes, centred=True)
+    inputs, x = with_label(embedding, embedding, num_classes, centered=True)
     x = grid(layers.ReLU()(x), 2, filters)
     decoder = keras.Model(inputs, image(x), name="decoder")
     return generator, Autoencoder(encoder, decoder)

@@ -8,10 +8,11 @@ import keras
 from keras import layers
 
 from keras_egan.image_format import channel_axis
+from keras_egan.layers import Conv2DTranspose
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
     BY_TWO,
-    batch_normalised,
+    batch_normalized,
     feature_shape,
     normal,
     split_divisible,
@@ -91,10 +92,8 @@ def ebgan(
     x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
     for i, scale in enumerate(scales):
         size = BY_TWO if i else {"kernel_size": 4}
-        x = layers.Conv2DTranspose(
-            scale * filters, use_bias=False, kernel_initializer=normal(), **size
-        )(x)
-        x = layers.ReLU()(batch_normalised(x))
+        x = Conv2DTranspose(scale * filters, use_bias=False, kernel_initializer=normal(), **size)(x)
+        x = layers.ReLU()(batch_normalized(x))
         if i < len(planes):
             plane = layers.Reshape(feature_shape(4 << i, 4 << i, planes[i]))(noise[i])
             x = layers.Concatenate(axis=channel_axis())([x, plane])
@@ -102,7 +101,7 @@ def ebgan(
     if planes:
         x = layers.Conv2D(channels, 3, padding="same", **output)(x)
     else:
-        x = layers.Conv2DTranspose(channels, **BY_TWO, **output)(x)
+        x = Conv2DTranspose(channels, **BY_TWO, **output)(x)
     generator = keras.Model(inputs, x, name="generator")
     widths = [n * filters for n in encoder_scales]
     return generator, _autoencoder(image_shape, channels, widths, num_classes)
@@ -162,9 +161,11 @@ def ebgan_mlp(
         )
     pixels = math.prod(image_shape)
 
-    def hidden(x, units, stddev, normalise):
-        x = layers.Dense(units, use_bias=not normalise, kernel_initializer=normal(stddev))(x)
-        return layers.ReLU()(batch_normalised(x) if normalise else x)
+    def hidden(x, units, stddev, normalize, name=None):
+        x = layers.Dense(
+            units, use_bias=not normalize, kernel_initializer=normal(stddev), name=name
+        )(x)
+        return layers.ReLU()(batch_normalized(x) if normalize else x)
 
     def image(x, stddev, activation):
         x = layers.Dense(pixels, activation=activation, kernel_initializer=normal(stddev))(x)
@@ -173,13 +174,14 @@ def ebgan_mlp(
     latents = keras.Input((latent_dim,), name="latents")
     inputs, x = with_label(latents, latents, num_classes, 0.05)
     for _ in range(n_layers_g - 1):
-        x = hidden(x, size_g, 0.02, normalise=True)
+        x = hidden(x, size_g, 0.02, normalize=True)
     generator = keras.Model(inputs, image(x, 0.02, "tanh"), name="generator")
 
     images = keras.Input(image_shape, name="image")
     x = layers.Flatten()(images)
     for i in range(n_layers_d - 1):
-        x = hidden(x, size_d, 0.002, normalise=i > 0)
+        name = "embedding" if 0 < i == n_layers_d - 2 else None
+        x = hidden(x, size_d, 0.002, normalize=i > 0, name=name)
         if dropout_d:
             x = layers.Dropout(dropout_d)(x)
     encoder = keras.Model(images, x, name="encoder")
@@ -238,7 +240,7 @@ def ebgan_small(
     x = layers.Reshape(grid)(layers.Dense(math.prod(grid))(x))
     for n in (2 * filters, filters):
         x = layers.Conv2D(n, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))
-        x = layers.LeakyReLU(0.2)(batch_normalised(x))
+        x = layers.LeakyReLU(0.2)(batch_normalized(x))
     x = layers.Conv2D(channels, 3, padding="same", activation="tanh")(x)
     generator = keras.Model(inputs, x, name="generator")
 
@@ -249,9 +251,9 @@ def ebgan_small(
 
     embedding = keras.Input((embedding_dim,), name="embedding")
     grid = feature_shape(height // 2, width // 2, filters)
-    x = layers.ReLU()(batch_normalised(embedding))
+    x = layers.ReLU()(batch_normalized(embedding))
     inputs, x = with_label(embedding, x, num_classes)
-    x = batch_normalised(layers.Dense(math.prod(grid), use_bias=False)(x))
+    x = batch_normalized(layers.Dense(math.prod(grid), use_bias=False)(x))
     x = layers.UpSampling2D()(layers.Reshape(grid)(layers.ReLU()(x)))
     x = layers.Conv2D(channels, 3, padding="same")(x)
     return generator, Autoencoder(encoder, keras.Model(inputs, x, name="decoder"))
@@ -261,13 +263,13 @@ def _autoencoder(image_shape, channels, widths, num_classes):
     x = images = keras.Input(image_shape, name="image")
     for i, n in enumerate(widths):
         x = layers.Conv2D(n, use_bias=i == 0, kernel_initializer=normal(), **BY_TWO)(x)
-        x = layers.LeakyReLU(0.2)(batch_normalised(x) if i else x)
+        x = layers.LeakyReLU(0.2)(batch_normalized(x) if i else x)
     encoder = keras.Model(images, x, name="encoder")
 
     embedding = keras.Input(encoder.output_shape[1:], name="embedding")
     inputs, x = with_label(embedding, embedding, num_classes)
     for n in widths[-2::-1]:
-        x = layers.Conv2DTranspose(n, use_bias=False, kernel_initializer=normal(), **BY_TWO)(x)
-        x = layers.LeakyReLU(0.2)(batch_normalised(x))
-    x = layers.Conv2DTranspose(channels, kernel_initializer=normal(), **BY_TWO)(x)
+        x = Conv2DTranspose(n, use_bias=False, kernel_initializer=normal(), **BY_TWO)(x)
+        x = layers.LeakyReLU(0.2)(batch_normalized(x))
+    x = Conv2DTranspose(channels, kernel_initializer=normal(), **BY_TWO)(x)
     return Autoencoder(encoder, keras.Model(inputs, x, name="decoder"))

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_egan.layers import Conv2D, Conv2DTranspose
 from keras_egan.networks._layers import (
-    batch_normalised,
+    batch_normalized,
     critic,
     feature_shape,
     normal,
@@ -59,10 +60,10 @@ def least_squares_vgg(
     ```
     """
     inputs, x, channels = _grid(image_shape, 4 * filters, latent_dim, num_classes)
-    x = layers.ReLU()(batch_normalised(x))
+    x = layers.ReLU()(batch_normalized(x))
     for scale, strides in ((4, 2), (4, 1), (4, 2), (4, 1), (2, 2), (1, 2)):
         x = _transposed(x, scale * filters, 3, strides, use_bias=False)
-        x = layers.ReLU()(batch_normalised(x))
+        x = layers.ReLU()(batch_normalized(x))
     x = _transposed(x, channels, 3, strides=1, activation="tanh")
     generator = keras.Model(inputs, x, name="generator")
     return generator, _critic(image_shape, filters, True, num_classes)
@@ -73,8 +74,8 @@ def least_squares_dcgan(
     *,
     filters: int = 64,
     latent_dim: int = 1024,
-    normalise_g: bool = True,
-    normalise_d: bool = True,
+    normalize_g: bool = True,
+    normalize_d: bool = True,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
     """Returns LSGAN's DCGAN, whose stability is compared with and without batch normalisation.
@@ -84,7 +85,7 @@ def least_squares_dcgan(
     four 5x5 convolutions of stride 2 with LeakyReLU, and a linear output. Batch normalisation,
     where there is any, is not at the generator's output, the critic's first layer and its output.
 
-    The paper's BN_G is `normalise_g=False`, with Adam; its BN_GD is `normalise_d=False` as well,
+    The paper's BN_G is `normalize_g=False`, with Adam; its BN_GD is `normalize_d=False` as well,
     with RMSprop.
 
     Args:
@@ -93,8 +94,8 @@ def least_squares_dcgan(
         filters: the channels after the critic's first layer and before the generator's last; the
             generator begins with 8 times as many.
         latent_dim: the length of the generator's input.
-        normalise_g: whether the generator has batch normalisation.
-        normalise_d: whether the critic has batch normalisation.
+        normalize_g: whether the generator has batch normalisation.
+        normalize_d: whether the critic has batch normalisation.
         num_classes: how many classes the images are of, for networks that take labels too; None
             for networks that do not.
 
@@ -111,17 +112,17 @@ def least_squares_dcgan(
     Example:
 
     ```python
-    generator, discriminator = least_squares_dcgan(normalise_g=False, normalise_d=False)
+    generator, discriminator = least_squares_dcgan(normalize_g=False, normalize_d=False)
     ```
     """
     inputs, x, channels = _grid(image_shape, 8 * filters, latent_dim, num_classes)
-    x = layers.ReLU()(batch_normalised(x) if normalise_g else x)
+    x = layers.ReLU()(batch_normalized(x) if normalize_g else x)
     for scale in (4, 2, 1):
-        x = _transposed(x, scale * filters, 5, strides=2, use_bias=not normalise_g)
-        x = layers.ReLU()(batch_normalised(x) if normalise_g else x)
+        x = _transposed(x, scale * filters, 5, strides=2, use_bias=not normalize_g)
+        x = layers.ReLU()(batch_normalized(x) if normalize_g else x)
     x = _transposed(x, channels, 5, strides=2, activation="tanh")
     generator = keras.Model(inputs, x, name="generator")
-    return generator, _critic(image_shape, filters, normalise_d, num_classes)
+    return generator, _critic(image_shape, filters, normalize_d, num_classes)
 
 
 def _grid(image_shape, filters, latent_dim, num_classes):
@@ -136,25 +137,23 @@ def _grid(image_shape, filters, latent_dim, num_classes):
 def _transposed(x, filters, size, strides, **arguments):
     # Padding "same" lands a pixel off on PyTorch where an odd size meets a stride of 2; cropping
     # as TensorFlow does makes the backends agree.
-    x = layers.Conv2DTranspose(
-        filters, size, strides=strides, kernel_initializer=normal(), **arguments
-    )(x)
+    x = Conv2DTranspose(filters, size, strides=strides, kernel_initializer=normal(), **arguments)(x)
     crop = ((size - strides) // 2, (size - strides + 1) // 2)
     return layers.Cropping2D((crop, crop))(x)
 
 
-def _critic(image_shape, filters, normalise, num_classes):
+def _critic(image_shape, filters, normalize, num_classes):
     x = image = keras.Input(image_shape, name="image")
     for i in range(4):
-        normalised = normalise and i > 0
-        x = layers.Conv2D(
+        normalized = normalize and i > 0
+        x = Conv2D(
             filters << i,
             5,
             strides=2,
             padding="same",
-            use_bias=not normalised,
+            use_bias=not normalized,
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
         )(x)
-        x = layers.LeakyReLU(0.2)(batch_normalised(x) if normalised else x)
+        x = layers.LeakyReLU(0.2)(batch_normalized(x) if normalized else x)
     score = layers.Dense(1, kernel_initializer=normal())(layers.Flatten()(x))
     return critic(image, x, score, num_classes)

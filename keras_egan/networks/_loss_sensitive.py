@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_egan.layers import Conv2DTranspose
 from keras_egan.networks._layers import (
     BY_TWO,
-    batch_normalised,
+    batch_normalized,
     critic,
     feature_shape,
     normal,
@@ -23,7 +24,7 @@ def loss_sensitive(
     *,
     filters: int = 64,
     latent_dim: int = 100,
-    normalise_d: bool = True,
+    normalize_d: bool = True,
     nonnegative: bool = True,
     num_classes: int | None = None,
     classifier: bool = False,
@@ -41,7 +42,7 @@ def loss_sensitive(
         filters: the channels after the loss network's first layer and before the generator's
             last. At 4x4 there are 2^(k-1) times as many.
         latent_dim: the length of the generator's input.
-        normalise_d: whether the loss network has batch normalisation. The gradient-penalised
+        normalize_d: whether the loss network has batch normalisation. The gradient-penalised
             GLS-GAN has none.
         nonnegative: whether ReLU keeps the loss network's output at 0 or above, as in LS-GAN;
             GLS-GAN's is linear.
@@ -58,7 +59,7 @@ def loss_sensitive(
         ValueError: if the images cannot have this shape, or `classifier` is without `num_classes`.
 
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the authors' code:
-    https://github.com/guojunq/lsgan, with no biases, and without `normalise_d`
+    https://github.com/guojunq/lsgan, with no biases, and without `normalize_d`
     https://github.com/maple-research-lab/glsgan-gp, whose loss network has biases. Both are for
     64x64; other sides are ours.
 
@@ -77,11 +78,11 @@ def loss_sensitive(
     x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
     for i in range(scales):
         size = BY_TWO if i else {"kernel_size": 4}
-        x = layers.Conv2DTranspose(
+        x = Conv2DTranspose(
             filters << (scales - 1 - i), use_bias=False, kernel_initializer=normal(), **size
         )(x)
-        x = layers.ReLU()(_normalised(x))
-    x = layers.Conv2DTranspose(
+        x = layers.ReLU()(_normalized(x))
+    x = Conv2DTranspose(
         split_shape(image_shape)[2],
         use_bias=False,
         activation="tanh",
@@ -91,10 +92,10 @@ def loss_sensitive(
     generator = keras.Model(inputs, x, name="generator")
 
     x = image = keras.Input(image_shape, name="image")
-    plain = {"use_bias": not normalise_d}
+    plain = {"use_bias": not normalize_d}
     for i in range(scales):
         x = layers.Conv2D(filters << i, kernel_initializer=normal(), **plain, **BY_TWO)(x)
-        x = layers.LeakyReLU(0.2)(_normalised(x) if normalise_d and i else x)
+        x = layers.LeakyReLU(0.2)(_normalized(x) if normalize_d and i else x)
     last = {"kernel_size": 4, "kernel_initializer": normal(), **plain}
     if classifier:
         logits = layers.Flatten()(layers.Conv2D(num_classes, **last)(x))
@@ -113,6 +114,6 @@ def _scales(image_shape):
     return height.bit_length() - 3
 
 
-def _normalised(x):
+def _normalized(x):
     gamma = keras.initializers.RandomNormal(mean=1.0, stddev=0.02)
-    return batch_normalised(x, gamma_initializer=gamma)
+    return batch_normalized(x, gamma_initializer=gamma)

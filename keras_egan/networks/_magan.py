@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from keras_egan.layers import Conv2DTranspose
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import BY_TWO, feature_shape, with_label
 
@@ -138,8 +139,8 @@ def _convolutional(scales, filters, latent_dim, num_classes):
     embedding = keras.Input(feature_shape(4, 4, filters), name="embedding")
     inputs, x = with_label(embedding, embedding, num_classes)
     for i in range(1, scales):
-        x = layers.LeakyReLU(0.2)(layers.Conv2DTranspose(filters >> i, **BY_TWO)(x))
-    x = layers.Conv2DTranspose(3, activation="tanh", **BY_TWO)(x)
+        x = layers.LeakyReLU(0.2)(Conv2DTranspose(filters >> i, **BY_TWO)(x))
+    x = Conv2DTranspose(3, activation="tanh", **BY_TWO)(x)
     return generator, Autoencoder(encoder, keras.Model(inputs, x, name="decoder"))
 
 
@@ -148,7 +149,7 @@ def _generated(channels, filters, latent_dim, num_classes, smallest, doublings, 
     latents = keras.Input((latent_dim,), name="latents")
     inputs, x = with_label(latents, latents, num_classes, 0.05)
     x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
-    x = layers.Conv2DTranspose(filters, smallest, **relu)(x)
+    x = Conv2DTranspose(filters, smallest, **relu)(x)
     for i in range(1, doublings):
-        x = layers.Conv2DTranspose(filters >> i, **BY_TWO, **relu)(x)
-    return inputs, layers.Conv2DTranspose(channels, activation=activation, **BY_TWO)(x)
+        x = Conv2DTranspose(filters >> i, **BY_TWO, **relu)(x)
+    return inputs, Conv2DTranspose(channels, activation=activation, **BY_TWO)(x)

@@ -1,0 +1,68 @@
+"""BEGAN's vanishing residual."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+__all__ = ["VanishingResidual"]
+
+
+@keras.saving.register_keras_serializable("keras_egan")
+class VanishingResidual(keras.layers.Layer):
+    """BEGAN's vanishing residual: carry * inputs + (1 - carry) * outputs.
+
+    The carry, a saved variable, goes from 1 to 0 in equal steps. A GAN's training step advances
+    it; an exported network keeps it as it is.
+
+    Args:
+        steps: how many training steps the carry takes from 1 to 0.
+        **kwargs: as in `keras.layers.Layer`.
+
+    Raises:
+        ValueError: if `steps` is not above 0.
+
+    Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.5.1.
+
+    Example:
+
+    ```python
+    x = VanishingResidual(steps=16000)(x, keras.layers.Conv2D(64, 3, padding="same")(x))
+    ```
+    """
+
+    def __init__(self, steps: float = 16000, **kwargs: Any):
+        super().__init__(**kwargs)
+        if not steps > 0:
+            raise ValueError(f"`steps` must be above 0; got {steps!r}. The paper uses 16000.")
+        self.steps = steps
+        self.carry = self.add_weight(
+            name="carry",
+            shape=(),
+            initializer="ones",
+            dtype="float32",
+            trainable=False,
+            autocast=False,
+            aggregation="only_first_replica",
+        )
+        self.built = True
+
+    def call(self, inputs: Any, outputs: Any) -> Any:
+        """Returns the mixture of a block's inputs and outputs, two tensors of one shape."""
+        carry = ops.cast(self.carry, outputs.dtype)
+        return carry * inputs + (1.0 - carry) * outputs
+
+    def compute_output_shape(
+        self, inputs_shape: Sequence[int | None], outputs_shape: Sequence[int | None]
+    ) -> Sequence[int | None]:
+        """Returns the shape of the outputs."""
+        return outputs_shape
+
+    def advance(self) -> None:
+        """Moves the carry one training step towards 0."""
+        self.carry.assign(ops.maximum(self.carry - 1.0 / self.steps, 0.0))
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the layer's arguments."""
+        return {**super().get_config(), "steps": self.steps}

@@ -1,0 +1,81 @@
+"""Normalisation of features within their classes."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+__all__ = ["WithinClassNormalization"]
+
+
+@keras.saving.register_keras_serializable("keras_egan")
+class WithinClassNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation of how features differ from the mean of their class.
+
+    In training the mean is of the class's n samples in the batch and of its moving mean, which
+    counts as one more; at inference it is the moving mean. Differences are divided by
+    sqrt((n^2 + n - 1) / (n + 1)^2), their deviation per deviation within the class, so that they
+    are as large for each n. So a sample that is alone of its class keeps its features. Samples of a
+    class that are all alike do not differ from one another, except by noise, and the batch's
+    variance makes what is left as large as data's differences: either shows.
+
+    Args:
+        num_classes: how many classes there are.
+        **kwargs: as in `keras.layers.BatchNormalization`.
+
+    Source: our own.
+
+    Example:
+
+    ```python
+    x = WithinClassNormalization(num_classes=10)([x, labels])
+    ```
+    """
+
+    def __init__(self, num_classes: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights, for features of shape `(batch, n)` and labels of shape `(batch,)`."""
+        features, _ = input_shape
+        super().build(features)
+        self.input_spec = None  # which is of features alone
+        self.class_means = self.add_weight(
+            name="class_means",
+            shape=(self.num_classes, features[-1]),
+            initializer="zeros",
+            trainable=False,
+            autocast=False,
+        )
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Returns the normalised differences, a tensor like the features."""
+        features, labels = inputs
+        if not training:
+            means = ops.cast(ops.take(self.class_means, labels, axis=0), features.dtype)
+            return super().call(features - means, training=False)
+        chosen = ops.expand_dims(labels, 1) == ops.arange(self.num_classes, dtype=labels.dtype)
+        chosen = ops.cast(chosen, "float32")
+        counts = ops.expand_dims(ops.sum(chosen, axis=0), 1)
+        sums = ops.matmul(ops.transpose(chosen), ops.cast(features, "float32"))
+        before = ops.convert_to_tensor(self.class_means)
+        # The class's moving mean counts as one more sample, so that one that is alone of its class
+        # differs from something. Of n samples with a variance of 1, differences from the mean of
+        # n + 1 have a variance of (n^2 + n - 1) / (n + 1)^2.
+        own = (sums + before) / (counts + 1.0)
+        scale = (counts + 1.0) * ops.rsqrt(ops.maximum(counts * (counts + 1.0) - 1.0, 1.0))
+        own, scale = ops.matmul(chosen, own), ops.matmul(chosen, scale)
+        apart = (ops.cast(features, "float32") - own) * scale
+        # Last, because on PyTorch the assignment changes `before` in place.
+        moved = before + (1.0 - self.momentum) * (sums / ops.maximum(counts, 1.0) - before)
+        self.class_means.assign(ops.where(counts > 0, moved, before))
+        return super().call(ops.cast(apart, features.dtype), training=True)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Returns the shape of the features."""
+        return input_shape[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the layer's arguments."""
+        return {**super().get_config(), "num_classes": self.num_classes}
