@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from keras_egan._keras_internals import flat_layers
+from keras_egan.backend.keras_internals import flat_layers
 
 import keras_egan
 from keras_egan import layers, networks
