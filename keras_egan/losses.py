@@ -128,9 +128,9 @@ def pulling_away_term(embedding: Any) -> Any:
     directions = ops.reshape(embedding, (ops.shape(embedding)[0], -1))
     directions = directions / norms(directions)[:, None]
     cosines = ops.matmul(directions, ops.transpose(directions))
-    count = ops.shape(cosines)[0]
-    others = ops.sum(ops.square(cosines) * (1.0 - ops.eye(count, dtype="float32")), axis=1)
-    return others / ops.maximum(ops.cast(count, "float32") - 1.0, 1.0)
+    others = 1.0 - ops.eye(ops.shape(cosines)[0], dtype="float32")
+    pairs = ops.sum(others, axis=1)
+    return ops.sum(ops.square(cosines) * others, axis=1) / ops.maximum(pairs, ops.ones_like(pairs))
 
 
 def magan_next_margin(

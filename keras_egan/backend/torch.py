@@ -143,15 +143,19 @@ def host() -> AbstractContextManager:
 
 
 def sent(tensors: Any) -> Any:
-    """Returns tensors of the CPU on the device that Keras computes on, without waiting for it."""
+    """Returns tensors of the CPU, of one dtype, on the device that Keras computes on.
 
-    def moved(tensor):
-        if device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(device, non_blocking=True)
-
+    They go as one, and nothing waits for the device.
+    """
+    leaves = keras.tree.flatten(tensors)
+    joined = torch.cat([leaf.reshape(-1) for leaf in leaves])
     device = keras.ops.empty((0,)).device
-    return keras.tree.map_structure(moved, tensors)
+    if device.type == "cuda":
+        joined = joined.pin_memory()
+    joined = joined.to(device, non_blocking=True)
+    parts = joined.split([leaf.numel() for leaf in leaves])
+    moved = [part.reshape(leaf.shape) for part, leaf in zip(parts, leaves, strict=True)]
+    return keras.tree.pack_sequence_as(tensors, moved)
 
 
 def random_state() -> Any:

@@ -113,7 +113,9 @@ class LossSensitiveGAN(EnergyGAN):
                 variable.constraint = self._clipped
 
     def _clipped(self, weights):
-        return ops.clip(weights, -self.weight_clip, self.weight_clip)
+        # A tensor, because PyTorch would send a number to the device for each variable.
+        bound = self.weight_clip * ops.ones_like(weights[:1])
+        return ops.clip(weights, -bound, bound)
 
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         extract = self.delta or (lambda images, training: images)
@@ -138,7 +140,8 @@ class LossSensitiveGAN(EnergyGAN):
             return {}
         # Of the labelled images alone, over a batch and over an epoch alike.
         labelled = figures["labelled"]
-        return {"accuracy": figures["labelled_right"] / ops.where(labelled > 0, labelled, 1.0)}
+        none = ops.cast(labelled == 0, "float32")
+        return {"accuracy": figures["labelled_right"] / (labelled + none)}
 
     def penalty(self, images: Any, rows: BatchShard) -> Any:
         if not self.gradient_penalty:

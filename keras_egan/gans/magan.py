@@ -94,7 +94,7 @@ class MAGAN(EnergyGAN):
         real, fake = figures["real_energy"], figures["fake_energy"]
         return {
             "margin": ops.copy(self.margin),
-            "phase": ops.convert_to_tensor(float(list(self.phases).index(self.phase))),
+            "phase": ops.zeros_like(real) + float(list(self.phases).index(self.phase)),
             "m_global": real + ops.abs(real - fake),
         }
 

@@ -66,7 +66,8 @@ class Labels(keras.layers.Layer):
         labels = distributed.nonempty(ops.cast(data[1], "int32"))
         labels = labels[:, 0] if len(labels.shape) == 2 else labels
         fit = ops.logical_and(labels >= self.classes.start, labels < self.num_classes)
-        labels = ops.clip(labels, self.classes.start, self.num_classes - 1)
+        ones = ops.ones_like(labels)
+        labels = ops.clip(labels, self.classes.start * ones, (self.num_classes - 1) * ones)
         fake = labels
         if UNLABELLED in self.classes:
             drawn = rows.own(lambda n: keras.random.randint((n,), 0, self.num_classes, seed=seed))
