@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 import keras_egan
-from tests.registry import IMAGE_SHAPE, float_images, uint8_images
+from tests.registry import (
+    CASES,
+    CONDITIONAL,
+    IMAGE_SHAPE,
+    float_images,
+    given,
+    uint8_images,
+    weights,
+)
 from tests.tiny import began
 
 
@@ -76,3 +84,17 @@ def test_an_empty_batch_is_refused():
     images = float_images(32)
     with pytest.raises(Exception, match="needs batches of at least 1 images; got 0"):
         began().fit([images[:16], images[:0], images[16:]], verbose=0)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch compiles nothing")
+@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
+@pytest.mark.parametrize("case", [*CASES[:5], CONDITIONAL[-1]], ids=lambda case: case.name)
+def test_steps_that_run_eagerly_are_the_compiled_ones(case):
+    found = []
+    for run_eagerly in (False, True):
+        gan = case.build(run_eagerly=run_eagerly)
+        images = float_images(11)
+        gan.fit(given(gan, images), batch_size=4, epochs=2, shuffle=False, verbose=0)
+        found.append(weights(gan))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

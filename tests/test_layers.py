@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from keras_egan.backend.keras_internals import flat_layers
 
 import keras_egan
 from keras_egan import layers, networks
+from keras_egan.backend.keras_internals import flat_layers
 from tests.conftest import on
 from tests.registry import uint8_images
 from tests.test_networks_labels import FAMILIES
