@@ -74,7 +74,7 @@ def gradients(
 @contextmanager
 def inference(model: keras.Model) -> Iterator[None]:
     """Lets a model's weights be used outside of any step, and need no other process."""
-    from keras_egan.backend import distributed  # here, for it takes the backend to be one of three
+    from keras_egan.backend import distributed  # here, because it takes the backend to be known
 
     variables = model.variables
     values = distributed.local_values(variables)

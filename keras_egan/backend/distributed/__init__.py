@@ -26,9 +26,9 @@ Between steps:
 from importlib import import_module
 from typing import Any
 
-from keras_egan.backend import name
+import keras
 
-_engine = import_module(f"{__name__}.{name}")
+_engine = import_module(f"{__name__}.{keras.backend.backend()}")
 
 
 def __getattr__(attribute: str) -> Any:
