@@ -148,7 +148,7 @@ class Kill(keras.callbacks.Callback):
     """Interrupts a training before its tenth step."""
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.model.epoch_start + batch == 9:
+        if self.model.fit_state.epoch_start + batch == 9:
             raise KeyboardInterrupt
 
 

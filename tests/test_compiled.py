@@ -196,7 +196,7 @@ class StopError(Exception):
 
 class Crash(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
-        if self.model.epoch_start + batch == 7:
+        if self.model.fit_state.epoch_start + batch == 7:
             raise StopError
 
 
