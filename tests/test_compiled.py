@@ -13,6 +13,7 @@ from keras import ops
 
 import keras_egan
 from keras_egan import callbacks, networks
+from tests.interrupted import Stop
 from tests.registry import CASES, CONDITIONAL, adam, float_images, given, sgd, state
 
 pytestmark = [
@@ -190,16 +191,6 @@ def test_an_empty_batch_is_found_after_a_compiled_epoch():
             method(batches, verbose=0)
 
 
-class StopError(Exception):
-    """Ends a training as a crash would."""
-
-
-class Crash(keras.callbacks.Callback):
-    def on_train_batch_begin(self, batch, logs=None):
-        if self.model.fit_state.epoch_start + batch == 7:
-            raise StopError
-
-
 @pytest.mark.slow
 def test_a_compiled_training_is_resumed_exactly(tmp_path):
     images = float_images(40)
@@ -212,8 +203,8 @@ def test_a_compiled_training_is_resumed_exactly(tmp_path):
         return state(gan)
 
     expected = train("whole")
-    with pytest.raises(StopError):
-        train("cut", Crash())
+    with pytest.raises(KeyboardInterrupt):
+        train("cut", Stop(7))
     assert all(map(np.array_equal, train("cut"), expected))
 
 

@@ -9,7 +9,6 @@ import pytest
 import keras_egan
 from keras_egan.callbacks import Backup, GenerativeMetrics
 from keras_egan.metrics import (
-    ClassFrechetDistance,
     FrechetDistance,
     InceptionScore,
     KernelDistance,
@@ -18,9 +17,7 @@ from keras_egan.metrics import (
     PrecisionRecall,
 )
 from tests import interrupted
-from tests.conftest import on
 from tests.registry import (
-    CONDITIONAL,
     EAGERLY,
     IMAGE_SHAPE,
     float_images,
@@ -316,17 +313,3 @@ def test_a_metric_that_cannot_be_computed_is_nan_and_said_once():
     again = {}
     callback.on_epoch_end(3, again)
     assert again == {name: good[name] for name in again}
-
-
-@on("jax")
-def test_classes_without_samples_are_nan():
-    """A class of which there are fewer than two samples, and images of no class."""
-    (case,) = (case for case in CONDITIONAL if case.name == "cls_gan")
-    gan, labels = case.build(), np.arange(50) % 3
-    labels[::10] = -1
-    callback = GenerativeMetrics((uint8_images(), labels), [ClassFrechetDistance(extractor())])
-    with pytest.warns(UserWarning, match="class_frechet_distance is NaN .* of class -1"):
-        history = gan.fit(
-            uint8_images(), labels, batch_size=25, epochs=2, verbose=0, callbacks=[callback]
-        ).history
-    assert np.isnan(history["class_frechet_distance"]).tolist() == [True, True]
