@@ -56,8 +56,13 @@ def test_a_batch_of_one_is_refused_with_a_pulling_away_term():
         gan.fit(uint8_images(5), batch_size=1, verbose=0)
     for one, other in zip(before, weights(gan), strict=True):
         np.testing.assert_array_equal(one, other)
-    with pytest.raises(Exception, match="needs batches of at least 2 images"):
-        gan.fit(uint8_images(5), batch_size=4, verbose=0)  # the last batch
+    for images in (uint8_images(5), keras_egan.datasets.load(uint8_images(5), batch_size=4)):
+        with pytest.raises(ValueError, match="at least 2 images; got 1. .*drop_remainder=True"):
+            gan.fit(images, batch_size=4, verbose=0)  # the last batch, before training
+    for one, other in zip(before, weights(gan), strict=True):
+        np.testing.assert_array_equal(one, other)
+    whole = keras_egan.datasets.load(uint8_images(5), batch_size=4, drop_remainder=True)
+    gan.fit(whole, verbose=0)
     ebgan().fit(uint8_images(5), batch_size=4, verbose=0)
 
 

@@ -71,6 +71,11 @@ class Batches(Ordered):
         self.shuffle = shuffle
         self.order = None, None
 
+    @property
+    def smallest(self) -> int:
+        """How many samples are in the last batch, which may be smaller than the others."""
+        return min(len(self.samples) - (self.batches - 1) * self.batch_size, self.batch_size)
+
     def read(self, step, index):
         return self.read_rows(step, index, slice)[0]
 

@@ -83,6 +83,8 @@ class Run:
         if inputs.is_array(images):
             seed = int(ops.convert_to_numpy(gan.progress.order_seed))
             data = Batches(images, batch_size, shuffle=shuffle, seed=seed, labels=labels)
+        if isinstance(data, Batches) and data.smallest < gan.smallest_batch:
+            raise ValueError(gan.too_small(data.smallest))
         self.data = data
         self.ordered = isinstance(data, Ordered)
         callbacks = watching_all_figures(_listed(callbacks))
