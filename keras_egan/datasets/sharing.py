@@ -98,7 +98,7 @@ def part(data: Any, kind: str | None = None) -> Any:
         return data
     if isinstance(data, keras.utils.PyDataset):
         return inputs.Relayed(data, _own_rows if kind is None else _placed_batch)
-    return map(_placed, data)
+    return (_placed(batch) for batch in data)  # Keras takes generators, not `map`
 
 
 def _own_rows(dataset, index):

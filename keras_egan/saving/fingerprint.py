@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_egan.saving import configuration
+from keras_egan.saving.configuration import PLAIN, arguments_of
 
 __all__ = ["Interrupted", "as_begun", "check_same", "fingerprint"]
 
@@ -43,7 +43,7 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     for side in ("generator", "discriminator"):
         variables = getattr(gan, side).variables
         metadata[f"{side}'s weights"] = [list(variable.shape) for variable in variables]
-    for name, value in configuration.arguments_of(gan).items():
+    for name, value in arguments_of(gan).items():
         if name != "name":
             metadata |= _described(name, value)
     for side, optimizer in zip(("d", "g"), gan.optimizer.optimizers, strict=True):
@@ -88,31 +88,24 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
         now: the fingerprint of the present training.
         folder: the backup's folder.
     """
-    differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    rates = [
-        name
-        for name in differing
-        if re.search(r"[`.]learning_rate`$", name)
-        and isinstance(before.get(name), float)  # no schedule
-        and isinstance(now.get(name), float)
-    ]
-    for name in rates:
-        warnings.warn(
-            f"{name} is {now[name]:g}, but training goes on from a backup in {folder}, with the "
-            f"rate there, which began as {before[name]:g}. To change it, set "
-            "`learning_rate` in a callback.",
-            stacklevel=4,
-        )
-    found = [
-        f"{name} was {_shown(before.get(name))} and is {_shown(now.get(name))}"
-        for name in differing
-        if name not in rates
-    ]
-    if found:
+    differences = []
+    for name in {**before, **now}:
+        old, new = before.get(name), now.get(name)
+        is_rate = re.search(r"[`.]learning_rate`$", name)
+        if old != new and is_rate and isinstance(old, float) and isinstance(new, float):
+            warnings.warn(
+                f"{name} is {new:g}, but training goes on from a backup in {folder}, with the "
+                f"rate there, which began as {old:g}. To change it, set "
+                "`learning_rate` in a callback.",
+                stacklevel=4,
+            )
+        elif old != new:
+            differences.append(f"{name} was {_shown(old)} and is {_shown(new)}")
+    if differences:
         raise ValueError(
-            f"{folder} holds the backup of another training: {'; '.join(found[:5])}. Train with "
-            "what it was made with, to go on from it; or give this training another folder; or "
-            "delete the backup to begin anew."
+            f"{folder} holds the backup of another training: {'; '.join(differences[:5])}. Train "
+            "with what it was made with, to go on from it; or give this training another folder; "
+            "or delete the backup to begin anew."
         )
 
 
@@ -146,7 +139,7 @@ def _leaves(value: Any, path: str = "", numbers: Any = None) -> Iterator[tuple[s
                 known = numbers if key == "inbound_nodes" else inner
                 item = _numbered(item, known or {}) if key in _REFERENCES else item
                 yield from _leaves(item, f"{path}.{key}" if path else key, known)
-    elif isinstance(value, (list, tuple)) and not all(map(_is_plain, value)):
+    elif isinstance(value, (list, tuple)) and not all(isinstance(x, PLAIN) for x in value):
         for index, item in enumerate(value):
             yield from _leaves(item, f"{path}.{index}", numbers)
     else:
@@ -163,10 +156,6 @@ def _numbered(value, numbers):
     if isinstance(value, dict):
         return {key: _numbered(item, numbers) for key, item in value.items()}
     return numbers.get(value, value)
-
-
-def _is_plain(value):
-    return isinstance(value, (bool, int, float, str, type(None)))
 
 
 def _shown(value):
