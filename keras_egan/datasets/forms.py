@@ -86,11 +86,7 @@ def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bo
 
 
 def batches_of(
-    data: Any,
-    shape: Sequence | None,
-    batch_size: int,
-    argument: str = "x",
-    labelled: bool = False,
+    data: Any, shape: Sequence | None, batch_size: int, argument: str = "x", labelled: bool = False
 ) -> Iterator[tuple]:
     """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
 

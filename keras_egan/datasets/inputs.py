@@ -25,15 +25,7 @@ from keras_egan.datasets.loaders import (
 )
 from keras_egan.image_format import is_image
 
-__all__ = [
-    "Relayed",
-    "accept",
-    "check_values",
-    "images_of",
-    "is_array",
-    "paired",
-    "scale",
-]
+__all__ = ["Relayed", "accept", "check_values", "images_of", "is_array", "paired", "scale"]
 
 SCALE_HINT = "pass uint8 images as they are, or let `datasets.load(images)` prepare them"
 
