@@ -5,8 +5,7 @@ from pathlib import Path
 
 from keras_egan import presets
 from keras_egan.gans.energy_gan import EnergyGAN
-from keras_egan.presets._presets import unknown
-from keras_egan.presets._trained import load_trained
+from keras_egan.presets._presets import load_trained, unknown
 from keras_egan.saving import files
 
 __all__ = ["load"]
@@ -15,7 +14,7 @@ __all__ = ["load"]
 def load(path: str | os.PathLike) -> EnergyGAN:
     """Open a GAN's `.keras` file, written on any backend, as it was saved: ready to train on.
 
-    Keras's safe mode makes only registered classes, runs no code in the file, and refuses `Lambda`
+    Keras's safe mode makes only registered classes, runs no code in the file and refuses `Lambda`
     layers. If layers were frozen, unfrozen or quantized after the GAN was compiled, its optimizers
     begin anew, with a warning.
 

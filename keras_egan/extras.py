@@ -15,9 +15,6 @@ def require(module: str, extra: str, purpose: str) -> ModuleType:
         extra: the extra of keras_egan that brings it.
         purpose: what needs it, the beginning of the error's sentence.
 
-    Returns:
-        The module.
-
     Raises:
         ImportError: if the package is not installed.
     """

@@ -23,12 +23,12 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
         images: floats in [-1, 1], or uint8 from 0 to 255, of shape `(n, *image_shape)`, in Keras's
             image data format, with 1, 3 or 4 channels; or rows of them, of shape
             `(rows, columns, *image_shape)`.
-        columns: how many there are in a row; by default the root of n, rounded up, or as many as a
-            row was given.
+        columns: the number of images in a row; by default the root of n, rounded up, or that of
+            the rows given.
 
     Returns:
-        uint8, of shape `(height, width, channels)`, or `(height, width)` for one channel. What is
-        left of the last row is black.
+        uint8, of shape `(height, width, channels)`, or `(height, width)` for one channel. The rest
+        of the last row is black.
 
     Raises:
         ValueError: if they are no such images, or `columns` is no whole number from 1 up.
@@ -60,7 +60,7 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
 
 
 def save_grid(path: str | os.PathLike, images: Any, columns: int | None = None) -> None:
-    """Writes one picture of many images; what `grid` makes of them.
+    """Writes the `grid` of many images.
 
     Args:
         path: the file, whose name ends in `.png` or another format's suffix. Its folder is made
@@ -113,13 +113,7 @@ def save_animation(path: str | os.PathLike, images: Any, duration: int = 200) ->
 
 
 def animate(path: str | os.PathLike, frames: Iterator[Any], duration: int = 200) -> None:
-    """Writes pictures, of which there may be more than memory holds, as an animation.
-
-    Args:
-        path: as in `save_animation`.
-        frames: Pillow's pictures; where there are none, no file is written.
-        duration: as in `save_animation`.
-    """
+    """Writes Pillow's pictures, one after another, as an animation; none make no file."""
     if first := next(frames, None):
         with replacing(path) as temporary:
             first.save(temporary, save_all=True, append_images=frames, duration=duration, loop=0)

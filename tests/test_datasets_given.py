@@ -111,7 +111,7 @@ def test_what_a_given_dataset_cannot_do_is_refused():
         datasets.load(tf_batches(), batch_size=7)
     with pytest.raises(ValueError, match="does not tell how many batches it has"):
         datasets.load(tf_batches().filter(lambda *batch: True))
-    with pytest.raises(ValueError, match=r"`source` is empty: the \w+ gives no batch"):
+    with pytest.raises(ValueError, match=r"`source` is empty: it is a \w+ that gives no"):
         datasets.load(tf_batches().take(0))
     mixed = datasets.load([numbered(3) / 255, numbered(3).astype(float)], shuffle=False)
     with pytest.raises(ValueError, match="as in the first batch from 0 to 1; these go from 0 to 2"):

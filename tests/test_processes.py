@@ -8,7 +8,7 @@ import pytest
 
 from keras_egan import callbacks, datasets
 from keras_egan.backend import distributed, processes
-from tests.registry import CASES, EAGERLY, uint8_images
+from tests.registry import CASES, EAGERLY, float_images, uint8_images
 
 BACKEND = keras.backend.backend()
 
@@ -134,6 +134,18 @@ def test_what_keras_does_not_train_with_is_refused(monkeypatch):
     for call in (gan.fit, gan.evaluate):
         with pytest.raises(ValueError, match=r"github.com/keras-team/keras/issues/20585"):
             call(uint8_images(16), verbose=0)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="JAX's distribution")
+def test_a_generator_trains_within_a_distribution_as_an_array_does():
+    images = float_images(16)
+    found = []
+    for data in (images, (images[i : i + 8] for i in (0, 8))):
+        gan = CASES[0].build(**EAGERLY)
+        with keras.distribution.DataParallel(devices=["cpu:0"], auto_shard_dataset=False).scope():
+            history = gan.fit(data, batch_size=8, steps_per_epoch=2, shuffle=False, verbose=0)
+        found.append(history.history)
+    assert found[0] == found[1]
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="JAX's processes")

@@ -17,18 +17,17 @@ __all__ = ["Batches"]
 class Batches(Ordered):
     """Batches from anything that has a length and takes indices, in a new order every pass.
 
-    The order of a pass depends on nothing but `seed` and how many steps the model had been
-    trained for when it began; see `Ordered`. Copies share the samples and have positions of their
-    own.
+    The order of a pass depends only on `seed` and on the training step at which it begins; see
+    `Ordered`. Copies share the samples and have positions of their own.
 
     Args:
         samples: an array, or another object that has a length and that `take` can index.
-        batch_size: how many samples are in a batch. The last may be smaller.
+        batch_size: the number of samples in a batch. The last may be smaller.
         take: a function from `samples` and an array of indices to the array of a batch.
         shuffle: whether to shuffle.
         seed: the integer, 0 or more, that fixes the order.
         drop_remainder: whether a last, smaller batch is left out.
-        mirror: whether each image is mirrored, left to right, in one pass out of two.
+        mirror: whether each image is mirrored, left to right, in half of the passes.
         workers: threads that read batches ahead, if more than 1.
         labels: an array of as many labels, for batches of images and labels.
 
@@ -75,9 +74,6 @@ class Batches(Ordered):
     def smallest(self) -> int:
         """How many samples are in the last batch, which may be smaller than the others."""
         return min(len(self.samples) - (self.batches - 1) * self.batch_size, self.batch_size)
-
-    def read(self, step, index):
-        return self.read_rows(step, index, slice)[0]
 
     def read_rows(self, step, index, rows):
         start = index * self.batch_size

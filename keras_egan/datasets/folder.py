@@ -12,7 +12,7 @@ from keras_egan.extras import require
 
 __all__ = ["Folder"]
 
-# Photographs that not every Pillow reads. They are looked at, so that an error names them.
+# Not every Pillow reads these. They are tried, so that an error names them.
 _FOR_PLUGINS = (".avif", ".heic", ".heif")
 _PLAIN = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _SUFFIXES = _PLAIN + _FOR_PLUGINS
@@ -21,10 +21,10 @@ _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 
 
 class Folder:
-    """The images of a folder and its subfolders, read when asked for.
+    """The images of a folder and its subfolders, read when they are indexed.
 
-    Each file's header and end are looked at beforehand; a file that does not end as its format
-    does is read as a whole, to see whether it can be.
+    Each file's header and end are checked beforehand. A file that does not end as its format does
+    is read as a whole, to see whether it can be.
 
     Args:
         folder: the folder.
@@ -32,9 +32,8 @@ class Folder:
         skip_unreadable: whether images that cannot be read are left out, with a warning.
 
     Raises:
-        ValueError: if there are no images, some cannot be read, or their sizes differ and `prepare`
-            leaves them; when indexed, if an image cannot be read, for Pillow or for what has become
-            of it.
+        ValueError: if there are no images, some cannot be read, or their sizes differ after
+            `prepare`; when indexed, if an image cannot be read.
     """
 
     def __init__(
@@ -91,20 +90,20 @@ class Folder:
         return _read(self.paths[index], self._pixels)
 
     def labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Returns the images' classes, int32, and the names of those, which are the subfolders'.
+        """Returns the images' labels, int32, and the classes' names, which are the subfolders'.
 
         Raises:
             ValueError: if an image is in no subfolder.
         """
-        parts = [path.relative_to(self.folder).parts for path in self.paths]
-        for path, above in zip(self.paths, parts, strict=True):
-            if len(above) == 1:
+        for path in self.paths:
+            if path.parent == self.folder:
                 raise ValueError(
                     f"`labels=True` takes the subfolders of {self.folder} for classes, but {path} "
                     "is in none. Move it into that of its class."
                 )
-        names = sorted({above[0] for above in parts})
-        return np.array([names.index(above[0]) for above in parts], "int32"), tuple(names)
+        kinds = [path.relative_to(self.folder).parts[0] for path in self.paths]
+        names, labels = np.unique(kinds, return_inverse=True)
+        return labels.astype("int32"), tuple(names.tolist())
 
     def _look(self, path):
         def size(image):
@@ -153,9 +152,9 @@ class Folder:
 
 
 def _draft(image, enough):
-    """Has a JPEG decoded at 1/8, 1/4 or 1/2 of its size, much faster, if `enough` pixels are left.
+    """Decodes a JPEG at 1/8, 1/4 or 1/2 of its size, much faster, if `enough` pixels are left.
 
-    Only where that divides the sides: the last pixels would reach beyond the picture.
+    Only where that divides the sides, because the last pixels would reach beyond the picture.
     """
     width, height = image.size
     for scale in (8, 4, 2):
@@ -165,7 +164,7 @@ def _draft(image, enough):
 
 
 def _whole(path, image):
-    """Whether a file ends as its format does; where that cannot be seen, no."""
+    """Whether a file is seen to end as its format does."""
     with path.open("rb") as file:
         if image.format == "WEBP":
             length = int.from_bytes(file.read(8)[4:], "little")

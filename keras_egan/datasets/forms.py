@@ -17,27 +17,28 @@ def single_images(items: list, argument: str = "x", shape: Sequence | None = Non
 
     Args:
         items: arrays or tensors, or tuples that begin with one.
-        argument: the name of the argument that the list came with, for the error.
-        shape: the shape of one sample, of which the number of axes counts; None where it is not
-            known, see `looks_single`.
+        argument: the argument that the list came with, for the error.
+        shape: the shape of one sample, of which only the number of axes counts; None where it is
+            not known, see `looks_single`.
 
     Raises:
-        ValueError: if some items are single images and others are not, or none are either.
+        ValueError: if only some items are single images, or none are images or batches.
     """
     shapes = [tuple(images_of(item, argument).shape) for item in items]
+    ranks = {len(one) for one in shapes}
     if shape is None:
         single = [looks_single(item, argument) for item in items]
-    else:  # a list within the list is a batch that was not stacked
+        # A last batch of one or three grey images may look like an image with its channels first.
+        batched = not any(single) or len({one[1:] for one in shapes}) == 1
+        expected = "height, width[, channels]"
+    else:
         pairs = zip(items, shapes, strict=True)
+        # A list within the list is a batch that was not stacked.
         single = [len(of) == len(shape) and not isinstance(item, list) for item, of in pairs]
-    if all(single):
-        return True
-    ranks = {len(one) for one in shapes}
-    batched = ranks == {len(shape) + 1} if shape is not None else not any(single)
-    # A last batch of one or three grey images may look like an image with its channels first.
-    if batched or (shape is None and len({one[1:] for one in shapes}) == 1):
-        return False
-    expected = "height, width[, channels]" if shape is None else ", ".join(map(str, shape))
+        batched = ranks == {len(shape) + 1}
+        expected = ", ".join(map(str, shape))
+    if all(single) or batched:
+        return all(single)
     found = ", ".join(map(str, sorted({*shapes})[:5]))
     raise ValueError(
         f"`{argument}` as a list must hold batches of shape (batch, {expected}), or single images; "
@@ -48,10 +49,8 @@ def single_images(items: list, argument: str = "x", shape: Sequence | None = Non
 def looks_single(item: Any, argument: str = "x") -> bool:
     """Returns whether an item is one image rather than a batch, where no shape is known.
 
-    Args:
-        item: an array or tensor, or a tuple or list that begins with one. A label beside it tells;
-            else, of three axes, one, three or four channels last, or one or three first, do.
-        argument: the name of the argument that it came with, for the error.
+    A label beside it tells. Else three axes are one image if the last has 1, 3 or 4 entries, or
+    the first 1 or 3.
     """
     shape = tuple(images_of(item, argument).shape)
     if len(shape) != 3:
@@ -65,18 +64,12 @@ def looks_single(item: Any, argument: str = "x") -> bool:
 
 
 def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bool = False) -> Any:
-    """Returns single images in a list as one array, and all else as it is.
+    """Returns single images in a list as one array, and all else as it is; see `single_images`.
 
-    With labels, that is a tuple of the arrays of images and labels.
-
-    Args:
-        data: what a user gave.
-        shape: as in `single_images`.
-        argument: the name of the argument that it came with, for the error.
-        labelled: whether labels are wanted.
+    With labels, the result is a tuple of the arrays of images and labels.
 
     Raises:
-        ValueError: as in `single_images`; if the images differ in shape, or labels are wanted and
+        ValueError: as in `single_images`; if the images differ in shape; if labels are wanted and
             missing, or come beside a list of batches.
     """
     if isinstance(data, list) and data and single_images(data, argument, shape):
@@ -93,11 +86,7 @@ def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bo
 
 
 def batches_of(
-    data: Any,
-    shape: Sequence | None,
-    batch_size: int,
-    argument: str = "x",
-    labelled: bool = False,
+    data: Any, shape: Sequence | None, batch_size: int, argument: str = "x", labelled: bool = False
 ) -> Iterator[tuple]:
     """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
 
@@ -105,7 +94,7 @@ def batches_of(
         data: an array, or a tuple that begins with one; or anything finite that gives batches.
         shape: as in `single_images`.
         batch_size: the number of images in a batch, where `data` is an array.
-        argument: the name of the argument that the data came with, for the error.
+        argument: the argument that the data came with, for the error.
         labelled: whether to yield `(images, labels)`.
     """
     check_kind(data, argument)

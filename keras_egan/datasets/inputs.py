@@ -25,15 +25,7 @@ from keras_egan.datasets.loaders import (
 )
 from keras_egan.image_format import is_image
 
-__all__ = [
-    "Relayed",
-    "accept",
-    "check_values",
-    "images_of",
-    "is_array",
-    "paired",
-    "scale",
-]
+__all__ = ["Relayed", "accept", "check_values", "images_of", "is_array", "paired", "scale"]
 
 SCALE_HINT = "pass uint8 images as they are, or let `datasets.load(images)` prepare them"
 
@@ -47,7 +39,7 @@ def accept(
 ) -> tuple:
     """Returns the images of the first batch, and data in a form that Keras takes on each backend.
 
-    The first batch alone is looked at, on the host, and all labels of an array.
+    Only the first batch is checked, on the host, and all labels of an array.
 
     Args:
         data: images of shape `(n, *shape)`, an array, any library's tensor, or a list of single
@@ -56,19 +48,19 @@ def accept(
             anew for each epoch, or an iterator, which cannot.
         shape: the shape of one sample.
         argument: the name of the argument that the data came with.
-        steps: how many batches are wanted of an epoch, if that is not up to the data.
+        steps: the number of batches in an epoch, if the data does not say.
         classes: the labels that the images must come with; None to leave labels out.
 
     Returns:
-        The first images, for an array all; and, in this order, a NumPy array, or a tuple of those
-        of images and labels; an `Ordered` dataset with a position of its own; a `PyDataset`; a
-        `tf.data.Dataset`; or a generator.
+        The first images, of an array all; and one of: a NumPy array; a tuple of arrays of images
+        and labels; an `Ordered` dataset with a position of its own; a `PyDataset`; a
+        `tf.data.Dataset`; a generator.
 
     Raises:
         ValueError: if the data is none of these, is empty, or does not tell its length where
-            `steps` is None; or if the first batch has another shape, is neither float nor, if of
-            images, uint8, holds NaN or infinite values, or, if of images, values outside [-1, 1];
-            or if labels are wanted and missing, or are none of the classes.
+            `steps` is None; if the first batch has another shape, is neither float nor, for
+            images, uint8, holds NaN or infinite values, or, for images, values outside [-1, 1];
+            if labels are wanted and missing, or are none of the classes.
     """
     check_kind(data, argument)
     labelled = classes is not None
@@ -100,14 +92,11 @@ def accept(
 
 
 def check_values(images: Any, argument: str = "images") -> None:
-    """Refuses NaN, infinities, and float images (not vectors) outside [-1, 1].
+    """Raises a `ValueError` for NaN, infinities, and float images (not vectors) outside [-1, 1].
 
     Args:
         images: array or tensor of shape `(batch, ...)`.
         argument: the name of the argument that they came with.
-
-    Raises:
-        ValueError: says what came and the line that mends it.
     """
     images = as_numpy(images)
     if not np.issubdtype(images.dtype, np.floating) or not images.size:
@@ -130,11 +119,6 @@ def check_values(images: Any, argument: str = "images") -> None:
 
 def paired(images: Any, labels: Any, conditional: Any) -> Any:
     """Returns `x` and `y` of `fit` as what `accept` takes, a tuple where there are labels.
-
-    Args:
-        images: `x`.
-        labels: `y`, or None.
-        conditional: whether the GAN has classes.
 
     Raises:
         ValueError: if labels are given to a GAN without classes, or with images in batches.
@@ -178,13 +162,9 @@ def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
 
 
 class Relayed(keras.utils.PyDataset):
-    """A PyDataset whose batches are changed on their way to Keras.
+    """A PyDataset whose batches are `read(dataset, index)`.
 
-    It can be pickled if the dataset and `read` can: Keras sends it to worker processes.
-
-    Args:
-        dataset: the PyDataset.
-        read: a function from the dataset and an index to a batch.
+    Keras pickles it for worker processes, and so the dataset and `read` too.
     """
 
     def __init__(self, dataset: keras.utils.PyDataset, read: Callable[[Any, int], Any]):
@@ -193,8 +173,7 @@ class Relayed(keras.utils.PyDataset):
         self.read = read
 
     @property
-    def num_batches(self) -> int | None:
-        """As that of the dataset."""
+    def num_batches(self):
         return self.dataset.num_batches
 
     def on_epoch_begin(self) -> None:
@@ -208,7 +187,6 @@ class Relayed(keras.utils.PyDataset):
 
 
 def _taken(batch, argument, labelled):
-    """Returns what a step needs of a batch, as tensors of the backend or NumPy arrays."""
     return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in picked(batch, argument, labelled))
 
 
@@ -218,32 +196,23 @@ def _read(dataset, index, argument, labelled):
 
 def _iterated(data, argument, steps, of):
     """Returns the first batch, or None, and a `Stream` or a generator."""
-    if hasattr(data, "__next__"):
-        first = next(data, None)
-        batches = () if first is None else itertools.chain([first], data)
-    else:
-        first = next(iter(data), None)
-        batches = itertools.chain.from_iterable(itertools.repeat(data))  # pass after pass
-    if first is None:
+    batch = next(iter(data), None)
+    if batch is None:
         return None, data
-    first = of(first)
+    first = of(batch)
     if hasattr(data, "__next__"):
-        return first, (of(batch) for batch in batches)
+        return first, (of(batch) for batch in itertools.chain([batch], data))
     count = length(data)
     if count is not None:
-
-        def passes(step, done):
-            rest = itertools.islice(data, done, None)
-            return (of(batch) for batch in rest)
-
-        return first, Stream(passes, count)
+        return first, Stream(lambda step, done: map(of, itertools.islice(data, done, None)), count)
     if steps is None:
         raise ValueError(
             f"`{argument}` is {described(data)} that does not tell its length. Say how many of "
             "its batches make an epoch: `steps_per_epoch=` in `fit`, `validation_steps=` for "
             "`validation_data`, `steps=` in `evaluate`."
         )
-    return first, (of(batch) for batch in batches)
+    passes = itertools.repeat(data)
+    return first, (of(batch) for batch in itertools.chain.from_iterable(passes))
 
 
 def _check(images, shape, argument):

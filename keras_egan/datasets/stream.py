@@ -12,17 +12,17 @@ __all__ = ["Stream"]
 class Stream(Ordered):
     """Batches that are read one after another, pass after pass.
 
-    Any batch can be asked for. One that does not follow upon the last costs the beginning of a
-    new pass; but the last two are at hand, for Keras looks at two before it begins.
+    Any batch can be asked for. One that does not follow the last begins a new pass, which is slow;
+    but the last two are kept, because Keras looks at two before it begins.
 
     Copies share the samples and have positions, and readers, of their own.
 
     Args:
-        passes: a function from how many training steps came before a pass, and how many of its
-            batches to leave out, to an iterable of the others, arrays.
+        passes: a function from the number of training steps before a pass, and of its batches to
+            leave out, to an iterable of the others, arrays.
         batches: the number of batches in a pass.
         seed: the integer, 0 or more, from which mirror images are drawn.
-        mirror: whether each image is mirrored, left to right, in one pass out of two.
+        mirror: whether each image is mirrored, left to right, in half of the passes.
 
     Raises:
         ValueError: if `seed` is below 0; when read, if a pass has fewer than `batches` batches.
@@ -52,7 +52,7 @@ class Stream(Ordered):
             if known == (step, index):
                 return batch
         if self._next != (step, index):
-            self._leave()  # before another begins: two may be more than the memory holds
+            self._leave()  # before another begins: memory may not hold two
             self._reader = iter(self.passes(step, index))
         try:
             batch = next(self._reader)
@@ -65,7 +65,7 @@ class Stream(Ordered):
         self._next = step, index + 1
         self._last.append(((step, index), batch))
         if index + 1 == self.batches:
-            self._reader = self._next = None  # its threads and buffers are for nothing now
+            self._reader = self._next = None  # frees its threads and buffers
         return batch
 
     def __getstate__(self):

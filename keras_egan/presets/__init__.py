@@ -3,7 +3,6 @@
 Some come trained.
 """
 
-from keras_egan.presets._presets import Preset, build, get, names
-from keras_egan.presets._trained import trained
+from keras_egan.presets._presets import Preset, build, get, names, trained
 
 __all__ = ["Preset", "build", "get", "names", "trained"]

@@ -1,4 +1,4 @@
-"""Presets, read from their file and built."""
+"""Presets, read from their file and built, and those that come trained."""
 
 import copy
 import difflib
@@ -20,11 +20,13 @@ from keras_egan.gans.least_squares_gan import LeastSquaresGAN
 from keras_egan.gans.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.gans.magan import MAGAN
 from keras_egan.image_format import channels_first
+from keras_egan.saving import files
 
-__all__ = ["Preset", "build", "get", "names"]
+__all__ = ["Preset", "build", "get", "load_trained", "names", "trained", "unknown"]
 
 _CLASSES = (BEGAN, BEGANCS, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN)
 _GANS = {gan.__name__: gan for gan in _CLASSES}
+_FOLDER = resources.files(__package__)
 
 
 class Preset(NamedTuple):
@@ -36,16 +38,16 @@ class Preset(NamedTuple):
         gan: the GAN's class, by name.
         arguments: the GAN's further arguments.
         network: the function of `keras_egan.networks` that makes both networks, by name.
-        network_arguments: its arguments, but for the images' shape.
+        network_arguments: its arguments, except the images' shape.
         image_shape: the shape of one image, channels last.
         optimizer: the class of both optimizers, of `keras.optimizers`, by name.
         beta_1: their first decay.
         d_rate: the discriminator's learning rate.
         g_rate: the generator's learning rate.
-        batch_size: how many images are in a batch.
-        epochs: how many times training goes through the images.
-        patience: after how many epochs without a lower `m_global` both rates are halved; None for
-            never.
+        batch_size: the number of images in a batch.
+        epochs: the number of epochs.
+        patience: the number of epochs without a lower `m_global` after which both rates are
+            halved; None for never.
     """
 
     about: str
@@ -66,7 +68,7 @@ class Preset(NamedTuple):
 
 @cache
 def _presets() -> dict[str, dict[str, Any]]:
-    text = resources.files(__package__).joinpath("presets.json").read_text("utf-8")
+    text = _FOLDER.joinpath("presets.json").read_text("utf-8")
     found: dict[str, dict[str, Any]] = {}
     for name, settings in json.loads(text).items():
         found[name] = {**found.get(settings.pop("like", ""), {}), **settings}
@@ -102,13 +104,7 @@ def get(name: str) -> Preset:
 
 
 def unknown(must: str, name: Any, known: Sequence[str]) -> ValueError:
-    """Returns the error for a name that is not known, which lists those that are.
-
-    Args:
-        must: what the name must be, the beginning of the sentence.
-        name: the name that came.
-        known: the names that there are.
-    """
+    """Returns the error for an unknown name, which lists the known ones."""
     near = difflib.get_close_matches(str(name), known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return ValueError(f"{must}: {', '.join(known)}; got {name!r}.{hint}")
@@ -130,8 +126,7 @@ def build(
         name: one of `names()`.
         image_shape: the shape of one image in Keras's image data format; by default the preset's.
         network_arguments: arguments of the network to change, a dict.
-        num_classes: how many classes the images are of, for a conditional GAN, whose networks take
-            labels too.
+        num_classes: the number of classes, for a conditional GAN, whose networks take labels too.
         d_rate: the discriminator's learning rate, to change it; a number or a schedule.
         g_rate: the generator's, likewise.
         **arguments: arguments of the GAN to change, such as `seed=0`.
@@ -164,14 +159,38 @@ def build(
         )
     generator, discriminator = make(**given)
     gan = _GANS[preset.gan](generator, discriminator, **{**preset.arguments, **arguments})
-    compile_as(gan, preset, d_rate, g_rate)
+    _compile(gan, preset, d_rate, g_rate)
     return gan
 
 
-def compile_as(
-    gan: EnergyGAN, preset: Preset, d_rate: float | None = None, g_rate: float | None = None
-) -> None:
-    """Compiles a GAN with a preset's optimizers, or with rates that are given in their place."""
+def trained() -> list[str]:
+    """Returns the names of the pretrained GANs, which `keras_egan.load` takes.
+
+    Their files have the running average of the generator's weights in the generator's place, and
+    matrices in half precision.
+
+    Example:
+
+    ```python
+    digits = keras_egan.load("began/mnist").sample(64)
+    ```
+    """
+    return [name for name in names() if _file(name).is_file()]
+
+
+def load_trained(name: str) -> EnergyGAN:
+    """Returns one of `trained()`, compiled as its preset is."""
+    with resources.as_file(_file(name)) as path:
+        gan = files.open_model(path)
+    _compile(gan, get(name))
+    return gan
+
+
+def _file(name):
+    return _FOLDER.joinpath("trained", f"{name.replace('/', '_')}.keras")
+
+
+def _compile(gan, preset, d_rate=None, g_rate=None):
     optimizer = getattr(keras.optimizers, preset.optimizer)
     gan.compile(
         d_optimizer=optimizer(preset.d_rate if d_rate is None else d_rate, beta_1=preset.beta_1),

@@ -9,18 +9,20 @@ from keras_egan.saving.hyperparameter import Hyperparameter, plain
 
 __all__ = ["arguments_of", "compile_arguments_of", "compile_from", "given", "make", "settings_of"]
 
+PLAIN = (bool, int, float, str, type(None))
+
 SETTINGS = ("d_steps", "updates", "latents")
-"""Arguments of every GAN that may be set later, and so are set rather than given to a class."""
+"""Arguments of every GAN that are set on it where its class does not take them."""
 
 OF_THE_BASE = ("latent_dim", "generator_average", "augment", "num_classes", "seed", "name")
-"""Arguments of every GAN that are worth keeping where they were not given: they have values now."""
+"""Arguments of every GAN that are kept even if they were not given."""
 
 ATTRIBUTES = {"energy": "energy_name"}
 """The attributes of arguments whose names are methods."""
 
 
 def given(cls: type, kwargs: dict[str, Any]) -> tuple[str, ...]:
-    """Returns the names of a constructor's own arguments and of those that it was given beyond."""
+    """Returns the names of a constructor's own arguments, and of further ones that it got."""
     names = [name for name in _named(cls) if name not in kwargs]
     return (*names, *kwargs)
 
@@ -67,12 +69,8 @@ def arguments_of(gan: Any) -> dict[str, Any]:
 
 
 def settings_of(gan: Any) -> dict[str, Any]:
-    """Returns the arguments that are plain values, which a compiled step takes for granted."""
-    return {
-        name: value
-        for name, value in _values(gan)
-        if isinstance(value, (bool, int, float, str, type(None)))
-    }
+    """Returns the arguments that are plain values, which are constants of a compiled step."""
+    return {name: value for name, value in _values(gan) if isinstance(value, PLAIN)}
 
 
 def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) -> Any:

@@ -13,16 +13,7 @@ import keras
 
 from keras_egan.backend import keras_internals
 
-__all__ = [
-    "check_size",
-    "is_address",
-    "move",
-    "open_model",
-    "replacing",
-    "save",
-    "save_weights",
-    "write",
-]
+__all__ = ["check_size", "is_address", "move", "open_model", "replacing", "save", "write"]
 
 _SMALL = 2**26
 _EXPANSION = 100  # Keras compresses nothing
@@ -55,9 +46,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 def move(source: Path, path: Path) -> None:
     """Puts a finished file or folder in the place of another, at once, and onto the disk.
 
-    Args:
-        source: what was written, on the same disk as `path`.
-        path: the place. A folder that is there is replaced by a folder only.
+    Both are on one disk. A folder is only replaced by a folder.
     """
     for inner in source.rglob("*") if source.is_dir() else ():
         _sync(inner)
@@ -99,61 +88,38 @@ def write(path: str | os.PathLike, data: bytes) -> None:
 def save(
     save: Callable[..., None],
     filepath: str | os.PathLike,
+    suffix: str = ".keras",
     overwrite: bool = True,
-    zipped: bool | None = None,
+    in_place: bool = False,
     **kwargs: Any,
 ) -> None:
-    """Saves a model as `keras.Model.save` does, but whole or not at all, and to `.keras` only.
-
-    Folders (`zipped=False`) and addresses such as `hf://` are left to Keras.
+    """Saves a model or its weights as Keras does, but whole or not at all.
 
     Args:
-        save: the model's `keras.Model.save`.
-        filepath: as in `keras.Model.save`.
-        overwrite: likewise.
-        zipped: likewise.
-        **kwargs: likewise.
+        save: the model's `save` or `save_weights`.
+        filepath: the file. Addresses such as `hf://` are left to Keras.
+        suffix: how its name must end, `".keras"` or `".weights.h5"`.
+        overwrite: whether to replace a file without asking.
+        in_place: whether Keras writes several files, a folder or shards, in place.
+        **kwargs: further arguments of `save`.
 
     Raises:
-        ValueError: if `filepath` does not end in `.keras`.
+        ValueError: if `filepath` does not end in `suffix`.
         OSError: as in `write`.
     """
-    if zipped is False or is_address(filepath):
-        return save(filepath, overwrite, zipped, **kwargs)
-    _write_model(save, filepath, ".keras", overwrite, **kwargs)
-
-
-def save_weights(
-    save_weights: Callable[..., None],
-    filepath: str | os.PathLike,
-    overwrite: bool = True,
-    max_shard_size: float | None = None,
-) -> None:
-    """Saves weights as `keras.Model.save_weights` does, but whole or not at all.
-
-    Shards (`max_shard_size`) and addresses are left to Keras.
-
-    Args:
-        save_weights: the model's `keras.Model.save_weights`.
-        filepath: as in `keras.Model.save_weights`.
-        overwrite: likewise.
-        max_shard_size: likewise.
-
-    Raises:
-        ValueError: if `filepath` does not end in `.weights.h5`.
-        OSError: as in `write`.
-    """
-    if max_shard_size is not None or is_address(filepath):
-        return save_weights(filepath, overwrite, max_shard_size)
-    _write_model(save_weights, filepath, ".weights.h5", overwrite)
+    if in_place or is_address(filepath):
+        save(filepath, overwrite, **kwargs)
+    elif not str(filepath).endswith(suffix):
+        raise ValueError(
+            f"`filepath` must end in `{suffix}`; got {str(filepath)!r}. `gan.save('gan.keras')` "
+            "saves all of it, `gan.save_weights('gan.weights.h5')` all but its configuration."
+        )
+    elif overwrite or _may_replace(filepath):
+        write(filepath, keras_internals.written(save, suffix, **kwargs))
 
 
 def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
     """Opens any model's `.keras` file in Keras's safe mode, which runs no code in the file.
-
-    Args:
-        path: the file.
-        compile: whether to compile the model as it was.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -173,10 +139,8 @@ def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
 def check_size(path: str | os.PathLike) -> None:
     """Raises a `ValueError` if a `.keras` file would take absurdly much memory once unpacked.
 
-    Only its directory is read, and `zipfile` unpacks no more than the directory says.
-
-    Args:
-        path: the file. Folders, addresses and other files are left to Keras.
+    Only its directory is read, and `zipfile` unpacks no more than the directory says. Folders,
+    addresses and other files are left to Keras.
     """
     if not str(path).endswith(".keras") or is_address(path) or Path(path).is_dir():
         return
@@ -191,16 +155,6 @@ def is_address(filepath: str | os.PathLike) -> bool:
     return "://" in str(filepath)
 
 
-def _write_model(save, filepath, suffix, overwrite, **kwargs):
-    if not str(filepath).endswith(suffix):
-        raise ValueError(
-            f"`filepath` must end in `{suffix}`; got {str(filepath)!r}. `gan.save('gan.keras')` "
-            "saves all of it, `gan.save_weights('gan.weights.h5')` all but its configuration."
-        )
-    if overwrite or _may_replace(filepath):
-        write(filepath, keras_internals.written(save, suffix, **kwargs))
-
-
 def _may_replace(filepath):
     if not Path(filepath).exists():
         return True
@@ -208,7 +162,7 @@ def _may_replace(filepath):
 
 
 def _sync(path):
-    """Has a file, or a folder's names, reach the disk, which a loss of power could else empty."""
+    """Writes a file, or a folder's names, to the disk, because a loss of power could empty it."""
     folder = path.is_dir()
     if folder and os.name == "nt":  # Windows opens no folder
         return

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_egan.saving import configuration
+from keras_egan.saving.configuration import PLAIN, arguments_of
 
 __all__ = ["Interrupted", "as_begun", "check_same", "fingerprint"]
 
@@ -21,16 +21,11 @@ Keras counts names on in a process, and a backup holds the states of seeds.
 """
 
 _REFERENCES = ("input_layers", "keras_history", "output_layers")
-"""Parts of a serialized model that name its layers."""
+"""Parts of a serialized model that name its layers, whose numbers are compared instead."""
 
 
 class Interrupted(NamedTuple):
-    """What callbacks have changed of a GAN in a call of `fit` that was interrupted.
-
-    Attributes:
-        begun: the fingerprint of the training as it began.
-        left: that of the GAN as it was left.
-    """
+    """The fingerprints of an interrupted training, as it began and as it was left."""
 
     begun: Mapping[str, Any]
     left: Mapping[str, Any]
@@ -44,45 +39,43 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
         data: the images, as `Run` has them.
         steps: the steps of an epoch, if they are given.
     """
-    facts: dict[str, Any] = {"GAN": type(gan).__name__}
+    metadata: dict[str, Any] = {"GAN": type(gan).__name__}
     for side in ("generator", "discriminator"):
         variables = getattr(gan, side).variables
-        facts[f"{side}'s weights"] = [list(variable.shape) for variable in variables]
-    for name, value in configuration.arguments_of(gan).items():
+        metadata[f"{side}'s weights"] = [list(variable.shape) for variable in variables]
+    for name, value in arguments_of(gan).items():
         if name != "name":
-            facts |= _described(name, value)
+            metadata |= _described(name, value)
     for side, optimizer in zip(("d", "g"), gan.optimizer.optimizers, strict=True):
         config = keras.saving.serialize_keras_object(optimizer)
-        facts |= _described(f"{side}_optimizer", config)
-    facts["`steps_per_epoch`"] = steps
+        metadata |= _described(f"{side}_optimizer", config)
+    metadata["`steps_per_epoch`"] = steps
     for name in ("batch_size", "shuffle"):
-        facts[f"`{name}`"] = getattr(data, name, None)
+        metadata[f"`{name}`"] = getattr(data, name, None)
     samples = getattr(data, "samples", None)
-    facts["number of images"] = len(samples) if isinstance(samples, Sized) else None
+    metadata["number of images"] = len(samples) if isinstance(samples, Sized) else None
     if isinstance(samples, np.ndarray) and len(samples):
         some = samples[:: max(1, len(samples) // 64)]
-        facts["images"] = f"checksum {zlib.crc32(some.tobytes()):08x}"
-    given = getattr(data, "labels", None)
-    if given is not None:
-        facts["labels"] = f"checksum {zlib.crc32(given.tobytes()):08x}"
-    return facts
+        metadata["images"] = f"checksum {zlib.crc32(some.tobytes()):08x}"
+    labels = getattr(data, "labels", None)
+    if labels is not None:
+        metadata["labels"] = f"checksum {zlib.crc32(labels.tobytes()):08x}"
+    return metadata
 
 
-def as_begun(facts: dict[str, Any], interrupted: Interrupted | None) -> dict[str, Any]:
-    """Returns a training's fingerprint, without what an interrupted `fit` has changed of its GAN.
+def as_begun(metadata: dict[str, Any], interrupted: Interrupted | None) -> dict[str, Any]:
+    """Returns a training's fingerprint, without the changes that an interrupted `fit` made.
 
-    A `Schedule`, or a callback of the user's, sets hyper-parameters while training goes on. When
-    `fit` is called again with the same object, they have not been set by the user.
-
-    Args:
-        facts: the fingerprint, as it is now.
-        interrupted: what the interrupted training was and left; None if there was none.
+    A `Schedule`, or a callback of the user's, sets hyper-parameters during training. When `fit` is
+    called again with the same object, the user has not set them.
     """
     if interrupted is None:
-        return facts
+        return metadata
     begun, left = interrupted
-    untouched = {name for name in facts if name in begun and facts[name] == left.get(name)}
-    return {name: begun[name] if name in untouched else value for name, value in facts.items()}
+    return {
+        name: begun[name] if name in begun and value == left.get(name) else value
+        for name, value in metadata.items()
+    }
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
@@ -92,51 +85,39 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
 
     Args:
         before: the fingerprint in the backup.
-        now: that of the present training.
-        folder: where the backup is.
+        now: the fingerprint of the present training.
+        folder: the backup's folder.
     """
-    differing = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    rates = [
-        name
-        for name in differing
-        if re.search(r"[`.]learning_rate`$", name)
-        and all(isinstance(facts.get(name), float) for facts in (before, now))  # no schedule
-    ]
-    for name in rates:
-        warnings.warn(
-            f"{name} is {now[name]:g}, but training goes on from a backup in {folder}, with the "
-            f"rate there, which began as {before[name]:g}. To change it, set "
-            "`learning_rate` in a callback.",
-            stacklevel=4,
-        )
-    found = [
-        f"{name} was {_shown(before.get(name))} and is {_shown(now.get(name))}"
-        for name in differing
-        if name not in rates
-    ]
-    if found:
+    differences = []
+    for name in {**before, **now}:
+        old, new = before.get(name), now.get(name)
+        is_rate = re.search(r"[`.]learning_rate`$", name)
+        if old != new and is_rate and isinstance(old, float) and isinstance(new, float):
+            warnings.warn(
+                f"{name} is {new:g}, but training goes on from a backup in {folder}, with the "
+                f"rate there, which began as {old:g}. To change it, set "
+                "`learning_rate` in a callback.",
+                stacklevel=4,
+            )
+        elif old != new:
+            differences.append(f"{name} was {_shown(old)} and is {_shown(new)}")
+    if differences:
         raise ValueError(
-            f"{folder} holds the backup of another training: {'; '.join(found[:5])}. Train with "
-            "what it was made with, to go on from it; or give this training another folder; or "
-            "delete the backup to begin anew."
+            f"{folder} holds the backup of another training: {'; '.join(differences[:5])}. Train "
+            "with what it was made with, to go on from it; or give this training another folder; "
+            "or delete the backup to begin anew."
         )
 
 
 def _described(name, value):
     """Returns an argument's plain values by their names, such as "generator's `layers.0.units`"."""
-    values = {}
-    for path, leaf in _leaves(value):
-        values[f"{name}'s `{path}`" if path else f"`{name}`"] = leaf
-    return values
+    return {f"{name}'s `{path}`" if path else f"`{name}`": leaf for path, leaf in _leaves(value)}
 
 
 def _leaves(value: Any, path: str = "", numbers: Any = None) -> Iterator[tuple[str, Any]]:
-    """Yields the plain values of a serialized object, and where in it they are.
+    """Yields the paths and plain values in a part of a serialized object.
 
-    Args:
-        value: the object or a part of it.
-        path: where that is.
-        numbers: the numbers of the model's layers, by their names.
+    `numbers` are those of the model's layers, by their names.
     """
     if isinstance(value, dict):
         kind, config = value.get("class_name"), value.get("config", {})
@@ -148,10 +129,7 @@ def _leaves(value: Any, path: str = "", numbers: Any = None) -> Iterator[tuple[s
             return
         if kind is not None:
             yield path, kind
-            value = {
-                **config,
-                **{k: v for k, v in value.items() if k not in ("class_name", "config")},
-            }
+            value = config | {k: v for k, v in value.items() if k not in ("class_name", "config")}
         inner = numbers
         if isinstance(value.get("layers"), list):
             inner = {_name(layer): index for index, layer in enumerate(value["layers"])}
@@ -161,7 +139,7 @@ def _leaves(value: Any, path: str = "", numbers: Any = None) -> Iterator[tuple[s
                 known = numbers if key == "inbound_nodes" else inner
                 item = _numbered(item, known or {}) if key in _REFERENCES else item
                 yield from _leaves(item, f"{path}.{key}" if path else key, known)
-    elif isinstance(value, (list, tuple)) and not all(map(_is_plain, value)):
+    elif isinstance(value, (list, tuple)) and not all(isinstance(x, PLAIN) for x in value):
         for index, item in enumerate(value):
             yield from _leaves(item, f"{path}.{index}", numbers)
     else:
@@ -173,16 +151,11 @@ def _name(layer):
 
 
 def _numbered(value, numbers):
-    """Returns references to layers by their numbers, for Keras counts names on in a process."""
     if isinstance(value, (list, tuple)):
         return [_numbered(item, numbers) for item in value]
     if isinstance(value, dict):
         return {key: _numbered(item, numbers) for key, item in value.items()}
     return numbers.get(value, value)
-
-
-def _is_plain(value):
-    return isinstance(value, (bool, int, float, str, type(None)))
 
 
 def _shown(value):

@@ -9,7 +9,31 @@ from keras import ops
 __all__ = ["Hyperparameter", "Setting", "plain"]
 
 
-class Hyperparameter:
+class _Attribute:
+    def __init__(self, must: str, holds: Callable[[Any], Any], hint: str = ""):
+        self.must = must
+        self.holds = holds
+        self.hint = f" {hint}" if hint else ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, gan: Any, owner: type | None = None) -> Any:
+        if gan is None:
+            return self
+        try:
+            return self._values(gan)[self.name]
+        except KeyError:
+            raise AttributeError(f"`{self.name}` has not been set.") from None
+
+    def _values(self, gan):
+        return gan.__dict__
+
+    def _refuse(self, value):
+        raise ValueError(f"`{self.name}` must {self.must}; got {value!r}.{self.hint}")
+
+
+class Hyperparameter(_Attribute):
     """An attribute of a GAN that is a number in its losses, and may be set at any time.
 
     As with a Keras optimizer's `learning_rate`, reading it gives a scalar variable, float32, and
@@ -43,42 +67,24 @@ class Hyperparameter:
     ```
     """
 
-    def __init__(self, must: str, holds: Callable[[float], bool], hint: str = ""):
-        self.must = must
-        self.holds = holds
-        self.hint = hint
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, gan: Any, owner: type | None = None) -> Any:
-        if gan is None:
-            return self
-        try:
-            return gan.__dict__["hyperparameters"][self.name]
-        except KeyError:
-            raise AttributeError(f"`{self.name}` has not been set.") from None
+    def _values(self, gan):
+        return gan.__dict__["hyperparameters"]
 
     def __set__(self, gan: Any, value: Any) -> None:
-        number = self._checked(value)
+        try:
+            number = math.nan if isinstance(value, (bool, str)) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not (math.isfinite(number) and self.holds(number)):
+            self._refuse(value)
         if self.name in gan.hyperparameters:
             gan.synchronize()
             gan.hyperparameters[self.name].assign(number)
         else:
             gan.hyperparameters[self.name] = gan.scalar(self.name, initial=number)
 
-    def _checked(self, value):
-        try:
-            number = math.nan if isinstance(value, (bool, str)) else float(value)
-        except (TypeError, ValueError):
-            number = math.nan
-        if not (math.isfinite(number) and self.holds(number)):
-            hint = f" {self.hint}" if self.hint else ""
-            raise ValueError(f"`{self.name}` must {self.must}; got {value!r}.{hint}")
-        return number
 
-
-class Setting:
+class Setting(_Attribute):
     """An attribute of a GAN that a compiled step takes for granted; a new value compiles it anew.
 
     Args:
@@ -96,23 +102,9 @@ class Setting:
     ```
     """
 
-    def __init__(self, must: str, holds: Callable[[Any], Any]):
-        self.must = must
-        self.holds = holds
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, gan: Any, owner: type | None = None) -> Any:
-        if gan is None:
-            return self
-        if self.name not in gan.__dict__:
-            raise AttributeError(f"`{self.name}` has not been set.")
-        return gan.__dict__[self.name]
-
     def __set__(self, gan: Any, value: Any) -> None:
         if not self.holds(value):
-            raise ValueError(f"`{self.name}` must {self.must}; got {value!r}.")
+            self._refuse(value)
         gan.__dict__[self.name] = value
 
 

@@ -1,4 +1,4 @@
-"""How a GAN is kept in files: whole, with what Keras leaves out, and read whole or not at all."""
+"""How a GAN is kept in files: whole, with the state that Keras leaves out, or not at all."""
 
 import os
 import warnings
@@ -53,7 +53,9 @@ def save(
     gan = keras_egan.load("began.keras")
     ```
     """
-    processes.by_first(files.save, _of_keras(gan, "save"), filepath, overwrite, zipped, **kwargs)
+    save, in_place = keras.Model.save.__get__(gan), zipped is False
+    options = {"zipped": zipped, **kwargs}
+    processes.by_first(files.save, save, filepath, ".keras", overwrite, in_place, **options)
 
 
 def save_weights(
@@ -76,8 +78,9 @@ def save_weights(
         ValueError: if `filepath` ends otherwise.
         OSError: as in `save`.
     """
-    save = _of_keras(gan, "save_weights")
-    processes.by_first(files.save_weights, save, filepath, overwrite, max_shard_size)
+    save, in_place = keras.Model.save_weights.__get__(gan), max_shard_size is not None
+    options = {"max_shard_size": max_shard_size}
+    processes.by_first(files.save, save, filepath, ".weights.h5", overwrite, in_place, **options)
 
 
 def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
@@ -86,8 +89,8 @@ def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: An
     Args:
         gan: the model.
         filepath: a `.weights.h5` or `.keras` file of the same kind of model.
-        *args: as in `keras.Model.load_weights`.
-        **kwargs: as in `keras.Model.load_weights`.
+        *args: as there.
+        **kwargs: as there.
 
     Raises:
         ValueError: if the file is of another kind of model.
@@ -115,7 +118,7 @@ def training_state(gan: Any) -> dict[str, Any]:
     Args:
         gan: the model, compiled or not.
     """
-    parts = {
+    owners = {
         "generator": gan.generator,
         "discriminator": gan.discriminator,
         "average": gan.weight_average,
@@ -123,10 +126,10 @@ def training_state(gan: Any) -> dict[str, Any]:
         "gan": gan,  # labels, augmentation, and layers of a subclass
     }
     if gan.compiled:
-        parts |= {"d_optimizer": gan.d_optimizer, "g_optimizer": gan.g_optimizer}
+        owners |= {"d_optimizer": gan.d_optimizer, "g_optimizer": gan.g_optimizer}
     state = {**gan.hyperparameters, **_own(gan)}
     named = set(map(id, state.values()))
-    for part, owner in parts.items():
+    for part, owner in owners.items():
         for index, variable in enumerate(owner.variables):
             if id(variable) not in named:
                 state[f"{part}/{index}"] = variable
@@ -171,21 +174,15 @@ def _optimizer_sizes(gan):
 
 def _own(gan):
     """Returns the part of `training_state` that Keras does not save by itself."""
-    own: dict[str, Any] = {}
-    keras.Model.save_own_variables(gan, own)
-    in_configuration = {id(variable) for variable in gan.hyperparameters.values()}
+    weights: dict[str, Any] = {}
+    keras.Model.save_own_variables(gan, weights)
+    in_configuration = set(map(id, gan.hyperparameters.values()))
     names = {id(variable): name for name, variable in gan.states.items()}
-    means = gan.running_means.variables if gan.running_means else ()
-    return {
-        **{
-            names.get(id(v), f"weight_{key}"): v
-            for key, v in own.items()
-            if id(v) not in in_configuration
-        },
-        **{f"seed_{index}": seed for index, seed in enumerate(seed_states(gan))},
-        **{f"mean_{index}": mean for index, mean in enumerate(means)},
+    own = {
+        names.get(id(variable), f"weight_{key}"): variable
+        for key, variable in weights.items()
+        if id(variable) not in in_configuration
     }
-
-
-def _of_keras(gan, name):
-    return getattr(keras.Model, name).__get__(gan)
+    own |= {f"seed_{index}": seed for index, seed in enumerate(seed_states(gan))}
+    means = gan.running_means.variables if gan.running_means else ()
+    return own | {f"mean_{index}": mean for index, mean in enumerate(means)}
