@@ -5,14 +5,14 @@ import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sized
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_egan.saving import configuration
 
-__all__ = ["Interrupted", "as_begun", "check_same", "fingerprint"]
+__all__ = ["check_same", "fingerprint"]
 
 _WITHOUT_EFFECT = ("build_config", "module", "name", "registered_name", "seed", "shared_object_id")
 """Parts of a serialized object that may differ.
@@ -22,18 +22,6 @@ Keras counts names on in a process, and a backup holds the states of seeds.
 
 _REFERENCES = ("input_layers", "keras_history", "output_layers")
 """Parts of a serialized model that name its layers."""
-
-
-class Interrupted(NamedTuple):
-    """What callbacks have changed of a GAN in a call of `fit` that was interrupted.
-
-    Attributes:
-        begun: the fingerprint of the training as it began.
-        left: that of the GAN as it was left.
-    """
-
-    begun: Mapping[str, Any]
-    left: Mapping[str, Any]
 
 
 def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
@@ -66,23 +54,6 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     if given is not None:
         facts["labels"] = f"checksum {zlib.crc32(given.tobytes()):08x}"
     return facts
-
-
-def as_begun(facts: dict[str, Any], interrupted: Interrupted | None) -> dict[str, Any]:
-    """Returns a training's fingerprint, without what an interrupted `fit` has changed of its GAN.
-
-    A `Schedule`, or a callback of the user's, sets hyper-parameters while training goes on. When
-    `fit` is called again with the same object, they have not been set by the user.
-
-    Args:
-        facts: the fingerprint, as it is now.
-        interrupted: what the interrupted training was and left; None if there was none.
-    """
-    if interrupted is None:
-        return facts
-    begun, left = interrupted
-    untouched = {name for name in facts if name in begun and facts[name] == left.get(name)}
-    return {name: begun[name] if name in untouched else value for name, value in facts.items()}
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
