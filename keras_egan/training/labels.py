@@ -58,10 +58,8 @@ class Labels(keras.layers.Layer):
     def received(self, data: Any, rows: Any, seed: keras.random.SeedGenerator) -> tuple[Any, Any]:
         """Returns the rows with the labels of a batch, and which of those are of no class, 1 or 0.
 
-        Args:
-            data: a batch, `(images, labels)`.
-            rows: the `BatchShard` of its images.
-            seed: what the labels of fakes are drawn from where data has none.
+        `data` is (images, labels), `rows` the `BatchShard` of the images. Labels of fakes are
+        drawn from `seed` where data has none.
         """
         labels = distributed.nonempty(ops.cast(data[1], "int32"))
         labels = labels[:, 0] if len(labels.shape) == 2 else labels

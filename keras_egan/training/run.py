@@ -93,10 +93,7 @@ class Run:
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
-        """Trains, from the newest backup if there is one.
-
-        Args:
-            fit: the GAN's `keras.Model.fit`.
+        """Trains by `keras.Model.fit`, from the newest backup if there is one.
 
         Returns:
             The history of all epochs.
@@ -112,7 +109,7 @@ class Run:
         with ExitStack() as held:
             held.callback(setattr, self.fit_state, "logs", {})
             if self.backup:
-                processes.first(self._reserve, held)
+                processes.first(lambda: held.enter_context(self.backup.reserved()))
                 held.enter_context(self._noting_interruption())
                 self._find()
             if self.done:  # the rest of an epoch is an epoch of its own to Keras
@@ -198,9 +195,6 @@ class Run:
                 self.fit_state.interrupted = {name: (v, left.get(name)) for name, v in begun}
             raise
         self.fit_state.interrupted = {}
-
-    def _reserve(self, held):
-        held.enter_context(self.backup.reserved())
 
     def _find(self):
         metadata = processes.first(self._newest)

@@ -17,14 +17,12 @@ __all__ = ["added_losses", "evaluate", "figure_names", "train"]
 
 
 def train(gan: Any, data: Any) -> dict[str, Any]:
-    """Updates the discriminator, the generator and the controller on one batch.
+    """Updates a GAN's discriminator, generator and controller on one batch.
 
-    Args:
-        gan: an `EnergyGAN`.
-        data: images of shape `(batch, *image_shape)`, or a tuple that begins with them.
+    `data` is images of shape `(batch, *image_shape)`, or a tuple that begins with them.
 
     Returns:
-        This step's figures and indicators, scalars.
+        This step's metrics and indicators, scalars.
     """
     real, rows, unfit = _receive(gan, data, gan.progress.latents)
     if gan.updates == "one_pass":
@@ -45,15 +43,7 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
 
 
 def evaluate(gan: Any, data: Any) -> dict[str, Any]:
-    """Computes the figures of held-out images; changes neither weights nor controller.
-
-    Args:
-        gan: an `EnergyGAN`.
-        data: as in `train`.
-
-    Returns:
-        The figures and indicators, scalars.
-    """
+    """Returns the metrics and indicators of held-out images, and changes nothing of the GAN."""
     real, rows, unfit = _receive(gan, data, gan.progress.evaluation)
     z = gan.draw_latents(rows, gan.progress.evaluation)
     generated = gan.generator(with_labels(z, rows.fake_labels), training=False)
@@ -122,10 +112,7 @@ class _Learner(NamedTuple):
     def total(self, loss, terms, rows):
         """Returns what the network minimises, as its optimizer scales it.
 
-        Args:
-            loss: a number a row, or a scalar.
-            terms: what is added to it, likewise.
-            rows: which rows of the global batch they are.
+        That is the loss and what is added to it, each a number a row, or a scalar.
         """
         loss = rows.mean(loss)
         for term in terms:
@@ -234,7 +221,8 @@ def _one_pass(gan, images, rows):
     if weight is not None:
         n = len(generator.variables)
         scale = discriminator.optimizer.scale_loss(1.0) / generator.optimizer.scale_loss(1.0)
-        grads = [_combined(grads[0], grads[1][n:], weight * scale), grads[1][:n]]
+        pairs = zip(grads[0], grads[1][n:], strict=True)
+        grads = [[_combined(*pair, weight * scale) for pair in pairs], grads[1][:n]]
     for learner, found in zip(learners, grads, strict=True):
         _update(learner, found)
     return figures
@@ -242,20 +230,18 @@ def _one_pass(gan, images, rows):
 
 def _fakes_weight(gan):
     """Returns `gan.fakes_weight()`, or None where a class below it has a loss of its own."""
-    order = type(gan).__mro__
-
-    def depth(method):
-        return next(i for i, cls in enumerate(order) if method in vars(cls))
-
-    losses = min(depth("discriminator_loss"), depth("generator_loss"))
-    return gan.fakes_weight() if depth("fakes_weight") <= losses else None
+    for cls in type(gan).__mro__:
+        if "fakes_weight" in vars(cls):
+            return gan.fakes_weight()
+        if "discriminator_loss" in vars(cls) or "generator_loss" in vars(cls):
+            return None
 
 
-def _combined(grads, others, weight):
-    """Returns the gradients plus `weight` times the others, None where neither is one."""
-    others = [None if other is None else weight * other for other in others]
-    pairs = zip(grads, others, strict=True)
-    return [one if other is None else other if one is None else one + other for one, other in pairs]
+def _combined(grad, other, weight):
+    """Returns a gradient plus `weight` times another, None where neither is one."""
+    if other is None:
+        return grad
+    return weight * other if grad is None else grad + weight * other
 
 
 def _generated(gan, z, rows):
