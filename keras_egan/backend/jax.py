@@ -117,11 +117,7 @@ def joint_gradients(
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
     """Returns the gradient of `function(inputs)`, summed, by `inputs`; itself differentiable.
 
-    Args:
-        function: a function of a tensor that returns a tensor. It may read and assign the
-            variables of `model` and of its optimizer.
-        inputs: a tensor.
-        model: the model whose state `function` may touch.
+    The function may read and assign the variables of `model` and of its optimizer.
     """
     pure, finish = _pure(lambda x: (jax.numpy.sum(function(x)), None), model)
     gradient, returned = jax.grad(pure, has_aux=True)(inputs)

@@ -13,11 +13,7 @@ FETCHED = 100
 
 
 class StepLogs:
-    """The metrics of steps, of which the device need not wait for each.
-
-    Args:
-        held: of how many steps at most, the newest, they are held.
-    """
+    """The metrics of the newest steps, `held` at most; the device need not wait for each."""
 
     def __init__(self, held: int):
         self._rows: deque[tuple[int, dict[str, float]]] = deque(maxlen=held)
