@@ -28,8 +28,8 @@ class StepLogs:
     def fetch(self) -> "deque[tuple[int, dict[str, float]]]":
         """Returns all that are held, oldest first: pairs of a step and its metrics, floats."""
         for step, logs in self._unfetched:
-            figures = {name: float(ops.convert_to_numpy(logs[name])) for name in sorted(logs)}
-            self._rows.append((step, figures))
+            metrics = {name: float(ops.convert_to_numpy(logs[name])) for name in sorted(logs)}
+            self._rows.append((step, metrics))
         self._unfetched.clear()
         return self._rows
 

@@ -170,7 +170,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
         # As asked for, not as resolved: a file may be opened on another backend.
         self.compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
-        self.running_means = FigureMeans(step.figure_names(self))
+        self.running_means = FigureMeans(step.metric_names(self))
 
     def fit(
         self,

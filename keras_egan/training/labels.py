@@ -28,9 +28,6 @@ class Labels(keras.layers.Layer):
         num_classes: how many classes there are, 2 or more.
         unlabelled: whether images may come without a label, as -1.
 
-    Raises:
-        ValueError: if `num_classes` is no whole number from 2 up.
-
     Example:
 
     ```python
@@ -41,7 +38,6 @@ class Labels(keras.layers.Layer):
 
     def __init__(self, num_classes: int, unlabelled: bool = False):
         super().__init__(name="labels", dtype="float32")
-        checks.whole_number(2, num_classes=num_classes)
         self.num_classes = int(num_classes)
         self.classes = range(UNLABELLED if unlabelled else 0, self.num_classes)
         self.counts = self.add_weight(
