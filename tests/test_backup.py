@@ -122,32 +122,33 @@ def test_keras_own_backup_goes_on_at_the_epoch(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
-def damage_weights(folder):
-    path = folder / "state.npz"
+def damage_weights(path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
 
 
-def cut_weights(folder):
-    path = folder / "state.npz"
+def halve_an_array(path):
+    """Damages a header so that NumPy would read half of the bytes, and see no checksum."""
+    data = path.read_bytes()
+    assert b"<f4" in data
+    path.write_bytes(data.replace(b"<f4", b"<f2", 1))
+
+
+def cut_weights(path):
     path.write_bytes(path.read_bytes()[:1000])
 
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        damage_weights,
-        cut_weights,
-        lambda folder: (folder / "position.json").write_text('{"epoch": 1'),
-    ],
+    [damage_weights, halve_an_array, cut_weights, lambda path: path.write_bytes(b"")],
 )
 def test_a_damaged_backup_is_passed_over(damage, tmp_path, capsys):
     arguments = {"batch_size": 16, "epochs": 3}
     expected = uninterrupted()
     with pytest.raises(KeyboardInterrupt):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b", every=2), Stop(7), **arguments)
-    (tmp_path / "b" / ".backup-123").mkdir()  # half-written
+    (tmp_path / "b" / ".0000000008-000001.123.npz").touch()  # half-written
     newest = sorted((tmp_path / "b").glob("0*"))[-1]
     damage(newest)
     with pytest.warns(UserWarning, match=f"{newest.name} is damaged; the backup before it"):
@@ -161,8 +162,8 @@ def test_a_damaged_backup_is_passed_over(damage, tmp_path, capsys):
 def test_no_whole_backup_is_an_error(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b", every=1), Stop(3), batch_size=16)
-    for folder in (tmp_path / "b").glob("0*"):
-        damage_weights(folder)
+    for path in (tmp_path / "b").glob("0*"):
+        damage_weights(path)
     with pytest.raises(ValueError, match=r"No backup in .* is whole"):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b"), batch_size=16)
 

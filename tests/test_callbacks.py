@@ -278,7 +278,7 @@ def test_energies_of_either_sign_are_drawn(offset, tmp_path):
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    from keras_egan.callbacks._files import replacing
+    from keras_egan.saving.files import replacing
 
     path = tmp_path / "deep" / "file.txt"
     with replacing(path) as temporary:

@@ -201,5 +201,5 @@ def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path):
 
 @pytest.mark.parametrize("pretrain_epochs", [-1, 1.5])
 def test_bad_arguments_are_refused(pretrain_epochs):
-    with pytest.raises(ValueError, match="`pretrain_epochs` must be a whole number from 0 up"):
+    with pytest.raises(ValueError, match="`pretrain_epochs` must be a whole number, 0 or more"):
         magan(pretrain_epochs=pretrain_epochs)

@@ -29,10 +29,10 @@ def test_no_backup_is_made_of_values_that_are_not_finite(tmp_path):
     backup = callbacks.Backup(tmp_path / "b", every=1)
     with pytest.warns(UserWarning, match="NaN or infinite after 7 steps: no backup is made"):
         train(build(), Poison(6), backup, epochs=3)
-    folders = sorted(path.name for path in (tmp_path / "b").glob("0*"))
-    assert [name[:10] for name in folders] == ["0000000005", "0000000006"]
-    for folder in folders:
-        with np.load(tmp_path / "b" / folder / "state.npz") as arrays:
+    paths = sorted((tmp_path / "b").glob("0*"))
+    assert [path.name[:10] for path in paths] == ["0000000005", "0000000006"]
+    for path in paths:
+        with np.load(path) as arrays:
             assert all(np.isfinite(arrays[key]).all() for key in arrays.files)
 
 
@@ -88,7 +88,8 @@ def test_terminate_on_nan_ends_the_training_and_the_good_backup_stays(tmp_path):
             gan, keras.callbacks.TerminateOnNaN(), Poison(6), callbacks.Backup(tmp_path / "b")
         )
     assert len(history["d_loss"]) == 2
-    (folder,) = (tmp_path / "b").glob("0*")
-    facts = json.loads((folder / "position.json").read_text())
-    assert (facts["epoch"], facts["step"]) == (1, STEPS)
+    (path,) = (tmp_path / "b").glob("0*")
+    with np.load(path) as arrays:
+        metadata = json.loads(arrays["metadata"].tobytes())
+    assert (metadata["epoch"], metadata["step"]) == (1, STEPS)
     assert np.isfinite(float(gan.k_t))

@@ -1,7 +1,7 @@
 """The one place that asks which Keras backend runs.
 
-`tensorflow.py`, `jax.py` and `torch.py` mirror one another and know nothing of GANs. The one that
-runs gives this module its names:
+`tensorflow.py`, `jax.py` and `torch.py` mirror one another and know nothing of GANs; what they need
+not have of their own is in `common.py`. The one that runs gives this module its names:
 
 - `Steps`, a mixin that turns `self.training_step(data)` and `self.evaluation_step(data)`, written
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
@@ -10,18 +10,11 @@ runs gives this module its names:
 - `joint_gradients(objective, variables, model)`, the one primitive of differentiation: gradients
   of several losses of one computation. `gradients` takes a single loss.
 - `input_gradient(function, inputs, model)`, for penalties on the gradient by an input.
-- `apply(optimizer, grads, variables)`, which updates variables.
 - `compiled(network)`, a function that runs a network with any weights, and
   `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
-- `device_of(variables)`, a context for computing where variables are, in any thread.
 - `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
   model's weights as this process has them.
 - `conv` and `conv_transpose`, as `keras.ops` has them, in a form that the backend is quick at.
-- `require(condition, message)`, an error if a batch has the wrong size, or 1 where none can be
-  raised.
-- `host()`, a context in which random numbers are drawn where their seeds lie, and `sent(tensors)`,
-  which brings them to the device.
-- `random_state()` and `set_random_state(state)`, for random numbers that no Keras variable fixes.
 
 `distributed` is the same for what several devices and processes do together.
 """
@@ -51,11 +44,13 @@ if name not in ("tensorflow", "jax", "torch"):
         f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
     )
 
+from keras_egan.backend import common  # noqa: E402, imports Keras, whose backend is known now
+
 _engine = import_module(f"{__name__}.{name}")
 
 
 def __getattr__(attribute: str) -> Any:
-    return getattr(_engine, attribute)
+    return getattr(_engine if hasattr(_engine, attribute) else common, attribute)
 
 
 def gradients(
@@ -79,5 +74,5 @@ def inference(model: keras.Model) -> Iterator[None]:
     variables = model.variables
     values = distributed.local_values(variables)
     scope = keras.StatelessScope(list(zip(variables, values, strict=True)))
-    with _engine.no_grad(), _engine.device_of(variables), scope:
+    with __getattr__("no_grad")(), __getattr__("device_of")(variables), scope:
         yield

@@ -1,7 +1,6 @@
 """The JAX backend: steps are pure functions of the model's state, run in a `StatelessScope`."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -10,8 +9,6 @@ import keras
 from keras_egan.backend.distributed.jax import local_values
 from keras_egan.backend.jax_convolutions import conv, conv_transpose  # noqa: F401, a part of it
 from keras_egan.backend.keras_internals import built_for, is_trainers_state
-
-no_grad = nullcontext
 
 
 class Steps:
@@ -120,11 +117,7 @@ def joint_gradients(
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
     """Returns the gradient of `function(inputs)`, summed, by `inputs`; itself differentiable.
 
-    Args:
-        function: a function of a tensor that returns a tensor. It may read and assign the
-            variables of `model` and of its optimizer.
-        inputs: a tensor.
-        model: the model whose state `function` may touch.
+    The function may read and assign the variables of `model` and of its optimizer.
     """
     pure, finish = _pure(lambda x: (jax.numpy.sum(function(x)), None), model)
     gradient, returned = jax.grad(pure, has_aux=True)(inputs)
@@ -225,37 +218,3 @@ def _pure_call(network):
             return network(inputs, training=False)
 
     return call
-
-
-def device_of(variables: Sequence[Any]) -> nullcontext:
-    """Does nothing: JAX computes where the weights are."""
-    return nullcontext()
-
-
-def require(condition: Any, message: str) -> float:
-    """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here.
-
-    Returns:
-        0.
-    """
-    if not condition:
-        raise ValueError(message)
-    return 0.0
-
-
-def host() -> AbstractContextManager:
-    """Returns a context that does nothing: a compiled step draws where it computes."""
-    return nullcontext()
-
-
-def sent(tensors: Any) -> Any:
-    """Returns `tensors` as they are: see `host`."""
-    return tensors
-
-
-def random_state() -> Any:
-    """Returns None: all random numbers of Keras's layers come from their seed generators."""
-
-
-def set_random_state(state: Any) -> None:
-    """Does nothing; see `random_state`."""

@@ -89,13 +89,8 @@ def written(save: Callable[..., Any], suffix: str, **kwargs: Any) -> bytes:
     """Returns the bytes of the file that a model's `save` or `save_weights` writes.
 
     Keras documents paths only, but writes into a file in memory too if its name as a string ends
-    as it should. HDF5 given a path ends the whole process with a segmentation fault when the disk
-    fills.
-
-    Args:
-        save: takes the file to write, and `kwargs`.
-        suffix: how the file's name has to end, `".keras"` or `".weights.h5"`.
-        **kwargs: further arguments of `save`.
+    as it should, in `".keras"` or `".weights.h5"`. HDF5 given a path ends the whole process with a
+    segmentation fault when the disk fills.
     """
     file = _Memory(suffix)
     save(file, **kwargs)
@@ -112,11 +107,7 @@ class _Memory(io.BytesIO):
 
 
 def portable(config: Any) -> Any:
-    """Mends what Keras writes on PyTorch: a private class, which no other backend can load.
-
-    Args:
-        config: what `keras.saving.serialize_keras_object` returned for an optimizer.
-    """
+    """Mends a serialized optimizer of PyTorch: a private class, which no other backend can load."""
     if not isinstance(config, dict):
         return config
     config = {key: portable(value) for key, value in config.items()}

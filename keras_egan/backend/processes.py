@@ -39,14 +39,10 @@ def by_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
 
 
 def first(function: Callable[..., Any], *args: Any) -> Any:
-    """Runs a function on the first process, for which the others wait.
-
-    Args:
-        function: what it returns has to be what JSON can hold; it must not wait for the others.
-        *args: its arguments.
+    """Runs a function on the first process, for which the others wait; it must not wait for them.
 
     Returns:
-        What the function returned, on all processes.
+        What the function returned, which JSON can hold, on all processes.
 
     Raises:
         Exception: on the first process, what the function raised.
@@ -83,9 +79,7 @@ def first_arrays(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
 def together(function: Callable[..., Any], *args: Any) -> Any:
     """Runs a function on every process, so that none goes on, and waits for ever, if one cannot.
 
-    Args:
-        function: it must not wait for the others, unless all of them fail or none.
-        *args: its arguments.
+    The function must not wait for the others, unless all of them fail or none.
 
     Returns:
         What the function returned, on each process its own.
@@ -113,18 +107,15 @@ def together(function: Callable[..., Any], *args: Any) -> Any:
     return result
 
 
-def same(facts: Mapping[str, Any]) -> None:
-    """Compares what has to be the same on all processes.
-
-    Args:
-        facts: what JSON can hold, by names for the error.
+def same(values: Mapping[str, Any]) -> None:
+    """Compares values, by names for the error, which have to be the same on all processes.
 
     Raises:
         ValueError: if it differs from the first process's; on the others a `RuntimeError`.
     """
     if distributed.process_count() > 1:
-        facts = json.loads(json.dumps(facts, default=str))
-        together(_compare, first(lambda: facts), facts)
+        own = json.loads(json.dumps(values, default=str))
+        together(_compare, first(lambda: own), own)
 
 
 def _compare(expected, found):

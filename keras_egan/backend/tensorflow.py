@@ -1,16 +1,12 @@
 """The TensorFlow backend: variables are assigned in place, gradients come from a tape."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras.ops import conv, conv_transpose  # noqa: F401, a part of the backend
 
 from keras_egan.backend.keras_internals import Built
-
-no_grad = nullcontext
 
 
 class Steps(Built):
@@ -57,13 +53,6 @@ def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> A
     return tape.gradient(total, inputs)
 
 
-def apply(
-    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
-) -> None:
-    """Updates variables with one optimizer, built for them."""
-    optimizer.apply(grads, variables)
-
-
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
 
@@ -98,11 +87,6 @@ def compiled_gradient(
     )
 
 
-def device_of(variables: Sequence[Any]) -> nullcontext:
-    """Does nothing: TensorFlow copies what is on another device."""
-    return nullcontext()
-
-
 def require(condition: Any, message: str) -> Any:
     """Raises a `ValueError` unless a condition on a shape holds.
 
@@ -118,21 +102,3 @@ def require(condition: Any, message: str) -> Any:
     if not condition:
         raise ValueError(message)
     return 0.0
-
-
-def host() -> AbstractContextManager:
-    """Returns a context that does nothing: a graph draws where it computes."""
-    return nullcontext()
-
-
-def sent(tensors: Any) -> Any:
-    """Returns `tensors` as they are: see `host`."""
-    return tensors
-
-
-def random_state() -> Any:
-    """Returns None: all random numbers of Keras's layers come from their seed generators."""
-
-
-def set_random_state(state: Any) -> None:
-    """Does nothing; see `random_state`."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import torch
-from keras.ops import conv, conv_transpose  # noqa: F401, a part of the backend
 from torch import no_grad
 
 from keras_egan.backend.distributed.torch import replica_sum
@@ -76,13 +75,6 @@ def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> A
     return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]
 
 
-def apply(
-    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
-) -> None:
-    """Updates variables with one optimizer, built for them."""
-    optimizer.apply(grads, variables)
-
-
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
 
@@ -119,17 +111,6 @@ def device_of(variables: Sequence[Any]) -> AbstractContextManager:
     https://docs.pytorch.org/docs/stable/notes/cuda.html
     """
     return keras.device(str(variables[0].value.device)) if variables else nullcontext()
-
-
-def require(condition: Any, message: str) -> float:
-    """Raises a `ValueError` unless a condition on a shape holds; shapes are always known here.
-
-    Returns:
-        0.
-    """
-    if not condition:
-        raise ValueError(message)
-    return 0.0
 
 
 def host() -> AbstractContextManager:

@@ -1,11 +1,10 @@
 """Backups of a training, from which it goes on exactly where it was."""
 
 import errno
-import hashlib
 import json
 import os
-import shutil
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,24 +15,25 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.callbacks._locked import locked
-from keras_egan.saving.files import move
+from keras_egan.saving.files import replacing
 
 __all__ = ["Backup", "Snapshot"]
 
-_DIGIT = "[0-9]"
+_METADATA = "metadata"
+_NAME = f"{'[0-9]' * 10}-{'[0-9]' * 6}"
 
 
 class Snapshot(NamedTuple):
     """What one backup holds.
 
     Attributes:
-        folder: where it is.
-        facts: whatever is plain, a dict; with the keys `"epoch"`, `"done"` and `"step"`.
+        path: the file.
+        metadata: what JSON can hold, a dict; with the keys `"epoch"`, `"done"` and `"step"`.
         arrays: a dict of arrays.
     """
 
-    folder: Path
-    facts: dict[str, Any]
+    path: Path
+    metadata: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
 
@@ -49,9 +49,10 @@ class Backup(keras.callbacks.Callback):
     within the epoch; a warning says so. A callback of your own needs `get_state` and `set_state`
     to go on where it was: see `Flushable`; a warning names a class that has none.
 
-    The last two backups are kept. One that is damaged is recognised by its checksum and passed
-    over with a warning; a half-written one has no name yet; and none is made of a training whose
-    values are not finite, so that the last good ones stay. When training ends, all are removed.
+    The last two backups are kept, a file each. One that is damaged is recognised by its checksums
+    and passed over with a warning; a half-written one has no name yet; and none is made of a
+    training whose values are not finite, so that the last good ones stay. When training ends, all
+    are removed.
 
     A folder is one training's. Another training, whose networks, optimizers, augmentation,
     hyper-parameters or data differ, is refused, and so are two at once. Names of layers may
@@ -98,42 +99,35 @@ class Backup(keras.callbacks.Callback):
         Raises:
             ValueError: if there are backups, and none is whole.
         """
-        folders = self._folders()
-        for folder in folders:
-            snapshot = _read(folder)
-            if snapshot:
+        files = self._files()
+        for file in files:
+            if snapshot := _read(file):
                 return snapshot
-            warnings.warn(f"{folder} is damaged; the backup before it is used.", stacklevel=3)
-        if folders:
+            warnings.warn(f"{file} is damaged; the backup before it is used.", stacklevel=3)
+        if files:
             raise ValueError(
                 f"No backup in {self.directory} is whole. Delete it to begin training anew."
             )
         return None
 
-    def write(self, facts: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
+    def write(self, metadata: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
         """Makes a backup, and removes all older ones but the last.
 
         Args:
-            facts: as in `Snapshot`.
+            metadata: as in `Snapshot`.
             arrays: as in `Snapshot`.
 
         Raises:
             OSError: if it cannot be written; the older ones are then still there.
         """
-        temporary = self.directory / f".backup-{os.getpid()}"
-        shutil.rmtree(temporary, ignore_errors=True)
+        earlier = self._files()
+        # The same step at an epoch's beginning and end are two different positions.
+        path = self.directory / f"{metadata['step']:010d}-{metadata['epoch']:06d}.npz"
+        contents = {**arrays, _METADATA: np.frombuffer(json.dumps(metadata).encode(), "uint8")}
         try:
-            temporary.mkdir(parents=True)
-            with (temporary / "state.npz").open("wb") as file:
-                np.savez(file, **arrays)
-            digest = _digest(temporary / "state.npz")
-            (temporary / "position.json").write_text(json.dumps({**facts, "sha256": digest}))
-            earlier = self._folders()
-            # The same step at an epoch's beginning and end are two different positions.
-            folder = self.directory / f"{facts['step']:010d}-{facts['epoch']:06d}"
-            move(temporary, folder)
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                np.savez(file, **contents)
         except OSError as error:
-            shutil.rmtree(temporary, ignore_errors=True)
             size = sum(array.nbytes for array in arrays.values()) / 2**20
             reason = "its disk is full" if error.errno == errno.ENOSPC else str(error)
             raise OSError(
@@ -142,29 +136,28 @@ class Backup(keras.callbacks.Callback):
                 "ones before it are still there, and training goes on from them when it is run "
                 "again",
             ) from error
-        for old in [other for other in earlier if other != folder][1:]:
-            shutil.rmtree(old)
+        for old in [other for other in earlier if other != path][1:]:
+            old.unlink()
 
     def clear(self) -> None:
         """Removes all backups."""
-        for folder in [*self._folders(), *self.directory.glob(".backup-*")]:
-            shutil.rmtree(folder)
+        for file in [*self._files(), *self.directory.glob(f".{_NAME}*.npz")]:
+            file.unlink()
 
-    def _folders(self):
-        return sorted(self.directory.glob(f"{_DIGIT * 10}-{_DIGIT * 6}"), reverse=True)
-
-
-def _digest(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    def _files(self):
+        return sorted(self.directory.glob(f"{_NAME}.npz"), reverse=True)
 
 
-def _read(folder):
+def _read(path):
+    """Returns a backup; None if it is damaged, as the archive's checksums say."""
     try:
-        facts = json.loads((folder / "position.json").read_text())
-        if _digest(folder / "state.npz") == facts["sha256"]:
-            with np.load(folder / "state.npz", allow_pickle=False) as arrays:
-                return Snapshot(folder, facts, dict(arrays))
-    except (OSError, ValueError, KeyError):
-        pass
-    return None
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip():
+                return None
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        return Snapshot(path, json.loads(arrays.pop(_METADATA).tobytes()), arrays)
+    except MemoryError:
+        raise
+    except Exception:  # damage shows in many kinds of error
+        return None

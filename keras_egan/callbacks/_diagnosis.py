@@ -1,6 +1,5 @@
 """Is this collapse? What is wrong with a training, said while it goes on."""
 
-import math
 import warnings
 from typing import Any
 
@@ -11,6 +10,7 @@ from keras import ops
 from keras_egan import checks
 from keras_egan.callbacks._step_logs import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
+from keras_egan.callbacks._terminate_on_nan import not_finite
 from keras_egan.datasets.forms import batches_of
 from keras_egan.datasets.inputs import check_values, scale
 from keras_egan.datasets.loaders import as_numpy
@@ -157,9 +157,8 @@ class Diagnosis(keras.callbacks.Callback):
         self._held.clear()
         if not rows:
             return
-        for at, figures in rows:
-            bad = [f"{k} is {value}" for k, value in figures.items() if not math.isfinite(value)]
-            if bad:
+        for at, metrics in rows:
+            if bad := not_finite(metrics):
                 self._find("not finite", at, step, _NOT_FINITE.format(", ".join(bad)))
                 return
         n, labels = len(self._images), self._labels

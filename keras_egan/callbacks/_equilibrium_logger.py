@@ -11,9 +11,10 @@ import keras
 
 from keras_egan import checks
 from keras_egan.callbacks._equilibrium_plot import EquilibriumPlot
-from keras_egan.callbacks._files import append, replacing, tolerated
+from keras_egan.callbacks._files import append, tolerated
 from keras_egan.callbacks._step_logs import StepLogs
 from keras_egan.extras import require
+from keras_egan.saving.files import replacing
 
 __all__ = ["EquilibriumLogger"]
 
@@ -92,11 +93,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
             self._resume(self._done)
 
     def flush(self, step: int) -> None:
-        """Writes all rows.
-
-        Args:
-            step: the number of training steps done.
-        """
+        """Writes all rows."""
         self._take()
         self._write()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_egan.callbacks._files import replacing
+from keras_egan.saving.files import replacing
 
 __all__ = ["EquilibriumPlot"]
 
@@ -41,11 +41,7 @@ class EquilibriumPlot:
         self._drawn_at = self._seconds = 0.0
 
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
-        """Adds rows to the curves' ends.
-
-        Args:
-            rows: numbers, or strings of them, of shape `(any number, len(columns))`.
-        """
+        """Adds rows, of shape `(any number, len(columns))`, numbers or strings of them."""
         table = np.reshape(np.asarray(rows, float), (-1, len(self._columns)))
         table = np.concatenate([self._rest, table])
         while len(table) >= self.width:
@@ -64,11 +60,7 @@ class EquilibriumPlot:
         return time.monotonic() - self._drawn_at > 20 * self._seconds
 
     def draw(self, path: Path) -> None:
-        """Writes the picture, unless it shows all rows already.
-
-        Args:
-            path: a file that ends in `.png`.
-        """
+        """Writes the picture, a PNG, unless it shows all rows already."""
         if self._drawn or not len(self.bins):
             return
         started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and going on where that fails."""
+"""Adding to files whole or not at all, and going on where that fails."""
 
 import os
 import warnings
@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from keras_egan.saving.files import replacing
-
-__all__ = ["append", "replacing", "tolerated"]
+__all__ = ["append", "tolerated"]
 
 
 def append(path: Path, text: str) -> None:
@@ -31,9 +29,7 @@ def append(path: Path, text: str) -> None:
 def tolerated(what: str, warned: set[str]) -> Iterator[None]:
     """Turns the failure of what training can do without into a warning, the first time.
 
-    Args:
-        what: what is done, the beginning of the warning's sentence.
-        warned: what has been warned of; `what` is added to it.
+    The warning's sentence begins with `what`, which is then added to `warned`.
     """
     try:
         yield

@@ -39,4 +39,5 @@ class FitState:
         self.epoch_start = 0
         self.step = 0
         self.logs: Mapping[str, Any] = {}
-        self.interrupted: Any = None  # a `fingerprint.Interrupted`, which is `fit`'s own affair
+        # Of a `fit` that was interrupted, its fingerprint's values as it began and as it was left.
+        self.interrupted: dict[str, tuple[Any, Any]] = {}

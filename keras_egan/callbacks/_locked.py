@@ -22,11 +22,7 @@ except ImportError:  # Windows
 
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
-    """Holds a lock, which the system releases if the process is killed.
-
-    Args:
-        path: the lock's file; its folder is made if need be.
-        what: what is locked, for the error's sentence.
+    """Holds a lock, a file at `path`, which the system releases if the process is killed.
 
     Raises:
         ValueError: if another process, or another call in this one, holds it.

@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 
 from keras_egan import checks
-from keras_egan.callbacks._files import replacing, tolerated
+from keras_egan.callbacks._files import tolerated
 from keras_egan.extras import require
 from keras_egan.image_format import channel_axis, is_image
 from keras_egan.pictures import animate, grid
+from keras_egan.saving.files import replacing
 
 __all__ = ["SampleGrid"]
 

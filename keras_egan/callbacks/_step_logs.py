@@ -13,11 +13,7 @@ FETCHED = 100
 
 
 class StepLogs:
-    """The metrics of steps, of which the device need not wait for each.
-
-    Args:
-        held: of how many steps at most, the newest, they are held.
-    """
+    """The metrics of the newest steps, `held` at most; the device need not wait for each."""
 
     def __init__(self, held: int):
         self._rows: deque[tuple[int, dict[str, float]]] = deque(maxlen=held)
@@ -32,8 +28,8 @@ class StepLogs:
     def fetch(self) -> "deque[tuple[int, dict[str, float]]]":
         """Returns all that are held, oldest first: pairs of a step and its metrics, floats."""
         for step, logs in self._unfetched:
-            figures = {name: float(ops.convert_to_numpy(logs[name])) for name in sorted(logs)}
-            self._rows.append((step, figures))
+            metrics = {name: float(ops.convert_to_numpy(logs[name])) for name in sorted(logs)}
+            self._rows.append((step, metrics))
         self._unfetched.clear()
         return self._rows
 

@@ -82,11 +82,7 @@ class Evidence(NamedTuple):
 
 
 def symptoms(e: Evidence) -> Iterator[tuple[str, str]]:
-    """Yields the name of each symptom, and a sentence: what is seen, why, and what to change.
-
-    Args:
-        e: the evidence, whose figures are finite.
-    """
+    """Yields the name of each symptom, and a sentence: what is seen, why, and what to change."""
     yield from e.own.items()
     if "k_t" in e.steps:
         yield from _k_t(e)

@@ -1,14 +1,14 @@
 """The end of a training that has gone wrong."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import keras
 
 from keras_egan.backend import processes
 
-__all__ = ["TerminateOnNaN", "watching_all_figures"]
+__all__ = ["TerminateOnNaN", "not_finite", "watching_all_figures"]
 
 
 class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
@@ -32,7 +32,7 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     """
 
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
-        bad = [f"{name} is {value}" for name, value in logs.items() if not math.isfinite(value)]
+        bad = not_finite(logs)
         if not bad or self.model.stop_training:
             return
         message = f"After step {self.model.fit_state.step}, {', '.join(bad)}: training ends."
@@ -40,6 +40,11 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
             raise RuntimeError(message)
         processes.say(message)
         self.model.stop_training = True
+
+
+def not_finite(logs: Mapping[str, float]) -> list[str]:
+    """Returns which metrics are NaN or infinite, such as `["d_loss is nan"]`."""
+    return [f"{name} is {value}" for name, value in logs.items() if not math.isfinite(value)]
 
 
 def watching_all_figures(

@@ -1,6 +1,5 @@
 """The base of all GANs here."""
 
-from functools import cache
 from typing import Any
 
 import keras
@@ -8,7 +7,7 @@ import keras
 from keras_egan import backend, checks
 from keras_egan.augment._diff_augment import layer_of
 from keras_egan.backend import processes
-from keras_egan.backend.keras_internals import flat_layers, from_within_fit
+from keras_egan.backend.keras_internals import from_within_fit
 from keras_egan.callbacks import FitState
 from keras_egan.datasets import inputs
 from keras_egan.datasets.sharing import evaluated, one_batch
@@ -119,9 +118,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes
-        self.labels = None
-        if num_classes is not None:
-            self.labels = Labels(num_classes, unlabelled=energy == "cross_entropy")
+        unlabelled = energy == "cross_entropy"
+        self.labels = None if num_classes is None else Labels(num_classes, unlabelled)
         self.weight_average = WeightAverage(generator, generator_average)
         self.sampler = Sampler(generator)
         self.running_means: Any = None
@@ -172,7 +170,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
         # As asked for, not as resolved: a file may be opened on another backend.
         self.compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
-        self.running_means = FigureMeans(step.figure_names(self))
+        self.running_means = FigureMeans(step.metric_names(self))
 
     def fit(
         self,
@@ -286,27 +284,6 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         checks.none_of(sample_weight=sample_weight)
         return super().test_on_batch(*one_batch(self, x, y), return_dict=return_dict)
 
-    flat_layers = staticmethod(flat_layers)
-    training_step = step.train
-    evaluation_step = step.evaluate
-
-    def make_train_function(self, force: bool = False) -> Any:
-        return super().make_train_function(force=self._outdated("training") or force)
-
-    def make_test_function(self, force: bool = False) -> Any:
-        return super().make_test_function(force=self._outdated("evaluation") or force)
-
-    def _outdated(self, function):
-        """Whether a step was compiled for another phase or other settings than the present."""
-        checks.updates(self.updates, self.d_steps)
-        self.phase = self.present_phase()
-        self.flat_layers = cache(flat_layers)  # a walk takes as long as a small layer
-        learning = [id(variable) for variable in self.trainable_variables]  # layers may be frozen
-        assumed = self.phase, configuration.settings_of(self), learning
-        outdated = assumed != self._assumed.get(function)
-        self._assumed[function] = assumed
-        return outdated
-
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
         """Makes a model, with networks of its own, from what `get_config` returned."""
@@ -321,33 +298,3 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     save_own_variables = state.save_own_variables
     load_own_variables = state.load_own_variables
     export = export_gan
-
-    @property
-    def d_optimizer(self) -> keras.optimizers.Optimizer:
-        """The discriminator's optimizer."""
-        return self.optimizer.d_optimizer
-
-    @property
-    def g_optimizer(self) -> keras.optimizers.Optimizer:
-        """The generator's optimizer."""
-        return self.optimizer.g_optimizer
-
-    @property
-    def step(self) -> Any:
-        """How many training steps were done, a variable."""
-        return self.progress.step
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means of the figures."""
-        return [self.running_means] if self.running_means else []
-
-    def get_metrics_result(self) -> dict[str, Any]:
-        """Returns the means of the figures so far, and the indicators computed from them."""
-        figures = self.running_means.result()
-        return {**figures, **self.indicators(figures)}
-
-    def reset_metrics(self) -> None:
-        """Starts the running means and the latents of evaluation anew."""
-        super().reset_metrics()
-        self.progress.restart_evaluation()

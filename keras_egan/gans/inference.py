@@ -1,37 +1,24 @@
 """What a GAN is for once it is trained: samples, energies, latents."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from keras_egan import backend, checks
 from keras_egan.datasets import inputs
 from keras_egan.gans import latent_space
-from keras_egan.gans.sampler import BATCH, Sampler, in_blocks
+from keras_egan.gans.sampler import BATCH, in_blocks
 from keras_egan.image_format import is_image
 from keras_egan.training.labels import with_labels
-from keras_egan.training.weight_average import WeightAverage
 
 __all__ = ["Inference"]
 
 
-class Inference:
+class Inference(keras.Model):
     """The methods of an `EnergyGAN` that train nothing."""
-
-    # What `EnergyGAN` and Keras's model give to these methods.
-    generator: Any
-    image_shape: tuple[int, ...]
-    labels: Any
-    latent_dim: int
-    latents: Any
-    sampler: Sampler
-    score: Callable[..., Any]
-    step: Any
-    synchronize: Callable[[], None]
-    weight_average: WeightAverage
 
     def sample(
         self,

@@ -73,10 +73,7 @@ class MAGAN(EnergyGAN):
         pretrain_epochs: int = 2,
         **kwargs: Any,
     ):
-        if not (checks.is_whole(pretrain_epochs) and pretrain_epochs >= 0):
-            raise ValueError(
-                f"`pretrain_epochs` must be a whole number from 0 up; got {pretrain_epochs!r}."
-            )
+        checks.whole_number(0, pretrain_epochs=pretrain_epochs)
         super().__init__(generator, discriminator, energy="sse", **kwargs)
         self.pretrain_epochs = pretrain_epochs
         self.epochs_done = self.add_state("epochs_done", dtype="int")

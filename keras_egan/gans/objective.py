@@ -1,12 +1,14 @@
-"""What a GAN computes: energies, the losses that follow from them, and its controller."""
+"""What a GAN computes: its step, energies, the losses that follow from them, its controller."""
 
-from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
-from keras_egan import backend, losses
+from keras_egan import backend, checks, losses
+from keras_egan.backend.keras_internals import flat_layers
+from keras_egan.saving import configuration
 from keras_egan.training import step
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput
 from keras_egan.training.labels import with_labels
@@ -14,20 +16,8 @@ from keras_egan.training.labels import with_labels
 __all__ = ["Objective"]
 
 
-class Objective:
+class Objective(keras.Model):
     """The methods in which GANs differ: what a subclass of `EnergyGAN` gives, if it needs to."""
-
-    # What `EnergyGAN` and Keras's model give to these methods.
-    generator: keras.Model
-    discriminator: keras.Model
-    augment: Any
-    energy_name: str
-    labels: Any
-    image_shape: tuple[int, ...]
-    latent_dim: int
-    latents: Any
-    states: dict[str, Any]
-    add_weight: Callable[..., Any]
 
     uses_embedding = False
     """Whether the losses look at an auto-encoder's embedding."""
@@ -222,3 +212,54 @@ class Objective:
             lambda images: self.score(images, training=True, labels=labels).energy, images, self
         )
         return losses.norms(gradient)
+
+    flat_layers = staticmethod(flat_layers)
+    training_step = step.train
+    evaluation_step = step.evaluate
+
+    def make_train_function(self, force: bool = False) -> Any:
+        return super().make_train_function(force=self._outdated("training") or force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        return super().make_test_function(force=self._outdated("evaluation") or force)
+
+    def _outdated(self, function):
+        """Whether a step was compiled for another phase or other settings than the present."""
+        checks.updates(self.updates, self.d_steps)
+        self.phase = self.present_phase()
+        self.flat_layers = cache(flat_layers)  # a walk takes as long as a small layer
+        learning = [id(variable) for variable in self.trainable_variables]  # layers may be frozen
+        assumed = self.phase, configuration.settings_of(self), learning
+        outdated = assumed != self._assumed.get(function)
+        self._assumed[function] = assumed
+        return outdated
+
+    @property
+    def d_optimizer(self) -> keras.optimizers.Optimizer:
+        """The discriminator's optimizer."""
+        return self.optimizer.d_optimizer
+
+    @property
+    def g_optimizer(self) -> keras.optimizers.Optimizer:
+        """The generator's optimizer."""
+        return self.optimizer.g_optimizer
+
+    @property
+    def step(self) -> Any:
+        """How many training steps were done, a variable."""
+        return self.progress.step
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The running means of the figures."""
+        return [self.running_means] if self.running_means else []
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Returns the means of the figures so far, and the indicators computed from them."""
+        figures = self.running_means.result()
+        return {**figures, **self.indicators(figures)}
+
+    def reset_metrics(self) -> None:
+        """Starts the running means and the latents of evaluation anew."""
+        super().reset_metrics()
+        self.progress.restart_evaluation()

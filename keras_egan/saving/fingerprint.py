@@ -5,14 +5,14 @@ import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sized
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_egan.saving.configuration import PLAIN, arguments_of
 
-__all__ = ["Interrupted", "as_begun", "check_same", "fingerprint"]
+__all__ = ["check_same", "fingerprint"]
 
 _WITHOUT_EFFECT = ("build_config", "module", "name", "registered_name", "seed", "shared_object_id")
 """Parts of a serialized object that may differ.
@@ -22,13 +22,6 @@ Keras counts names on in a process, and a backup holds the states of seeds.
 
 _REFERENCES = ("input_layers", "keras_history", "output_layers")
 """Parts of a serialized model that name its layers, whose numbers are compared instead."""
-
-
-class Interrupted(NamedTuple):
-    """The fingerprints of an interrupted training, as it began and as it was left."""
-
-    begun: Mapping[str, Any]
-    left: Mapping[str, Any]
 
 
 def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
@@ -61,21 +54,6 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     if labels is not None:
         metadata["labels"] = f"checksum {zlib.crc32(labels.tobytes()):08x}"
     return metadata
-
-
-def as_begun(metadata: dict[str, Any], interrupted: Interrupted | None) -> dict[str, Any]:
-    """Returns a training's fingerprint, without the changes that an interrupted `fit` made.
-
-    A `Schedule`, or a callback of the user's, sets hyper-parameters during training. When `fit` is
-    called again with the same object, the user has not set them.
-    """
-    if interrupted is None:
-        return metadata
-    begun, left = interrupted
-    return {
-        name: begun[name] if name in begun and value == left.get(name) else value
-        for name, value in metadata.items()
-    }
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:

@@ -39,14 +39,7 @@ class DiscriminatorOutput(NamedTuple):
     rows: Any = None
 
     def within_batch(self, function: Callable[[Any], Any]) -> Any:
-        """Returns what depends on the other samples of the batch, also where devices share it.
-
-        Args:
-            function: from the embedding of the global batch to a number a sample.
-
-        Returns:
-            The numbers of these samples.
-        """
+        """Returns what a function makes of the global batch's embedding, for these samples."""
         if self.rows is None:
             return function(self.embedding)
         return self.rows.taken(
@@ -87,22 +80,13 @@ class BatchShard(NamedTuple):
     def mean(self, values: Any) -> Any:
         """Returns this replica's part in a mean over the global batch, a float32 scalar.
 
-        Args:
-            values: tensor of shape `(held,)`, a number a row; or a scalar, which stands for the
-                mean of this replica's rows.
+        `values` has shape `(held,)`, or is the mean of this replica's rows, a scalar.
         """
         values = ops.cast(values, "float32")
         return self._share_of(ops.mean(values) if len(values.shape) else values)
 
     def means(self, values: Sequence[Any]) -> Any:
-        """Returns the `mean` of each of several values, by one reduction.
-
-        Args:
-            values: as in `mean`, one or more.
-
-        Returns:
-            float32 tensor of shape `(len(values),)`.
-        """
+        """Returns the `mean` of each of one or more values, of shape `(len(values),)`."""
         held = self.count if self.held is None else self.held
         rows = []
         for value in values:
@@ -126,10 +110,8 @@ class BatchShard(NamedTuple):
     def own(self, draw: Callable[[Any], Any]) -> Any:
         """Returns this replica's rows of random numbers that are drawn for the global batch.
 
-        A seed's state is the same on every replica, so that each draws all rows.
-
-        Args:
-            draw: a function from a number of rows to a tensor of so many rows, or a dict of them.
+        A seed's state is the same on every replica, so that each draws all rows: `draw` takes
+        their number, and returns a tensor of so many rows, or a dict of them.
         """
         with backend.host():
             drawn = keras.tree.map_structure(self.taken, draw(self.total))
@@ -141,10 +123,7 @@ class BatchShard(NamedTuple):
 
 
 def unfit_rows(images: Any) -> Any:
-    """Returns which samples are not finite, or, where they are images, outside [-1, 1].
-
-    Args:
-        images: tensor of shape `(batch, ...)`, as it came. Only images have a range.
+    """Returns which samples are not finite or, if they are images, outside [-1, 1].
 
     Returns:
         float32 tensor of shape `(batch,)`, 1 or 0; a scalar 0 for uint8, which cannot be unfit.

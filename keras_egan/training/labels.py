@@ -28,9 +28,6 @@ class Labels(keras.layers.Layer):
         num_classes: how many classes there are, 2 or more.
         unlabelled: whether images may come without a label, as -1.
 
-    Raises:
-        ValueError: if `num_classes` is no whole number from 2 up.
-
     Example:
 
     ```python
@@ -41,7 +38,6 @@ class Labels(keras.layers.Layer):
 
     def __init__(self, num_classes: int, unlabelled: bool = False):
         super().__init__(name="labels", dtype="float32")
-        checks.whole_number(2, num_classes=num_classes)
         self.num_classes = int(num_classes)
         self.classes = range(UNLABELLED if unlabelled else 0, self.num_classes)
         self.counts = self.add_weight(
@@ -58,10 +54,8 @@ class Labels(keras.layers.Layer):
     def received(self, data: Any, rows: Any, seed: keras.random.SeedGenerator) -> tuple[Any, Any]:
         """Returns the rows with the labels of a batch, and which of those are of no class, 1 or 0.
 
-        Args:
-            data: a batch, `(images, labels)`.
-            rows: the `BatchShard` of its images.
-            seed: what the labels of fakes are drawn from where data has none.
+        `data` is (images, labels), `rows` the `BatchShard` of the images. Labels of fakes are
+        drawn from `seed` where data has none.
         """
         labels = distributed.nonempty(ops.cast(data[1], "int32"))
         labels = labels[:, 0] if len(labels.shape) == 2 else labels

@@ -67,23 +67,16 @@ class Progress(keras.layers.Layer):
         _add(self.step, 1)
 
     def count_unfit(self, images: Any, small: Any) -> None:
-        """Counts what should not have come: what a compiled step cannot refuse.
+        """Counts invalid images and too small batches, which a compiled step cannot refuse.
 
-        Args:
-            images: how many images, a scalar; see `batch.unfit_rows`.
-            small: 1 if the batch is too small, else 0, a scalar; see `backend.require`.
+        Both are scalars: see `batch.unfit_rows` and `backend.require`.
         """
         _add(self.unfit, ops.cast(images, self.unfit.dtype))
         if ops.is_tensor(small):
             _add(self.too_small, ops.cast(small, self.too_small.dtype))
 
     def refuse_unfit(self, smallest_batch: int = 1, raising: bool = True) -> None:
-        """Raises a `ValueError`, or warns, if images or batches came that should not have.
-
-        Args:
-            smallest_batch: the smallest batch that is allowed.
-            raising: whether to raise.
-        """
+        """Raises a `ValueError`, or warns, if invalid images or too small batches were counted."""
         images, small = (int(ops.convert_to_numpy(count)) for count in (self.unfit, self.too_small))
         found = []
         if images:

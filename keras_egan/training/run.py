@@ -17,7 +17,7 @@ from keras_egan.callbacks._terminate_on_nan import watching_all_figures
 from keras_egan.datasets import Batches, Ordered, inputs, splits
 from keras_egan.datasets.loaders import length
 from keras_egan.datasets.sharing import checked, held_out, part
-from keras_egan.saving.fingerprint import Interrupted, as_begun, check_same, fingerprint
+from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import training_state
 from keras_egan.training.run_callbacks import RunCallbacks
 
@@ -95,23 +95,23 @@ class Run:
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
-        """Trains, from the newest backup if there is one.
-
-        Args:
-            fit: the GAN's `keras.Model.fit`.
+        """Trains by `keras.Model.fit`, from the newest backup if there is one.
 
         Returns:
             The history of all epochs.
         """
         self.gan.progress.continue_random_state()
         if self.backup or distributed.process_count() > 1:
-            facts = fingerprint(self.gan, self.data, self.steps)
-            self.facts = as_begun(facts, self.fit_state.interrupted)
-            processes.same({**self.facts, "number of batches": length(self.data)})
+            self.fingerprint = fingerprint(self.gan, self.data, self.steps)
+            # What an interrupted `fit` of this GAN has set, as `Schedule` does, the user has not.
+            for name, (begun, left) in self.fit_state.interrupted.items():
+                if self.fingerprint.get(name) == left:
+                    self.fingerprint[name] = begun
+            processes.same({**self.fingerprint, "number of batches": length(self.data)})
         with ExitStack() as held:
             held.callback(setattr, self.fit_state, "logs", {})
             if self.backup:
-                processes.first(self._reserve, held)
+                processes.first(lambda: held.enter_context(self.backup.reserved()))
                 held.enter_context(self._noting_interruption())
                 self._find()
             if self.done:  # the rest of an epoch is an epoch of its own to Keras
@@ -134,10 +134,10 @@ class Run:
 
     def restore(self) -> None:
         """Puts everything back to where the backup was made, but for the data."""
-        _, facts, arrays = self.resumed
+        _, metadata, arrays = self.resumed
         for name, variable in training_state(self.gan).items():
             variable.assign(arrays[f"variable/{name}"])
-        callback_state.set_states(self.callbacks.callbacks, facts["callbacks"], arrays)
+        callback_state.set_states(self.callbacks.callbacks, metadata["callbacks"], arrays)
         self.restore_random_state()
 
     def restore_random_state(self) -> None:
@@ -175,8 +175,8 @@ class Run:
             arrays["random_state"] = states
         position = {"epoch": epoch, "done": done, "step": step}
         position["stopped"] = bool(not done and self.gan.stop_training)
-        facts = {**position, "callbacks": states_of_callbacks, "training": self.facts}
-        self.backup.write(facts, arrays)
+        metadata = {**position, "callbacks": states_of_callbacks, "training": self.fingerprint}
+        self.backup.write(metadata, arrays)
 
     def _finite(self, variables, values):
         gan = self.gan  # a controller's state may be infinite, and figures NaN for an epoch
@@ -193,22 +193,23 @@ class Run:
         except BaseException:
             with suppress(Exception):  # of a GAN whose training has failed there may be nothing
                 left = fingerprint(self.gan, self.data, self.steps)
-                self.fit_state.interrupted = Interrupted(self.facts, left)
+                begun = self.fingerprint.items()
+                self.fit_state.interrupted = {name: (v, left.get(name)) for name, v in begun}
             raise
-        self.fit_state.interrupted = None
-
-    def _reserve(self, held):
-        held.enter_context(self.backup.reserved())
+        self.fit_state.interrupted = {}
 
     def _find(self):
-        facts = processes.first(self._newest)
-        if not facts:
+        metadata = processes.first(self._newest)
+        if not metadata:
             return
-        found = self.resumed or Snapshot(self.backup.directory, facts, {})
+        found = self.resumed or Snapshot(self.backup.directory, metadata, {})
         self.resumed = found._replace(arrays=processes.first_arrays(found.arrays))
-        self.epoch, self.done, self.stopped = facts["epoch"], facts["done"], facts["stopped"]
+        self.epoch, self.done = metadata["epoch"], metadata["done"]
+        self.stopped = metadata["stopped"]
         self.restore()
-        processes.say(f"Resumed from {found.folder}: epoch {self.epoch + 1}, step {facts['step']}.")
+        processes.say(
+            f"Resumed from {found.path}: epoch {self.epoch + 1}, step {metadata['step']}."
+        )
         if self.foreign:
             warnings.warn(
                 f"The order of a {self.foreign} is not known here: the training goes on "
@@ -221,14 +222,14 @@ class Run:
         self.resumed = self.backup.newest()
         if not self.resumed:
             return None
-        facts = self.resumed.facts
-        check_same(facts["training"], self.facts, self.backup.directory)
-        if facts["epoch"] + bool(facts["done"]) > self.epochs:
+        metadata = self.resumed.metadata
+        check_same(metadata["training"], self.fingerprint, self.backup.directory)
+        if metadata["epoch"] + bool(metadata["done"]) > self.epochs:
             raise ValueError(
                 f"`epochs` is {self.epochs}, but the backup in {self.backup.directory} is of epoch "
-                f"{facts['epoch'] + 1}. Give as many `epochs` as before, or more; or delete it."
+                f"{metadata['epoch'] + 1}. Give as many `epochs` as before, or more; or delete it."
             )
-        return facts
+        return metadata
 
     def _fit(self, fit, epochs):
         data, steps = self.data, self.steps

@@ -1,6 +1,5 @@
 """What a run does between steps, and what callbacks are told of it."""
 
-import math
 import warnings
 from typing import Any
 
@@ -9,6 +8,7 @@ import keras
 from keras_egan.backend import distributed, processes
 from keras_egan.backend.keras_internals import finish_dispatched
 from keras_egan.callbacks import Diagnosis, TerminateOnNaN, callback_state
+from keras_egan.callbacks._terminate_on_nan import not_finite
 
 __all__ = ["RunCallbacks"]
 
@@ -101,12 +101,11 @@ class RunCallbacks(keras.callbacks.CallbackList):
         gan = self.run.gan
         # Keras counts the last of several steps an execution as if the data had not run out.
         self.run.fit_state.step = gan.progress.steps_done
-        figures = {name: float(value) for name, value in logs.items()}
-        spoilt = not all(map(math.isfinite, figures.values()))
-        ending = spoilt and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
+        metrics = {name: float(value) for name, value in logs.items()}
+        ending = not_finite(metrics) and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
         gan.progress.refuse_unfit(gan.smallest_batch, raising=not ending)
-        gan.end_epoch(figures)
-        self._warn(gan.findings(figures))
+        gan.end_epoch(metrics)
+        self._warn(gan.findings(metrics))
         super().on_epoch_end(epoch, logs)
         self.offset = self.run.done = 0
         if self.run.backup:

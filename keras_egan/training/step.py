@@ -13,29 +13,27 @@ from keras_egan.training import check_networks
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput, unfit_rows
 from keras_egan.training.labels import with_labels
 
-__all__ = ["added_losses", "evaluate", "figure_names", "train"]
+__all__ = ["added_losses", "evaluate", "metric_names", "train"]
 
 
 def train(gan: Any, data: Any) -> dict[str, Any]:
-    """Updates the discriminator, the generator and the controller on one batch.
+    """Updates a GAN's discriminator, generator and controller on one batch.
 
-    Args:
-        gan: an `EnergyGAN`.
-        data: images of shape `(batch, *image_shape)`, or a tuple that begins with them.
+    `data` is images of shape `(batch, *image_shape)`, or a tuple that begins with them.
 
     Returns:
-        This step's figures and indicators, scalars.
+        This step's metrics and indicators, scalars.
     """
     real, rows, unfit = _receive(gan, data, gan.progress.latents)
     if gan.updates == "one_pass":
-        figures = _one_pass(gan, real, rows)
+        metrics = _one_pass(gan, real, rows)
     else:
-        figures = _two_passes(gan, real, rows)
+        metrics = _two_passes(gan, real, rows)
     distributed.merge_statistics(gan, rows.count, rows.total)
     gan.weight_average.update(gan.step)
     if gan.labels:
         gan.labels.count(rows)
-    means = _means_over_replicas(gan, figures, rows, unfit)
+    means = _means_over_replicas(gan, metrics, rows, unfit)
     logs = _logs(gan, means)
     _control(gan, logs, means)
     for layer in gan.flat_layers(gan):
@@ -45,25 +43,17 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
 
 
 def evaluate(gan: Any, data: Any) -> dict[str, Any]:
-    """Computes the figures of held-out images; changes neither weights nor controller.
-
-    Args:
-        gan: an `EnergyGAN`.
-        data: as in `train`.
-
-    Returns:
-        The figures and indicators, scalars.
-    """
+    """Returns the metrics and indicators of held-out images, and changes nothing of the GAN."""
     real, rows, unfit = _receive(gan, data, gan.progress.evaluation)
     z = gan.draw_latents(rows, gan.progress.evaluation)
     generated = gan.generator(with_labels(z, rows.fake_labels), training=False)
     real = gan.score(real, labels=rows.labels)
     fake = gan.score(generated, latents=z, labels=rows.fake_labels)._replace(rows=rows)
-    figures = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
-    return _logs(gan, _means_over_replicas(gan, figures, rows, unfit))
+    metrics = discriminator_metrics(gan, real, fake) | generator_metrics(gan, fake)
+    return _logs(gan, _means_over_replicas(gan, metrics, rows, unfit))
 
 
-def figure_names(gan: Any) -> list[str]:
+def metric_names(gan: Any) -> list[str]:
     """Returns the names of what each step logs, as the losses of a made-up batch give them."""
     images = ops.ones((2, *gan.image_shape))
     labels = ops.zeros((2,), "int32") if gan.labels else None
@@ -78,23 +68,23 @@ def figure_names(gan: Any) -> list[str]:
     real = DiscriminatorOutput(images, output, ops.ones(2, "float32"), embedding, labels=labels)
     with backend.no_grad():
         fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
-        found = discriminator_figures(gan, real, fake) | generator_figures(gan, fake)
+        found = discriminator_metrics(gan, real, fake) | generator_metrics(gan, fake)
     return list(dict.fromkeys(("d_loss", "g_loss", "real_energy", "fake_energy", *found)))
 
 
-def discriminator_figures(gan: Any, real: Any, fake: Any) -> dict[str, Any]:
+def discriminator_metrics(gan: Any, real: Any, fake: Any) -> dict[str, Any]:
     """Returns what is logged of the discriminator's step, `d_loss` being what it minimises."""
-    loss, further = _with_figures(gan.discriminator_loss(real, fake))
+    loss, further = _with_metrics(gan.discriminator_loss(real, fake))
     return {"d_loss": loss, "real_energy": real.energy, **further}
 
 
-def generator_figures(gan: Any, fake: Any) -> dict[str, Any]:
+def generator_metrics(gan: Any, fake: Any) -> dict[str, Any]:
     """Returns what is logged of the generator's step, `g_loss` being what it minimises."""
-    loss, further = _with_figures(gan.generator_loss(fake))
+    loss, further = _with_metrics(gan.generator_loss(fake))
     return {"g_loss": loss, "fake_energy": fake.energy, **further}
 
 
-def _with_figures(returned):
+def _with_metrics(returned):
     return returned if isinstance(returned, tuple) else (returned, {})
 
 
@@ -122,10 +112,7 @@ class _Learner(NamedTuple):
     def total(self, loss, terms, rows):
         """Returns what the network minimises, as its optimizer scales it.
 
-        Args:
-            loss: a number a row, or a scalar.
-            terms: what is added to it, likewise.
-            rows: which rows of the global batch they are.
+        That is the loss and what is added to it, each a number a row, or a scalar.
         """
         loss = rows.mean(loss)
         for term in terms:
@@ -147,15 +134,15 @@ def _two_passes(gan, images, rows):
     discriminator, generator = (_learner(gan, name) for name in ("discriminator", "generator"))
     for _ in range(gan.d_steps):
         z = gan.draw_latents(rows, gan.progress.latents)
-        d_figures, d_grads = _discriminator_step(gan, discriminator, images, z, rows)
+        d_metrics, d_grads = _discriminator_step(gan, discriminator, images, z, rows)
         if gan.updates == "alternating":
             _update(discriminator, d_grads)
     z = gan.draw_latents(rows, gan.progress.latents)
-    g_figures, g_grads = _generator_step(gan, generator, z, rows)
+    g_metrics, g_grads = _generator_step(gan, generator, z, rows)
     if gan.updates == "simultaneous":
         _update(discriminator, d_grads)
     _update(generator, g_grads)
-    return d_figures | g_figures
+    return d_metrics | g_metrics
 
 
 def _discriminator_step(gan, learner, images, z, rows):
@@ -166,9 +153,9 @@ def _discriminator_step(gan, learner, images, z, rows):
     def objective():
         real = gan.score(images, training=True, labels=rows.labels)
         fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
-        figures = discriminator_figures(gan, real, fake)
+        metrics = discriminator_metrics(gan, real, fake)
         terms = real.added + fake.added, gan.penalty(images, rows)
-        return learner.total(figures["d_loss"], terms, rows), figures
+        return learner.total(metrics["d_loss"], terms, rows), metrics
 
     return _differentiate(gan, objective, learner)
 
@@ -179,18 +166,18 @@ def _generator_step(gan, learner, z, rows):
         images = gan.augmented(images, rows)
         fake = gan.score(images, training=True, latents=z, labels=rows.fake_labels)
         fake = fake._replace(rows=rows)
-        figures = generator_figures(gan, fake)
-        return learner.total(figures["g_loss"], (added,), rows), figures
+        metrics = generator_metrics(gan, fake)
+        return learner.total(metrics["g_loss"], (added,), rows), metrics
 
     return _differentiate(gan, objective, learner)
 
 
 def _differentiate(gan, objective, learner):
-    """Returns the objective's figures and gradients, of which there may be none."""
+    """Returns the objective's metrics and gradients, of which there may be none."""
     if not learner.variables:
         return objective()[1], []
-    grads, figures = backend.gradients(objective, learner.variables, gan)
-    return figures, grads
+    grads, metrics = backend.gradients(objective, learner.variables, gan)
+    return metrics, grads
 
 
 def _update(learner, grads):
@@ -199,7 +186,7 @@ def _update(learner, grads):
 
 
 def _one_pass(gan, images, rows):
-    """Updates both networks by gradients of one computation; returns its figures.
+    """Updates both networks by gradients of one computation; returns its metrics.
 
     Where the fakes' part in the discriminator's loss is a multiple of the generator's loss
     (`fakes_weight`), one gradient of the latter serves both.
@@ -217,45 +204,44 @@ def _one_pass(gan, images, rows):
         fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
         fake = fake._replace(rows=rows)
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
-        d_figures = discriminator_figures(gan, real, d_fake)
-        figures = d_figures | generator_figures(gan, fake)
+        d_metrics = discriminator_metrics(gan, real, d_fake)
+        metrics = d_metrics | generator_metrics(gan, fake)
         d_terms = real.added + fake.added, gan.penalty(images, rows)
         losses = (
-            (discriminator, figures["d_loss"], d_terms),
-            (generator, figures["g_loss"], (added,)),
+            (discriminator, metrics["d_loss"], d_terms),
+            (generator, metrics["g_loss"], (added,)),
         )
         totals = [one.total(loss, terms, rows) for one, loss, terms in losses if one.variables]
-        return totals, figures
+        return totals, metrics
 
     variables = [learner.variables for learner in learners]
     if weight is not None:
         variables[1] = generator.variables + discriminator.variables
-    grads, figures = backend.joint_gradients(objective, variables, gan)
+    grads, metrics = backend.joint_gradients(objective, variables, gan)
     if weight is not None:
         n = len(generator.variables)
         scale = discriminator.optimizer.scale_loss(1.0) / generator.optimizer.scale_loss(1.0)
-        grads = [_combined(grads[0], grads[1][n:], weight * scale), grads[1][:n]]
+        pairs = zip(grads[0], grads[1][n:], strict=True)
+        grads = [[_combined(*pair, weight * scale) for pair in pairs], grads[1][:n]]
     for learner, found in zip(learners, grads, strict=True):
         _update(learner, found)
-    return figures
+    return metrics
 
 
 def _fakes_weight(gan):
     """Returns `gan.fakes_weight()`, or None where a class below it has a loss of its own."""
-    order = type(gan).__mro__
-
-    def depth(method):
-        return next(i for i, cls in enumerate(order) if method in vars(cls))
-
-    losses = min(depth("discriminator_loss"), depth("generator_loss"))
-    return gan.fakes_weight() if depth("fakes_weight") <= losses else None
+    for cls in type(gan).__mro__:
+        if "fakes_weight" in vars(cls):
+            return gan.fakes_weight()
+        if "discriminator_loss" in vars(cls) or "generator_loss" in vars(cls):
+            return None
 
 
-def _combined(grads, others, weight):
-    """Returns the gradients plus `weight` times the others, None where neither is one."""
-    others = [None if other is None else weight * other for other in others]
-    pairs = zip(grads, others, strict=True)
-    return [one if other is None else other if one is None else one + other for one, other in pairs]
+def _combined(grad, other, weight):
+    """Returns a gradient plus `weight` times another, None where neither is one."""
+    if other is None:
+        return grad
+    return weight * other if grad is None else grad + weight * other
 
 
 def _generated(gan, z, rows):
@@ -272,11 +258,11 @@ def added_losses(gan: Any, network: keras.Model) -> Any:
     return sum(ops.cast(term, "float32") for term in call_losses(gan.flat_layers(network)))
 
 
-def _means_over_replicas(gan, figures, rows, unfit):
-    """Returns the figures' means as one tensor, and counts them in."""
-    figures = [figures[name] for name in gan.running_means.figures]
+def _means_over_replicas(gan, metrics, rows, unfit):
+    """Returns the metrics' means as one tensor, and counts them in."""
+    metrics = [metrics[name] for name in gan.running_means.figures]
     images, small = unfit
-    values = distributed.replica_sum(rows.means([*figures, images]))
+    values = distributed.replica_sum(rows.means([*metrics, images]))
     gan.progress.count_unfit(ops.round(rows.sums(values[-1])), small)
     gan.running_means.update_state(values[:-1], sample_weight=rows.total)
     return values[:-1]
@@ -284,8 +270,8 @@ def _means_over_replicas(gan, figures, rows, unfit):
 
 def _logs(gan, means):
     names = gan.running_means.figures
-    figures = dict(zip(names, ops.unstack(means, len(names)), strict=True))
-    return {**figures, **gan.indicators(figures)}
+    metrics = dict(zip(names, ops.unstack(means, len(names)), strict=True))
+    return {**metrics, **gan.indicators(metrics)}
 
 
 def _control(gan, logs, means):

@@ -76,11 +76,7 @@ class WeightAverage(keras.layers.Layer):
         return list(zip(self.values, weights)) if len(weights) == len(self.values) else []  # noqa: B905
 
     def update(self, step: Any) -> None:
-        """Takes the weights into the average.
-
-        Args:
-            step: how many training steps came before, a scalar.
-        """
+        """Takes the weights into the average, `step` training steps having come before."""
         pairs = self._pairs()
         if not pairs:
             return
@@ -98,25 +94,15 @@ class WeightAverage(keras.layers.Layer):
     def excerpt(self, step: Any) -> np.ndarray:
         """Returns the step and some values of each weight: what tells weights from others.
 
-        Exact values rather than sums, whose rounding differs between backends: a file of another
-        one holds the same.
-
-        Args:
-            step: how many training steps were done, a scalar.
-
-        Returns:
-            float64 array.
+        A float64 array of exact values rather than sums, whose rounding differs between backends:
+        a file of another one holds the same.
         """
         arrays = map(ops.convert_to_numpy, local_values(self.weights_of_network()))
         some = [array.ravel()[:: 1 + array.size // 16].astype("float64") for array in arrays]
         return np.concatenate([[int(ops.convert_to_numpy(step))], *some])
 
     def renew(self, step: Any) -> None:
-        """Begins anew from the weights, if they are not those that training has left.
-
-        Args:
-            step: how many training steps were done, a scalar.
-        """
+        """Begins anew from the weights, if they are not those that training left at this step."""
         pairs = self._pairs()
         if not pairs or self.known is None:
             return
@@ -129,11 +115,7 @@ class WeightAverage(keras.layers.Layer):
 
     @contextmanager
     def learning(self, gan: Any) -> Iterator[None]:
-        """Lets the weights change for a while, as training does it.
-
-        Args:
-            gan: the `EnergyGAN`.
-        """
+        """Lets a GAN's weights change for a while, as training does it."""
         if not self:
             yield
             return

@@ -1,4 +1,7 @@
-"""JAX: the devices of a `keras.distribution`, over which `jit` spreads the global batch."""
+"""JAX: the devices of a `keras.distribution`, over which `jit` spreads the global batch.
+
+Within a step an array is already the global batch, so that `single.py` has what a step needs.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,30 +10,6 @@ from typing import Any
 import jax
 import keras
 import numpy as np
-
-
-def replica_share(count: Any) -> tuple[Any, Any]:
-    """Returns (0, count): under `jit`, sharded arrays are already the global batch."""
-    return 0, count
-
-
-def replica_sum(value: Any) -> Any:
-    """Returns `value`: under `jit`, sharded arrays are already the global batch."""
-    return value
-
-
-def replica_gather(rows: Any, count: Any) -> Any:
-    """Returns `rows`: under `jit`, sharded arrays are already the global batch."""
-    return rows
-
-
-def nonempty(images: Any) -> Any:
-    """Returns `images`: under `jit`, sharded arrays are already the global batch."""
-    return images
-
-
-def merge_statistics(model: Any, count: Any, total: Any) -> None:
-    """Does nothing: statistics are of the global batch."""
 
 
 def process_index() -> int:
@@ -74,10 +53,6 @@ def alone() -> Iterator[None]:
         yield
     finally:
         keras.distribution.set_distribution(distribution)
-
-
-def unify(variables: Sequence[Any]) -> None:
-    """Does nothing: JAX makes no variable of several processes of values that differ."""
 
 
 def local_values(variables: Sequence[Any]) -> list[Any]:

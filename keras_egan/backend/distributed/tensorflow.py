@@ -1,11 +1,9 @@
 """TensorFlow: the replicas of a `tf.distribute.MirroredStrategy`, all in one process."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_egan.backend.keras_internals import flat_layers
@@ -73,68 +71,9 @@ def _replicas():
     return None if context is None or context.num_replicas_in_sync == 1 else context
 
 
-def process_index() -> int:
-    """Returns 0: a strategy's replicas have one process."""
-    return 0
-
-
-def process_count() -> int:
-    """Returns 1: a strategy's replicas have one process."""
-    return 1
-
-
-def broadcast(data: bytes) -> bytes:
-    """Returns `data`, there being one process."""
-    return data
-
-
-def gather(array: np.ndarray) -> np.ndarray:
-    """Returns `array` as the only one of its kind, of shape `(1, ...)`."""
-    return array[None]
-
-
-def alone() -> AbstractContextManager:
-    """Returns a context that does nothing."""
-    return nullcontext()
-
-
-def unify(variables: Sequence[Any]) -> None:
-    """Does nothing: a strategy's variables are the same on all replicas."""
-
-
 def local_values(variables: Sequence[Any]) -> list[Any]:
     """Returns variables' values."""
     return [tf.convert_to_tensor(variable) for variable in variables]
-
-
-def own_rows(total: int) -> slice:
-    """Returns all rows: the strategy gives each replica its own."""
-    return slice(0, total)
-
-
-def placed(batch: Any, total: int) -> Any:
-    """Returns `batch` as it is."""
-    return batch
-
-
-def divided(dataset: Any) -> Any:
-    """Returns a `tf.data.Dataset` as it is: the strategy gives each replica its rows."""
-    return dataset
-
-
-def received(batch: Any) -> Any:
-    """Returns `batch` as it is."""
-    return batch
-
-
-def feeds() -> bool:
-    """Returns False: the strategy gives each replica its rows."""
-    return False
-
-
-def feeding(kind: str | None) -> AbstractContextManager:
-    """Returns a context that does nothing."""
-    return nullcontext()
 
 
 def check() -> None:

@@ -1,7 +1,6 @@
 """PyTorch: the processes of the default process group, each of which is one replica."""
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
@@ -118,11 +117,6 @@ def _device():
     return "cuda" if distributed.get_backend() == "nccl" else "cpu"
 
 
-def alone() -> AbstractContextManager:
-    """Returns a context that does nothing."""
-    return nullcontext()
-
-
 def unify(variables: Sequence[Any]) -> None:
     """Gives variables the first process's values on all."""
     if process_count() == 1:
@@ -134,41 +128,12 @@ def unify(variables: Sequence[Any]) -> None:
         variable.assign(np.frombuffer(own, array.dtype).reshape(array.shape).copy())
 
 
-def local_values(variables: Sequence[Any]) -> list[Any]:
-    """Returns variables' values."""
-    return [variable.value for variable in variables]
-
-
 def own_rows(total: int) -> slice:
     """Returns which rows of a global batch this process takes: as many as the others, if it can."""
     index, count = process_index(), process_count()
     return slice(total * index // count, total * (index + 1) // count)
 
 
-def placed(batch: Any, total: int) -> Any:
-    """Returns `batch`, this process's rows of a global batch of `total`, as it is."""
-    return batch
-
-
-def divided(dataset: Any) -> Any:
-    """Returns a `tf.data.Dataset` as it is: each process has one of its own."""
-    return dataset
-
-
-def received(batch: Any) -> Any:
-    """Returns `batch` as it is."""
-    return batch
-
-
 def feeds() -> bool:
     """Returns whether each process gives `fit` its own rows."""
     return process_count() > 1
-
-
-def feeding(kind: str | None) -> AbstractContextManager:
-    """Returns a context that does nothing."""
-    return nullcontext()
-
-
-def check() -> None:
-    """Refuses nothing: whatever a process group is, it can sum."""
