@@ -19,14 +19,7 @@ STEPS, RATE = 1200, 4e-3  # of the auto-encoder that needs no model to be given
 
 
 class Training(NamedTuple):
-    """What is to be trained, and how long.
-
-    Attributes:
-        model: a GAN, or an auto-encoder, which is the detector's own: a copy of what was given.
-        image_shape: the shape of an image.
-        epochs: how many times training goes through the images.
-        batch_size: how many are in a batch.
-    """
+    """What is to be trained, and how long: a GAN, or an auto-encoder, that is the detector's."""
 
     model: keras.Model
     image_shape: tuple[int, ...]
@@ -37,18 +30,7 @@ class Training(NamedTuple):
     def of(
         cls, model: Any, shape: Sequence[int], epochs: int | None, batch_size: int | None
     ) -> Self:
-        """Returns what arguments of `EnergyDetector` ask for.
-
-        Args:
-            model: as in `EnergyDetector`.
-            shape: that of all images. Networks that are not given are built for it; a preset's
-                for its own shape, if the images are flattened.
-            epochs: as in `EnergyDetector`.
-            batch_size: likewise.
-
-        Raises:
-            ValueError: if the model is and has no auto-encoder of images, or takes labels.
-        """
+        """Returns what arguments of `EnergyDetector` ask for, for images of this shape in all."""
         given, usual_epochs, usual_size = model, EPOCHS, BATCH_SIZE
         count, *sides = shape or (0,)
         if model is None:
@@ -91,12 +73,7 @@ class Training(NamedTuple):
         return _discriminator(self.model)
 
     def run(self, images: np.ndarray, verbose: Any) -> keras.Model:
-        """Trains the model, and returns its auto-encoder.
-
-        Args:
-            images: uint8, or floats in [-1, 1], of shape `(n, *image_shape)`.
-            verbose: as in `keras.Model.fit`.
-        """
+        """Trains the model on uint8 or floats in [-1, 1], and returns its auto-encoder."""
         model = self.model
         if self.epochs:
             x, y = images, None
