@@ -32,20 +32,17 @@ class _ByClass(Stream):
 class ClassFrechetDistance(ReferenceMetric):
     """The mean over all classes of the Fréchet distance within each, and that of the worst class.
 
-    Samples that are good and of the wrong class are far from the data here, as those of a class
-    are that are all alike. `FrechetDistance` sees neither if the mixture of all is right. As
-    there, compare figures of equally many samples a class only.
-
-    A class needs 2 real and 2 generated samples. Those with fewer have no distance; the mean and
-    the worst are of the other classes, and one warning names those left out. Real samples without
-    a label, -1, are ignored.
+    It tells good samples of the wrong class, and a class whose samples are all alike, which
+    `FrechetDistance` misses if the mixture of all is right. Compare figures of equally many
+    samples a class only. Classes with fewer than 2 real or 2 generated samples are left out, and
+    one warning names them. Real samples without a label, -1, are ignored.
 
     Args:
-        extractor: as in `FrechetDistance`, to features rather than to probabilities.
+        extractor: as in `GenerativeMetric`, to features rather than to probabilities.
         name: the metric's name.
 
     Source: Miyato and Koyama, cGANs with projection discriminator,
-    https://arxiv.org/abs/1802.05637 (its intra FID, as recalled, not checked against the paper).
+    https://arxiv.org/abs/1802.05637: its intra FID.
 
     Example:
 

@@ -14,17 +14,15 @@ class FrechetDistance(ReferenceMetric):
 
     d^2 = |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), with means m and unbiased covariances C; at
     least 0, and 0 for equal moments. Estimates are too large by an amount that shrinks with the
-    number of samples: compare figures of equally many only. Needs memory for three matrices of
-    shape `(features, features)` in float64, and none that grows with the samples.
+    number of samples: compare those of equally many only. Needs memory for three float64 matrices
+    of shape `(features, features)`, for any number of samples.
 
     Args:
-        extractor: a Keras model from images to features, `metrics.inception_v3()` for colour
-            images; or None, where the samples are features already.
+        extractor: as in `GenerativeMetric`; `metrics.inception_v3()` for colour images.
         name: the metric's name.
 
     Source: Heusel et al., GANs trained by a two time-scale update rule,
-    https://arxiv.org/abs/1706.08500, equation 6 (its number as recalled, not checked against the
-    paper).
+    https://arxiv.org/abs/1706.08500.
 
     Example:
 
@@ -56,10 +54,9 @@ def distance(real: Moments, fake: Moments) -> float:
     covariance = fake.covariance
     root = real.derive(_root)
     # C C' has the eigenvalues of the symmetric A^T C' A, where C = A A^T: all real, none below 0
-    # but by rounding.
+    # except by rounding. And tr(C) = tr(A A^T).
     eigenvalues = np.linalg.eigvalsh(root.T @ covariance @ root)
     overlap = np.sqrt(eigenvalues.clip(min=0.0)).sum()
-    # tr(C) = tr(A A^T)
     variances = np.square(root).sum() + np.trace(covariance)
     shift = np.square(real.mean - fake.mean).sum()
     return max(float(shift + variances - 2.0 * overlap), 0.0)
