@@ -103,7 +103,7 @@ class EnergyDetector(BaseDetector):
         """Trains the model on clean images `X`, scores them, and returns the detector."""
         check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
         self._set_n_classes(y)
-        training = Training.of(self.model, np.shape(X), self.epochs, self.batch_size)
+        training = Training(self.model, np.shape(X), self.epochs, self.batch_size)
         score = score_of(self.score, training.discriminator)
         tiles, images = tiled(X, training.image_shape, self.overlap)
         _, images = inputs.accept(images, training.image_shape, "X")

@@ -158,7 +158,7 @@ def _write(
     batches = trial_batches((latent_dim,), classes)
     if draw:
         specs = [keras.KerasTensor(array.shape, array.dtype.name) for array in batches[0]]
-        shape = generator.compute_output_spec(converters.given(specs)).shape
+        shape = generator.compute_output_spec(converters.as_input(specs)).shape
         if len(shape) != 4:
             raise ValueError(
                 f"`seed_endpoint` returns images; the generator's samples have shape {shape[1:]}."

@@ -182,7 +182,7 @@ def _outputs(network: keras.Model, batches: Sequence[Sequence]) -> tuple[list[np
     """Returns all outputs as float32, and whether they are exact: computed on the CPU, in that."""
     with backend.inference(network):
         # Called rather than asked to `predict`, which spreads each batch over all devices.
-        inputs = [converters.given(list(map(ops.convert_to_tensor, batch))) for batch in batches]
+        inputs = [converters.as_input(list(map(ops.convert_to_tensor, batch))) for batch in batches]
         outputs = keras.tree.flatten([network(batch, training=False) for batch in inputs])
     exact = "cpu" in str(outputs[0].device).lower() and not _in_half_precision(network)
     return [ops.convert_to_numpy(output).astype("float32") for output in outputs], exact

@@ -9,10 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["Resized", "convert", "given"]
+__all__ = ["Resized", "as_input", "convert"]
 
 
-def given(arrays: Sequence[Any]) -> Any:
+def as_input(arrays: Sequence[Any]) -> Any:
     """Returns what a network is called with: its one input, or the list of several."""
     return arrays[0] if len(arrays) == 1 else [*arrays]
 
@@ -46,14 +46,14 @@ def convert(
         keras.InputSpec(array.dtype.name, (None, *array.shape[1:]), name=name)
         for array, name in zip(batches[0], input_names, strict=True)
     ]
-    signature = [given(specs)]
+    signature = [as_input(specs)]
     options: dict[str, Any] = {"opset_version": opset_version} if opset_version else {}
     if format == "torch":
         import torch
 
         # In the form of Keras's `forward(*args)`.
         dynamic = [{0: torch.export.Dim.DYNAMIC}] * len(specs)
-        options["dynamic_shapes"] = [(given(dynamic),)]
+        options["dynamic_shapes"] = [(as_input(dynamic),)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
@@ -62,7 +62,7 @@ def convert(
             exported = _resizing(network) if format == "litert" else network
             exported.export(path, format, verbose=False, input_signature=signature, **options)
         if format == "onnx":
-            _name_outputs(path, network(given(batches[0])))
+            _name_outputs(path, network(as_input(batches[0])))
         run = _RUNTIMES[format](path)
         return [run(dict(zip(input_names, batch, strict=True))) for batch in batches]
 
@@ -85,7 +85,7 @@ def _write_saved_model(
             latents = tf.random.stateless_normal([count, size], [seed, 0], alg="philox")
         else:
             latents = tf.random.stateless_uniform([count, size], [seed, 0], -1.0, 1.0, alg="philox")
-        return given([latents, *(tf.fill([count], tf.cast(one, tf.int32)) for one in label)])
+        return as_input([latents, *(tf.fill([count], tf.cast(one, tf.int32)) for one in label)])
 
     def generate(*numbers: Any) -> Any:
         return _to_uint8(network(drawn(*numbers), training=False))
@@ -157,7 +157,7 @@ def _saved_model(path: str) -> Callable:
 
     served = tf.saved_model.load(path)
     return lambda inputs: keras.tree.map_structure(
-        np.asarray, served.serve(given([*inputs.values()]))
+        np.asarray, served.serve(as_input([*inputs.values()]))
     )
 
 
@@ -192,7 +192,7 @@ def _torch(path: str) -> Callable:
     run = torch.export.load(path).module()
 
     def outputs(inputs: dict[str, np.ndarray]) -> Any:
-        found = run(given([torch.from_numpy(array) for array in inputs.values()]))
+        found = run(as_input([torch.from_numpy(array) for array in inputs.values()]))
         return keras.tree.map_structure(ops.convert_to_numpy, found)
 
     return outputs
