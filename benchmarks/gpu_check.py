@@ -240,7 +240,7 @@ CHECKS = {
     "MAGAN": trains(keras_egan.MAGAN, pretrain_epochs=1),
     "LSGAN": trains(
         keras_egan.LeastSquaresGAN,
-        lambda: critic(nonnegative=False, normalise_d=False),
+        lambda: critic(nonnegative=False, normalize_d=False),
         gradient_penalty=1.0,
         d_steps=2,
     ),

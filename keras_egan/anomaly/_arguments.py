@@ -13,9 +13,9 @@ __all__ = ["check", "check_scores", "raw_threshold", "score_of"]
 
 def check(contamination: Any, epochs: Any, batch_size: Any, smoothing: Any, overlap: Any) -> None:
     """Raises a `ValueError` that names the first argument of `EnergyDetector` out of its range."""
-    known = checks.is_finite(contamination) and 0 < contamination <= 0.5
+    share = checks.is_finite(contamination) and 0 < contamination <= 0.5
     rule = hasattr(contamination, "fit") and not isinstance(contamination, type)
-    if not (known or rule):
+    if not (share or rule):
         raise ValueError(
             "`contamination` must be in (0, 0.5], or a threshold of PyThresh, such as `IQR()`; "
             f"got {contamination!r}."
@@ -38,22 +38,16 @@ def check_scores(scores: np.ndarray) -> None:
         )
     if np.ptp(scores) == 0:
         raise ValueError(
-            f"The scores of `X` are all equal, {scores[0]:g}, which leaves nothing to tell "
-            "images by. Are the images all the same?"
+            f"The scores of `X` are all equal, {scores[0]:g}. Are the images all the same?"
         )
 
 
 def raw_threshold(rule: Any, scores: np.ndarray) -> float:
-    """Returns the score above which a fitted threshold of PyThresh finds an image abnormal.
+    """Returns the score above which a threshold of PyThresh, fitted to `scores`, finds an anomaly.
 
-    PyThresh scales scores to [0, 1] before it looks for a threshold. The result is that threshold
-    on the scale of `scores`. If that does not give the rule's labels, the result lies midway
-    between the two scores that part as many abnormal images as the rule found.
-
-    Args:
-        rule: the threshold, fitted to `scores`: `thresh_` is a number or None, `labels_` are 1 or
-            0, of shape `(n,)`.
-        scores: the scores of the training images, float64 of shape `(n,)`.
+    PyThresh scales scores to [0, 1] before it looks for a threshold, which is scaled back here. If
+    that does not give the rule's labels, the result lies midway between the two scores that part as
+    many abnormal images as the rule found.
     """
     ranked, abnormal = np.sort(scores), int(np.sum(rule.labels_))
     if checks.is_finite(rule.thresh_):
@@ -65,11 +59,7 @@ def raw_threshold(rule: Any, scores: np.ndarray) -> float:
 
 
 def score_of(score: str | None, network: keras.Model) -> str:
-    """Returns the score that is asked for, or the best that an auto-encoder has.
-
-    Raises:
-        ValueError: if there is no such score, or the auto-encoder has no embedding for it.
-    """
+    """Returns the score that is asked for, or the best that an auto-encoder has."""
     halves = hasattr(network, "encoder") and hasattr(network, "decoder")
     if score is None:
         return "average" if halves else "norm"

@@ -34,22 +34,20 @@ class EnergyDetector(BaseDetector):
     size: an image's score is that of its most abnormal tile.
 
     Args:
-        model: what is trained. None: a small auto-encoder for the images, without an adversary,
+        model: what is trained; `fit` copies it. None: a small auto-encoder without an adversary,
             which did best in `benchmarks/anomaly.py`. A GAN whose discriminator is an auto-encoder,
-            or the name of a preset of one. Or an auto-encoder, a Keras model from images to
-            reconstructions, which learns by what it was compiled with, or else by Adam(1e-3) and
-            the mean squared error. `fit` copies it. It must take images alone: no labels.
+            or the name of such a preset. Or an auto-encoder, a Keras model from images to
+            reconstructions; if not compiled, it learns by Adam(1e-3) and the mean squared error.
+            It must take images alone: no labels.
         score: `"embedding"`, the mean distance from the five nearest embeddings of training images;
             `"norm"`, `"mae"`, `"mse"`, `"sae"` or `"sse"`, the residual's energy, as in
             `losses.reconstruction_energy`; or `"average"`, the mean of embedding and norm, each
-            standardised on training images. By default the average; or the norm, for a model that
-            has no `encoder` and `decoder`.
-        contamination: the share of training images, in (0, 0.5], that count as abnormal, from
-            which `threshold_` follows; or a threshold of PyThresh, such as `IQR()`, of which
-            `threshold_` is the score at which it parts the training images. See `calibrate`.
+            standardised on training images. By default the average, or the norm for a model
+            without `encoder` and `decoder`.
+        contamination: the share of training images, in (0, 0.5], above `threshold_`; or a threshold
+            of PyThresh, such as `IQR()`, that parts the training images. See `calibrate`.
         epochs: how many times training goes through the images; 0 takes the model as it is. By
-            default 0 for a GAN that has been trained, a preset's own, for None what makes 1,200
-            steps, or else 20.
+            default 0 for a trained GAN, a preset's own, 1,200 steps' for None, or else 20.
         batch_size: images a training step; by default a preset's own, or else 64.
         smoothing: the standard deviation in pixels, 0 or more, of the Gaussian that smooths maps.
         overlap: how much of a tile its neighbours share at least, from 0 to below 1.
@@ -102,18 +100,10 @@ class EnergyDetector(BaseDetector):
         self.verbose = verbose
 
     def fit(self, X: Any, y: None = None) -> Self:
-        """Trains the model on clean images, and takes their scores.
-
-        Args:
-            X: the images.
-            y: ignored.
-
-        Returns:
-            The detector.
-        """
+        """Trains the model on clean images `X`, scores them, and returns the detector."""
         check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
         self._set_n_classes(y)
-        training = Training.of(self.model, np.shape(X), self.epochs, self.batch_size)
+        training = Training(self.model, np.shape(X), self.epochs, self.batch_size)
         score = score_of(self.score, training.discriminator)
         tiles, images = tiled(X, training.image_shape, self.overlap)
         _, images = inputs.accept(images, training.image_shape, "X")
@@ -168,9 +158,6 @@ class EnergyDetector(BaseDetector):
             X: the images.
             false_alarm_rate: the rate, in (0, 1).
 
-        Returns:
-            The detector.
-
         Raises:
             ValueError: if the rate is out of its range, or the images are too few for it.
 
@@ -199,8 +186,7 @@ class EnergyDetector(BaseDetector):
     def load(cls, filepath: str | os.PathLike) -> Self:
         """Opens what `save` wrote, on any backend, in Keras's safe mode.
 
-        The detector's `model` is the trained auto-encoder and its `epochs` are 0, so that `fit`
-        takes the scores of other images and trains nothing.
+        Its `model` is the trained auto-encoder and its `epochs` are 0: `fit` trains nothing.
 
         Raises:
             FileNotFoundError: if there is no such file.
@@ -230,17 +216,7 @@ class EnergyDetector(BaseDetector):
         score lies above the present threshold. As with a generator, the file is compared in its
         own runtime before it takes its place.
 
-        Args:
-            path: as in `keras_egan.export.export`.
-            format: likewise.
-
-        Returns:
-            The path.
-
-        Raises:
-            ValueError: if an argument is out of its range.
-            ImportError: if a package that the format needs is not installed.
-            RuntimeError: if the file cannot be written, or differs.
+        `path`, `format`, the result and the errors are those of `keras_egan.export.export`.
         """
         scorer = self._current()
         path, format = checked(path, format)
@@ -266,11 +242,8 @@ class EnergyDetector(BaseDetector):
         return self
 
     def _numbered(self):
-        """Returns the detector with a number as its contamination.
-
-        PyOD asks a `contamination` that is an object for labels, and ignores `threshold_`.
-        """
         base.check_is_fitted(self, "scorer_")
+        # PyOD asks a `contamination` that is an object for labels, and ignores `threshold_`.
         detector = copy.copy(self)
         if not checks.is_finite(self.contamination):
             share = np.clip(self.labels_.mean(), 1 / len(self.labels_), 0.5)  # none, or most

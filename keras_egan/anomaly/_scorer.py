@@ -28,11 +28,11 @@ class Scorer(keras.Model):
     Args:
         discriminator: a Keras model from images to reconstructions of their shape.
         image_shape: the shape of one image.
-        score: one of `SCORES`, as in `EnergyDetector`.
+        score: one of `SCORES`.
         smoothing: as in `EnergyDetector`.
-        tiles: how many images of the network's size it learns from.
-        images: how many images they are the tiles of.
-        settings: what else its file is to hold.
+        tiles: the images of the network's size that it learns from.
+        images: the images that these are the tiles of.
+        settings: what else its file holds.
     """
 
     def __init__(
@@ -65,12 +65,7 @@ class Scorer(keras.Model):
         self.built = True
 
     def call(self, images: Any, training: bool = False) -> dict[str, Any]:
-        """Returns what is to be said of images, floats in [-1, 1] of shape `(n, *image_shape)`.
-
-        Returns:
-            A dict of `label`, int32 of shape `(n,)`, 1 where the score lies above the threshold,
-            else 0; `map`, float32 of shape `(n, height, width)`; `score`, float32 of shape `(n,)`.
-        """
+        """Returns `label`, 1 or 0, `map` and `score` of images in [-1, 1], with a row for each."""
         reconstruction, measured = self.measure(images)
         if "embedding" in measured:
             measured["embedding"] = _distance(measured["embedding"], self.references)
@@ -105,14 +100,7 @@ class Scorer(keras.Model):
         return np.concatenate([ops.convert_to_numpy(part) for part in found])
 
     def learn(self, images: np.ndarray) -> np.ndarray:
-        """Takes what clean images are like, and returns their scores.
-
-        Args:
-            images: uint8, or floats in [-1, 1], of shape `(tiles, *image_shape)`.
-
-        Returns:
-            float32 of shape `(tiles,)`. No embedding is held against itself.
-        """
+        """Learns what clean images are like; returns their scores, float32 of shape `(tiles,)`."""
         with backend.no_grad():
             found = [self.measure(batch)[1] for batch in self._batches(images)]
             parts = {
@@ -185,12 +173,9 @@ class Scorer(keras.Model):
 
 
 def _distance(embeddings, references, own=None):
-    """Returns the mean distance from the nearest references, float32 of shape `(n,)`.
+    """Returns the mean distance of each embedding from the nearest references.
 
-    Args:
-        embeddings: tensor of shape `(n, length)`.
-        references: tensor of shape `(rows, length)`.
-        own: which reference is which embedding itself, a bool array of shape `(n, rows)`.
+    `own` says which reference is the embedding itself, a bool array of shape `(n, references)`.
     """
     squares = ops.sum(ops.square(embeddings), axis=1, keepdims=True)
     squares = squares + ops.sum(ops.square(references), axis=1)
@@ -199,15 +184,15 @@ def _distance(embeddings, references, own=None):
         squares = ops.where(own, np.inf, squares)
     neighbours = min(NEIGHBOURS, references.shape[0] - (own is not None))
     _, nearest = ops.top_k(-squares, neighbours)
-    # Anew, for the squares of what is close are mostly rounding.
+    # Computed anew, because the squares of small distances are mostly rounding.
     differences = ops.expand_dims(embeddings, 1) - ops.take(references, nearest, axis=0)
     return ops.mean(ops.sqrt(ops.sum(ops.square(differences), axis=2)), axis=1)
 
 
 def _blur(side, sigma):
     """Returns the matrix that smooths a column of pixels by a Gaussian, up to its ends."""
-    places = np.arange(side)
     if sigma == 0:
         return np.eye(side, dtype="float32")
+    places = np.arange(side)
     weights = np.exp(-0.5 * ((places[:, None] - places) / sigma) ** 2)
     return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")

@@ -13,30 +13,18 @@ __all__ = ["Tiles", "tiled"]
 
 
 class Tiles:
-    """Where the tiles of an image lie.
-
-    Args:
-        sides: the image's height and width.
-        tile: a tile's height and width, at most as large.
-        overlap: how much of a tile its neighbours share at least, from 0 to below 1.
-    """
+    """Where tiles of a height and width lie in an image, which share `overlap` at least."""
 
     def __init__(self, sides: Sequence[int], tile: Sequence[int], overlap: float):
         self.sides, self.tile = tuple(sides), tuple(tile)
-        rows, columns = (
-            _starts(side, part, overlap) for side, part in zip(sides, tile, strict=True)
-        )
+        rows, columns = map(_starts, sides, tile, (overlap, overlap))
         self.places = [(row, column) for row in rows for column in columns]
 
     def __len__(self):
         return len(self.places)
 
     def cut(self, images: np.ndarray) -> np.ndarray:
-        """Returns the tiles of images, those of each one together, in the order of `places`.
-
-        Args:
-            images: array of shape `(n, height, width, channels)`.
-        """
+        """Returns the tiles of images, channels last, those of each image together."""
         height, width = self.tile
         tiles = [
             images[:, row : row + height, column : column + width] for row, column in self.places
@@ -46,10 +34,7 @@ class Tiles:
     def join(self, maps: np.ndarray) -> np.ndarray:
         """Returns the maps of images, put together from those of their tiles.
 
-        Where tiles overlap each counts the more the farther its own edges are.
-
-        Args:
-            maps: array of shape `(n * tiles, tile_height, tile_width)`.
+        Where tiles overlap, each counts the more the farther its own edges are.
         """
         height, width = self.tile
         weights = np.minimum.outer(_from_edges(height), _from_edges(width))
@@ -64,19 +49,10 @@ class Tiles:
 
 
 def tiled(images: Any, tile: Sequence[int], overlap: float) -> tuple[Tiles, np.ndarray]:
-    """Cuts images into tiles, if they are larger than a tile.
+    """Returns the places of tiles of a shape, and the images cut into them.
 
-    Args:
-        images: array of shape `(n, *image_shape)`, or `(n, pixels)` for images of a tile's size.
-        tile: the shape of one tile, with its channels. Only tiles with the channels last are cut.
-        overlap: as in `Tiles`.
-
-    Returns:
-        The places of the tiles, and an array of all tiles, of shape `(n * tiles, *tile)`. Images
-        of another shape come back as they are.
-
-    Raises:
-        ValueError: if there are no images.
+    Flattened images get the shape of a tile. Those that are not larger than a tile, or whose
+    channels are not last, come back as they are.
     """
     images = np.atleast_1d(as_numpy(images))
     if images.shape[1:] == (math.prod(tile),):

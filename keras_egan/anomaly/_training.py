@@ -4,7 +4,7 @@ import copy
 import math
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,38 +18,16 @@ EPOCHS, BATCH_SIZE = 20, 64
 STEPS, RATE = 1200, 4e-3  # of the auto-encoder that needs no model to be given
 
 
-class Training(NamedTuple):
-    """What is to be trained, and how long.
+class Training:
+    """What an `EnergyDetector` trains, a GAN or an auto-encoder of its own, and how long.
 
-    Attributes:
-        model: a GAN, or an auto-encoder, which is the detector's own: a copy of what was given.
-        image_shape: the shape of an image.
-        epochs: how many times training goes through the images.
-        batch_size: how many are in a batch.
+    The arguments are the detector's, and the shape of all images.
     """
 
-    model: keras.Model
-    image_shape: tuple[int, ...]
-    epochs: int
-    batch_size: int
-
-    @classmethod
-    def of(
-        cls, model: Any, shape: Sequence[int], epochs: int | None, batch_size: int | None
-    ) -> Self:
-        """Returns what arguments of `EnergyDetector` ask for.
-
-        Args:
-            model: as in `EnergyDetector`.
-            shape: that of all images. Networks that are not given are built for it; a preset's
-                for its own shape, if the images are flattened.
-            epochs: as in `EnergyDetector`.
-            batch_size: likewise.
-
-        Raises:
-            ValueError: if the model is and has no auto-encoder of images, or takes labels.
-        """
-        given, usual_epochs, usual_size = model, EPOCHS, BATCH_SIZE
+    def __init__(
+        self, model: Any, shape: Sequence[int], epochs: int | None, batch_size: int | None
+    ):
+        users, usual_epochs, usual_size = model, EPOCHS, BATCH_SIZE
         count, *sides = shape or (0,)
         if model is None:
             size = usual_size if batch_size is None else batch_size
@@ -67,23 +45,17 @@ class Training(NamedTuple):
                 "`model` must be a GAN, the name of a preset, an auto-encoder (a Keras model), "
                 f"or None; got {model!r}."
             )
-        image_shape = _image_shape(model)
-        epochs = usual_epochs if epochs is None else epochs
-        if epochs == 0:
-            model = _discriminator(model)
-        training = cls(
-            _copied(model) if isinstance(given, keras.Model) else model,
-            image_shape,
-            epochs,
-            usual_size if batch_size is None else batch_size,
-        )
-        made = tuple(training.discriminator(keras.Input(training.image_shape)).shape[1:])
-        if len(training.image_shape) != 3 or made != training.image_shape:
+        self.image_shape = _image_shape(model)
+        self.epochs = usual_epochs if epochs is None else epochs
+        self.batch_size = usual_size if batch_size is None else batch_size
+        model = model if self.epochs else _discriminator(model)
+        self.model = _copied(model) if isinstance(users, keras.Model) else model
+        made = tuple(self.discriminator(keras.Input(self.image_shape)).shape[1:])
+        if len(self.image_shape) != 3 or made != self.image_shape:
             raise ValueError(
                 "`model` must be an auto-encoder of images, or a GAN whose discriminator is one, "
-                f"as BEGAN, EBGAN and MAGAN are; of {training.image_shape} this one makes {made}."
+                f"as BEGAN, EBGAN and MAGAN are; of {self.image_shape} this one makes {made}."
             )
-        return training
 
     @property
     def discriminator(self) -> keras.Model:
@@ -91,12 +63,7 @@ class Training(NamedTuple):
         return _discriminator(self.model)
 
     def run(self, images: np.ndarray, verbose: Any) -> keras.Model:
-        """Trains the model, and returns its auto-encoder.
-
-        Args:
-            images: uint8, or floats in [-1, 1], of shape `(n, *image_shape)`.
-            verbose: as in `keras.Model.fit`.
-        """
+        """Trains the model on uint8 or floats in [-1, 1], and returns its auto-encoder."""
         model = self.model
         if self.epochs:
             x, y = images, None
@@ -105,12 +72,10 @@ class Training(NamedTuple):
                 if not model.compiled:
                     model.compile(keras.optimizers.Adam(1e-3), "mse")
             model.fit(x, y, batch_size=self.batch_size, epochs=self.epochs, verbose=verbose)
-        return self._bare(self.discriminator)
-
-    def _bare(self, network):
-        """Returns a network without the optimizer that it was compiled with, which files keep."""
+        network = self.discriminator
         if not network.compiled:
             return network
+        # Without its optimizer, which files would keep.
         bare = type(network).from_config(network.get_config())
         bare(keras.Input(self.image_shape))
         bare.set_weights(network.get_weights())

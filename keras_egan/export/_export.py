@@ -25,34 +25,31 @@ def export(
 ) -> Path:
     """Write a generator in a format that needs neither Keras nor this package.
 
-    Keras's own `model.export` writes all formats except the SavedModel. If it cannot on the
-    present backend, a second process on another backend writes the file: on TensorFlow for
-    SavedModel, LiteRT, OpenVINO and, from JAX, ONNX; on PyTorch for `"torch"`. Every format takes
-    batches of any size, and its inputs have the names of the generator's inputs. A generator that
-    computes in half precision is exported in float32.
+    Keras's own `model.export` writes all formats except the SavedModel. Where the present backend
+    cannot, a second process on another writes the file: on TensorFlow SavedModel, LiteRT, OpenVINO
+    and, from JAX, ONNX; on PyTorch `"torch"`. Every format takes batches of any size, computes in
+    float32, and names its inputs as the generator does.
 
-    Before this returns, the file is loaded in its own runtime and compared, on batches of 1 and 3,
-    with a float32 copy of the generator on the CPU: outputs may differ by 1e-4, times the largest
-    of them where that is above 1. The copy is compared with the generator in the same way; where
-    that computes in half precision or on an accelerator, they may differ by 0.1. The file takes
-    its place at `path` whole, or not at all.
+    The file is compared in its own runtime, on batches of 1 and 3, with a float32 copy of the
+    generator on the CPU: outputs may differ by 1e-4, times the largest of them where that is above
+    1. So may the copy and the generator; by 0.1 if the generator computes in half precision or on
+    an accelerator. The file takes its place at `path` whole, or not at all.
 
     Args:
         source: a GAN, whose generator is exported; a generator, a Keras model of one input of
             shape `(batch, latent_dim)`, or of that and labels of shape `(batch,)`; or the path of a
             `.keras` file of either, which is loaded in Keras's safe mode.
         path: the folder of a SavedModel; a file in `.onnx`; in `.tflite` for LiteRT; in `.xml` for
-            OpenVINO, which gets a `.bin` beside it; or in `.pt2` for PyTorch. An existing file or
-            SavedModel is replaced.
+            OpenVINO, which gets a `.bin` beside it; in `.pt2` for PyTorch. What is there is
+            replaced.
         format: `"saved_model"` (or `"tf_saved_model"`, Keras's name), `"onnx"`, `"litert"`,
             `"openvino"` or `"torch"`, the ExportedProgram of PyTorch.
-        seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)` beside
-            `serve(latents)`, which draws `count` latents, the same for the same whole number
-            `seed`, and returns images, uint8 of shape `(count, *image_shape)`; with classes
-            `generate(seed, count, label)` and `serve([latents, labels])`. True draws what the
-            GAN's `latents` says; for a generator alone, `"uniform"` or `"normal"` says it.
-        average: whether the generator gets its averaged weights, where a GAN keeps them, as
-            `sample` does.
+        seed_endpoint: whether the SavedModel gets, beside `serve(latents)`, an endpoint
+            `generate(seed, count)`, which draws `count` latents by a whole number and returns
+            uint8 images of shape `(count, *image_shape)`; with classes `generate(seed, count,
+            label)` and `serve([latents, labels])`. True draws what the GAN's `latents` says;
+            `"uniform"` or `"normal"` says it for a generator alone.
+        average: whether a GAN's averaged weights are exported, as `sample` uses them.
 
     Returns:
         The path, a `pathlib.Path`.
@@ -117,30 +114,18 @@ def export_gan(
 ) -> Path:
     """Write the generator in a format that needs neither Keras nor this package.
 
-    The same on every backend, for batches of any size; see `keras_egan.export.export`, which also
-    takes a file or a generator alone. Where several processes train together, the first writes the
-    file, and the others do not wait.
+    As `keras_egan.export.export`, which also takes a file or a generator alone, with its arguments,
+    result and errors. Of several processes that train together the first writes the file, and the
+    others do not wait.
 
     Args:
         gan: the GAN, whose method this is.
-        filepath: the folder of a SavedModel; a file in `.onnx`, `.tflite`, `.xml` or `.pt2`. An
-            existing one is replaced.
-        format: `"saved_model"` (or `"tf_saved_model"`, Keras's name), `"onnx"`, `"litert"`,
-            `"openvino"` or `"torch"`.
+        filepath: the file, or the folder of a SavedModel: `path` of `keras_egan.export.export`.
+        format: as there.
         verbose: whether to print where the file is.
-        seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)`, with
-            `num_classes` `generate(seed, count, label)`, which returns uint8 images of shape
-            `(count, *image_shape)`. True draws what the GAN's `latents` says; `"uniform"` and
-            `"normal"` say it here.
-        average: whether the generator gets its averaged weights, where the GAN keeps them, as
-            `sample` does.
+        seed_endpoint: as there.
+        average: as there.
         opset_version: the version of ONNX's operators; None for the converter's own choice.
-
-    Returns:
-        The path, a `pathlib.Path`.
-
-    Raises:
-        ValueError, ImportError, RuntimeError: as `keras_egan.export.export` does.
 
     Example:
 
@@ -173,7 +158,7 @@ def _write(
     batches = trial_batches((latent_dim,), classes)
     if draw:
         specs = [keras.KerasTensor(array.shape, array.dtype.name) for array in batches[0]]
-        shape = generator.compute_output_spec(converters.given(specs)).shape
+        shape = generator.compute_output_spec(converters.as_input(specs)).shape
         if len(shape) != 4:
             raise ValueError(
                 f"`seed_endpoint` returns images; the generator's samples have shape {shape[1:]}."

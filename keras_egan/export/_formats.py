@@ -43,17 +43,7 @@ def checked(
     seed_endpoint: bool | str = False,
     opset_version: int | None = None,
 ) -> tuple[Path, str]:
-    """Returns the resolved path and our name of the format, if all arguments fit together.
-
-    Args:
-        path: as in `export`.
-        format: as in `export`.
-        seed_endpoint: as in `export`.
-        opset_version: as in `EnergyGAN.export`.
-
-    Raises:
-        ValueError: if they do not.
-    """
+    """Returns the resolved path and our name of the format, if all arguments fit together."""
     path = Path(path).resolve()
     format = "saved_model" if format == "tf_saved_model" else format  # which is Keras's name
     if format not in FORMATS:

@@ -33,12 +33,7 @@ PROGRAM = "import sys; from keras_egan.export import _writer; _writer.main(sys.a
 
 
 def trial_batches(input_shape: Sequence[int], classes: int = 0) -> list[list[np.ndarray]]:
-    """Returns batches of 1 and 3 to try a network with, of values in [-1, 1].
-
-    Args:
-        input_shape: the input's shape without the batch's axis.
-        classes: of how many classes there are labels beside it; 0 for none.
-    """
+    """Returns batches of 1 and 3 to try a network with: values in [-1, 1], labels of classes."""
     rng = np.random.default_rng(0)
     batches = [[rng.uniform(-1.0, 1.0, (n, *input_shape)).astype("float32")] for n in (1, 3)]
     if classes:
@@ -56,19 +51,16 @@ def write_network(
     weights: AbstractContextManager | None = None,
     **options: Any,
 ) -> Path:
-    """Writes a network in another format; its outputs are a tensor, or a dict of tensors.
+    """Writes a network in another format, and returns the path.
 
     Args:
-        network: a Keras model of one input, or of a list of several.
-        batches: inputs to try, for each the arrays that the network takes, in its order.
+        network: as in `converters.convert`.
+        batches: likewise.
         path: as `checked` returned it.
         format: likewise.
-        input_names: what the inputs are called in the file.
+        input_names: as in `converters.convert`.
         weights: a context in which the network has the weights to be written; by default always.
         **options: further arguments of `converters.convert`.
-
-    Returns:
-        The path.
 
     Raises:
         ImportError: if a package that the format needs is not installed.
@@ -103,15 +95,10 @@ def write_network(
 
 
 def convert_copy(folder: Path) -> None:
-    """Converts the network in a folder, and compares it before and after.
+    """Converts the network in a folder that `write_network` filled, and compares the outputs.
 
     It computes on the CPU, whatever the training runs on, because accelerators round products to
     fewer bits.
-
-    Args:
-        folder: holds `network.keras`; `inputs.npz`, the batches, input by input; `expected.npz`,
-            the network's outputs; and in `job.json` the `tolerance` of these and the other
-            arguments of `converters.convert`.
 
     Raises:
         ValueError: if the copy cannot be loaded, or an output is not as expected.
@@ -157,11 +144,7 @@ def _convert_elsewhere(folder: Path, name: str, network: keras.Model) -> None:
 
 
 def main(folder: str) -> None:
-    """Does all the work of a second process: `convert_copy`, whose error goes to `error.txt`.
-
-    Args:
-        folder: as in `convert_copy`; `modules.json` names the modules of the network's layers.
-    """
+    """Does all the work of a second process: `convert_copy`, whose error goes to `error.txt`."""
     work = Path(folder)
     try:
         for module in json.loads((work / "modules.json").read_text()):
@@ -199,7 +182,7 @@ def _outputs(network: keras.Model, batches: Sequence[Sequence]) -> tuple[list[np
     """Returns all outputs as float32, and whether they are exact: computed on the CPU, in that."""
     with backend.inference(network):
         # Called rather than asked to `predict`, which spreads each batch over all devices.
-        inputs = [converters.given(list(map(ops.convert_to_tensor, batch))) for batch in batches]
+        inputs = [converters.as_input(list(map(ops.convert_to_tensor, batch))) for batch in batches]
         outputs = keras.tree.flatten([network(batch, training=False) for batch in inputs])
     exact = "cpu" in str(outputs[0].device).lower() and not _in_half_precision(network)
     return [ops.convert_to_numpy(output).astype("float32") for output in outputs], exact

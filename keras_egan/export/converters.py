@@ -1,5 +1,6 @@
 """Each format, written by Keras on a backend that can, and run in the format's own runtime."""
 
+import json
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,10 +9,10 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["Resized", "convert", "given"]
+__all__ = ["Resized", "as_input", "convert"]
 
 
-def given(arrays: Sequence[Any]) -> Any:
+def as_input(arrays: Sequence[Any]) -> Any:
     """Returns what a network is called with: its one input, or the list of several."""
     return arrays[0] if len(arrays) == 1 else [*arrays]
 
@@ -25,7 +26,7 @@ def convert(
     draw: str | None = None,
     opset_version: int | None = None,
 ) -> list[Any]:
-    """Writes a network, and runs the file in the format's own runtime.
+    """Writes a network, and returns what the file makes of each batch in its own runtime.
 
     Args:
         network: a Keras model of one input or a list of several, to one tensor, or to a dict of
@@ -34,27 +35,25 @@ def convert(
         path: the file to write, or the folder of a SavedModel.
         format: one of `FORMATS` that this process's backend writes.
         input_names: what the inputs are called there.
-        draw: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws; None for
-            a SavedModel without it.
+        draw: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws, if any.
         opset_version: of ONNX; None for the converter's own.
-
-    Returns:
-        The outputs, one for each of `batches`, NumPy arrays or dicts of them.
 
     Raises:
         RuntimeError: if the endpoint's images are not those of the latents that it draws.
     """
-    # Given rather than left to Keras, which asks a model to have been called.
+    # Keras's own signature needs a model that has been called.
     specs = [
         keras.InputSpec(array.dtype.name, (None, *array.shape[1:]), name=name)
         for array, name in zip(batches[0], input_names, strict=True)
     ]
-    signature = [given(specs)]
-    options: dict[str, Any] = {}
-    if opset_version:
-        options["opset_version"] = opset_version
+    signature = [as_input(specs)]
+    options: dict[str, Any] = {"opset_version": opset_version} if opset_version else {}
     if format == "torch":
-        options["dynamic_shapes"] = _any_batch_size(len(specs))
+        import torch
+
+        # In the form of Keras's `forward(*args)`.
+        dynamic = [{0: torch.export.Dim.DYNAMIC}] * len(specs)
+        options["dynamic_shapes"] = [(as_input(dynamic),)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
@@ -63,7 +62,7 @@ def convert(
             exported = _resizing(network) if format == "litert" else network
             exported.export(path, format, verbose=False, input_signature=signature, **options)
         if format == "onnx":
-            _name_outputs(path, network(given(batches[0])))
+            _name_outputs(path, network(as_input(batches[0])))
         run = _RUNTIMES[format](path)
         return [run(dict(zip(input_names, batch, strict=True))) for batch in batches]
 
@@ -86,7 +85,7 @@ def _write_saved_model(
             latents = tf.random.stateless_normal([count, size], [seed, 0], alg="philox")
         else:
             latents = tf.random.stateless_uniform([count, size], [seed, 0], -1.0, 1.0, alg="philox")
-        return given([latents, *(tf.fill([count], tf.cast(one, tf.int32)) for one in label)])
+        return as_input([latents, *(tf.fill([count], tf.cast(one, tf.int32)) for one in label)])
 
     def generate(*numbers: Any) -> Any:
         return _to_uint8(network(drawn(*numbers), training=False))
@@ -107,13 +106,6 @@ def _to_uint8(images: Any) -> Any:
     return ops.cast(ops.clip(ops.round((images + 1.0) * 127.5), 0.0, 255.0), "uint8")
 
 
-def _any_batch_size(inputs: int) -> list[Any]:
-    """Returns `dynamic_shapes` for `torch.export`, in the form of Keras's `forward(*args)`."""
-    import torch
-
-    return [(given([{0: torch.export.Dim.DYNAMIC}] * inputs),)]
-
-
 @keras.saving.register_keras_serializable("keras_egan")
 class Resized(keras.layers.UpSampling2D):
     """Computes what `UpSampling2D` does, by an operation for resizing."""
@@ -132,18 +124,13 @@ def _resizing(network: keras.Model) -> keras.Model:
     writes a convolution that its runtime does not have (FlexConv2D).
     """
 
-    def changed(config: Any) -> Any:
-        if isinstance(config, list):
-            return [changed(one) for one in config]
-        if not isinstance(config, dict):
-            return config
-        config = {key: changed(value) for key, value in config.items()}
+    def renamed(config: dict[str, Any]) -> dict[str, Any]:
         if (config.get("module"), config.get("class_name")) == ("keras.layers", "UpSampling2D"):
             config["registered_name"] = "keras_egan>Resized"
         return config
 
-    config = changed(keras.saving.serialize_keras_object(network))
-    copy = keras.saving.deserialize_keras_object(config)
+    config = json.dumps(keras.saving.serialize_keras_object(network))
+    copy = keras.saving.deserialize_keras_object(json.loads(config, object_hook=renamed))
     copy.set_weights(network.get_weights())
     return copy
 
@@ -170,7 +157,7 @@ def _saved_model(path: str) -> Callable:
 
     served = tf.saved_model.load(path)
     return lambda inputs: keras.tree.map_structure(
-        np.asarray, served.serve(given([*inputs.values()]))
+        np.asarray, served.serve(as_input([*inputs.values()]))
     )
 
 
@@ -205,7 +192,7 @@ def _torch(path: str) -> Callable:
     run = torch.export.load(path).module()
 
     def outputs(inputs: dict[str, np.ndarray]) -> Any:
-        found = run(given([torch.from_numpy(array) for array in inputs.values()]))
+        found = run(as_input([torch.from_numpy(array) for array in inputs.values()]))
         return keras.tree.map_structure(ops.convert_to_numpy, found)
 
     return outputs

@@ -19,8 +19,7 @@ class UpsampledConv2D(keras.layers.Layer):
     Equal to `UpSampling2D()` and `Conv2D(filters, 3, padding="same")` with the same weights, for
     4/9 of the multiplications, and without the enlarged features in memory: a 2x2 convolution
     makes the four output pixels between four input pixels, whose channels are then moved into
-    space. Every output pixel has the same weights, so that a constant stays one: there is no
-    checkerboard, as transposed convolutions of stride 2 leave.
+    space. It leaves no checkerboard, as transposed convolutions of stride 2 do.
 
     Args:
         filters: the channels of the output.

@@ -14,10 +14,10 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
 
     In training the mean is of the class's n samples in the batch and of its moving mean, which
     counts as one more; at inference it is the moving mean. Differences are divided by
-    sqrt((n^2 + n - 1) / (n + 1)^2), their deviation per deviation within the class, so that they
-    are as large for each n. So a sample that is alone of its class keeps its features. Samples of a
-    class that are all alike do not differ from one another, except by noise, and the batch's
-    variance makes what is left as large as data's differences: either shows.
+    sqrt((n^2 + n - 1) / (n + 1)^2), the deviation of the differences per deviation within the
+    class, so that their size does not depend on n. A sample that is alone of its class keeps its
+    features. Where the samples of a class are all alike, only noise is left, which the batch's
+    variance makes as large as data's differences: either shows.
 
     Args:
         num_classes: how many classes there are.
@@ -60,9 +60,8 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         counts = ops.expand_dims(ops.sum(chosen, axis=0), 1)
         sums = ops.matmul(ops.transpose(chosen), ops.cast(features, "float32"))
         before = ops.convert_to_tensor(self.class_means)
-        # The class's moving mean counts as one more sample, so that one that is alone of its class
-        # differs from something. Of n samples with a variance of 1, differences from the mean of
-        # n + 1 have a variance of (n^2 + n - 1) / (n + 1)^2.
+        # Differences of n samples of variance 1 from the mean of n + 1 have a variance of
+        # (n^2 + n - 1) / (n + 1)^2.
         own = (sums + before) / (counts + 1.0)
         scale = (counts + 1.0) * ops.rsqrt(ops.maximum(counts * (counts + 1.0) - 1.0, 1.0))
         own, scale = ops.matmul(chosen, own), ops.matmul(chosen, scale)

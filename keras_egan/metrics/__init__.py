@@ -1,9 +1,8 @@
 """Metrics of generated samples, in Keras's style, and the means that a GAN logs."""
 
 from keras_egan.metrics._class_accuracy import ClassAccuracy
-from keras_egan.metrics._class_frechet_distance import ClassFrechetDistance
 from keras_egan.metrics._figure_means import FigureMeans
-from keras_egan.metrics._frechet_distance import FrechetDistance
+from keras_egan.metrics._frechet_distance import ClassFrechetDistance, FrechetDistance
 from keras_egan.metrics._generative_metric import GenerativeMetric, ReferenceMetric
 from keras_egan.metrics._inception_2015 import inception_2015
 from keras_egan.metrics._inception_score import InceptionScore

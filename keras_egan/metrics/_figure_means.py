@@ -31,8 +31,7 @@ class FigureMeans(keras.metrics.Metric):
     def __init__(self, figures: Iterable[str], name: str = "figure_means"):
         super().__init__(name=name, dtype="float32")
         self.figures = tuple(figures)
-        # A step's figures are the same on all replicas: summed, they would count twice where a
-        # backup of two replicas goes on with one.
+        # The same on all replicas: summed, they would count twice where one goes on from a backup.
         first = {"initializer": "zeros", "dtype": "float32", "aggregation": "only_first_replica"}
         self.totals = self.add_variable(shape=(len(self.figures),), name="totals", **first)
         self.samples = self.add_variable(shape=(), name="samples", **first)

@@ -17,10 +17,9 @@ __all__ = ["GenerativeMetric", "ReferenceMetric"]
 class GenerativeMetric(keras.metrics.Metric):
     """A figure of generated samples.
 
-    The state is kept on the host in NumPy, in float64 where accuracy needs it, which JAX and some
-    devices do not have. So metrics are computed eagerly, by hand or by
-    `callbacks.GenerativeMetrics`, never within a compiled training step. One batch and a hundred
-    batches of the same samples give the same result.
+    The state is kept on the host in NumPy, in float64 where accuracy needs it, because JAX and some
+    devices have none. So metrics are computed by hand or by `callbacks.GenerativeMetrics`, never
+    within a compiled training step. The result does not depend on the batches.
 
     A subclass gives `accumulate(features)`, `reset_state()` and `result()`.
 
@@ -53,8 +52,7 @@ class GenerativeMetric(keras.metrics.Metric):
     """
 
     labelled = False
-    """Whether samples come with their classes: `update_state(samples, labels)`, and likewise
-    `accumulate`, and `update_real` and `accumulate_real` where there is a reference."""
+    """Whether classes come with samples and features: `update_state(samples, labels)`."""
 
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(name=name)
@@ -84,11 +82,7 @@ class GenerativeMetric(keras.metrics.Metric):
         self.accumulate(self.extract(samples), *labels)
 
     def accumulate(self, features: np.ndarray) -> None:
-        """Adds the features of generated samples.
-
-        Args:
-            features: NumPy array of shape `(batch, features)`, which `extract` returned.
-        """
+        """Adds the features of generated samples, which `extract` returned."""
         raise NotImplementedError
 
     def reset_state(self) -> None:
@@ -96,19 +90,17 @@ class GenerativeMetric(keras.metrics.Metric):
         raise NotImplementedError
 
     def extract(self, samples: Any, batch_size: int = 64) -> np.ndarray:
-        """Returns the features of samples.
-
-        Metrics of the same extractor can share them: `accumulate` takes them.
+        """Returns features for `accumulate`, which metrics of the same extractor can share.
 
         Args:
             samples: as in `update_state`.
-            batch_size: how many images go through the extractor at once.
+            batch_size: how many images go through the extractor at once, 1 or more.
 
         Returns:
             NumPy array of shape `(batch, features)`, float32 or float64.
 
         Raises:
-            ValueError: as in `update_state`; if `batch_size` is below 1.
+            ValueError: as in `update_state`.
         """
         checks.one_or_more(batch_size=batch_size)
         samples = ops.convert_to_numpy(samples)
@@ -133,25 +125,18 @@ class GenerativeMetric(keras.metrics.Metric):
     def _features(self, samples, batch_size):
         if self.extractor is None:
             remedy = "Pass images only with an `extractor`, a Keras model"
-            return self._vectors(samples, "`samples`", remedy)
+            return _vectors(samples, "`samples`", remedy)
         starts = range(0, len(samples), batch_size)
         return np.concatenate([self._run(samples[i : i + batch_size]) for i in starts])
 
     def _run(self, images):
         images = inputs.scale(ops.convert_to_tensor(images), images.shape[1:])
-        features = self._vectors(
+        features = _vectors(
             self.extractor.predict_on_batch(images),
             "`extractor`'s outputs",
             "End it with a Flatten or a GlobalAveragePooling2D layer, say",
         )
         return features[: len(images)]  # under a strategy every replica gives all of them
-
-    def _vectors(self, values, what, remedy):
-        shape = getattr(values, "shape", None)
-        if shape is None or len(shape) != 2:
-            got = f"shape {shape}" if shape is not None else type(values).__name__
-            raise ValueError(f"{what} must have shape (batch, features); got {got}. {remedy}.")
-        return values
 
     def _require(self, got, least, kind="generated", method="update_state"):
         if got < least:
@@ -165,8 +150,8 @@ class ReferenceMetric(GenerativeMetric):
     """A figure of generated samples beside real ones.
 
     Real samples go to `update_real`, generated ones to `update_state`. `reset_state` forgets the
-    generated samples only, so that the reference, and what is computed from it alone, serves for
-    every generator; `reset_real` forgets the reference.
+    generated samples only, so that the reference serves for every generator; `reset_real` forgets
+    the reference.
 
     A subclass gives `statistics` and `result()`.
 
@@ -200,15 +185,7 @@ class ReferenceMetric(GenerativeMetric):
         self.reset_state()
 
     def update_real(self, samples: Any, *labels: Any) -> None:
-        """Adds real samples to the reference.
-
-        Args:
-            samples: as in `update_state`.
-            *labels: as in `update_state`.
-
-        Raises:
-            ValueError: as in `update_state`.
-        """
+        """Adds real samples to the reference, as `update_state` generated ones."""
         self.accumulate_real(self.extract(samples), *labels)
 
     def accumulate_real(self, features: np.ndarray) -> None:
@@ -228,3 +205,11 @@ class ReferenceMetric(GenerativeMetric):
     def _require_both(self, least):
         self._require(self.real.count, least, "real", "update_real")
         self._require(self.fake.count, least)
+
+
+def _vectors(values, what, remedy):
+    shape = getattr(values, "shape", None)
+    if shape is None or len(shape) != 2:
+        got = f"shape {shape}" if shape is not None else type(values).__name__
+        raise ValueError(f"{what} must have shape (batch, features); got {got}. {remedy}.")
+    return values

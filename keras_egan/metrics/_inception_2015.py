@@ -16,18 +16,16 @@ __all__ = ["inception_2015"]
 
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
-# TensorFlow's convolutions on a CPU want the channels last.
-LAST = "channels_last"
+LAST = "channels_last"  # as TensorFlow's convolutions on a CPU need them
 
 
 def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> keras.Model:
     """Returns the Inception of 2015, with which FIDs are published, as an extractor.
 
-    The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid. The file is at
-    https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth
-    and has 95,628,359 bytes, whose SHA-256 begins with the digits in its name:
-    `6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2`. PyTorch reads it, on each
-    backend, by `torch.load(weights_only=True)`: nothing in it is run.
+    The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid. The file has 95,628,359
+    bytes and is at
+    https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth.
+    PyTorch reads it, on each backend, by `torch.load(weights_only=True)`: nothing in it is run.
 
     The features are pytorch-fid's to within rounding, on each backend: images are resized to
     299x299, bilinearly and without smoothing, average pooling leaves the padding out, and the last
@@ -35,8 +33,9 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
 
     Args:
         weights: the path to the file.
-        verify: whether to refuse a file with another SHA-256 than the published one's. Pass False
-            for other weights of this architecture, a state dict that `torch.save` wrote.
+        verify: whether to refuse a file with another SHA-256 than the published one's,
+            `6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2`. Pass False for
+            other weights of this architecture, a state dict that `torch.save` wrote.
 
     Returns:
         A Keras model from images of shape `(batch, height, width, 3)`, or with the channels first
@@ -49,9 +48,8 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
         ValueError: if the file is another one, is damaged, or lacks a weight.
 
     Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
-    https://arxiv.org/abs/1512.00567; mseitzer/pytorch-fid, pytorch_fid/inception.py, which names
-    the file and, by its name, the first digits of the SHA-256. The others and the size are as
-    public code that checks them has them, and were not held against the file.
+    https://arxiv.org/abs/1512.00567; mseitzer/pytorch-fid, pytorch_fid/inception.py. The size and
+    the SHA-256 are as public code has them, and were not held against the file.
 
     Example:
 

@@ -14,22 +14,20 @@ class InceptionScore(GenerativeMetric):
 
     Between 1, where every image gets the same probabilities, and the number of classes, where
     every image is of one class for certain and all classes are equally frequent. It knows nothing
-    of real images, and depends on how many samples are in a split: the usual 10 splits are of
-    5,000 each. Samples are dealt out to the splits one by one in turn, so that batches do not
-    matter, and only sums are kept.
+    of real images, and depends on the samples per split: usual are 10 splits of 5,000. Samples go
+    to the splits in turn, and only sums are kept.
 
     Args:
-        extractor: a Keras model from images to probabilities of shape `(batch, classes)`,
-            `metrics.inception_v3(include_top=True)` for colour images; or None, where the samples
-            are probabilities already.
-        splits: how many splits there are.
+        extractor: as in `GenerativeMetric`, to probabilities;
+            `metrics.inception_v3(include_top=True)` for colour images.
+        splits: the number of splits.
         name: the metric's name.
 
     Raises:
         ValueError: if `splits` is below 1.
 
     Source: Salimans et al., Improved techniques for training GANs,
-    https://arxiv.org/abs/1606.03498, section 4 (as recalled, not checked against the paper).
+    https://arxiv.org/abs/1606.03498.
 
     Example:
 
@@ -41,10 +39,7 @@ class InceptionScore(GenerativeMetric):
     """
 
     def __init__(
-        self,
-        extractor: keras.Model | None = None,
-        splits: int = 10,
-        name: str = "inception_score",
+        self, extractor: keras.Model | None = None, splits: int = 10, name: str = "inception_score"
     ):
         super().__init__(extractor, name)
         checks.one_or_more(splits=splits)
@@ -52,14 +47,7 @@ class InceptionScore(GenerativeMetric):
         self.reset_state()
 
     def accumulate(self, features: np.ndarray) -> None:
-        """Adds the probabilities of generated samples.
-
-        Args:
-            features: array of shape `(batch, classes)`.
-
-        Raises:
-            ValueError: if these are no probabilities.
-        """
+        """Adds the probabilities of generated samples; raises a `ValueError` if they are none."""
         probabilities = np.asarray(features, "float64")
         totals = probabilities.sum(axis=1)
         if probabilities.min() < 0.0 or np.abs(totals - 1.0).max() > 0.01:

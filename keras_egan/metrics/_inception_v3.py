@@ -13,9 +13,8 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
     Its first layer resizes the images to 299x299, bilinearly; InceptionV3's own range is [-1, 1].
     The weights, of some 90 MB, are downloaded at the first call and kept in Keras's cache.
 
-    Figures of these features are not comparable with published FIDs and KIDs, whose network has
-    other weights, and takes the maximum where the last block here takes the average: compare them
-    among themselves, or take `inception_2015`.
+    Distances of these features are not comparable with published FIDs and KIDs, whose network is
+    `inception_2015`: its weights and its last block are others.
 
     Args:
         include_top: whether to return the 1,000 classes' probabilities, for `InceptionScore`,
@@ -23,9 +22,8 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
         weights: `"imagenet"`, a path to a file of weights, or None for random ones.
 
     Returns:
-        A Keras model from images of shape `(batch, height, width, 3)`, or with the channels first
-        where `keras.config.image_data_format()` says so, to features of shape `(batch, 2048)`; or
-        to probabilities of shape `(batch, 1000)`.
+        A Keras model from images in Keras's image data format, `(batch, height, width, 3)` or with
+        the channels first, to features `(batch, 2048)` or probabilities `(batch, 1000)`.
 
     Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
     https://arxiv.org/abs/1512.00567.

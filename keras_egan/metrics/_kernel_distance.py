@@ -13,25 +13,24 @@ __all__ = ["KernelDistance"]
 class KernelDistance(ReferenceMetric):
     """The squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, unbiased.
 
-    Its expectation does not depend on the number of samples, is 0 for equal distributions, and so
+    Its expectation does not depend on the number of samples. It is 0 for equal distributions, so
     estimates may be below 0. The samples of either kind are shuffled with a fixed seed and cut
-    into disjoint subsets: estimates from different subsets share no sample, and so their spread
-    gives the standard error of their mean. Keeps the features of all samples.
+    into disjoint subsets, whose spread gives the standard error of their mean. Keeps the features
+    of all samples.
 
     Args:
-        extractor: a Keras model from images to d features, `metrics.inception_v3()` for colour
-            images; or None, where the samples are features already.
-        subsets: how many subsets there are, 2 or more.
+        extractor: as in `GenerativeMetric`, to d features; `metrics.inception_v3()` for colour
+            images.
+        subsets: the number of subsets, 2 or more.
         seed: an integer, 0 or more, that fixes the subsets.
         name: the metric's name.
 
     Raises:
         ValueError: if `subsets` is no whole number from 2 up, or `seed` none from 0 up.
 
-    Source: Bińkowski et al., Demystifying MMD GANs, https://arxiv.org/abs/1801.01401, section 4
-    (as recalled, not checked against the paper). There, as in torch-fidelity, the subsets are
-    1,000 samples drawn anew each time: the same expectation, but a spread that says little of the
-    error.
+    Source: Bińkowski et al., Demystifying MMD GANs, https://arxiv.org/abs/1801.01401. There, as in
+    torch-fidelity, the subsets are 1,000 samples drawn anew each time: the same expectation, but a
+    spread that says little of the error.
 
     Example:
 

@@ -24,7 +24,7 @@ class MixtureCoverage(GenerativeMetric):
     Args:
         centres: the modes' centres, an array of shape `(modes, dimensions)`.
         stddev: the standard deviation of each mode in each dimension, a positive number.
-        extractor: as in `GenerativeMetric`; None, as a rule, for the samples are points.
+        extractor: as in `GenerativeMetric`; None, as a rule, because the samples are points.
         name: the metric's name.
 
     Raises:
@@ -75,11 +75,7 @@ class MixtureCoverage(GenerativeMetric):
         self._counts = np.zeros(len(self.centres), int)
 
     def result(self) -> dict[str, float]:
-        """Returns the coverage.
-
-        Returns:
-            A dict: `modes`, how many modes are captured, an int; `high_quality`, the share of
-            high-quality samples, in [0, 1].
+        """Returns `modes`, the number of captured modes, and `high_quality`, a share in [0, 1].
 
         Raises:
             ValueError: if there are no samples.

@@ -1,4 +1,4 @@
-"""Which classes a generator makes, by a classifier's judgement."""
+"""Which classes a generator makes, as a classifier says."""
 
 import keras
 import numpy as np
@@ -15,13 +15,12 @@ class ModeCoverage(GenerativeMetric):
     more. Keeps the number of samples of each class.
 
     Args:
-        extractor: a Keras model from images to probabilities or logits of shape
-            `(batch, classes)`; or None, where the samples are such vectors already. For stacked
+        extractor: as in `GenerativeMetric`, to probabilities or logits, one a class. For stacked
             MNIST, a model that returns the outer product of the three channels' probabilities.
         name: the metric's name.
 
     Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086: the modes and the KL of its
-    stacked MNIST experiment (as recalled, not checked against the paper).
+    stacked MNIST experiment.
 
     Example:
 
@@ -40,14 +39,7 @@ class ModeCoverage(GenerativeMetric):
         self.reset_state()
 
     def accumulate(self, features: np.ndarray) -> None:
-        """Adds the probabilities of generated samples.
-
-        Args:
-            features: array of shape `(batch, classes)`.
-
-        Raises:
-            ValueError: if there are fewer than two classes.
-        """
+        """Adds the probabilities of generated samples, of two classes or more."""
         classes = features.shape[1]
         if classes < 2:
             raise ValueError(
@@ -66,12 +58,11 @@ class ModeCoverage(GenerativeMetric):
         return self._counts / self._counts.sum()
 
     def result(self) -> dict[str, float]:
-        """Returns the coverage.
+        """Returns the coverage, a dict.
 
-        Returns:
-            A dict: `modes`, how many classes are covered, an int; `mode_kl`, the divergence
-            KL(shares || uniform) in nats, from 0 to log(classes); `min_share` and `max_share`,
-            those of the rarest and of the most frequent class.
+        `modes` is the number of covered classes, `mode_kl` the divergence KL(shares || uniform) in
+        nats, from 0 to log(classes), `min_share` and `max_share` are the shares of the rarest and
+        of the most frequent class.
 
         Raises:
             ValueError: if there are no samples.

@@ -48,8 +48,8 @@ def nearest(
         images: the data, in the forms that `fit` takes, gone through once; an order that changes
             with each pass makes `indices` meaningless.
         k: how many neighbours to find.
-        extractor: a Keras model from images to vectors, in whose space the distance is taken; by
-            default that of the values themselves.
+        extractor: a Keras model from images to vectors, between which distances are taken; by
+            default between the values themselves.
         batch_size: how many images go through the extractor at once, and are taken of an array.
 
     Returns:

@@ -16,12 +16,10 @@ class PrecisionRecall(ReferenceMetric):
     Around each sample is a ball that reaches to its k-th nearest neighbour among its own kind.
     Precision is the share of generated samples that lie in a real sample's ball, recall the share
     of real samples that lie in a generated sample's ball. Both are in [0, 1], and depend on the
-    number of samples: take as many real ones as generated ones. Keeps the features of all
-    samples; distances are computed in blocks of bounded memory.
+    number of samples: take as many real ones as generated ones. Keeps the features of all samples.
 
     Args:
-        extractor: a Keras model from images to features; or None, where the samples are features
-            already.
+        extractor: as in `GenerativeMetric`.
         k: which neighbour a ball reaches to, the sample itself not counted.
         name: the metric's name.
 
@@ -29,8 +27,7 @@ class PrecisionRecall(ReferenceMetric):
         ValueError: if `k` is below 1.
 
     Source: Kynkäänniemi et al., Improved precision and recall metric for assessing generative
-    models, https://arxiv.org/abs/1904.06991, equations 1 and 2 (their numbers as recalled, not
-    checked against the paper).
+    models, https://arxiv.org/abs/1904.06991.
 
     Example:
 

@@ -17,32 +17,28 @@ SMALLEST = 16
 PATCH = 7
 PATCHES = 128
 DIRECTIONS = 4 * 128
-
-FLAT = 1e-4
-"""A deviation below a hundredth of a grey level is rounding, not to be scaled up to 1."""
+FLAT = 1e-4  # a deviation below a hundredth of a grey level is rounding, not to be scaled up to 1
 
 
 class SlicedWassersteinDistance(ReferenceMetric):
     """How far the patches of generated images are from those of real ones, at each scale.
 
     Each image becomes a Laplacian pyramid, whose levels halve in height and width as long as both
-    are 16 or more; the last level is what remains, the low frequencies. 128 patches of 7x7 pixels
-    an image and level are brought to mean 0 and deviation 1 a channel, over all patches of the
-    real images, and over all of the generated ones. The distance at a level is the mean of
-    |x - y| over the sorted projections of both on 512 random directions: the Wasserstein distance
-    in one dimension. It is multiplied by 1,000, as in published tables.
+    are 16 or more; the last level holds the low frequencies. At each level, 128 patches of 7x7
+    pixels an image get mean 0 and deviation 1 per channel, over all patches of their kind. The
+    distance at a level is the Wasserstein distance in one dimension, the mean of |x - y| over the
+    sorted projections, on 512 random directions. It is multiplied by 1,000, as in published tables.
 
-    Large levels tell of texture and noise, the smallest of the large shapes. A gain or a shift of
-    a whole channel makes no difference, and so neither does the scale of the images. Figures are
-    at least 0, and depend on how many images there are, as many of either kind: 16,384 in the
-    paper. Between two sets of 1,000 real faces they are some 6 to 15. Patches depend on the seed
-    and on an image's place in its set alone: a set is at distance 0 from itself.
+    Large levels tell of texture and noise, the smallest of large shapes. Gains and shifts of a
+    whole channel make no difference. Distances are at least 0, and depend on the number of images,
+    the same of either kind: 16,384 in the paper. Between two sets of 1,000 real faces they are 6
+    to 15. Patches depend on the seed and an image's place in its set alone: a set is at distance 0
+    from itself.
 
     Takes images of 16x16 or more, in Keras's image data format. `extract` returns them, float32 of
-    shape `(batch, channels, height, width)`.
-
-    Keeps all images, in float32. `result` takes as much again, and 25 KB an image and channel, for
-    either kind; some ten seconds on a CPU's core for 1,000 images of 64x64x3.
+    shape `(batch, channels, height, width)`, and all are kept. `result` takes as much memory again,
+    and 25 KB an image and channel, for either kind; some ten seconds on a CPU's core for 1,000
+    images of 64x64x3.
 
     Args:
         seed: an integer, 0 or more, that fixes patches and directions.
@@ -53,9 +49,9 @@ class SlicedWassersteinDistance(ReferenceMetric):
 
     Source: Karras et al., Progressive growing of GANs for improved quality, stability, and
     variation, https://arxiv.org/abs/1710.10196, section 5, and their code
-    (tkarras/progressive_growing_of_gans, metrics/sliced_wasserstein.py). There, the directions
-    come in 4 times 128, which are averaged, the patches are drawn anew in each run, and images are
-    square, of a power of 2. Here, a side of odd length n halves to (n + 1) / 2.
+    (tkarras/progressive_growing_of_gans, metrics/sliced_wasserstein.py). There, the patches are
+    drawn anew in each run, and images are square, of a power of 2. Here, a side of odd length n
+    halves to (n + 1) / 2.
 
     Example:
 
@@ -88,11 +84,7 @@ class SlicedWassersteinDistance(ReferenceMetric):
         return np.moveaxis(images, -1, 1) if last else images
 
     def result(self) -> dict[str, float]:
-        """Returns the distance at each level, and their mean.
-
-        Returns:
-            A dict of floats: for each level, under the metric's name with `_` and the level's
-            height appended, its distance; under the metric's name, the mean of the levels.
+        """Returns the mean over the levels as `name`, and each level's distance as `name_height`.
 
         Raises:
             ValueError: if there are no images, or not as many generated as real ones.
@@ -103,7 +95,7 @@ class SlicedWassersteinDistance(ReferenceMetric):
                 f"{type(self).__name__} compares as many generated as real samples; got "
                 f"{self.fake.count} and {self.real.count}. Draw as many as there are real ones."
             )
-        figures = {}
+        distances = {}
         pyramids = zip(_pyramid(self.real.array), _pyramid(self.fake.array), strict=True)
         for level, (real, fake) in enumerate(pyramids):
             count, channels, height, width = real.shape
@@ -116,8 +108,8 @@ class SlicedWassersteinDistance(ReferenceMetric):
             )
             real, fake = _patches(real, corners), _patches(fake, corners)
             distance = _sliced_distance(real, fake, directions.astype("float32"))
-            figures[f"{self.name}_{height}"] = 1000.0 * distance
-        return figures | {self.name: float(np.mean(list(figures.values())))}
+            distances[f"{self.name}_{height}"] = 1000.0 * distance
+        return distances | {self.name: float(np.mean(list(distances.values())))}
 
 
 def _pyramid(images: np.ndarray) -> Iterator[np.ndarray]:

@@ -90,24 +90,14 @@ class Moments(Stream):
 
 
 def row_blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Yields slices that cut a matrix into blocks of rows of bounded memory.
-
-    Args:
-        rows: the number of rows.
-        columns: the number of entries in a row.
-    """
+    """Yields slices that cut a matrix of so many rows and columns into blocks of bounded memory."""
     height = max(1, BLOCK_ENTRIES // columns)
     for start in range(0, rows, height):
         yield slice(start, min(start + height, rows))
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yields blocks of rows of x, each with its squared distances to all rows of y, in float64.
-
-    Args:
-        x: array of shape `(n, features)`.
-        y: array of shape `(m, features)`.
-    """
+    """Yields blocks of rows of x, each with its squared distances to all rows of y, in float64."""
     x, y = x.astype("float64"), y.astype("float64")
     y_norms = np.square(y).sum(axis=1)
     for block in row_blocks(len(x), len(y)):

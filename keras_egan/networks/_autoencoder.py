@@ -12,13 +12,13 @@ __all__ = ["Autoencoder"]
 class Autoencoder(keras.Model):
     """An auto-encoder whose two halves can be called alone.
 
-    With a decoder that takes [embeddings, labels] it takes [images, labels]: its embedding needs
-    not hold the image's class, and an image of another class than its label is reconstructed badly.
+    With a decoder of [embeddings, labels] it takes [images, labels]: the embedding need not hold
+    the class, and an image of another class than its label is reconstructed badly.
 
     Args:
         encoder: a Keras model from images of shape `(batch, ...)` to embeddings. If it normalises
-            them over the batch, name the layer whose output is normalised "embedding":
-            `EBGAN`'s pulling-away term compares embeddings as they were before.
+            them over the batch, name the layer before that "embedding": `EBGAN`'s pulling-away
+            term compares its outputs.
         decoder: a Keras model from embeddings, or from a list of embeddings and labels, to
             reconstructions in the images' shape.
         name: the model's name.

@@ -8,11 +8,7 @@ from keras import layers
 from keras_egan.image_format import channel_axis
 from keras_egan.layers import VanishingResidual
 from keras_egan.networks._autoencoder import Autoencoder
-from keras_egan.networks._layers import (
-    feature_shape,
-    split_shape,
-    with_label,
-)
+from keras_egan.networks._layers import dense_map, embedding_inputs, latent_inputs, split_shape
 
 __all__ = ["began"]
 
@@ -31,27 +27,25 @@ def began(
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns BEGAN's generator and auto-encoding discriminator.
 
-    3x3 convolutions with ELU, `repeats` at each scale. The encoder halves the image until its
-    longer side is below 16, with `filters` more channels at each scale; a fully connected layer
-    without non-linearity makes the embedding. The decoder keeps `filters` channels, doubles the
-    scale by nearest neighbours, and ends in a linear convolution. The generator is a decoder with
-    weights of its own. There is no normalisation. At the defaults the two have 17.33 million
-    parameters.
+    3x3 convolutions with ELU, `repeats` at each scale, without normalisation. The encoder halves
+    the image until its longer side is below 16, with `filters` more channels at each scale, and
+    ends in a linear fully connected embedding. The decoder keeps `filters` channels, doubles the
+    scale by nearest neighbours, and ends in a linear convolution. The generator is such a decoder
+    with its own weights. At the defaults both networks have 17.33 million parameters.
 
     Args:
-        image_shape: the shape of one image in Keras's image data format, such as `(64, 64, 3)`.
-            Both sides must be s * 2^j, with the same j and each s from 4 to 15.
+        image_shape: the shape of one image in Keras's image data format. Both sides must be
+            s * 2^j, with the same j and each s from 4 to 15.
         filters: n, the channels at the first scale.
         latent_dim: N_z, the length of the generator's input.
         embedding_dim: N_h, the length of the discriminator's embedding; `latent_dim` by default.
-        repeats: how many convolutions there are at each scale.
-        skips: whether the decoder's first tensor, upsampled, is concatenated after each
-            upsampling, in the discriminator and in the generator.
+        repeats: the convolutions at each scale.
+        skips: whether both networks' decoders concatenate their upsampled first tensor after each
+            upsampling.
         vanishing_residuals: whether convolutions that keep the number of channels start as the
-            identity and turn into themselves over `carry_steps` steps.
-        carry_steps: how long that takes, in training steps.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+            identity and turn into themselves over `carry_steps` training steps.
+        carry_steps: see `vanishing_residuals`.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -72,6 +66,7 @@ def began(
     """
     height, width, channels = split_shape(image_shape)
     scales = _scales(height, width)
+    embedding_dim = embedding_dim or latent_dim
 
     def convolutions(x, n):
         for _ in range(repeats):
@@ -89,14 +84,10 @@ def began(
             n = (scale + 1) * filters
             x = layers.Conv2D(n, 3, strides=2, padding="same", activation="elu")(x)
         x = layers.Flatten()(convolutions(x, (scales + 1) * filters))
-        return keras.Model(image, layers.Dense(embedding_dim or latent_dim)(x), name="encoder")
+        return keras.Model(image, layers.Dense(embedding_dim)(x), name="encoder")
 
-    def decoder(size, name, input_name, stddev=1.0):
-        code = keras.Input((size,), name=input_name)
-        smallest = feature_shape(height >> scales, width >> scales, filters)
-        inputs, x = with_label(code, code, num_classes, stddev)
-        x = layers.Dense(smallest[0] * smallest[1] * smallest[2])(x)
-        x = first = layers.Reshape(smallest)(x)
+    def decoder(inputs, x, name):
+        x = first = dense_map(x, height >> scales, width >> scales, filters)
         for scale in range(scales + 1):
             x = convolutions(x, filters)
             if scale < scales:
@@ -106,9 +97,9 @@ def began(
                     x = layers.Concatenate(axis=channel_axis())([x, first])
         return keras.Model(inputs, layers.Conv2D(channels, 3, padding="same")(x), name=name)
 
-    generator = decoder(latent_dim, "generator", "latents", stddev=0.05)
+    generator = decoder(*latent_inputs(latent_dim, num_classes), "generator")
     return generator, Autoencoder(
-        encoder(), decoder(embedding_dim or latent_dim, "decoder", "embedding")
+        encoder(), decoder(*embedding_inputs((embedding_dim,), num_classes), "decoder")
     )
 
 

@@ -1,6 +1,5 @@
 """Convolutional networks for images of any size."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,9 +12,10 @@ from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
     batch_normalized,
     critic,
-    feature_shape,
+    dense_map,
+    embedding_inputs,
+    latent_inputs,
     split_shape,
-    with_label,
 )
 
 __all__ = ["convnet"]
@@ -34,25 +34,21 @@ def convnet(
     The image is halved until its shorter side is at most 7: twice for 28, four times for 64, six
     times for 256. There are `filters` channels at the image's own scale, twice as many at each
     smaller one, and 8 times as many at most. The discriminator halves by 4x4 convolutions of
-    stride 2 with LeakyReLU; its decoder, and the generator, double by `UpsampledConv2D` with ReLU,
-    and end in a 3x3 convolution at the image's scale. Batch normalisation throughout, except at
-    the outputs, of a critic too, and the discriminator's first layer.
-
-    The auto-encoder's embedding is linear and batch-normalised, and the discriminator sees data
-    and fakes in separate batches: a generator that makes one and the same image gets its
-    embeddings spread out, and so a bad reconstruction and a high energy.
+    stride 2 with LeakyReLU. Its decoder and the generator double by `UpsampledConv2D` with ReLU,
+    and end in a 3x3 convolution. Batch normalisation, except at the outputs and the
+    discriminator's first layer. The auto-encoder's embedding is linear and batch-normalised, for
+    the reason that `dcgan_autoencoder` gives.
 
     All work on [0, 1] inside, so that a black background is 0, and images are in [-1, 1].
 
     Args:
-        image_shape: the shape of one image in Keras's image data format. Each side must be 8 or
-            more; one that cannot be halved evenly is rounded up, and cropped on the way back.
+        image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An
+            odd side is rounded up when it is halved, and cropped on the way back.
         filters: the channels at the image's own scale; time and memory grow with them.
         latent_dim: the length of the generator's input.
         embedding_dim: the length of the auto-encoder's embedding, for BEGAN, EBGAN and MAGAN; None
             for a critic, for LSGAN and LS-GAN.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -73,12 +69,10 @@ def convnet(
     height, width, channels = split_shape(image_shape)
     scales = _scales(height, width)
     widths = [filters * min(2**i, 8) for i in range(len(scales))]
-    grid = feature_shape(*scales[-1], widths[-1])
 
-    def decoder(code, name, stddev=1.0):
-        inputs, x = with_label(code, code, num_classes, stddev, centered=name == "decoder")
-        x = layers.Dense(math.prod(grid), use_bias=False)(x)
-        x = layers.ReLU()(_normalized(layers.Reshape(grid)(x)))
+    def decoder(inputs, x, name):
+        x = dense_map(x, *scales[-1], widths[-1], use_bias=False)
+        x = layers.ReLU()(_normalized(x))
         for sides, n in reversed([*zip(scales, widths, strict=True)][:-1]):
             x = _cropped(UpsampledConv2D(n, use_bias=False)(x), sides)
             x = layers.ReLU()(_normalized(x))
@@ -92,14 +86,13 @@ def convnet(
         x = layers.LeakyReLU(0.2)(_normalized(x) if i else x)
     x = layers.Flatten()(x)
 
-    generator = decoder(keras.Input((latent_dim,), name="latents"), "generator", stddev=0.05)
+    generator = decoder(*latent_inputs(latent_dim, num_classes), "generator")
     if embedding_dim is None:
         return generator, critic(image, x, layers.Dense(1)(x), num_classes)
     x = _normalized(layers.Dense(embedding_dim, use_bias=False, name="embedding")(x))
-    embedding = keras.Input((embedding_dim,), name="embedding")
-    return generator, Autoencoder(
-        keras.Model(image, x, name="encoder"), decoder(embedding, "decoder")
-    )
+    encoder = keras.Model(image, x, name="encoder")
+    inputs, x = embedding_inputs((embedding_dim,), num_classes, centered=True)
+    return generator, Autoencoder(encoder, decoder(inputs, x, "decoder"))
 
 
 def _scales(height: int, width: int) -> list[tuple[int, int]]:

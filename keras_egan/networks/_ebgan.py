@@ -12,8 +12,12 @@ from keras_egan.layers import Conv2DTranspose
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
     BY_TWO,
+    as_pixel,
     batch_normalized,
+    dense_map,
+    embedding_inputs,
     feature_shape,
+    latent_inputs,
     normal,
     split_divisible,
     split_shape,
@@ -45,18 +49,16 @@ def ebgan(
     auto-encoder has LeakyReLU and ends linearly. Its embedding is a feature map: 8x8 for sides of
     64 and 128, 16x16 for 256.
 
-    At sides of 128 and 256 noise enters at each scale: planes of latents are concatenated with
-    the feature maps of all but the last two layers. These planes are cut from the generator's one
-    input, which is then longer than `latent_dim`: 31,844 at 128 and 64,612 at 256 by default.
+    At sides of 128 and 256 planes of latents are concatenated with the feature maps of all but
+    the last two layers. They are cut from the generator's one input, which is then longer than
+    `latent_dim`: 31,844 at 128 and 64,612 at 256 by default.
 
     Args:
-        image_shape: the shape of one image in Keras's image data format. It must be square, with
-            sides of 64, 128 or 256.
+        image_shape: the shape of one image in Keras's image data format, sides of 64, 128 or 256.
         filters: the channels after the encoder's first layer; the generator begins with 16 times
             as many, with 32 times as many at a side of 256.
         latent_dim: the length of the generator's input, without the noise planes.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
         `generator`, a Keras model from `(batch, generator.input_shape[1])` to
@@ -89,7 +91,7 @@ def ebgan(
     ends = accumulate(sizes)
     first, *noise = (latents[:, end - n : end] for n, end in zip(sizes, ends, strict=True))
     inputs, x = with_label(latents, first, num_classes, 0.05)
-    x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
+    x = as_pixel(x)
     for i, scale in enumerate(scales):
         size = BY_TWO if i else {"kernel_size": 4}
         x = Conv2DTranspose(scale * filters, use_bias=False, kernel_initializer=normal(), **size)(x)
@@ -122,9 +124,8 @@ def ebgan_mlp(
 
     The paper's grid takes the numbers of layers from 2, 3, 4 and 5, `size_g` from 400, 800, 1600
     and 3200, `size_d` from 128, 256, 512 and 1024, with and without dropout in the discriminator.
-    The decoder is always one layer. ReLU; batch normalisation after each weight layer, except the
-    generator's output, the discriminator's first layer, and the reconstruction, where it would
-    set the scale of the energy. The generator ends in tanh, the reconstruction is linear.
+    The decoder is always one linear layer; the generator ends in tanh. ReLU and batch
+    normalisation elsewhere, without normalisation at the discriminator's first layer.
 
     Args:
         image_shape: the shape of one image in Keras's image data format.
@@ -134,8 +135,7 @@ def ebgan_mlp(
         size_d: the units of each of the discriminator's hidden layers.
         latent_dim: the length of the generator's input.
         dropout_d: the dropout's rate after each of the discriminator's hidden layers; 0 for none.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -171,8 +171,7 @@ def ebgan_mlp(
         x = layers.Dense(pixels, activation=activation, kernel_initializer=normal(stddev))(x)
         return layers.Reshape(image_shape)(x)
 
-    latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes, 0.05)
+    inputs, x = latent_inputs(latent_dim, num_classes)
     for _ in range(n_layers_g - 1):
         x = hidden(x, size_g, 0.02, normalize=True)
     generator = keras.Model(inputs, image(x, 0.02, "tanh"), name="generator")
@@ -185,8 +184,7 @@ def ebgan_mlp(
         if dropout_d:
             x = layers.Dropout(dropout_d)(x)
     encoder = keras.Model(images, x, name="encoder")
-    embedding = keras.Input((size_d,), name="embedding")
-    inputs, x = with_label(embedding, embedding, num_classes)
+    inputs, x = embedding_inputs((size_d,), num_classes)
     decoder = keras.Model(inputs, image(x, 0.002, None), name="decoder")
     return generator, Autoencoder(encoder, decoder)
 
@@ -201,20 +199,18 @@ def ebgan_small(
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns a small generator and auto-encoder, for EBGAN on small images.
 
-    The generator doubles a fully connected quarter-size grid twice, by nearest neighbours and 3x3
-    convolutions with batch normalisation and LeakyReLU, and ends in tanh. The auto-encoder is one
-    strided convolution, a linear fully connected embedding, a fully connected layer back, one
-    upsampling and one linear convolution.
+    The generator doubles a fully connected grid twice, by nearest neighbours and 3x3 convolutions
+    with batch normalisation and LeakyReLU, and ends in tanh. The auto-encoder is one strided
+    convolution, a linear fully connected embedding, and one linear convolution of the upsampled
+    grid.
 
     Args:
-        image_shape: the shape of one image in Keras's image data format. Both sides must be
-            divisible by 4.
+        image_shape: the shape of one image in Keras's image data format, sides divisible by 4.
         filters: the channels of the discriminator's convolution and of the generator's last but
             one; the generator begins with twice as many.
         latent_dim: the length of the generator's input.
         embedding_dim: the length of the discriminator's embedding.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -234,10 +230,8 @@ def ebgan_small(
     """
     height, width, channels = split_divisible(image_shape, 4)
 
-    latents = keras.Input((latent_dim,), name="latents")
-    grid = feature_shape(height // 4, width // 4, 2 * filters)
-    inputs, x = with_label(latents, latents, num_classes, 0.05)
-    x = layers.Reshape(grid)(layers.Dense(math.prod(grid))(x))
+    inputs, x = latent_inputs(latent_dim, num_classes)
+    x = dense_map(x, height // 4, width // 4, 2 * filters)
     for n in (2 * filters, filters):
         x = layers.Conv2D(n, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))
         x = layers.LeakyReLU(0.2)(batch_normalized(x))
@@ -266,8 +260,7 @@ def _autoencoder(image_shape, channels, widths, num_classes):
         x = layers.LeakyReLU(0.2)(batch_normalized(x) if i else x)
     encoder = keras.Model(images, x, name="encoder")
 
-    embedding = keras.Input(encoder.output_shape[1:], name="embedding")
-    inputs, x = with_label(embedding, embedding, num_classes)
+    inputs, x = embedding_inputs(encoder.output_shape[1:], num_classes)
     for n in widths[-2::-1]:
         x = Conv2DTranspose(n, use_bias=False, kernel_initializer=normal(), **BY_TWO)(x)
         x = layers.LeakyReLU(0.2)(batch_normalized(x))

@@ -1,5 +1,6 @@
 """What several networks share: weights, labels and shapes."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,9 +11,13 @@ from keras_egan.layers import WithinClassNormalization
 
 __all__ = [
     "BY_TWO",
+    "as_pixel",
     "batch_normalized",
     "critic",
+    "dense_map",
+    "embedding_inputs",
     "feature_shape",
+    "latent_inputs",
     "normal",
     "split_divisible",
     "split_shape",
@@ -36,6 +41,20 @@ def batch_normalized(x: Any, epsilon: float = 1e-5, **arguments: Any) -> Any:
     axis = channel_axis() if len(x.shape) == 4 else -1
     arguments = {"momentum": 0.9, "epsilon": epsilon, **arguments}
     return keras.layers.BatchNormalization(axis, **arguments)(x)
+
+
+def latent_inputs(latent_dim: int, num_classes: int | None) -> tuple[Any, Any]:
+    """Returns a generator's inputs, and its latents joined with what is learnt of a label."""
+    latents = keras.Input((latent_dim,), name="latents")
+    return with_label(latents, latents, num_classes, stddev=0.05)
+
+
+def embedding_inputs(
+    shape: Sequence[int], num_classes: int | None, centered: bool = False
+) -> tuple[Any, Any]:
+    """Returns a decoder's inputs, and its embedding joined with what is learnt of a label."""
+    embedding = keras.Input(shape, name="embedding")
+    return with_label(embedding, embedding, num_classes, centered=centered)
 
 
 def with_label(
@@ -66,15 +85,12 @@ def with_label(
 
 
 def critic(
-    image: Any,
-    features: Any,
-    score: Any,
-    num_classes: int | None,
-    activation: str | None = None,
+    image: Any, features: Any, score: Any, num_classes: int | None, activation: str | None = None
 ) -> keras.Model:
-    """Returns a critic, whose score of a labelled image is of the image plus of its class.
+    """Returns a critic.
 
-    And of how it differs from others of its class.
+    With labels, a score of the class, and one of how the image differs from others of its class,
+    are added to the image's score.
 
     Args:
         image: the critic's input.
@@ -138,6 +154,17 @@ def split_divisible(image_shape: Sequence[int], divisor: int) -> tuple[int, int,
             f"Resize or pad the images, to {larger[0]} and {larger[1]} for example."
         )
     return height, width, channels
+
+
+def dense_map(x: Any, height: int, width: int, channels: int, **arguments: Any) -> Any:
+    """Returns the feature map that a fully connected layer makes of a vector a sample."""
+    shape = feature_shape(height, width, channels)
+    return keras.layers.Reshape(shape)(keras.layers.Dense(math.prod(shape), **arguments)(x))
+
+
+def as_pixel(x: Any) -> Any:
+    """Returns a vector a sample as a feature map of one pixel."""
+    return keras.layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
 
 
 def feature_shape(height: int, width: int, channels: int) -> tuple[int, int, int]:

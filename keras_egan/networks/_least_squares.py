@@ -1,6 +1,5 @@
 """LSGAN's networks: least squares."""
 
-import math
 from collections.abc import Sequence
 
 import keras
@@ -10,10 +9,10 @@ from keras_egan.layers import Conv2D, Conv2DTranspose
 from keras_egan.networks._layers import (
     batch_normalized,
     critic,
-    feature_shape,
+    dense_map,
+    latent_inputs,
     normal,
     split_divisible,
-    with_label,
 )
 
 __all__ = ["least_squares_dcgan", "least_squares_vgg"]
@@ -35,13 +34,11 @@ def least_squares_vgg(
     and its output; ReLU in the generator, LeakyReLU in the critic.
 
     Args:
-        image_shape: the shape of one image in Keras's image data format. Both sides must be
-            divisible by 16.
+        image_shape: the shape of one image in Keras's image data format, sides divisible by 16.
         filters: the channels after the critic's first layer and before the generator's last; the
             generator begins with 4 times as many.
         latent_dim: the length of the generator's input.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -89,15 +86,13 @@ def least_squares_dcgan(
     with RMSprop.
 
     Args:
-        image_shape: the shape of one image in Keras's image data format. Both sides must be
-            divisible by 16.
+        image_shape: the shape of one image in Keras's image data format, sides divisible by 16.
         filters: the channels after the critic's first layer and before the generator's last; the
             generator begins with 8 times as many.
         latent_dim: the length of the generator's input.
         normalize_g: whether the generator has batch normalisation.
         normalize_d: whether the critic has batch normalisation.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
@@ -127,11 +122,9 @@ def least_squares_dcgan(
 
 def _grid(image_shape, filters, latent_dim, num_classes):
     height, width, channels = split_divisible(image_shape, 16)
-    shape = feature_shape(height // 16, width // 16, filters)
-    latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes, 0.05)
-    x = layers.Dense(math.prod(shape), kernel_initializer=normal())(x)
-    return inputs, layers.Reshape(shape)(x), channels
+    inputs, x = latent_inputs(latent_dim, num_classes)
+    x = dense_map(x, height // 16, width // 16, filters, kernel_initializer=normal())
+    return inputs, x, channels
 
 
 def _transposed(x, filters, size, strides, **arguments):

@@ -8,12 +8,12 @@ from keras import layers
 from keras_egan.layers import Conv2DTranspose
 from keras_egan.networks._layers import (
     BY_TWO,
+    as_pixel,
     batch_normalized,
     critic,
-    feature_shape,
+    latent_inputs,
     normal,
     split_shape,
-    with_label,
 )
 
 __all__ = ["loss_sensitive"]
@@ -37,17 +37,13 @@ def loss_sensitive(
     normalisation except at the outputs and the loss network's first layer.
 
     Args:
-        image_shape: the shape of one image in Keras's image data format. It must be square, with
-            a side of 4 * 2^k, k from 1 up.
+        image_shape: the shape of one image in Keras's image data format, sides of 4 * 2^k, k >= 1.
         filters: the channels after the loss network's first layer and before the generator's
             last. At 4x4 there are 2^(k-1) times as many.
         latent_dim: the length of the generator's input.
-        normalize_d: whether the loss network has batch normalisation. The gradient-penalised
-            GLS-GAN has none.
-        nonnegative: whether ReLU keeps the loss network's output at 0 or above, as in LS-GAN;
-            GLS-GAN's is linear.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        normalize_d: whether the loss network has batch normalisation, as not in GLS-GAN-GP.
+        nonnegative: whether the loss network ends in ReLU, as in LS-GAN; GLS-GAN's ends linearly.
+        num_classes: the number of classes, for networks that take labels too; or None.
         classifier: whether the discriminator takes images alone and returns `(batch,
             num_classes)` logits, for CLS-GAN: `LossSensitiveGAN(energy="cross_entropy")`.
 
@@ -73,9 +69,8 @@ def loss_sensitive(
     if classifier and num_classes is None:
         raise ValueError("`classifier=True` needs `num_classes`, the number of its logits.")
 
-    latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes, 0.05)
-    x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
+    inputs, x = latent_inputs(latent_dim, num_classes)
+    x = as_pixel(x)
     for i in range(scales):
         size = BY_TWO if i else {"kernel_size": 4}
         x = Conv2DTranspose(

@@ -5,7 +5,13 @@ from keras import layers
 
 from keras_egan.layers import Conv2DTranspose
 from keras_egan.networks._autoencoder import Autoencoder
-from keras_egan.networks._layers import BY_TWO, feature_shape, with_label
+from keras_egan.networks._layers import (
+    BY_TWO,
+    as_pixel,
+    embedding_inputs,
+    feature_shape,
+    latent_inputs,
+)
 
 __all__ = ["magan_celeba", "magan_cifar10", "magan_mnist"]
 
@@ -20,22 +26,20 @@ def magan_mnist(
     """Returns MAGAN's generator and fully connected auto-encoder for 28x28 digits.
 
     The generator makes a 7x7 grid, doubles it twice by 4x4 transposed convolutions, and ends in a
-    sigmoid. The auto-encoder has two hidden layers of `units` and a sigmoid. ReLU, no
-    normalisation.
+    sigmoid. The auto-encoder has two hidden layers and a sigmoid. ReLU, no normalisation.
 
-    Both networks work on [0, 1] inside and give [-1, 1]. A sum of squared errors is 4 times the
-    one in [0, 1], and so is the margin that MAGAN finds.
+    Both networks work on [0, 1] inside and return [-1, 1], where squared errors, and the margin
+    that MAGAN finds, are 4 times as large.
 
     Args:
         filters: the channels of the generator's 7x7 grid; half as many at 14x14.
         units: the units of each of the auto-encoder's hidden layers.
         latent_dim: the length of the generator's input.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 28, 28, 1)`, or to the
-        same in Keras's image data format, and `discriminator`, an `Autoencoder` of such images.
+        `generator`, a Keras model from `(batch, latent_dim)` to images in Keras's image data
+        format, and `discriminator`, an `Autoencoder` of such images.
 
     Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
     https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
@@ -58,8 +62,7 @@ def magan_mnist(
         x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
     encoder = keras.Model(images, x, name="encoder")
 
-    embedding = keras.Input((units,), name="embedding")
-    inputs, x = with_label(embedding, embedding, num_classes)
+    inputs, x = embedding_inputs((units,), num_classes)
     x = layers.Reshape(image_shape)(layers.Dense(28 * 28, activation="sigmoid")(x))
     decoder = keras.Model(inputs, layers.Rescaling(2.0, offset=-1.0)(x), name="decoder")
     return generator, Autoencoder(encoder, decoder)
@@ -77,12 +80,11 @@ def magan_cifar10(
     Args:
         filters: the channels of both networks' 4x4 grids, divisible by 4.
         latent_dim: the length of the generator's input.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 32, 32, 3)`, or to the
-        same in Keras's image data format, and `discriminator`, an `Autoencoder` of such images.
+        `generator`, a Keras model from `(batch, latent_dim)` to images in Keras's image data
+        format, and `discriminator`, an `Autoencoder` of such images.
 
     Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
     https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
@@ -101,20 +103,7 @@ def magan_celeba(
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns MAGAN's generator and convolutional auto-encoder for 64x64 colour images.
 
-    As `magan_cifar10`, with one more scale.
-
-    Args:
-        filters: the channels of both networks' 4x4 grids, divisible by 8.
-        latent_dim: the length of the generator's input.
-        num_classes: how many classes the images are of, for networks that take labels too; None
-            for networks that do not.
-
-    Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, 64, 64, 3)`, or to the
-        same in Keras's image data format, and `discriminator`, an `Autoencoder` of such images.
-
-    Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
-    https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
+    As `magan_cifar10`, with one more scale: `filters` must be divisible by 8.
 
     Example:
 
@@ -136,8 +125,7 @@ def _convolutional(scales, filters, latent_dim, num_classes):
         x = layers.LeakyReLU(0.2)(layers.Conv2D(filters >> i, **BY_TWO)(x))
     encoder = keras.Model(images, x, name="encoder")
 
-    embedding = keras.Input(feature_shape(4, 4, filters), name="embedding")
-    inputs, x = with_label(embedding, embedding, num_classes)
+    inputs, x = embedding_inputs(feature_shape(4, 4, filters), num_classes)
     for i in range(1, scales):
         x = layers.LeakyReLU(0.2)(Conv2DTranspose(filters >> i, **BY_TWO)(x))
     x = Conv2DTranspose(3, activation="tanh", **BY_TWO)(x)
@@ -146,10 +134,8 @@ def _convolutional(scales, filters, latent_dim, num_classes):
 
 def _generated(channels, filters, latent_dim, num_classes, smallest, doublings, activation):
     relu = {"activation": "relu", "kernel_initializer": "he_normal"}
-    latents = keras.Input((latent_dim,), name="latents")
-    inputs, x = with_label(latents, latents, num_classes, 0.05)
-    x = layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
-    x = Conv2DTranspose(filters, smallest, **relu)(x)
+    inputs, x = latent_inputs(latent_dim, num_classes)
+    x = Conv2DTranspose(filters, smallest, **relu)(as_pixel(x))
     for i in range(1, doublings):
         x = Conv2DTranspose(filters >> i, **BY_TWO, **relu)(x)
     return inputs, Conv2DTranspose(channels, activation=activation, **BY_TWO)(x)

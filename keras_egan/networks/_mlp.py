@@ -8,7 +8,7 @@ from keras import layers
 
 from keras_egan import checks
 from keras_egan.networks._autoencoder import Autoencoder
-from keras_egan.networks._layers import critic, with_label
+from keras_egan.networks._layers import critic, embedding_inputs, latent_inputs
 
 __all__ = ["mlp"]
 
@@ -39,8 +39,7 @@ def mlp(
         activation: of the hidden layers.
         scale: above 0: the size of the samples' coordinates. The generator's outputs, and
             reconstructions, are multiplied by it; what the discriminator is given is divided.
-        num_classes: how many classes the samples are of, for networks that take labels too; None
-            for networks that do not.
+        num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
         `generator`, a Keras model from `(batch, latent_dim)` to `(batch, dimensions)`, and
@@ -64,16 +63,15 @@ def mlp(
             x = layers.Dense(units, activation=activation)(x)
         return x
 
-    def made(name, length, stddev=1.0):
-        code = keras.Input((length,))
-        inputs, x = with_label(code, code, num_classes, stddev)
+    def made(inputs, x, name):
         x = layers.Rescaling(scale)(layers.Dense(dimensions)(hidden(x)))
         return keras.Model(inputs, x, name=name)
 
-    generator = made("generator", latent_dim, stddev=0.05)
+    generator = made(*latent_inputs(latent_dim, num_classes), "generator")
     sample = keras.Input((dimensions,))
     x = hidden(layers.Rescaling(1 / scale)(sample))
     if embedding_dim is None:
         return generator, critic(sample, x, layers.Dense(1)(x), num_classes)
     encoder = keras.Model(sample, layers.Dense(embedding_dim)(x), name="encoder")
-    return generator, Autoencoder(encoder, made("decoder", embedding_dim))
+    decoder = made(*embedding_inputs((embedding_dim,), num_classes), "decoder")
+    return generator, Autoencoder(encoder, decoder)
