@@ -57,7 +57,7 @@ def test_a_batch_of_one_is_refused_with_a_pulling_away_term():
     for one, other in zip(before, weights(gan), strict=True):
         np.testing.assert_array_equal(one, other)
     for images in (uint8_images(5), keras_egan.datasets.load(uint8_images(5), batch_size=4)):
-        with pytest.raises(ValueError, match="at least 2 images; got 1. .*drop_remainder=True"):
+        with pytest.raises(ValueError, match=r"at least 2 images; got 1\. .*drop_remainder"):
             gan.fit(images, batch_size=4, verbose=0)  # the last batch, before training
     for one, other in zip(before, weights(gan), strict=True):
         np.testing.assert_array_equal(one, other)
