@@ -60,13 +60,9 @@ def one_or_more(**arguments: Any) -> None:
 
 
 def seed(value: Any) -> int | None:
-    """Returns a seed as a plain int, or None.
-
-    Raises:
-        ValueError: if it is neither.
-    """
-    if value is not None and not (is_whole(value) and value >= 0):
-        raise ValueError(f"`seed` must be a whole number, 0 or more, or None; got {value!r}.")
+    """Returns a seed as a plain int, or None; raises a `ValueError` if it is neither."""
+    if value is not None:
+        whole_number(0, seed=value)
     return value if value is None else int(value)
 
 

@@ -55,8 +55,8 @@ class Batches(Ordered):
         labels: np.ndarray | None = None,
     ):
         checks.one_or_more(batch_size=batch_size)
-        whole = math.floor if drop_remainder else math.ceil
-        batches = whole(len(samples) / batch_size)
+        rounded = math.floor if drop_remainder else math.ceil
+        batches = rounded(len(samples) / batch_size)
         if not batches:
             raise ValueError(
                 f"`samples` has {len(samples)} samples, which make no batch: `batch_size` is "
@@ -79,10 +79,10 @@ class Batches(Ordered):
         start = index * self.batch_size
         indices = self._order(step)[start : start + self.batch_size]
         own = indices[rows(len(indices))]
-        some = own if len(own) else indices[:1]  # the shape of none is that of some
-        batch = self.take(self.samples, some)
+        taken = own if len(own) else indices[:1]  # for the shape of an empty batch
+        batch = self.take(self.samples, taken)
         if self.labels is not None:
-            batch = batch, self.labels[some]
+            batch = batch, self.labels[taken]
         if not len(own):
             batch = keras.tree.map_structure(lambda array: array[:0], batch)
         return batch, len(indices)

@@ -48,8 +48,8 @@ class Folder:
         sizes: dict[tuple[int, int], Path] = {}
         unreadable: dict[Path, ValueError] = {}
         others: Counter[str] = Counter()
-        for path in sorted(Path(folder).rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for path in sorted(self.folder.rglob("*")):
+            hidden = any(part.startswith(".") for part in path.relative_to(self.folder).parts)
             if hidden or not path.is_file():
                 continue
             if path.suffix.lower() not in _SUFFIXES:
@@ -61,21 +61,19 @@ class Folder:
             except ValueError as error:
                 unreadable[path] = error
         if unreadable:
-            self._report(folder, unreadable, skip_unreadable)
+            self._report(unreadable, skip_unreadable)
         if not self.paths:
             found = ", ".join(f"{n} of {suffix or 'no suffix'}" for suffix, n in others.items())
             raise ValueError(
                 f"`source` is empty: the folder {folder} holds no images that can be read"
                 f"{'; other files: ' + found if found else ''}."
             )
-        if prepare.crop_size:
-            rows, columns = prepare.crop_size
-            for (width, height), path in sizes.items():
-                if width < columns or height < rows:
-                    raise ValueError(
-                        f"`crop_size` is {prepare.crop_size}, larger than {path} of "
-                        f"{height}x{width}."
-                    )
+        rows, columns = prepare.crop_size or (0, 0)
+        for (width, height), path in sizes.items():
+            if width < columns or height < rows:
+                raise ValueError(
+                    f"`crop_size` is {prepare.crop_size}, larger than {path} of {height}x{width}."
+                )
         if len(sizes) > 1 and not prepare.fixes_size:
             (one, first), (other, second), *_ = sizes.items()
             raise ValueError(
@@ -119,7 +117,11 @@ class Folder:
             _draft(image, self.enough)
         image = require("PIL.ImageOps", "images", "Turning images").exif_transpose(image)
         if image.mode.startswith("I"):
-            return self._from_16_bits(np.asarray(image)[..., None])
+            levels = np.asarray(image)[..., None]
+            if levels.min() < 0 or levels.max() > 65535:
+                raise ValueError("its values are integers of more than 16 bits")
+            grey = to_uint8(levels.astype("float32"), (0, 65535))
+            return np.repeat(grey, len(self.mode), axis=-1)
         if image.mode == "F":
             raise ValueError("its values are floats, of an unknown range")
         if image.has_transparency_data:
@@ -128,13 +130,7 @@ class Folder:
             image = pillow().alpha_composite(white, image)
         return np.asarray(image.convert(self.mode)).reshape(*image.size[::-1], -1)
 
-    def _from_16_bits(self, levels):
-        if levels.min() < 0 or levels.max() > 65535:
-            raise ValueError("its values are integers of more than 16 bits")
-        grey = to_uint8(levels.astype("float32"), (0, 65535))
-        return np.repeat(grey, len(self.mode), axis=-1)
-
-    def _report(self, folder, unreadable, skip):
+    def _report(self, unreadable, skip):
         named = "; ".join(map(str, [*unreadable.values()][:10]))
         named += "; ..." if len(unreadable) > 10 else ""
         if any(path.suffix.lower() in _FOR_PLUGINS for path in unreadable):
@@ -142,7 +138,8 @@ class Folder:
                 ". HEIC files need `pip install pillow-heif` and "
                 "`pillow_heif.register_heif_opener()`; AVIF files need Pillow 11.3"
             )
-        count = f"{len(unreadable)} of the {len(self.paths) + len(unreadable)} images in {folder}"
+        images = len(self.paths) + len(unreadable)
+        count = f"{len(unreadable)} of the {images} images in {self.folder}"
         if not skip:
             raise ValueError(
                 f"{count} cannot be read: {named}. Remove or replace them, or pass "

@@ -1,4 +1,4 @@
-"""What a list holds, single images or batches, and data of any form in batches."""
+"""Lists of single images or of batches, and data of any form in batches."""
 
 import numbers
 from collections.abc import Iterator, Sequence

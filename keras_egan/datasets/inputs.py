@@ -1,4 +1,4 @@
-"""What may be fed to a GAN, and the errors for what may not."""
+"""Checks of the data for a GAN, and the forms of it that Keras takes."""
 
 import copy
 import functools

@@ -1,4 +1,4 @@
-"""What gives batches: datasets and loaders of any library."""
+"""Datasets, loaders and batches of any library: their kinds, images and labels."""
 
 import os
 import sys
@@ -174,7 +174,7 @@ def is_path(source: Any) -> bool:
 
 
 def described(value: Any) -> str:
-    """Returns what a value is, for an error."""
+    """Returns the kind of a value with its article, for an error, such as "an array"."""
     if value is None:
         return "None"
     name = "array" if isinstance(value, np.ndarray) else type(value).__name__.lstrip("_")

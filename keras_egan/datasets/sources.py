@@ -161,36 +161,33 @@ def prepared(
             f"`source`, {described(source)}, does not tell how many batches it has. Give it a "
             "`len`, a `tf.data.Dataset` by `tf.data.experimental.assert_cardinality`."
         )
-    whole = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
-    if whole is None:
+    first = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
+    if first is None:
         raise ValueError(f"`source` is empty: it is {described(source)} that gives no batch.")
     counted = isinstance(source, keras.utils.PyDataset) or by_index(source) or is_tf_dataset(source)
-    if not counted and looks_single(whole, "source"):
+    if not counted and looks_single(first, "source"):
         raise ValueError(
             f"`source`, {described(source)}, gives items of shape "
-            f"{tuple(images_of(whole).shape)}, which look like single images. Give batches of "
+            f"{tuple(images_of(first).shape)}, which look like single images. Give batches of "
             "shape (batch, height, width, channels), or a dataset that is read by index."
         )
-    first = _laid_out(images_of(whole, "source"))
-    values = None if first.dtype == np.uint8 else _range(first)
+    images = _laid_out(images_of(first, "source"))
+    bounds = None if images.dtype == np.uint8 else _range(images)
 
-    def batch(images):
-        images = _laid_out(images)
-        if values:
-            images = _scaled(images, _range(images, values))
-        return np.stack([prepare(image) for image in images]) if prepare else images
-
-    def taken(given):
-        images = batch(images_of(given, "source"))
-        return (images, check_labels(labels_of(given, "source"), len(images))) if labels else images
+    def prepared_batch(batch):
+        images = _laid_out(images_of(batch, "source"))
+        if bounds:
+            images = _scaled(images, _range(images, bounds))
+        if prepare:
+            images = np.stack([prepare(image) for image in images])
+        return (images, check_labels(labels_of(batch, "source"), len(images))) if labels else images
 
     def passes(step, done):
-        return map(taken, _batches(source, shuffle, seed, step, done))
+        return map(prepared_batch, _batches(source, shuffle, seed, step, done))
 
-    taken(whole)  # raises here what would be found in training
-
+    checked = prepared_batch(first)  # raises here what would else be found in training
     stream = Stream(passes, batches, seed=seed, mirror=mirror)
-    stream.image_shape = batch(first[:1]).shape[1:]
+    stream.image_shape = images_of(checked).shape[1:]
     return stream
 
 

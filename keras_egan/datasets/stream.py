@@ -1,4 +1,4 @@
-"""Batches from what can only be read from its beginning on."""
+"""Batches of data that can only be read from the beginning."""
 
 from collections import deque
 from collections.abc import Callable, Iterable

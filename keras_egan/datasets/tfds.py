@@ -22,7 +22,7 @@ def indexed(
 ) -> tuple[Samples, tuple[str, ...] | None]:
     """Returns the images of a dataset that is read by index, without TensorFlow.
 
-    Arguments are as in `load`. The classes' names follow, where they are wanted and have some.
+    Arguments are as in `load`. The names of the classes follow; None without labels or names.
 
     Raises:
         ValueError: if there is no such dataset, or it has no images, or of several sizes.
@@ -58,9 +58,9 @@ def stream(
     examples, info = _found(
         name, lambda: tfds.load(name, split=split, data_dir=data_dir, with_info=True)
     )
-    names = _check_features(name, info.features, prepare, labels)
+    class_names = _check_features(name, info.features, prepare, labels)
     wanted = ("image", "label") if labels else ("image",)
-    images = examples.map(lambda example: tuple(example[name] for name in wanted))
+    images = examples.map(lambda example: tuple(example[feature] for feature in wanted))
     if not len(images):
         raise ValueError(f"`source` is empty: {name!r} has no images in its split {split!r}.")
     shape = prepare.shape(info.features["image"].shape)
@@ -74,7 +74,7 @@ def stream(
         order = int(np.random.default_rng([seed, step]).integers(2**31))
 
         def within(_):
-            # The order follows from TensorFlow's own seed too, which is fixed here, and here alone.
+            # The order depends on TensorFlow's own seed too, which is only set in this function.
             tf.random.set_seed(0)
             return images.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
 
@@ -88,9 +88,9 @@ def stream(
         batches = rest.batch(batch_size, drop_remainder=drop_remainder)
         return batches.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
 
-    whole = math.floor if drop_remainder else math.ceil
-    batches = Stream(passes, whole(len(images) / batch_size), seed=seed, mirror=mirror)
-    batches.image_shape, batches.class_names = shape, names
+    rounded = math.floor if drop_remainder else math.ceil
+    batches = Stream(passes, rounded(len(images) / batch_size), seed=seed, mirror=mirror)
+    batches.image_shape, batches.class_names = shape, class_names
     return batches
 
 

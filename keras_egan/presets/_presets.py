@@ -1,11 +1,9 @@
 """Presets, read from their file and built, and those that come trained."""
 
-import copy
 import difflib
 import inspect
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -66,7 +64,6 @@ class Preset(NamedTuple):
     patience: int | None
 
 
-@cache
 def _presets() -> dict[str, dict[str, Any]]:
     text = _FOLDER.joinpath("presets.json").read_text("utf-8")
     found: dict[str, dict[str, Any]] = {}
@@ -97,10 +94,10 @@ def get(name: str) -> Preset:
     gan.fit(images, batch_size=preset.batch_size, epochs=preset.epochs)
     ```
     """
-    if name not in _presets():
-        raise unknown("`name` must be that of a preset", name, names())
-    settings = copy.deepcopy(_presets()[name])
-    return Preset(**{**settings, "image_shape": tuple(settings["image_shape"])})
+    known = _presets()
+    if name not in known:
+        raise unknown("`name` must be that of a preset", name, [*known])
+    return Preset(**known[name] | {"image_shape": tuple(known[name]["image_shape"])})
 
 
 def unknown(must: str, name: Any, known: Sequence[str]) -> ValueError:

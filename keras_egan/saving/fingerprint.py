@@ -1,4 +1,4 @@
-"""What makes two trainings the same, so that one may go on from the other's backup."""
+"""Fingerprints of trainings: one may go on from another's backup if theirs are equal."""
 
 import re
 import warnings
