@@ -9,7 +9,15 @@ from keras import ops
 
 __all__ = ["ENERGIES", "classification_energy", "norms", "reconstruction_energy"]
 
-ENERGIES = ("mae", "mse", "norm", "sae", "sse")
+_ENERGIES = {
+    "mae": lambda difference, pixels: ops.mean(ops.abs(difference), axis=pixels),
+    "mse": lambda difference, pixels: ops.mean(ops.square(difference), axis=pixels),
+    "norm": lambda difference, pixels: norms(difference),
+    "sae": lambda difference, pixels: ops.sum(ops.abs(difference), axis=pixels),
+    "sse": lambda difference, pixels: ops.sum(ops.square(difference), axis=pixels),
+}
+
+ENERGIES = tuple(_ENERGIES)
 
 
 def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "mae") -> Any:
@@ -39,19 +47,10 @@ def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "ma
     reconstruction_energy(ops.ones((2, 4, 4, 1)), ops.zeros((2, 4, 4, 1)))  # [1., 1.]
     ```
     """
+    if energy not in _ENERGIES:
+        raise ValueError(f"`energy` must be one of {', '.join(ENERGIES)}; got {energy!r}.")
     difference = ops.cast(images, "float32") - ops.cast(reconstruction, "float32")
-    pixels = tuple(range(1, len(difference.shape)))
-    if energy == "mae":
-        return ops.mean(ops.abs(difference), axis=pixels)
-    if energy == "mse":
-        return ops.mean(ops.square(difference), axis=pixels)
-    if energy == "norm":
-        return norms(difference)
-    if energy == "sae":
-        return ops.sum(ops.abs(difference), axis=pixels)
-    if energy == "sse":
-        return ops.sum(ops.square(difference), axis=pixels)
-    raise ValueError(f"`energy` must be one of {', '.join(ENERGIES)}; got {energy!r}.")
+    return _ENERGIES[energy](difference, tuple(range(1, len(difference.shape))))
 
 
 def classification_energy(logits: Any, labels: Any) -> Any:

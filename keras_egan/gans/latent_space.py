@@ -237,9 +237,7 @@ def _adam(z, gradient, rates, bounded):
 
 
 def _differences(samples, images):
-    if is_image(
-        samples.shape[1:]
-    ):  # clipped as `sample` does, but for the gradient, which leads back
+    if is_image(samples.shape[1:]):  # clipped as `sample` does; the gradient leads back
         samples = samples + ops.stop_gradient(ops.clip(samples, -1.0, 1.0) - samples)
     return losses.reconstruction_energy(images, samples, energy="mae")
 

@@ -145,9 +145,10 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the two optimizers, serialized, and the name."""
+        serialize = keras.saving.serialize_keras_object
         return {
-            "d_optimizer": _serialize(self.d_optimizer),
-            "g_optimizer": _serialize(self.g_optimizer),
+            "d_optimizer": portable(serialize(self.d_optimizer)),
+            "g_optimizer": portable(serialize(self.g_optimizer)),
             "name": self.name,
         }
 
@@ -180,7 +181,3 @@ def _scaled(optimizer):
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
     return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
-
-
-def _serialize(optimizer):
-    return portable(keras.saving.serialize_keras_object(optimizer))

@@ -158,9 +158,7 @@ class Run:
         processes.first(self._write, step, epoch, done, states)
 
     def _write(self, step, epoch, done, states):
-        state = training_state(self.gan)
-        arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
-        if not self._finite(state.values(), arrays.values()):
+        if not self._is_finite():
             if not self.warned:
                 warnings.warn(
                     f"Weights are NaN or infinite after {step} steps: no backup is made of them, "
@@ -169,6 +167,8 @@ class Run:
                 )
             self.warned = True
             return
+        state = training_state(self.gan)
+        arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
         states_of_callbacks, further = callback_state.get_states(self.callbacks.callbacks)
         arrays |= further
         if states is not None:
@@ -178,12 +178,10 @@ class Run:
         metadata = {**position, "callbacks": states_of_callbacks, "training": self.fingerprint}
         self.backup.write(metadata, arrays)
 
-    def _finite(self, variables, values):
-        gan = self.gan  # a controller's state may be infinite, and figures NaN for an epoch
-        parts_of_it = gan.generator, gan.discriminator, gan.optimizer
-        meant = {id(variable) for part in parts_of_it for variable in part.variables}
-        pairs = zip(variables, values, strict=True)
-        return all(np.isfinite(value).all() for v, value in pairs if id(v) in meant)
+    def _is_finite(self):
+        gan = self.gan  # a controller's state may be infinite, and metrics NaN for an epoch
+        variables = gan.generator.variables + gan.discriminator.variables + gan.optimizer.variables
+        return all(np.isfinite(ops.convert_to_numpy(variable)).all() for variable in variables)
 
     @contextmanager
     def _noting_interruption(self):
@@ -254,8 +252,7 @@ class Run:
             )
 
     def _clear(self):
-        variables = [*training_state(self.gan).values()]
-        if self._finite(variables, map(ops.convert_to_numpy, variables)):
+        if self._is_finite():
             self.backup.clear()
         elif not self.warned:
             warnings.warn(
