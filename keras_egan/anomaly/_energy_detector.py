@@ -140,7 +140,7 @@ class EnergyDetector(BaseDetector):
         return BaseDetector.predict_confidence(self._numbered(), X)
 
     def anomaly_map(self, X: Any) -> np.ndarray:
-        """Returns where images are odd: float32 of shape `(n, height, width)`, 0 or more.
+        """Returns where images are abnormal: float32 of shape `(n, height, width)`, 0 or more.
 
         A map is the residual's absolute value, its mean over the channels, smoothed.
         """

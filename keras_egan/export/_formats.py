@@ -29,11 +29,9 @@ _WRITERS = {
     "torch": ("torch",),
 }
 _PACKAGES = {
-    "saved_model": (),
     "onnx": ("onnx", "onnxruntime"),
     "litert": ("ai_edge_litert",),
     "openvino": ("openvino",),
-    "torch": (),
 }
 
 
@@ -82,7 +80,8 @@ def check_packages(format: str) -> None:
     """Raises an `ImportError` that names the first package that a format lacks."""
     own = writer(format)
     tf2onnx = ("tf2onnx",) if (format, own) == ("onnx", "tensorflow") else ()
-    for package in (own, *_PACKAGES[format], *tf2onnx):
+    packages = _PACKAGES.get(format, ())
+    for package in (own, *packages, *tf2onnx):
         if not installed(package):
-            extra = "export" if _PACKAGES[format] else own
+            extra = "export" if packages else own
             raise missing(package, extra, f"`format={format!r}` on the {backend.name} backend")

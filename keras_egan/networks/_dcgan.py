@@ -45,8 +45,7 @@ def dcgan_autoencoder(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, an `Autoencoder` of images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Raises:
         ValueError: if a side is not divisible by 4.

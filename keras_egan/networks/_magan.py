@@ -38,8 +38,7 @@ def magan_mnist(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to images in Keras's image data
-        format, and `discriminator`, an `Autoencoder` of such images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
     https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
@@ -83,8 +82,7 @@ def magan_cifar10(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to images in Keras's image data
-        format, and `discriminator`, an `Autoencoder` of such images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
     https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
