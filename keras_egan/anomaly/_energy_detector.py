@@ -23,8 +23,6 @@ from keras_egan.saving import files
 base = require("pyod.models.base", "anomaly", "keras_egan.anomaly")
 BaseDetector: Any = base.BaseDetector
 
-__all__ = ["EnergyDetector"]
-
 
 class EnergyDetector(BaseDetector):
     """Scores images by how badly an auto-encoder knows them; a detector of PyOD.

@@ -7,8 +7,6 @@ import numpy as np
 
 from keras_egan.image_format import channel_axis, is_image
 
-__all__ = ["overlay"]
-
 
 def overlay(images: Any, maps: Any, limit: float | None = None) -> np.ndarray:
     """Returns images, darkened and in grey, with their maps in red over them.

@@ -12,8 +12,6 @@ import numpy as np
 from keras_egan import networks, presets
 from keras_egan.gans.energy_gan import EnergyGAN
 
-__all__ = ["Training"]
-
 EPOCHS, BATCH_SIZE = 20, 64
 STEPS, RATE = 1200, 4e-3  # of the auto-encoder that needs no model to be given
 

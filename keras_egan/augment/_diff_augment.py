@@ -8,8 +8,6 @@ from keras import ops
 from keras_egan import backend
 from keras_egan.image_format import channels_first, is_image
 
-__all__ = ["DiffAugment", "layer_of"]
-
 _WORDS = ("color", "translation", "cutout")
 
 

@@ -6,8 +6,6 @@ from pathlib import Path
 from keras_egan import backend, checks
 from keras_egan.extras import installed, missing
 
-__all__ = ["FORMATS", "check_packages", "checked", "writer"]
-
 FORMATS = {
     "saved_model": "",
     "onnx": ".onnx",

@@ -8,8 +8,6 @@ import numpy as np
 from keras_egan.datasets.loaders import check_labels
 from keras_egan.metrics._generative_metric import GenerativeMetric
 
-__all__ = ["ClassAccuracy"]
-
 
 class ClassAccuracy(GenerativeMetric):
     """How often a classifier finds the class that a conditional GAN was asked for.

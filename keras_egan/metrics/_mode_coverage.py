@@ -5,8 +5,6 @@ import numpy as np
 
 from keras_egan.metrics._generative_metric import GenerativeMetric
 
-__all__ = ["ModeCoverage"]
-
 
 class ModeCoverage(GenerativeMetric):
     """How many of a classifier's classes are there, and how evenly.

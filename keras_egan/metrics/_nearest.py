@@ -13,8 +13,6 @@ from keras_egan.datasets.loaders import as_numpy
 from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import squared_distances
 
-__all__ = ["Neighbours", "nearest"]
-
 
 class Neighbours(NamedTuple):
     """What `nearest` found for n samples.

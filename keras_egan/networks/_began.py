@@ -10,8 +10,6 @@ from keras_egan.layers import VanishingResidual
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import dense_map, embedding_inputs, latent_inputs, split_shape
 
-__all__ = ["began"]
-
 
 def began(
     image_shape: Sequence[int] = (64, 64, 3),

@@ -18,8 +18,6 @@ from keras_egan.networks._layers import (
     split_shape,
 )
 
-__all__ = ["convnet"]
-
 
 def convnet(
     image_shape: Sequence[int] = (64, 64, 3),

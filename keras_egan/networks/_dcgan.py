@@ -16,8 +16,6 @@ from keras_egan.networks._layers import (
     split_divisible,
 )
 
-__all__ = ["dcgan_autoencoder"]
-
 
 def dcgan_autoencoder(
     image_shape: Sequence[int] = (32, 32, 1),

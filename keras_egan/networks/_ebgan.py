@@ -24,8 +24,6 @@ from keras_egan.networks._layers import (
     with_label,
 )
 
-__all__ = ["ebgan", "ebgan_mlp", "ebgan_small"]
-
 # By side: the generator's filters and the noise planes beside them, then the encoder's filters;
 # filters in multiples of `filters`.
 _NETWORKS = {

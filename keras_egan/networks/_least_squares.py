@@ -15,8 +15,6 @@ from keras_egan.networks._layers import (
     split_divisible,
 )
 
-__all__ = ["least_squares_dcgan", "least_squares_vgg"]
-
 
 def least_squares_vgg(
     image_shape: Sequence[int] = (112, 112, 3),

@@ -16,8 +16,6 @@ from keras_egan.networks._layers import (
     split_shape,
 )
 
-__all__ = ["loss_sensitive"]
-
 
 def loss_sensitive(
     image_shape: Sequence[int] = (64, 64, 3),

@@ -13,8 +13,6 @@ from keras_egan.networks._layers import (
     latent_inputs,
 )
 
-__all__ = ["magan_celeba", "magan_cifar10", "magan_mnist"]
-
 
 def magan_mnist(
     *,

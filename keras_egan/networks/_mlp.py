@@ -10,8 +10,6 @@ from keras_egan import checks
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import critic, embedding_inputs, latent_inputs
 
-__all__ = ["mlp"]
-
 
 def mlp(
     dimensions: int = 2,
