@@ -29,7 +29,7 @@ def began(
     the image until its longer side is below 16, with `filters` more channels at each scale, and
     ends in a linear fully connected embedding. The decoder keeps `filters` channels, doubles the
     scale by nearest neighbours, and ends in a linear convolution. The generator is such a decoder
-    with its own weights. At the defaults both networks have 17.33 million parameters.
+    with its own weights. At the defaults they have 17.33 million parameters together.
 
     Args:
         image_shape: the shape of one image in Keras's image data format. Both sides must be
