@@ -8,8 +8,6 @@ import numpy as np
 from keras_egan import checks
 from keras_egan.anomaly._scorer import SCORES
 
-__all__ = ["check", "check_scores", "raw_threshold", "score_of"]
-
 
 def check(contamination: Any, epochs: Any, batch_size: Any, smoothing: Any, overlap: Any) -> None:
     """Raises a `ValueError` that names the first argument of `EnergyDetector` out of its range."""

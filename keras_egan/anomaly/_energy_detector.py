@@ -23,8 +23,6 @@ from keras_egan.saving import files
 base = require("pyod.models.base", "anomaly", "keras_egan.anomaly")
 BaseDetector: Any = base.BaseDetector
 
-__all__ = ["EnergyDetector"]
-
 
 class EnergyDetector(BaseDetector):
     """Scores images by how badly an auto-encoder knows them; a detector of PyOD.
@@ -140,7 +138,7 @@ class EnergyDetector(BaseDetector):
         return BaseDetector.predict_confidence(self._numbered(), X)
 
     def anomaly_map(self, X: Any) -> np.ndarray:
-        """Returns where images are odd: float32 of shape `(n, height, width)`, 0 or more.
+        """Returns where images are abnormal: float32 of shape `(n, height, width)`, 0 or more.
 
         A map is the residual's absolute value, its mean over the channels, smoothed.
         """

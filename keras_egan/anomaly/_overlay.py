@@ -7,15 +7,12 @@ import numpy as np
 
 from keras_egan.image_format import channel_axis, is_image
 
-__all__ = ["overlay"]
-
 
 def overlay(images: Any, maps: Any, limit: float | None = None) -> np.ndarray:
     """Returns images, darkened and in grey, with their maps in red over them.
 
     Args:
-        images: floats in [-1, 1], or uint8, of shape `(n, *image_shape)`, in Keras's image data
-            format, with 1 or 3 channels.
+        images: floats in [-1, 1], or uint8, in Keras's image data format, with 1 or 3 channels.
         maps: what `anomaly_map` returned for them, of shape `(n, height, width)`.
         limit: the value from which on a map is all red; by default the largest of all maps.
 

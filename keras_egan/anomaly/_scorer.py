@@ -13,8 +13,6 @@ from keras_egan.datasets import inputs
 from keras_egan.energies import ENERGIES, reconstruction_energy
 from keras_egan.image_format import channel_axis
 
-__all__ = ["SCORES", "Scorer"]
-
 SCORES = ("average", "embedding", *ENERGIES)
 NEIGHBOURS = 5
 MOST_REFERENCES, MOST_NUMBERS = 10_000, 2**22

@@ -9,8 +9,6 @@ import numpy as np
 from keras_egan.datasets.loaders import as_numpy
 from keras_egan.image_format import channel_axis
 
-__all__ = ["Tiles", "tiled"]
-
 
 class Tiles:
     """Where tiles of a height and width lie in an image, which share `overlap` at least."""

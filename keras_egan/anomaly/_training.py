@@ -12,8 +12,6 @@ import numpy as np
 from keras_egan import networks, presets
 from keras_egan.gans.energy_gan import EnergyGAN
 
-__all__ = ["Training"]
-
 EPOCHS, BATCH_SIZE = 20, 64
 STEPS, RATE = 1200, 4e-3  # of the auto-encoder that needs no model to be given
 
@@ -27,7 +25,8 @@ class Training:
     def __init__(
         self, model: Any, shape: Sequence[int], epochs: int | None, batch_size: int | None
     ):
-        users, usual_epochs, usual_size = model, EPOCHS, BATCH_SIZE
+        is_users = isinstance(model, keras.Model)
+        usual_epochs, usual_size = EPOCHS, BATCH_SIZE
         count, *sides = shape or (0,)
         if model is None:
             size = usual_size if batch_size is None else batch_size
@@ -49,7 +48,7 @@ class Training:
         self.epochs = usual_epochs if epochs is None else epochs
         self.batch_size = usual_size if batch_size is None else batch_size
         model = model if self.epochs else _discriminator(model)
-        self.model = _copied(model) if isinstance(users, keras.Model) else model
+        self.model = _copied(model) if is_users else model
         made = tuple(self.discriminator(keras.Input(self.image_shape)).shape[1:])
         if len(self.image_shape) != 3 or made != self.image_shape:
             raise ValueError(

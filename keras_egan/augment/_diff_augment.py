@@ -8,8 +8,6 @@ from keras import ops
 from keras_egan import backend
 from keras_egan.image_format import channels_first, is_image
 
-__all__ = ["DiffAugment", "layer_of"]
-
 _WORDS = ("color", "translation", "cutout")
 
 
@@ -24,16 +22,15 @@ class DiffAugment(keras.layers.Layer):
     - `"translation"`: a shift by whole pixels, at most an eighth of each side in each direction.
     - `"cutout"`: a rectangle of half of each side is filled; it may hang over the edge.
 
-    `call(images)` is `apply(images, draw(len(images)))`: the numbers are drawn in one method, and
-    the other is a pure function of images and numbers, so that a batch on several devices can be
-    given its share of one draw, and every backend makes the same of the same numbers.
+    `call(images)` is `apply(images, draw(len(images)))`. `apply` is a pure function, so that each
+    of several devices can take its share of one draw, and every backend makes the same of it.
 
     Args:
         policy: which changes, in which order: the words above, separated by commas.
         fill: what comes in at a border, and what fills a cutout, from -1 to 1: 0, the paper's, is
             mid-grey; -1 suits images on black.
-        seed: an integer from which the numbers are drawn. By default another one for each layer,
-            which `keras.utils.set_random_seed` fixes.
+        seed: an integer; by default another one for each layer, which
+            `keras.utils.set_random_seed` fixes.
         **kwargs: as in `keras.layers.Layer`.
 
     Raises:
@@ -84,12 +81,11 @@ class DiffAugment(keras.layers.Layer):
         return self.apply(images, backend.sent(numbers))
 
     def draw(self, n: Any) -> dict[str, Any]:
-        """Returns the numbers for `n` images, and moves the seed on.
+        """Returns the numbers for `n` images, a dict of float32 tensors, and moves the seed on.
 
-        Returns:
-            A dict of float32 tensors with a row for each image: `"brightness"`, `"saturation"` and
-            `"contrast"` of shape `(n,)`, in the ranges above; `"translation"` and `"cutout"` of
-            shape `(n, 2)`, vertical and horizontal, in [0, 1), from the first to the last place.
+        `"brightness"`, `"saturation"` and `"contrast"` have shape `(n,)` and the ranges above;
+        `"translation"` and `"cutout"` have shape `(n, 2)`, vertical and horizontal, in [0, 1), from
+        the first to the last place.
         """
         uniform = keras.random.uniform((n, 7), seed=self.seed_generator, dtype="float32")
         return {
@@ -101,12 +97,9 @@ class DiffAugment(keras.layers.Layer):
         }
 
     def apply(self, images: Any, numbers: dict[str, Any]) -> Any:
-        """Returns images changed by given numbers, a tensor of their shape and type.
+        """Returns images changed by the numbers of `draw(batch)`, in their shape and type.
 
-        Args:
-            images: float tensor of shape `(batch, *image_shape)`, in Keras's image data format.
-                Height and width must be known.
-            numbers: what `draw(batch)` returned.
+        Images are floats in Keras's image data format, of known height and width.
         """
         if not is_image(images.shape[1:]):
             raise ValueError(
@@ -139,10 +132,7 @@ def layer_of(
 ) -> keras.layers.Layer | None:
     """Returns a layer, built for images of a shape; a `DiffAugment` of a policy; None for None.
 
-    The policy's numbers follow from a GAN's seed, but are not those that its latents are made of.
-
-    Raises:
-        ValueError: if `augment` is none of these, or makes images of another shape.
+    The policy's seed follows from a GAN's, but gives other numbers than its latents.
     """
     if augment is None:
         return None

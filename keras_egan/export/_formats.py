@@ -6,8 +6,6 @@ from pathlib import Path
 from keras_egan import backend, checks
 from keras_egan.extras import installed, missing
 
-__all__ = ["FORMATS", "check_packages", "checked", "writer"]
-
 FORMATS = {
     "saved_model": "",
     "onnx": ".onnx",
@@ -29,11 +27,9 @@ _WRITERS = {
     "torch": ("torch",),
 }
 _PACKAGES = {
-    "saved_model": (),
     "onnx": ("onnx", "onnxruntime"),
     "litert": ("ai_edge_litert",),
     "openvino": ("openvino",),
-    "torch": (),
 }
 
 
@@ -82,7 +78,8 @@ def check_packages(format: str) -> None:
     """Raises an `ImportError` that names the first package that a format lacks."""
     own = writer(format)
     tf2onnx = ("tf2onnx",) if (format, own) == ("onnx", "tensorflow") else ()
-    for package in (own, *_PACKAGES[format], *tf2onnx):
+    packages = _PACKAGES.get(format, ())
+    for package in (own, *packages, *tf2onnx):
         if not installed(package):
-            extra = "export" if _PACKAGES[format] else own
+            extra = "export" if packages else own
             raise missing(package, extra, f"`format={format!r}` on the {backend.name} backend")

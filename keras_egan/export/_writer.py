@@ -26,8 +26,6 @@ from keras_egan.export import converters
 from keras_egan.export._formats import check_packages, writer
 from keras_egan.saving import files
 
-__all__ = ["convert_copy", "main", "trial_batches", "write_network"]
-
 TOLERANCE = 1e-4  # of rounding, over a deep network's sums; two grey levels are 8e-3 apart
 PROGRAM = "import sys; from keras_egan.export import _writer; _writer.main(sys.argv[1])"
 

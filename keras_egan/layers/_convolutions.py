@@ -7,8 +7,6 @@ from keras import ops
 
 from keras_egan import backend
 
-__all__ = ["Conv2D", "Conv2DTranspose"]
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class Conv2D(keras.layers.Conv2D):

@@ -5,8 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["UpsampledConv2D"]
-
 # Between two pixels of the input lie two of the output, and all that a kernel's three taps see of
 # the input from either is these two pixels: [output pixel][input pixel][tap].
 _TAPS = (((1, 1, 0), (0, 0, 1)), ((1, 0, 0), (0, 1, 1)))

@@ -6,8 +6,6 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["VanishingResidual"]
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class VanishingResidual(keras.layers.Layer):

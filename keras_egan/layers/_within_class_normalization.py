@@ -5,8 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["WithinClassNormalization"]
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class WithinClassNormalization(keras.layers.BatchNormalization):

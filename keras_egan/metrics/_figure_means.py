@@ -6,8 +6,6 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["FigureMeans"]
-
 
 class FigureMeans(keras.metrics.Metric):
     """The means of a GAN's losses and energies over an epoch, weighted by batch size.

@@ -11,8 +11,6 @@ from keras_egan.datasets.loaders import check_labels
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Moments, Stream
 
-__all__ = ["ClassFrechetDistance", "FrechetDistance"]
-
 
 class FrechetDistance(ReferenceMetric):
     """The squared Fréchet distance of the Gaussians that fit real and generated features.

@@ -11,8 +11,6 @@ from keras_egan import checks
 from keras_egan.datasets import inputs
 from keras_egan.metrics.streams import Stream
 
-__all__ = ["GenerativeMetric", "ReferenceMetric"]
-
 
 class GenerativeMetric(keras.metrics.Metric):
     """A figure of generated samples.

@@ -12,8 +12,6 @@ from keras import ops
 from keras_egan.extras import require
 from keras_egan.image_format import channel_axis
 
-__all__ = ["inception_2015"]
-
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 LAST = "channels_last"  # as TensorFlow's convolutions on a CPU need them

@@ -6,8 +6,6 @@ import numpy as np
 from keras_egan import checks
 from keras_egan.metrics._generative_metric import GenerativeMetric
 
-__all__ = ["InceptionScore"]
-
 
 class InceptionScore(GenerativeMetric):
     """exp E_x KL(p(y|x) || p(y)), from a classifier's probabilities; the mean over splits.

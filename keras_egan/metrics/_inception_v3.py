@@ -4,8 +4,6 @@ import keras
 
 from keras_egan.image_format import channels_first
 
-__all__ = ["inception_v3"]
-
 
 def inception_v3(include_top: bool = False, weights: str | None = "imagenet") -> keras.Model:
     """Returns InceptionV3 as an extractor for colour images in [-1, 1], of any size.

@@ -7,8 +7,6 @@ from keras_egan import checks
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
-__all__ = ["KernelDistance"]
-
 
 class KernelDistance(ReferenceMetric):
     """The squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, unbiased.

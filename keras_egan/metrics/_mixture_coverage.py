@@ -9,8 +9,6 @@ from keras_egan import checks
 from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import row_blocks
 
-__all__ = ["MixtureCoverage"]
-
 
 class MixtureCoverage(GenerativeMetric):
     """How many modes of a Gaussian mixture are captured, and the share of high-quality samples.

@@ -13,8 +13,6 @@ from keras_egan.datasets.loaders import as_numpy
 from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import squared_distances
 
-__all__ = ["Neighbours", "nearest"]
-
 
 class Neighbours(NamedTuple):
     """What `nearest` found for n samples.
@@ -22,8 +20,8 @@ class Neighbours(NamedTuple):
     Attributes:
         indices: the images' places in the data, whole numbers of shape `(n, k)`, from the nearest.
         distances: how far they are, float64 of shape `(n, k)`.
-        rows: each sample and then its neighbours, float32 of shape `(n, 1 + k, *image_shape)`, of
-            which `pictures.save_grid` makes a picture with a row for each sample.
+        rows: each sample and then its neighbours, float32 of shape `(n, 1 + k, *image_shape)`, as
+            `pictures.save_grid` draws them.
     """
 
     indices: np.ndarray
@@ -40,8 +38,8 @@ def nearest(
 ) -> Neighbours:
     """Finds the images of the data that are nearest to each sample.
 
-    A generator that has learnt its data by heart makes samples with one very near neighbour; what
-    is near is told by the distances of held-out images to the same data.
+    Samples of a generator that has memorized its data have one very near neighbour, compared with
+    the distances of held-out images to the same data.
 
     Args:
         samples: images of shape `(n, *image_shape)`, uint8 or floats in [-1, 1]; or vectors.

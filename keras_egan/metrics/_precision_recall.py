@@ -7,8 +7,6 @@ from keras_egan import checks
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, squared_distances
 
-__all__ = ["PrecisionRecall"]
-
 
 class PrecisionRecall(ReferenceMetric):
     """Precision and recall of generated samples, by balls around the samples of either kind.

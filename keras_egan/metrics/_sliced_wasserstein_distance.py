@@ -11,8 +11,6 @@ from keras_egan.image_format import channel_axis
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
-__all__ = ["SlicedWassersteinDistance"]
-
 SMALLEST = 16
 PATCH = 7
 PATCHES = 128

@@ -12,11 +12,7 @@ BLOCK_ENTRIES = 2**22
 
 
 class Stream:
-    """Counts samples, and remembers what was computed from them.
-
-    Attributes:
-        count: how many samples have come.
-    """
+    """Counts samples, and remembers what was computed from them."""
 
     def __init__(self):
         self.count = 0
@@ -57,9 +53,6 @@ class Moments(Stream):
 
     Batches are merged by their means and scatter matrices, which, unlike sums of squares, keep
     their digits where the mean is large beside the deviations.
-
-    Attributes:
-        mean: of shape `(features,)`.
 
     Source: Chan, Golub, LeVeque, Updating formulae and a pairwise algorithm for computing sample
     variances, 1979.

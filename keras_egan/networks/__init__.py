@@ -1,7 +1,7 @@
 """The papers' networks, one module a paper, and what they share.
 
-Each function returns a generator and a discriminator, ready for a GAN. Discriminators are
-auto-encoders; those of `least_squares_*`, `loss_sensitive` and `mlp` are critics, which return
+Each function returns a generator and a discriminator, Keras models ready for a GAN. Discriminators
+are auto-encoders; those of `least_squares_*`, `loss_sensitive` and `mlp` are critics, which return
 `(batch, 1)`.
 """
 

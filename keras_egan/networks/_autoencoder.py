@@ -5,8 +5,6 @@ from typing import Any, Self
 
 import keras
 
-__all__ = ["Autoencoder"]
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class Autoencoder(keras.Model):

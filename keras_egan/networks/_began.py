@@ -10,8 +10,6 @@ from keras_egan.layers import VanishingResidual
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import dense_map, embedding_inputs, latent_inputs, split_shape
 
-__all__ = ["began"]
-
 
 def began(
     image_shape: Sequence[int] = (64, 64, 3),
@@ -31,7 +29,7 @@ def began(
     the image until its longer side is below 16, with `filters` more channels at each scale, and
     ends in a linear fully connected embedding. The decoder keeps `filters` channels, doubles the
     scale by nearest neighbours, and ends in a linear convolution. The generator is such a decoder
-    with its own weights. At the defaults both networks have 17.33 million parameters.
+    with its own weights. At the defaults they have 17.33 million parameters together.
 
     Args:
         image_shape: the shape of one image in Keras's image data format. Both sides must be
@@ -48,8 +46,7 @@ def began(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, an `Autoencoder` of images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Raises:
         ValueError: if the images cannot have this shape.

@@ -18,8 +18,6 @@ from keras_egan.networks._layers import (
     split_shape,
 )
 
-__all__ = ["convnet"]
-
 
 def convnet(
     image_shape: Sequence[int] = (64, 64, 3),
@@ -51,8 +49,8 @@ def convnet(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, an `Autoencoder` of images, or a Keras model from images to `(batch, 1)`.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images, or a
+        critic, to `(batch, 1)`.
 
     Raises:
         ValueError: if a side is below 8.

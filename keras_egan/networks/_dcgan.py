@@ -16,8 +16,6 @@ from keras_egan.networks._layers import (
     split_divisible,
 )
 
-__all__ = ["dcgan_autoencoder"]
-
 
 def dcgan_autoencoder(
     image_shape: Sequence[int] = (32, 32, 1),
@@ -45,8 +43,7 @@ def dcgan_autoencoder(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, an `Autoencoder` of images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Raises:
         ValueError: if a side is not divisible by 4.

@@ -24,8 +24,6 @@ from keras_egan.networks._layers import (
     with_label,
 )
 
-__all__ = ["ebgan", "ebgan_mlp", "ebgan_small"]
-
 # By side: the generator's filters and the noise planes beside them, then the encoder's filters;
 # filters in multiples of `filters`.
 _NETWORKS = {
@@ -61,8 +59,7 @@ def ebgan(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, generator.input_shape[1])` to
-        `(batch, *image_shape)`, and `discriminator`, an `Autoencoder` of images.
+        The generator, from `(batch, generator.input_shape[1])` to images, and an `Autoencoder`.
 
     Raises:
         ValueError: if the images cannot have this shape.
@@ -129,24 +126,23 @@ def ebgan_mlp(
 
     Args:
         image_shape: the shape of one image in Keras's image data format.
-        n_layers_g: the generator's weight layers, its output included.
-        n_layers_d: the discriminator's weight layers, its one decoding layer included.
+        n_layers_g: the generator's weight layers, 2 or more, its output included.
+        n_layers_d: the discriminator's weight layers, 2 or more, its one decoding layer included.
         size_g: the units of each of the generator's hidden layers.
         size_d: the units of each of the discriminator's hidden layers.
         latent_dim: the length of the generator's input.
-        dropout_d: the dropout's rate after each of the discriminator's hidden layers; 0 for none.
+        dropout_d: the rate of dropout after each of the discriminator's hidden layers.
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, an `Autoencoder` of images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Raises:
         ValueError: if there are fewer than 2 layers.
 
-    Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126. The defaults, which are the
-    grid's best model, and the layers' details and initial weights are as recalled; not checked
-    against the paper. The dropout's rate is the user's: the paper's is not known here.
+    Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126. The defaults, the grid's best
+    model, and the layers' details and initial weights are as recalled; not checked against the
+    paper, whose rate of dropout is not known here.
 
     Example:
 
@@ -213,8 +209,7 @@ def ebgan_small(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, an `Autoencoder` of images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Raises:
         ValueError: if a side is not divisible by 4.

@@ -9,21 +9,6 @@ import keras
 from keras_egan.image_format import channel_axis
 from keras_egan.layers import WithinClassNormalization
 
-__all__ = [
-    "BY_TWO",
-    "as_pixel",
-    "batch_normalized",
-    "critic",
-    "dense_map",
-    "embedding_inputs",
-    "feature_shape",
-    "latent_inputs",
-    "normal",
-    "split_divisible",
-    "split_shape",
-    "with_label",
-]
-
 LABEL_DIM = 16
 """How many numbers stand for a label beside a vector."""
 

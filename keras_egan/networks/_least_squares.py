@@ -15,8 +15,6 @@ from keras_egan.networks._layers import (
     split_divisible,
 )
 
-__all__ = ["least_squares_dcgan", "least_squares_vgg"]
-
 
 def least_squares_vgg(
     image_shape: Sequence[int] = (112, 112, 3),
@@ -29,9 +27,9 @@ def least_squares_vgg(
 
     The generator makes a fully connected grid of a sixteenth of the image's size and doubles it
     four times by 3x3 transposed convolutions, with one more of stride 1 at the first two scales
-    and at the output, which is tanh. The critic has four 5x5 convolutions of stride 2 and a
-    linear output. Batch normalisation except at the generator's output, the critic's first layer
-    and its output; ReLU in the generator, LeakyReLU in the critic.
+    and at the output, which is tanh. The critic has four 5x5 convolutions of stride 2. ReLU in the
+    generator, LeakyReLU in the critic; batch normalisation except at the outputs and the critic's
+    first layer.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides divisible by 16.
@@ -41,8 +39,7 @@ def least_squares_vgg(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, a Keras model from images to `(batch, 1)`.
+        The generator, from `(batch, latent_dim)` to images, and a critic, to `(batch, 1)`.
 
     Raises:
         ValueError: if a side is not divisible by 16.
@@ -77,13 +74,9 @@ def least_squares_dcgan(
 ) -> tuple[keras.Model, keras.Model]:
     """Returns LSGAN's DCGAN, whose stability is compared with and without batch normalisation.
 
-    The generator makes a fully connected grid of a sixteenth of the image's size and doubles it
-    four times by 5x5 transposed convolutions with ReLU; the last ends in tanh. The critic has
-    four 5x5 convolutions of stride 2 with LeakyReLU, and a linear output. Batch normalisation,
-    where there is any, is not at the generator's output, the critic's first layer and its output.
-
-    The paper's BN_G is `normalize_g=False`, with Adam; its BN_GD is `normalize_d=False` as well,
-    with RMSprop.
+    As `least_squares_vgg`, but the generator doubles by four 5x5 transposed convolutions. The
+    paper's BN_G is `normalize_g=False`, with Adam; its BN_GD is `normalize_d=False` as well, with
+    RMSprop.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides divisible by 16.
@@ -95,8 +88,7 @@ def least_squares_dcgan(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, a Keras model from images to `(batch, 1)`.
+        The generator, from `(batch, latent_dim)` to images, and a critic, to `(batch, 1)`.
 
     Raises:
         ValueError: if a side is not divisible by 16.

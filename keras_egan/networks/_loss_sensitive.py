@@ -16,8 +16,6 @@ from keras_egan.networks._layers import (
     split_shape,
 )
 
-__all__ = ["loss_sensitive"]
-
 
 def loss_sensitive(
     image_shape: Sequence[int] = (64, 64, 3),
@@ -31,10 +29,10 @@ def loss_sensitive(
 ) -> tuple[keras.Model, keras.Model]:
     """Returns LS-GAN's generator and loss network.
 
-    4x4 convolutions of stride 2 between the image and a 4x4 grid, with twice or half the channels
-    at each scale, and one 4x4 convolution from the latents to the grid, or from the grid to the
-    score. ReLU in the generator, which ends in tanh; LeakyReLU in the loss network. Batch
-    normalisation except at the outputs and the loss network's first layer.
+    4x4 convolutions of stride 2 between the image and a 4x4 grid, and one 4x4 convolution from the
+    latents to the grid, or from the grid to the score. ReLU in the generator, which ends in tanh;
+    LeakyReLU in the loss network. Batch normalisation except at the outputs and the loss network's
+    first layer.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 4 * 2^k, k >= 1.
@@ -48,8 +46,7 @@ def loss_sensitive(
             num_classes)` logits, for CLS-GAN: `LossSensitiveGAN(energy="cross_entropy")`.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, *image_shape)`, and
-        `discriminator`, a Keras model from images to `(batch, 1)`.
+        The generator, from `(batch, latent_dim)` to images, and a critic, to `(batch, 1)`.
 
     Raises:
         ValueError: if the images cannot have this shape, or `classifier` is without `num_classes`.

@@ -13,8 +13,6 @@ from keras_egan.networks._layers import (
     latent_inputs,
 )
 
-__all__ = ["magan_celeba", "magan_cifar10", "magan_mnist"]
-
 
 def magan_mnist(
     *,
@@ -38,8 +36,7 @@ def magan_mnist(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to images in Keras's image data
-        format, and `discriminator`, an `Autoencoder` of such images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
     https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.
@@ -83,8 +80,7 @@ def magan_cifar10(
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to images in Keras's image data
-        format, and `discriminator`, an `Autoencoder` of such images.
+        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, by the authors' code,
     https://github.com/RuohanW/magan: He's initial weights where ReLU follows, Glorot's elsewhere.

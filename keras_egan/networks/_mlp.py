@@ -10,8 +10,6 @@ from keras_egan import checks
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import critic, embedding_inputs, latent_inputs
 
-__all__ = ["mlp"]
-
 
 def mlp(
     dimensions: int = 2,
@@ -34,16 +32,16 @@ def mlp(
         n_layers: the hidden layers of the generator, of the critic, and of each half of the
             auto-encoder.
         units: the units of each hidden layer.
-        embedding_dim: the length of the auto-encoder's embedding, which should be below
-            `dimensions`, or the identity can be learnt; None, the default, for a critic.
+        embedding_dim: the length of the auto-encoder's embedding, best below `dimensions`, or it
+            may learn the identity; None for a critic.
         activation: of the hidden layers.
-        scale: above 0: the size of the samples' coordinates. The generator's outputs, and
-            reconstructions, are multiplied by it; what the discriminator is given is divided.
+        scale: the size of the samples' coordinates, above 0. Outputs are multiplied by it, the
+            discriminator's inputs divided.
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        `generator`, a Keras model from `(batch, latent_dim)` to `(batch, dimensions)`, and
-        `discriminator`, a Keras model from samples to `(batch, 1)`, or an `Autoencoder` of them.
+        The generator, from `(batch, latent_dim)` to `(batch, dimensions)`, and a critic, from
+        samples to `(batch, 1)`, or an `Autoencoder` of samples.
 
     Raises:
         ValueError: if `scale` is not above 0.
