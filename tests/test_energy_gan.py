@@ -289,3 +289,8 @@ def test_a_batch_of_ones_own_within_fit_is_the_one_that_is_trained_on():
     gan.fit(float_images(12), batch_size=4, verbose=0, callbacks=[Extra()])
     images = keras.ops.full((4, 8, 8, 1), 0.5)
     assert found == pytest.approx([float(gan.energy(images).mean())], rel=1e-5)
+
+
+def test_a_seed_below_0_is_refused():
+    with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got -1"):
+        keras_egan.BEGAN(*tiny_networks(), seed=-1)
