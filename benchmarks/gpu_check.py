@@ -52,6 +52,7 @@ from gpu_setup import (
 
 import keras_egan
 from keras_egan import callbacks, networks
+from keras_egan.datasets import tfds
 
 
 def seen():
@@ -185,7 +186,7 @@ def beside():
     if BACKEND == "tensorflow":
         raise NotApplicableError("TensorFlow is the backend")
     try:
-        tf = keras_egan.datasets.catalogue.tensorflow()
+        tf = tfds._tensorflow()  # as `datasets.load` begins, without a data set
     except ImportError:
         raise NotApplicableError("TensorFlow is not installed") from None
     expect(not tf.config.list_logical_devices("GPU"), "TensorFlow has taken the GPU")

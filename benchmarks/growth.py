@@ -26,6 +26,12 @@ class Readings(keras.callbacks.Callback):
         super().__init__()
         self.every, self.steps, self.found = every, 0, []
 
+    def get_state(self):
+        return {}  # nothing that a backup has to keep
+
+    def set_state(self, state):
+        pass
+
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
         if self.steps % self.every == 0:

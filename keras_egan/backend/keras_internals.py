@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 
-class Built:
-    """A mixin for a model that `fit` and `evaluate` find built and compiled on TensorFlow.
+class Built(keras.Model):
+    """The base of a model that `fit` and `evaluate` find built and compiled on TensorFlow.
 
     Under a strategy Keras would build it by the mean of the replicas' first batches, and fail if
     their shares differ.
