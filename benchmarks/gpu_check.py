@@ -52,7 +52,6 @@ from gpu_setup import (
 
 import keras_egan
 from keras_egan import callbacks, networks
-from keras_egan.datasets import tfds
 
 
 def seen():
@@ -186,7 +185,7 @@ def beside():
     if BACKEND == "tensorflow":
         raise NotApplicableError("TensorFlow is the backend")
     try:
-        tf = tfds._tensorflow()  # as `datasets.load` begins, without a data set
+        tf = keras_egan.datasets.tfds._tensorflow()  # as `datasets.load` begins, without a data set
     except ImportError:
         raise NotApplicableError("TensorFlow is not installed") from None
     expect(not tf.config.list_logical_devices("GPU"), "TensorFlow has taken the GPU")

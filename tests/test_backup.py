@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from keras_egan import callbacks, datasets
+from tests.conftest import on
 from tests.crash import EPOCHS, STEPS
 from tests.interrupted import Stateless
 from tests.registry import CASES, EAGERLY, uint8_images, weights
@@ -180,3 +181,25 @@ def test_what_is_not_a_backup_is_left_alone(tmp_path):
 def test_bad_arguments_are_refused(tmp_path):
     with pytest.raises(ValueError, match="`every` must be a whole number, 1 or more; got 0"):
         callbacks.Backup(tmp_path, every=0)
+
+
+@on("jax")
+def test_a_backup_fetches_each_weight_once(tmp_path, monkeypatch):
+    gan = CASES[0].build()
+    kernel, convert = gan.generator.trainable_variables[0], keras.ops.convert_to_numpy
+    fetched, counts = [], []
+
+    def noted(value):
+        fetched.append(value is kernel)
+        return convert(value)
+
+    class Counting(Stateless, callbacks.Backup):
+        def write(self, *arguments):
+            counts.append(sum(fetched))
+            fetched.clear()
+            super().write(*arguments)
+
+    monkeypatch.setattr(keras.ops, "convert_to_numpy", noted)
+    backup = Counting(tmp_path)
+    gan.fit(uint8_images(16), batch_size=8, epochs=2, verbose=0, callbacks=[backup])
+    assert counts == [1, 1]

@@ -121,7 +121,7 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 def marks(count, ground):
-    """Returns images that are `ground` but for one mark each, of another place and texture."""
+    """Returns images of `ground` with one mark each, at another place and of another texture."""
     rng = np.random.default_rng(0)
     images = np.full((count, 64, 64, 1), ground, "float32")
     for image in images:

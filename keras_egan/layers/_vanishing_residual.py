@@ -59,7 +59,8 @@ class VanishingResidual(keras.layers.Layer):
 
     def advance(self) -> None:
         """Moves the carry one training step towards 0."""
-        self.carry.assign(ops.maximum(self.carry - 1.0 / self.steps, 0.0))
+        # By its value, and without a bound of 0: PyTorch would send both numbers to the device.
+        self.carry.assign(ops.relu(self.carry.value - 1.0 / self.steps))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the layer's arguments."""

@@ -61,11 +61,12 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         # Differences of n samples of variance 1 from the mean of n + 1 have a variance of
         # (n^2 + n - 1) / (n + 1)^2.
         own = (sums + before) / (counts + 1.0)
-        scale = (counts + 1.0) * ops.rsqrt(ops.maximum(counts * (counts + 1.0) - 1.0, 1.0))
+        ones = ops.ones_like(counts)  # PyTorch would send the number 1 to the device
+        scale = (counts + 1.0) * ops.rsqrt(ops.maximum(counts * (counts + 1.0) - 1.0, ones))
         own, scale = ops.matmul(chosen, own), ops.matmul(chosen, scale)
         apart = (ops.cast(features, "float32") - own) * scale
         # Last, because on PyTorch the assignment changes `before` in place.
-        moved = before + (1.0 - self.momentum) * (sums / ops.maximum(counts, 1.0) - before)
+        moved = before + (1.0 - self.momentum) * (sums / ops.maximum(counts, ones) - before)
         self.class_means.assign(ops.where(counts > 0, moved, before))
         return super().call(ops.cast(apart, features.dtype), training=True)
 

@@ -158,7 +158,9 @@ class Run:
         processes.first(self._write, step, epoch, done, states)
 
     def _write(self, step, epoch, done, states):
-        if not self._is_finite():
+        state = training_state(self.gan)
+        arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
+        if not self._is_finite(dict(zip(map(id, state.values()), arrays.values(), strict=True))):
             if not self.warned:
                 warnings.warn(
                     f"Weights are NaN or infinite after {step} steps: no backup is made of them, "
@@ -167,8 +169,6 @@ class Run:
                 )
             self.warned = True
             return
-        state = training_state(self.gan)
-        arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
         states_of_callbacks, further = callback_state.get_states(self.callbacks.callbacks)
         arrays |= further
         if states is not None:
@@ -178,10 +178,14 @@ class Run:
         metadata = {**position, "callbacks": states_of_callbacks, "training": self.fingerprint}
         self.backup.write(metadata, arrays)
 
-    def _is_finite(self):
-        gan = self.gan  # a controller's state may be infinite, and metrics NaN for an epoch
+    def _is_finite(self, fetched):
+        """Whether weights and optimizers are finite, by values that were fetched, by variables' id.
+
+        A controller's state may be infinite, and metrics may be NaN for an epoch.
+        """
+        gan = self.gan
         variables = gan.generator.variables + gan.discriminator.variables + gan.optimizer.variables
-        return all(np.isfinite(ops.convert_to_numpy(variable)).all() for variable in variables)
+        return all(np.isfinite(fetched[id(variable)]).all() for variable in variables)
 
     @contextmanager
     def _noting_interruption(self):
@@ -252,7 +256,8 @@ class Run:
             )
 
     def _clear(self):
-        if self._is_finite():
+        fetched = {id(v): ops.convert_to_numpy(v) for v in training_state(self.gan).values()}
+        if self._is_finite(fetched):
             self.backup.clear()
         elif not self.warned:
             warnings.warn(
