@@ -16,7 +16,6 @@ __all__ = [
     "own_network",
     "seed",
     "unbounded",
-    "unconstrained",
     "updates",
     "whole_number",
 ]
@@ -95,16 +94,6 @@ def own_network(delta: Any, discriminator: keras.Model) -> None:
             "`delta` shares weights with `discriminator`, which would part in a saved file. "
             "Give it weights of its own, as `keras.models.clone_model` does."
         )
-
-
-def unconstrained(discriminator: keras.Model) -> None:
-    """Raises a `ValueError` if `weight_clip` would take the place of a layer's constraint."""
-    for variable in discriminator.trainable_variables:
-        if variable.constraint is not None:
-            raise ValueError(
-                f"`weight_clip` would replace the constraint that {variable.path} of "
-                "`discriminator` has. Leave out one of the two."
-            )
 
 
 def unbounded(discriminator: keras.Model) -> None:

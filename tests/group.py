@@ -22,7 +22,7 @@ NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan", "cls_gan")
 FURTHER = {
     "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
     "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5},
-    "ls_gan": {"updates": "one_pass"},
+    "ls_gan": {"updates": "one_pass", "weight_clip": 0.2},
 }
 
 

@@ -147,11 +147,13 @@ def test_delta_may_not_share_the_discriminators_weights():
         keras_egan.LossSensitiveGAN(tiny_networks()[0], critic, delta=hidden)
 
 
-def test_weight_clip_does_not_replace_a_constraint():
+def test_weight_clip_goes_with_a_layers_constraint():
     critic = tiny_critic()
-    critic.layers[-1].kernel.constraint = keras.constraints.NonNeg()
-    with pytest.raises(
-        ValueError, match=r"`weight_clip` would replace the constraint that .*kernel"
-    ):
-        keras_egan.LossSensitiveGAN(tiny_networks()[0], critic, weight_clip=0.1)
-    keras_egan.LossSensitiveGAN(tiny_networks()[0], critic)
+    kernel = critic.layers[-1].kernel
+    kernel.constraint = constraint = keras.constraints.NonNeg()
+    gan = keras_egan.LossSensitiveGAN(tiny_networks()[0], critic, weight_clip=0.02)
+    gan.compile(keras.optimizers.SGD(0.1), "sgd")
+    gan.train_on_batch(uint8_images(16))
+    values = keras.ops.convert_to_numpy(kernel)
+    assert (values.min(), kernel.constraint) == (0.0, constraint)
+    assert values.max() == np.float32(0.02)

@@ -30,7 +30,7 @@ def test_every_gan_trains_as_in_float32(case, policy):
         moves[name] = flat(gan.trainable_variables) - before
         assert gan.energy(float_images(3)).dtype == np.float32
     scales = []
-    for optimizer in gan.optimizer.optimizers:
+    for optimizer in (gan.d_optimizer, gan.g_optimizer):
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         assert scaled == (policy == "mixed_float16")
         scales += [float(optimizer.dynamic_scale) / optimizer.initial_scale] if scaled else []

@@ -46,7 +46,7 @@ class LossSensitiveGAN(EnergyGAN):
             does not change. Delta is the sum of the absolute differences.
         first_term_weight: w, from 0 up; 1 / lambda in the paper, 0 in the authors' code.
         weight_clip: c, above 0: after each update, the discriminator's weights are clipped to
-            [-c, c]; it must have no constraints of its own. The authors' GLS-GAN has 0.08.
+            [-c, c], after any constraints of its layers. The authors' GLS-GAN has 0.08.
         gradient_penalty: the weight, from 0 up, of the mean norm of the gradient of L at data;
             10 in the authors' GLS-GAN-GP. `d_loss` is logged without it.
         energy: `"output"`, or `"cross_entropy"` for CLS-GAN, with `num_classes` and a discriminator
@@ -107,15 +107,15 @@ class LossSensitiveGAN(EnergyGAN):
         self.first_term_weight = first_term_weight
         self.weight_clip = weight_clip
         self.gradient_penalty = gradient_penalty
-        if weight_clip is not None:
-            checks.unconstrained(discriminator=discriminator)
-            for variable in discriminator.trainable_variables:
-                variable.constraint = self._clipped
 
-    def _clipped(self, weights):
-        # A tensor, because PyTorch would send a number to the device for each variable.
-        bound = self.weight_clip * ops.ones_like(weights[:1])
-        return ops.clip(weights, -bound, bound)
+    def constrain_discriminator(self) -> None:
+        if self.weight_clip is None:
+            return
+        for variable in self.discriminator.trainable_variables:
+            weights = variable.value
+            # A tensor, because PyTorch would send a number to the device for each variable.
+            bound = self.weight_clip * ops.ones_like(weights[:1])
+            variable.assign(ops.clip(weights, -bound, bound))
 
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         extract = self.delta or (lambda images, training: images)

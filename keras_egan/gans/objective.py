@@ -68,6 +68,9 @@ class Objective(keras.Model):
         """
         return 0.0
 
+    def constrain_discriminator(self) -> None:
+        """Changes the discriminator's weights after each of its updates; by default nothing."""
+
     def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
         """Returns what else to log, scalars computed from the means of the figures.
 

@@ -108,5 +108,5 @@ def compile_from(gan: Any, config: dict[str, Any]) -> None:
         TypeError: if an argument is not one of `compile`.
     """
     arguments = dict(config)
-    optimizer = keras.saving.deserialize_keras_object(arguments.pop("optimizer"))
-    gan.compile(*optimizer.optimizers, **arguments)
+    pair = keras.saving.deserialize_keras_object(arguments.pop("optimizer"))
+    gan.compile(pair.d_optimizer, pair.g_optimizer, **arguments)

@@ -39,9 +39,9 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     for name, value in arguments_of(gan).items():
         if name != "name":
             metadata |= _described(name, value)
-    for side, optimizer in zip(("d", "g"), gan.optimizer.optimizers, strict=True):
-        config = keras.saving.serialize_keras_object(optimizer)
-        metadata |= _described(f"{side}_optimizer", config)
+    for side in ("d_optimizer", "g_optimizer"):
+        config = keras.saving.serialize_keras_object(getattr(gan, side))
+        metadata |= _described(side, config)
     metadata["`steps_per_epoch`"] = steps
     for name in ("batch_size", "shuffle"):
         metadata[f"`{name}`"] = getattr(data, name, None)

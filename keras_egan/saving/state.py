@@ -169,7 +169,7 @@ def load_own_variables(gan: Any, store: Any) -> None:
 
 
 def _optimizer_sizes(gan):
-    return np.array([len(optimizer.variables) for optimizer in gan.optimizer.optimizers])
+    return np.array([len(optimizer.variables) for optimizer in (gan.d_optimizer, gan.g_optimizer)])
 
 
 def _own(gan):

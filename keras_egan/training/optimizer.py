@@ -17,14 +17,13 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     Keras's JAX trainer, its callbacks and its files know a single optimizer. This one holds two,
     and lists them in `optimizers` (where ReduceLROnPlateau, LearningRateScheduler and TensorBoard
-    look for them). Either side is applied by itself. `EnergyGAN.compile` makes the pair; there is
-    rarely a reason to make one by hand.
+    look for them) by the names that they are logged under, `learning_rate_d_optimizer` and
+    `learning_rate_g_optimizer`. Either side is applied by itself. `EnergyGAN.compile` makes the
+    pair; there is rarely a reason to make one by hand.
 
     Args:
         d_optimizer: the discriminator's optimizer, a `keras.optimizers.Optimizer` or a name.
-        g_optimizer: the generator's, likewise; a different object. Their names become
-            `"d_optimizer"` and `"g_optimizer"`, so that Keras's callbacks log
-            `learning_rate_d_optimizer` and `learning_rate_g_optimizer`.
+        g_optimizer: the generator's, likewise; a different object.
         name: the name of the pair.
 
     Raises:
@@ -54,18 +53,16 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
                 "`d_optimizer` and `g_optimizer` are the same object, whose moments and step count "
                 "the two networks would share. Make one optimizer for each."
             )
-        # Keras's callbacks log `learning_rate_<name>`: "adam" and "adam_1" would not say whose.
-        self.d_optimizer.name, self.g_optimizer.name = "d_optimizer", "g_optimizer"
         self._finishes = True
 
     def scaled(self) -> "AdversarialOptimizer":
         """Returns a pair in which each optimizer scales its loss, as float16 needs."""
-        return AdversarialOptimizer(*map(_scaled, self.optimizers))
+        return AdversarialOptimizer(_scaled(self.d_optimizer), _scaled(self.g_optimizer))
 
     @property
-    def optimizers(self) -> list[keras.optimizers.Optimizer]:
-        """The discriminator's optimizer and the generator's, a list."""
-        return [self.d_optimizer, self.g_optimizer]
+    def optimizers(self) -> list[Any]:
+        """The discriminator's optimizer and the generator's as Keras's callbacks see them."""
+        return [_Side(self, "d_optimizer"), _Side(self, "g_optimizer")]
 
     @property
     def variables(self) -> list[Any]:
@@ -125,7 +122,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         """
         if not self._finishes:
             return
-        for optimizer, own in zip(self.optimizers, self._sides, strict=True):
+        for optimizer, own in zip((self.d_optimizer, self.g_optimizer), self._sides, strict=True):
             optimizer.finalize_variable_values([v for v in var_list if id(v) in own])
 
     @contextmanager
@@ -162,6 +159,30 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         return cls(**{**config, **optimizers})
 
 
+class _Side:
+    """One optimizer of a pair, whose name says which it is.
+
+    Keras's callbacks log `learning_rate_<name>`, and every Adam's name is "adam":
+    https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/learning_rate_scheduler.py#L95
+    A user's optimizer keeps its own name, which may be what he finds it by.
+    """
+
+    def __init__(self, pair, name):
+        self.name = name
+        self._optimizer = getattr(pair, name)
+
+    @property
+    def learning_rate(self):
+        return self._optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self._optimizer.learning_rate = value  # as the callback does of any optimizer
+
+    def __getattr__(self, attribute):
+        return getattr(self._optimizer, attribute)
+
+
 def _get(argument, optimizer):
     if optimizer is None:
         raise ValueError(
@@ -180,4 +201,4 @@ def _get(argument, optimizer):
 def _scaled(optimizer):
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return optimizer
-    return keras.optimizers.LossScaleOptimizer(optimizer, name=f"scaled_{optimizer.name}")
+    return keras.optimizers.LossScaleOptimizer(optimizer)

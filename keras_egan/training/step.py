@@ -136,12 +136,12 @@ def _two_passes(gan, images, rows):
         z = gan.draw_latents(rows, gan.progress.latents)
         d_metrics, d_grads = _discriminator_step(gan, discriminator, images, z, rows)
         if gan.updates == "alternating":
-            _update(discriminator, d_grads)
+            _update(gan, discriminator, d_grads)
     z = gan.draw_latents(rows, gan.progress.latents)
     g_metrics, g_grads = _generator_step(gan, generator, z, rows)
     if gan.updates == "simultaneous":
-        _update(discriminator, d_grads)
-    _update(generator, g_grads)
+        _update(gan, discriminator, d_grads)
+    _update(gan, generator, g_grads)
     return d_metrics | g_metrics
 
 
@@ -180,9 +180,11 @@ def _differentiate(gan, objective, learner):
     return metrics, grads
 
 
-def _update(learner, grads):
+def _update(gan, learner, grads):
     if learner.variables:
         backend.apply(learner.optimizer, grads, learner.variables)
+        if learner.optimizer is gan.d_optimizer:
+            gan.constrain_discriminator()
 
 
 def _one_pass(gan, images, rows):
@@ -224,7 +226,7 @@ def _one_pass(gan, images, rows):
         pairs = zip(grads[0], grads[1][n:], strict=True)
         grads = [[_combined(*pair, weight * scale) for pair in pairs], grads[1][:n]]
     for learner, found in zip(learners, grads, strict=True):
-        _update(learner, found)
+        _update(gan, learner, found)
     return metrics
 
 

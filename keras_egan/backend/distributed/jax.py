@@ -154,7 +154,9 @@ def feeds() -> bool:
 
 @contextmanager
 def feeding(kind: str | None) -> Iterator[None]:
-    """Keeps Keras from refusing data other than `tf.data`, which alone it shares out itself.
+    """Sets a distribution that takes data as they are: Keras shares out `tf.data` alone.
+
+    https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/data_adapters/__init__.py#L36
 
     Args:
         kind: what the data is, where each process has been given its own.
@@ -163,20 +165,18 @@ def feeding(kind: str | None) -> Iterator[None]:
         ValueError: if Keras has been asked to share that out.
     """
     distribution = keras.distribution.distribution()
-    if distribution is None:
+    if distribution is None or process_count() == 1:
         yield
         return
-    if kind is not None and process_count() > 1 and distribution.auto_shard_dataset:
+    if kind is not None and distribution.auto_shard_dataset:
         raise ValueError(
             f"Keras cannot share out the batches of a {kind} between processes. Give each process "
             "a share of its own, and say so: `keras.distribution.DataParallel(auto_shard_dataset="
             "False)`; or give all an array, or what `datasets.load` returns."
         )
-    automatic, distribution.auto_shard_dataset = distribution.auto_shard_dataset, False
-    try:
+    mesh = distribution.device_mesh
+    with keras.distribution.DataParallel(mesh, auto_shard_dataset=False).scope():
         yield
-    finally:
-        distribution.auto_shard_dataset = automatic
 
 
 def check() -> None:
