@@ -75,12 +75,12 @@ def test_another_training_is_refused_and_nothing_changes(before, now, message, t
 def test_the_same_script_run_again_in_one_process_is_the_same_training(make):
     """Keras numbers layers on, `dense_1`, and their names are where one layer refers to another."""
 
-    def facts():
+    def metadata():
         gan = BEGAN(*make(), seed=1, augment="color")
         gan.compile(keras.optimizers.Adam(decay(1e-3, 5, 0.9)), "adam")
         return fingerprint(gan, None, None)
 
-    assert facts() == facts()
+    assert metadata() == metadata()
 
 
 def test_unseeded_layers_are_the_same_training():

@@ -1,4 +1,4 @@
-"""Which module may import which: the contracts of import-linter in pyproject.toml.
+"""Which module may import which, by the contracts in pyproject.toml, and what none may change.
 
 They are the same on every backend, and held against the source alone: nothing of it is imported.
 """
@@ -91,3 +91,60 @@ def test_keras_is_public():
     """Nothing reaches into `keras.src`: the contracts see no part of another package."""
     for path in PACKAGE.rglob("*.py"):
         assert not any(name.startswith("keras.src") for name in imported(path)), path
+
+
+FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
+FOREIGN = ("discriminator", "distribution", "generator", "optimizer", "strategy", "variable")
+"""What belongs to users or to Keras, by the ends of its names here."""
+
+SET_ON_OTHERS = [
+    "import keras\nkeras.layers.Layer.call = None",
+    "from jax import lax\nlax.conv, x = None, 1",
+    "import torch\nsetattr(torch.nn, 'Linear', None)",
+    "def late():\n    from tensorflow import Module as Base\n    vars(Base)['name'] = 1",
+    "variable.constraint = None",
+    "self.d_optimizer.name += '1'",
+    "object.__setattr__(gan.optimizer, 'name', 'mine')",
+    "del gan.generator.__dict__['name']",
+]
+
+
+def owners(node):
+    """Yields the expressions whose attributes a node sets."""
+    stored = isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
+    if stored and isinstance(node, ast.Attribute) and node.attr != "learning_rate":  # Keras's way
+        yield node.value
+    elif stored and isinstance(node, ast.Subscript):
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "__dict__":
+            yield node.value.value
+        elif isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "vars":
+            yield node.value.args[0]
+    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("setattr", "setattr__")):
+        yield node.args[0]
+
+
+def set_on_others(source):
+    """Returns whose attributes a source sets, as far as it is seen that they are not ours."""
+    nodes = list(ast.walk(ast.parse(source)))
+    frameworks = set()
+    for node in nodes:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            for alias in node.names:
+                module = getattr(node, "module", None) or alias.name
+                if module.partition(".")[0] in FRAMEWORKS:
+                    frameworks.add(alias.asname or alias.name.partition(".")[0])
+    found = []
+    for node in nodes:
+        for owner in owners(node):
+            name = ast.unparse(owner)
+            if name.partition(".")[0] in frameworks or name.endswith(FOREIGN):
+                found.append(name)
+    return found
+
+
+@on("jax")
+def test_no_attribute_of_what_is_not_ours_is_set():
+    for source in SET_ON_OTHERS:
+        assert set_on_others(source), source
+    for path in PACKAGE.rglob("*.py"):
+        assert not set_on_others(path.read_text()), path
