@@ -86,14 +86,14 @@ def test_the_same_script_run_again_in_one_process_is_the_same_training(make):
 def test_unseeded_layers_are_the_same_training():
     """A backup holds the states of seeds."""
 
-    def facts(rate):
+    def metadata(rate):
         generator, discriminator = networks.mlp(units=8, n_layers=1, embedding_dim=2)
         noisy = keras.Sequential([layers.GaussianNoise(rate), generator])
         gan = BEGAN(noisy, discriminator, latent_dim=2)
         gan.compile("adam", "adam")
         return fingerprint(gan, None, None)
 
-    one, other = facts(0.1), facts(0.1)
+    one, other = metadata(0.1), metadata(0.1)
     different = {name for name in one if one[name] != other[name]}
     assert different <= {"`seed`"}
-    assert one != facts(0.2)
+    assert one != metadata(0.2)

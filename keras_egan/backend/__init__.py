@@ -10,8 +10,8 @@ not have of their own is in `common.py`. The one that runs gives this module its
 - `joint_gradients(objective, variables, model)`, the one primitive of differentiation: gradients
   of several losses of one computation. `gradients` takes a single loss.
 - `input_gradient(function, inputs, model)`, for penalties on the gradient by an input.
-- `compiled(network)`, a function that runs a network with any weights, and
-  `compiled_gradient(network, objective)`, one that differentiates it by its inputs.
+- `jit(function)` and `gradient_and_values(function, inputs)`, for pure functions, of which
+  `compiled` and `compiled_gradient` here run a network with any weights.
 - `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
   model's weights as this process has them.
 - `conv` and `conv_transpose`, as `keras.ops` has them, in a form that the backend is quick at.
@@ -64,6 +64,52 @@ def gradients(
 
     (grads,), auxiliary = _engine.joint_gradients(joint, (variables,), model)
     return grads, auxiliary
+
+
+def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
+    """Returns a function that runs a network with given weights, whatever its own are.
+
+    It reads and writes none of the network's weights, so that several threads may call it.
+
+    Args:
+        network: a Keras model.
+
+    Returns:
+        A function from the weights, as many variables as `network.weights` has when it is called,
+        and the input, or a list of them, to the output, in inference mode.
+    """
+
+    def call(weights, inputs):
+        with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
+            return network(inputs, training=False)
+
+    return _engine.jit(call)
+
+
+def compiled_gradient(
+    network: keras.Model, objective: Callable[[Any, Any], Any]
+) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
+    """Returns a function that differentiates what a network makes of its inputs, by these.
+
+    Like that of `compiled`, it takes any weights and touches none.
+
+    Args:
+        network: a Keras model of one input.
+        objective: takes the network's output, in inference mode, and targets, and returns a tensor
+            of shape `(batch,)`.
+
+    Returns:
+        A function from the weights, the inputs and the targets to the gradient of the objective,
+        summed, by the inputs, and to the objective.
+    """
+
+    def differentiated(weights, inputs, targets):
+        with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
+            return _engine.gradient_and_values(
+                lambda inputs: objective(network(inputs, training=False), targets), inputs
+            )
+
+    return _engine.jit(differentiated)
 
 
 @contextmanager

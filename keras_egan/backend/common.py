@@ -5,20 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import keras
-from keras.ops import conv, conv_transpose
-
-__all__ = [
-    "apply",
-    "conv",
-    "conv_transpose",
-    "device_of",
-    "host",
-    "no_grad",
-    "random_state",
-    "require",
-    "sent",
-    "set_random_state",
-]
+from keras.ops import conv, conv_transpose  # noqa: F401, what JAX has of its own
 
 no_grad = nullcontext
 

@@ -8,19 +8,11 @@ import keras
 
 from keras_egan.backend.distributed.jax import local_values
 from keras_egan.backend.jax_convolutions import conv, conv_transpose  # noqa: F401, a part of it
-from keras_egan.backend.keras_internals import built_for, is_trainers_state
+from keras_egan.backend.keras_internals import built_for
 
 
 class Steps:
     """Runs the model's steps on the state that Keras's trainer passes, and returns the new one."""
-
-    def __setattr__(self, name, value):
-        # Keras's trainer puts its state here at each step, and would look through every array of
-        # it for variables, which takes a tenth as long as a small step.
-        if is_trainers_state(name):
-            object.__setattr__(self, name, value)
-        else:
-            super().__setattr__(name, value)
 
     def train_step(self, state, data):
         return _run(self.training_step, self._trained(), state, data)
@@ -169,52 +161,17 @@ def apply(
         variable.assign(value)
 
 
-def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
-    """Returns a function that runs a network with given weights, whatever its own are.
-
-    It reads and writes none of the network's weights, so that several threads may call it.
-
-    Args:
-        network: a Keras model.
-
-    Returns:
-        A function from the weights, as many tensors as `network.weights` has when it is called, and
-        the input, or a list of them, to the output, in inference mode.
-    """
-    run = jax.jit(_pure_call(network))
-    return lambda weights, inputs: run(local_values(weights), inputs)
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a pure function of tensors and inputs, compiled, as one of variables and inputs."""
+    run = jax.jit(function)
+    return lambda weights, *inputs: run(local_values(weights), *inputs)
 
 
-def compiled_gradient(
-    network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
-    """Returns a function that differentiates what a network makes of its inputs, by these.
+def gradient_and_values(function: Callable[[Any], Any], inputs: Any) -> tuple[Any, Any]:
+    """Returns the gradient by its inputs of a pure function, summed, and the function's values."""
 
-    Like that of `compiled`, it takes any weights and touches none.
-
-    Args:
-        network: a Keras model of one input.
-        objective: takes the network's output, in inference mode, and targets, and returns a tensor
-            of shape `(batch,)`.
-
-    Returns:
-        A function from the weights, the inputs and the targets to the gradient of the objective,
-        summed, by the inputs, and to the objective.
-    """
-    call = _pure_call(network)
-
-    def total(inputs, weights, targets):
-        values = objective(call(weights, inputs), targets)
+    def total(inputs):
+        values = function(inputs)
         return jax.numpy.sum(values), values
 
-    gradient = jax.jit(jax.grad(total, has_aux=True))
-    return lambda weights, inputs, targets: gradient(inputs, local_values(weights), targets)
-
-
-def _pure_call(network):
-    def call(weights, inputs):
-        pairs = list(zip(network.weights, weights, strict=True))
-        with keras.StatelessScope(pairs):
-            return network(inputs, training=False)
-
-    return call
+    return jax.grad(total, has_aux=True)(inputs)

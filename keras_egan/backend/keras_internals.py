@@ -10,21 +10,6 @@ from typing import Any
 
 import keras
 
-__all__ = [
-    "CHECKPOINT_COUNTS",
-    "TENSORBOARD_COUNTS",
-    "Built",
-    "built_for",
-    "call_losses",
-    "finish_dispatched",
-    "flat_layers",
-    "from_within_fit",
-    "is_trainers_state",
-    "portable",
-    "seed_states",
-    "written",
-]
-
 
 class Built(keras.Model):
     """The base of a model that `fit` and `evaluate` find built and compiled on TensorFlow.
@@ -78,11 +63,6 @@ def finish_dispatched(callbacks: keras.callbacks.CallbackList) -> None:
 def from_within_fit(arguments: dict[str, Any]) -> bool:
     """Whether `fit` is calling `evaluate`, with data of its own, by these further arguments."""
     return bool(arguments.get("_use_cached_eval_dataset"))
-
-
-def is_trainers_state(name: str) -> bool:
-    """Whether a model's attribute is where Keras's trainer on JAX puts all values at each step."""
-    return name == "_jax_state"
 
 
 def written(save: Callable[..., Any], suffix: str, **kwargs: Any) -> bytes:

@@ -53,38 +53,21 @@ def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> A
     return tape.gradient(total, inputs)
 
 
-def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
-    """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
-
-    @tf.function(reduce_retracing=True)
-    def run(weights, inputs):
-        with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
-            return network(inputs, training=False)
-
-    return lambda weights, inputs: run(
-        [tf.convert_to_tensor(weight) for weight in weights],
-        keras.tree.map_structure(tf.convert_to_tensor, inputs),
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles a function; see `keras_egan.backend.jax.jit`."""
+    run = tf.function(function, reduce_retracing=True)
+    return lambda weights, *inputs: run(
+        list(map(tf.convert_to_tensor, weights)),
+        *keras.tree.map_structure(tf.convert_to_tensor, inputs),
     )
 
 
-def compiled_gradient(
-    network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
-    """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
-
-    @tf.function(reduce_retracing=True)
-    def gradient(weights, inputs, targets):
-        with (
-            tf.GradientTape(watch_accessed_variables=False) as tape,
-            keras.StatelessScope(list(zip(network.weights, weights, strict=True))),
-        ):
-            tape.watch(inputs)
-            values = objective(network(inputs, training=False), targets)
-        return tape.gradient(values, inputs), values
-
-    return lambda weights, inputs, targets: gradient(
-        *tf.nest.map_structure(tf.convert_to_tensor, (list(weights), inputs, targets))
-    )
+def gradient_and_values(function: Callable[[Any], Any], inputs: Any) -> tuple[Any, Any]:
+    """Differentiates a function; see `keras_egan.backend.jax.gradient_and_values`."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        values = function(inputs)
+    return tape.gradient(values, inputs), values
 
 
 def require(condition: Any, message: str) -> Any:

@@ -75,32 +75,23 @@ def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> A
     return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]
 
 
-def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
-    """Makes a function of given weights; see `keras_egan.backend.jax.compiled`."""
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a function of variables; see `keras_egan.backend.jax.jit`. It is not compiled."""
 
-    def run(weights, inputs):
-        pairs = [(v, weight.value) for v, weight in zip(network.weights, weights, strict=True)]
-        with no_grad(), device_of(weights), keras.StatelessScope(pairs):
-            inputs = keras.tree.map_structure(keras.ops.convert_to_tensor, inputs)
-            return network(inputs, training=False)
+    def run(weights, *inputs):
+        tensors = [weight.value.detach() for weight in weights]
+        with no_grad(), device_of(weights):
+            return function(tensors, *keras.tree.map_structure(keras.ops.convert_to_tensor, inputs))
 
     return run
 
 
-def compiled_gradient(
-    network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
-    """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
-
-    def gradient(weights, inputs, targets):
-        pairs = [(v, w.value.detach()) for v, w in zip(network.weights, weights, strict=True)]
-        with torch.enable_grad(), device_of(weights), keras.StatelessScope(pairs):
-            inputs = keras.ops.convert_to_tensor(inputs).detach().requires_grad_()
-            targets = keras.ops.convert_to_tensor(targets)
-            values = objective(network(inputs, training=False), targets)
-            return torch.autograd.grad(values.sum(), inputs)[0], values.detach()
-
-    return gradient
+def gradient_and_values(function: Callable[[Any], Any], inputs: Any) -> tuple[Any, Any]:
+    """Differentiates a function; see `keras_egan.backend.jax.gradient_and_values`."""
+    inputs = inputs.detach().requires_grad_()
+    with torch.enable_grad():
+        values = function(inputs)
+        return torch.autograd.grad(values.sum(), inputs)[0], values.detach()
 
 
 def device_of(variables: Sequence[Any]) -> AbstractContextManager:

@@ -9,11 +9,26 @@ from importlib import import_module
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_egan.backend.distributed import single
+from keras_egan.backend.keras_internals import flat_layers
 
 _engine = import_module(f"{__name__}.{keras.backend.backend()}")
 
 
 def __getattr__(attribute: str) -> Any:
     return getattr(_engine if hasattr(_engine, attribute) else single, attribute)
+
+
+def merge_statistics(model: keras.Model, count: Any, total: Any) -> None:
+    """Makes moving statistics, which each replica takes of its own rows, the mean over all rows."""
+    if not __getattr__("several")():
+        return
+    layers = [x for x in flat_layers(model) if isinstance(x, keras.layers.BatchNormalization)]
+    variables = [variable for layer in layers for variable in layer.non_trainable_variables]
+    if variables:
+        weight = ops.cast(count, "float32") / ops.cast(total, "float32")
+        merged = _engine.replica_sum([weight * ops.cast(v, "float32") for v in variables])
+        for variable, value in zip(variables, merged, strict=True):
+            variable.assign(value)

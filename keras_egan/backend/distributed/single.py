@@ -15,7 +15,7 @@ def replica_share(count: Any) -> tuple[Any, Any]:
 
 
 def replica_sum(value: Any) -> Any:
-    """Returns the sum of a tensor over all replicas."""
+    """Returns the sum of a tensor, or of each of a list, over all replicas."""
     return value
 
 
@@ -29,8 +29,9 @@ def nonempty(images: Any) -> Any:
     return images
 
 
-def merge_statistics(model: Any, count: Any, total: Any) -> None:
-    """Makes moving statistics, which each replica takes of its own rows, the mean over all rows."""
+def several() -> bool:
+    """Returns whether other replicas take this step too, each with its own rows."""
+    return False
 
 
 # Between steps.

@@ -6,7 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_egan.backend.keras_internals import flat_layers
+
+def several() -> bool:
+    """Returns whether other replicas take this step too."""
+    return _replicas() is not None
 
 
 def replica_share(count: Any) -> tuple[Any, Any]:
@@ -24,7 +27,7 @@ def replica_share(count: Any) -> tuple[Any, Any]:
 
 
 def replica_sum(value: Any) -> Any:
-    """Returns the sum of `value`, a tensor, over all replicas."""
+    """Returns the sum of `value`, a tensor or a list of them, over all replicas."""
     context = _replicas()
     return value if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
@@ -43,26 +46,6 @@ def nonempty(images: Any) -> Any:
     shape = images.shape
     images = tf.pad(images, [[0, missing]] + [[0, 0]] * (len(shape) - 1))
     return tf.ensure_shape(images, [None, *shape[1:]])
-
-
-def merge_statistics(model: Any, count: Any, total: Any) -> None:
-    """Makes moving statistics, which each replica takes of its own rows, the mean over all rows."""
-    context = _replicas()
-    variables = _statistics(model) if context is not None else []
-    if not variables:
-        return
-    weight = tf.cast(count, "float32") / tf.cast(total, "float32")
-    merged = context.all_reduce(
-        tf.distribute.ReduceOp.SUM, [weight * tf.cast(v.value, "float32") for v in variables]
-    )
-    for variable, value in zip(variables, merged, strict=True):
-        variable.assign(value)
-
-
-def _statistics(model):
-    layers = flat_layers(model)
-    layers = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
-    return [variable for layer in layers for variable in layer.non_trainable_variables]
 
 
 def _replicas():

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import torch
 from keras import ops
 from torch import distributed
 
-from keras_egan.backend.keras_internals import flat_layers
+
+def several() -> bool:
+    """Returns whether other replicas take this step too."""
+    return process_count() > 1
 
 
 def replica_share(count: Any) -> tuple[Any, Any]:
@@ -60,19 +62,6 @@ class _Gather(torch.autograd.Function):
 def nonempty(images: Any) -> Any:
     """Returns images; of a replica that has none, one of zeros, for the mean of none is NaN."""
     return images if len(images) else images.new_zeros((1, *images.shape[1:]))
-
-
-def merge_statistics(model: Any, count: Any, total: Any) -> None:
-    """Makes moving statistics, which each replica takes of its own rows, the mean over all rows."""
-    if process_count() == 1:
-        return
-    layers = flat_layers(model)
-    layers = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
-    variables = [variable for layer in layers for variable in layer.non_trainable_variables]
-    if variables:
-        merged = replica_sum([variable.value * (count / total) for variable in variables])
-        for variable, value in zip(variables, merged, strict=True):
-            variable.assign(value)
 
 
 def process_index() -> int:
