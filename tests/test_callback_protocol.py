@@ -13,7 +13,6 @@ from keras_egan.callbacks import (
     Backup,
     Diagnosis,
     EquilibriumLogger,
-    Flushable,
     GenerativeMetrics,
     SampleGrid,
     Schedule,
@@ -54,12 +53,6 @@ def take_steps(callback, gan, batches):
 def rows(path):
     with path.open(newline="") as file:
         return [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
-
-
-def test_who_flushes(tmp_path):
-    assert isinstance(EquilibriumLogger(tmp_path / "log.csv"), Flushable)
-    assert not isinstance(SampleGrid(tmp_path), Flushable)
-    assert not isinstance(GenerativeMetrics(None, []), Flushable)
 
 
 def test_rows_of_an_epoch_that_is_gone_on_with(tmp_path, gan):

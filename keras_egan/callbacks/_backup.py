@@ -14,10 +14,22 @@ import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.callbacks._locked import locked
 from keras_egan.saving.files import replacing
 
 __all__ = ["Backup", "Snapshot"]
+
+try:
+    import fcntl
+
+    def _lock(file):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except ImportError:  # Windows
+    import msvcrt
+
+    def _lock(file):
+        file.seek(1 << 20)  # far from the text, which others may then read
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
 
 _METADATA = "metadata"
 _NAME = f"{'[0-9]' * 10}-{'[0-9]' * 6}"
@@ -47,7 +59,7 @@ class Backup(keras.callbacks.Callback):
     images in arrays and in what `datasets.load` returns. The result is that of a training that was
     never stopped, bit for bit on one device. The order of other datasets begins anew, at the batch
     within the epoch; a warning says so. A callback of your own needs `get_state` and `set_state`
-    to go on where it was: see `Flushable`; a warning names a class that has none.
+    to go on where it was: see `keras_egan.callbacks`; a warning names a class that has none.
 
     The last two backups are kept, a file each. One that is damaged is recognised by its checksums
     and passed over with a warning; a half-written one has no name yet; and none is made of a
@@ -87,7 +99,7 @@ class Backup(keras.callbacks.Callback):
     def reserved(self) -> Iterator[None]:
         """Keeps other trainings out of the directory, and tidies it up after the last backup."""
         try:
-            with locked(self.directory / ".lock", f"the backups in {self.directory}"):
+            with _locked(self.directory):
                 yield
         finally:
             with suppress(OSError):  # it holds backups, or what is not ours
@@ -161,3 +173,27 @@ def _read(path):
         raise
     except Exception:  # damage shows in many kinds of error
         return None
+
+
+@contextmanager
+def _locked(directory):
+    """Holds a lock on a folder, which the system releases if the process is killed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / ".lock"
+    with path.open("a+") as file:
+        try:
+            _lock(file)
+        except OSError as error:
+            file.seek(0)
+            raise ValueError(
+                f"Another training, process {file.read().strip() or 'unknown'}, is using the "
+                f"backups in {directory}. Wait for it, or give each training a folder of its own."
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no file that is open
+                path.unlink()

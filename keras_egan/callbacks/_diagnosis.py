@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan import checks
-from keras_egan.callbacks._step_logs import StepLogs
+from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.callbacks._terminate_on_nan import not_finite
 from keras_egan.datasets.forms import batches_of

@@ -2,17 +2,17 @@
 
 import csv
 import io
+import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_egan import checks
-from keras_egan.callbacks._equilibrium_plot import EquilibriumPlot
+from keras_egan.callbacks._equilibrium_plot import draw
 from keras_egan.callbacks._files import append, tolerated
-from keras_egan.callbacks._step_logs import StepLogs
+from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.extras import require
 from keras_egan.saving.files import replacing
 
@@ -75,7 +75,8 @@ class EquilibriumLogger(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._columns = ["step", *self.model.get_metrics_result()]
-        self._plot: Any = None
+        self._resumed = False
+        self._drawn_at = self._seconds = 0.0
         self._warned: set[str] = set()
         if self.path.exists():
             with self.path.open(newline="") as file:
@@ -89,7 +90,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._fit = self.model.fit_state
         self._done = self._fit.step
-        if self._plot is None:
+        if not self._resumed:
             self._resume(self._done)
 
     def flush(self, step: int) -> None:
@@ -107,11 +108,11 @@ class EquilibriumLogger(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._take()
         self._write()
-        if self._plot.is_cheap():
+        if time.monotonic() - self._drawn_at > 20 * self._seconds:
             self._draw()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        if self._plot:
+        if self._resumed:
             self._draw()
 
     def _take(self):
@@ -120,7 +121,6 @@ class EquilibriumLogger(keras.callbacks.Callback):
             self._held.add(self._done, self._fit.logs)
 
     def _resume(self, step):
-        self._plot = EquilibriumPlot(self._columns)
         held = [row for row in self._held.fetch() if row[0] <= step]
         self._held.clear()
         for row in held:
@@ -129,9 +129,8 @@ class EquilibriumLogger(keras.callbacks.Callback):
         with replacing(self.path) as path, path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(self._columns)
-            while some := list(islice(rows, ROWS_HELD)):
-                writer.writerows(some)
-                self._plot.add(some)
+            writer.writerows(rows)
+        self._resumed, self._drawn = True, False
 
     def _rows(self, step) -> Iterator[list[str]]:
         """Yields the rows of the file up to a step, but the header and what was cut short."""
@@ -153,9 +152,15 @@ class EquilibriumLogger(keras.callbacks.Callback):
         csv.writer(text).writerows(rows)
         with tolerated(f"Writing {self.path}", self._warned):
             append(self.path, text.getvalue())
-            self._plot.add(rows)
             self._held.clear()
+            self._drawn = self._drawn and not rows
 
     def _draw(self):
+        if self._drawn:
+            return
+        started = time.monotonic()
         with tolerated("Drawing the equilibrium", self._warned):
-            self._plot.draw(self.path.with_suffix(".png"))
+            draw(self.path, self.path.with_suffix(".png"))
+            self._drawn = True
+        self._drawn_at = time.monotonic()
+        self._seconds = self._drawn_at - started
