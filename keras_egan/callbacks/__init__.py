@@ -19,8 +19,8 @@ and may use four things more:
 from keras_egan.callbacks._backup import Backup
 from keras_egan.callbacks._diagnosis import Diagnosis
 from keras_egan.callbacks._equilibrium_logger import EquilibriumLogger
+from keras_egan.callbacks._evaluate_samples import EvaluateSamples
 from keras_egan.callbacks._fit_state import FitState
-from keras_egan.callbacks._generative_metrics import GenerativeMetrics
 from keras_egan.callbacks._sample_grid import SampleGrid
 from keras_egan.callbacks._schedule import Schedule
 from keras_egan.callbacks._terminate_on_nan import TerminateOnNaN
@@ -29,8 +29,8 @@ __all__ = [
     "Backup",
     "Diagnosis",
     "EquilibriumLogger",
+    "EvaluateSamples",
     "FitState",
-    "GenerativeMetrics",
     "SampleGrid",
     "Schedule",
     "TerminateOnNaN",

@@ -36,13 +36,7 @@ _NAME = f"{'[0-9]' * 10}-{'[0-9]' * 6}"
 
 
 class Snapshot(NamedTuple):
-    """What one backup holds.
-
-    Attributes:
-        path: the file.
-        metadata: what JSON can hold, a dict; with the keys `"epoch"`, `"done"` and `"step"`.
-        arrays: a dict of arrays.
-    """
+    """One backup: its file, what JSON can hold (`"epoch"`, `"done"`, `"step"` ...), and arrays."""
 
     path: Path
     metadata: dict[str, Any]
@@ -50,21 +44,18 @@ class Snapshot(NamedTuple):
 
 
 class Backup(keras.callbacks.Callback):
-    """Saves the state of `fit`, and lets the same script, run again, go on from there.
+    """Saves the state of `fit`; the same script, run again, resumes from there.
 
-    Like Keras's `BackupAndRestore`, which goes on at the beginning of an epoch; this one goes on
-    at the very step, within an epoch too. Weights, both optimizers, the controller, the seeds, the
-    epoch's running means and the history are as they were. So are the states of callbacks, such as
-    the best value and the patience of `EarlyStopping` and `ReduceLROnPlateau`, and the order of
-    images in arrays and in what `datasets.load` returns. The result is that of a training that was
-    never stopped, bit for bit on one device. The order of other datasets begins anew, at the batch
-    within the epoch; a warning says so. A callback of your own needs `get_state` and `set_state`
-    to go on where it was: see `keras_egan.callbacks`; a warning names a class that has none.
+    Keras's `BackupAndRestore` resumes at the beginning of an epoch, this one at the very step.
+    Weights, both optimizers, the controller, the seeds, the epoch's running means, the history and
+    the states of callbacks are restored, and the order of images in arrays and in what
+    `datasets.load` returns. The result is that of an uninterrupted training, bit for bit on one
+    device. The order of other datasets begins anew, at the batch within the epoch; a warning says
+    so. A callback of your own needs `get_state` and `set_state`: see `keras_egan.callbacks`; a
+    warning names a class without them.
 
-    The last two backups are kept, a file each. One that is damaged is recognised by its checksums
-    and passed over with a warning; a half-written one has no name yet; and none is made of a
-    training whose values are not finite, so that the last good ones stay. When training ends, all
-    are removed.
+    The last two backups are kept, a file each, until training ends. One that is damaged, by its
+    checksums, is passed over with a warning. None is made of values that are not finite.
 
     A folder is one training's. Another training, whose networks, optimizers, augmentation,
     hyper-parameters or data differ, is refused, and so are two at once. Names of layers may
@@ -72,13 +63,11 @@ class Backup(keras.callbacks.Callback):
 
     Args:
         directory: where the backups are kept; made if need be.
-        every: a number of training steps between backups within an epoch; by default there is one
-            after each epoch.
+        every: how many training steps there are between backups; by default, an epoch's.
 
     Raises:
-        ValueError: if `every` is no whole number from 1 up; or, when `fit` begins, if the
-            directory holds backups of another training or none that is whole, or another training
-            is using it.
+        ValueError: if `every` is no whole number from 1 up; when `fit` begins, if the directory
+            holds backups of another training or no whole one, or another training is using it.
         OSError: if a backup cannot be written, as on a full disk.
 
     Example:
@@ -123,15 +112,7 @@ class Backup(keras.callbacks.Callback):
         return None
 
     def write(self, metadata: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        """Makes a backup, and removes all older ones but the last.
-
-        Args:
-            metadata: as in `Snapshot`.
-            arrays: as in `Snapshot`.
-
-        Raises:
-            OSError: if it cannot be written; the older ones are then still there.
-        """
+        """Makes a backup of a `Snapshot`'s contents, and removes all older ones but the last."""
         earlier = self._files()
         # The same step at an epoch's beginning and end are two different positions.
         path = self.directory / f"{metadata['step']:010d}-{metadata['epoch']:06d}.npz"

@@ -18,32 +18,28 @@ from keras_egan.saving.files import replacing
 
 __all__ = ["EquilibriumLogger"]
 
-ROWS_HELD = 1000
-"""How many steps' rows wait in memory before they are written within an epoch."""
-
-ROWS_KEPT = 100_000
-"""How many rows wait at most where they cannot be written."""
+ROWS_HELD = 1000  # in memory, before they are written within an epoch
+ROWS_KEPT = 100_000  # where they cannot be written
 
 _PICTURES = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg")
 
 
 class EquilibriumLogger(keras.callbacks.Callback):
-    """Writes every figure of every step to a CSV file, and draws them.
+    """Writes the metrics of each step to a CSV file, and draws them.
 
-    The CSV has the column `step`, the number of training steps done, then one column a figure,
-    each the value of that step's batch. The picture beside it, with the suffix `.png`, shows L(x),
-    L(G(z)) and gamma L(x) above, on a log scale if all are above 0, and the controller's figures
-    below. Rows are written whole, at the latest after each epoch; the picture is drawn after
-    epochs, as often as takes no more than a twentieth of the time, and at the end. When training
-    resumes, the existing file is continued: rows from the resumed step on, written before a crash,
-    give way to the new ones.
+    The CSV has the column `step`, the number of training steps done, then a column per metric, its
+    value on that step's batch. The picture beside it, with the suffix `.png`, shows L(x), L(G(z))
+    and gamma L(x), on a log scale if all are above 0, and below them the controller's metrics. Rows
+    are written whole, at the latest after each epoch; the picture is drawn after epochs, in at most
+    a twentieth of the time, and at the end. A resumed training continues the file, and replaces
+    rows from the resumed step on.
 
-    What cannot be written or drawn is a warning, the first time, and training goes on; rows wait
-    for the next try, the newest 100,000 of them.
+    If writing or drawing fails, a warning says so the first time, and training goes on; the newest
+    100,000 rows wait for the next try.
 
     Args:
         path: the CSV file. Its folder is made if need be.
-        every: how many training steps there are from one row to the next.
+        every: how many training steps there are between rows.
 
     Raises:
         ImportError: without matplotlib (the extra `plots`).

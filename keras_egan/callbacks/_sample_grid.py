@@ -21,21 +21,19 @@ __all__ = ["SampleGrid"]
 class SampleGrid(keras.callbacks.Callback):
     """Writes a grid of samples from the same latents as a PNG, and an animation at the end.
 
-    The files are named by the training step, as in `00000780.png`, so that a resumed training
-    adds to those that are there; `samples.gif` shows them all in order. A picture that cannot be
-    drawn or written is a warning, the first time, and training goes on. Where the GAN has
-    `num_classes`, each row is of one class.
+    The files are named by the training step, as in `00000780.png`; `samples.gif` shows them all in
+    order, those from before a training was resumed, too. If drawing or writing fails, a warning
+    says so the first time, and training goes on. With `num_classes` each row is of one class.
 
     Args:
         directory: where the pictures go; made if need be.
-        every: a number of training steps between pictures; by default, one picture an epoch.
+        every: how many training steps there are between pictures; by default, an epoch's.
         rows: the grid's rows; by default 8, or as many as there are classes.
         columns: the grid's columns.
         seed: the integer, from 0 up, that fixes the latents.
-        writer: a `SummaryWriter` of tensorboardX or of `torch.utils.tensorboard`, for TensorBoard,
-            and for what reads along with it, such as `wandb.init(sync_tensorboard=True)`. It gets
-            each picture as `samples`, and the figures of each epoch by their names, at the
-            training step; it is flushed after each epoch, and left open.
+        writer: a `SummaryWriter` of tensorboardX or of `torch.utils.tensorboard`, for TensorBoard
+            and, after `wandb.init(sync_tensorboard=True)`, Weights & Biases. It gets each picture
+            as `samples`, and each epoch's logs, at the training step; it is left open.
 
     Raises:
         ImportError: without Pillow (the extra `images`).
@@ -113,7 +111,7 @@ class SampleGrid(keras.callbacks.Callback):
         else:
             self._write(step)
         if self.writer:
-            with tolerated("Writing the figures for TensorBoard", self._warned):
+            with tolerated("Writing the logs for TensorBoard", self._warned):
                 for name, value in (logs or {}).items():
                     self.writer.add_scalar(name, value, step)
                 self.writer.flush()
