@@ -39,7 +39,7 @@ def checked(
     seed_endpoint: bool | str = False,
     opset_version: int | None = None,
 ) -> tuple[Path, str]:
-    """Returns the resolved path and our name of the format, if all arguments fit together."""
+    """Returns the resolved path and our name of the format; refuses arguments that do not fit."""
     path = Path(path).resolve()
     format = "saved_model" if format == "tf_saved_model" else format  # which is Keras's name
     if format not in FORMATS:
