@@ -16,8 +16,6 @@ import numpy as np
 from keras_egan import checks
 from keras_egan.saving.files import replacing
 
-__all__ = ["Backup", "Snapshot"]
-
 try:
     import fcntl
 

@@ -15,8 +15,6 @@ from keras_egan.datasets.forms import batches_of
 from keras_egan.datasets.inputs import check_values, scale
 from keras_egan.datasets.loaders import as_numpy
 
-__all__ = ["Diagnosis"]
-
 IMAGES = 64  # of the data, and samples
 STEPS_HELD = 10_000
 
@@ -131,7 +129,6 @@ class Diagnosis(keras.callbacks.Callback):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes what `get_state` returned."""
         self.findings, self._seen = state["findings"], state["seen"]
         self._last, self._before = state["last"], state["weights"]
         self._held.clear()

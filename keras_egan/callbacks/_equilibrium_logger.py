@@ -16,8 +16,6 @@ from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.extras import require
 from keras_egan.saving.files import replacing
 
-__all__ = ["EquilibriumLogger"]
-
 ROWS_HELD = 1000  # in memory, before they are written within an epoch
 ROWS_KEPT = 100_000  # where they cannot be written
 

@@ -11,8 +11,6 @@ import numpy as np
 
 from keras_egan.saving.files import replacing
 
-__all__ = ["binned", "draw", "picture"]
-
 BINS = 2000
 """How many points a curve has at most; a picture is 800 pixels wide."""
 

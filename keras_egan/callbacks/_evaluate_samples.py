@@ -12,8 +12,6 @@ from keras_egan.backend import processes
 from keras_egan.datasets.forms import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
-__all__ = ["EvaluateSamples"]
-
 
 class EvaluateSamples(keras.callbacks.Callback):
     """Computes metrics of samples after epochs, and adds them to the logs.
@@ -112,7 +110,6 @@ class EvaluateSamples(keras.callbacks.Callback):
         return {"results": self._results}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes what `get_state` returned."""
         self._results = state["results"]
 
     def _measure_reference(self):

@@ -6,8 +6,6 @@ from typing import Any
 
 from keras import ops
 
-__all__ = ["FitState", "StepLogs"]
-
 FETCHED = 100
 """How many steps' metrics stay on the device at most."""
 

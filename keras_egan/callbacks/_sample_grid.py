@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_egan import checks
 from keras_egan.callbacks._files import tolerated
@@ -14,8 +13,6 @@ from keras_egan.extras import require
 from keras_egan.image_format import channel_axis, is_image
 from keras_egan.pictures import animate, grid
 from keras_egan.saving.files import replacing
-
-__all__ = ["SampleGrid"]
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -88,26 +85,26 @@ class SampleGrid(keras.callbacks.Callback):
         self._warned: set[str] = set()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start = self._last = self.model.fit_state.epoch_start
+        self._fit = self.model.fit_state
+        self._last = self._fit.epoch_start
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the step up to which pictures are drawn."""
+        """Returns the step of the last picture, or of the epoch's beginning."""
         return {"last": self._last}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes what `get_state` returned."""
         self._last = state["last"]
 
     # At the beginning of the next step, rather than the end of this one: a callback that wants
     # the end of a step makes Keras wait for the device at every step.
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.every and self._start + batch > self._last:
-            self._write_if_due(self._start + batch)
+        if self.every:
+            self._write_if_due()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        step = int(ops.convert_to_numpy(self.model.step))
+        step = self._fit.step
         if self.every:
-            self._write_if_due(step)
+            self._write_if_due()
         else:
             self._write(step)
         if self.writer:
@@ -120,10 +117,11 @@ class SampleGrid(keras.callbacks.Callback):
         with tolerated("Writing the animation of the samples", self._warned):
             animate(self.directory / "samples.gif", self._frames())
 
-    def _write_if_due(self, step):
+    def _write_if_due(self):
+        step = self._fit.step
         if step // self.every > self._last // self.every:
             self._write(step)
-        self._last = step
+            self._last = step
 
     def _write(self, step):
         with tolerated("Drawing samples", self._warned):

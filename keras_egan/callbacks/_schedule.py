@@ -9,8 +9,6 @@ from keras import ops
 
 from keras_egan import checks
 
-__all__ = ["Schedule"]
-
 
 class Schedule(keras.callbacks.Callback):
     """Sets a hyper-parameter of a GAN, such as EBGAN's margin, by the training step.

@@ -10,8 +10,6 @@ from keras_egan import losses
 from keras_egan.image_format import is_image
 from keras_egan.metrics.streams import squared_distances
 
-__all__ = ["Evidence", "Look", "symptoms"]
-
 
 class Look(NamedTuple):
     """Statistics of some samples, or of as many images of the data."""

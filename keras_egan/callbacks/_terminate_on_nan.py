@@ -8,8 +8,6 @@ import keras
 
 from keras_egan.backend import processes
 
-__all__ = ["TerminateOnNaN", "not_finite", "watching_all_metrics"]
-
 
 class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     """Ends training when any metric is NaN or infinite.

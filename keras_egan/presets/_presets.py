@@ -20,8 +20,6 @@ from keras_egan.gans.magan import MAGAN
 from keras_egan.image_format import channels_first
 from keras_egan.saving import files
 
-__all__ = ["Preset", "build", "get", "load_trained", "names", "trained", "unknown"]
-
 _CLASSES = (BEGAN, BEGANCS, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN)
 _GANS = {gan.__name__: gan for gan in _CLASSES}
 _FOLDER = resources.files(__package__)
