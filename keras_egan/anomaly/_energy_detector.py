@@ -203,7 +203,7 @@ class EnergyDetector(BaseDetector):
         detector._process_decision_scores()
         return detector._flag_above(float(_float64(scorer.threshold)))
 
-    def export(self, path: str | os.PathLike, format: str = "saved_model") -> Path:
+    def export(self, filepath: str | os.PathLike, format: str = "saved_model") -> Path:
         """Writes the fitted detector in a format that needs neither Keras nor this package.
 
         From images, float32 in [-1, 1] of shape `(n, *image_shape)`, to three outputs: `score`,
@@ -211,10 +211,10 @@ class EnergyDetector(BaseDetector):
         score lies above the present threshold. As with a generator, the file is compared in its
         own runtime before it takes its place.
 
-        `path`, `format`, the result and the errors are those of `keras_egan.export.export`.
+        `filepath`, `format`, the result and the errors are those of `keras_egan.export.export`.
         """
         scorer = self._current()
-        path, format = checked(path, format)
+        path, format = checked(filepath, format)
         return write_network(scorer, trial_batches(scorer.image_shape), path, format, ["image"])
 
     def _run(self, X, output):

@@ -36,13 +36,13 @@ class EquilibriumLogger(keras.callbacks.Callback):
     100,000 rows wait for the next try.
 
     Args:
-        path: the CSV file. Its folder is made if need be.
+        filename: the CSV file. Its folder is made if need be.
         every: how many training steps there are between rows.
 
     Raises:
         ImportError: without matplotlib (the extra `plots`).
         OSError: when training begins, if the file cannot be written.
-        ValueError: if `every` is not a whole number from 1 up, or `path` ends like a picture; or,
+        ValueError: if `every` is not a whole number from 1 up, or `filename` ends like a picture;
             when training begins, if the file exists with other columns.
 
     Example:
@@ -54,14 +54,14 @@ class EquilibriumLogger(keras.callbacks.Callback):
 
     first_process_only = True
 
-    def __init__(self, path: str | Path, every: int = 1):
+    def __init__(self, filename: str | Path, every: int = 1):
         super().__init__()
         checks.whole_number(1, every=every)
-        self.path = Path(path)
+        self.path = Path(filename)
         if self.path.suffix.lower() in _PICTURES:
             raise ValueError(
-                f"`path` must name a table, beside which the picture is drawn, such as "
-                f"{str(self.path.with_suffix('.csv'))!r}; got {str(path)!r}."
+                f"`filename` must name a table, beside which the picture is drawn, such as "
+                f"{str(self.path.with_suffix('.csv'))!r}; got {str(filename)!r}."
             )
         require("matplotlib.figure", "plots", "EquilibriumLogger")
         self.every = int(every)
@@ -78,7 +78,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
             if columns != self._columns:
                 raise ValueError(
                     f"{self.path} has the columns {', '.join(columns)}, but this model logs "
-                    f"{', '.join(self._columns)}. Pass another `path`, or move the file away."
+                    f"{', '.join(self._columns)}. Pass another `filename`, or move the file away."
                 )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
