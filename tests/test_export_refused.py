@@ -115,7 +115,7 @@ def test_a_missing_package_is_named(generator, format, package, extra, tmp_path,
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else name)
     message = rf"`format='{format}'` .* needs {package}, .*pip install 'keras_egan\[{extra}\]'"
     with pytest.raises(ImportError, match=message):
-        export.export(generator, tmp_path / f"out{export.FORMATS[format]}", format)
+        export.export(generator, tmp_path / f"out{export.FORMATS[format].suffix}", format)
 
 
 @pytest.mark.parametrize(

@@ -270,7 +270,7 @@ def _check(contamination, epochs, batch_size, smoothing, overlap):
     if epochs is not None:
         checks.whole_number(0, epochs=epochs)
     if batch_size is not None:
-        checks.one_or_more(batch_size=batch_size)
+        checks.whole_number(1, batch_size=batch_size)
 
 
 def _raw_threshold(rule, scores):

@@ -115,10 +115,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
             self._held.add(self._done, self._fit.logs)
 
     def _resume(self, step):
-        held = [row for row in self._held.fetch() if row[0] <= step]
         self._held.clear()
-        for row in held:
-            self._held.add(*row)
         rows = self._rows(step)
         with replacing(self.path) as path, path.open("w", newline="") as file:
             writer = csv.writer(file)
