@@ -114,7 +114,7 @@ history = gan.fit(
     epochs=arguments.steps // arguments.every,
     steps_per_epoch=arguments.every,
     callbacks=[
-        callbacks.GenerativeMetrics(None, [coverage], samples=2500),
+        callbacks.EvaluateSamples(None, [coverage], samples=2500),
         keras.callbacks.CSVLogger(arguments.output / "log.csv"),
         Scatter(points, arguments.output),
     ],

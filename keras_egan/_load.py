@@ -11,7 +11,7 @@ from keras_egan.saving import files
 __all__ = ["load"]
 
 
-def load(path: str | os.PathLike) -> EnergyGAN:
+def load(filepath: str | os.PathLike) -> EnergyGAN:
     """Open a GAN's `.keras` file, written on any backend, as it was saved: ready to train on.
 
     Keras's safe mode makes only registered classes, runs no code in the file and refuses `Lambda`
@@ -19,7 +19,7 @@ def load(path: str | os.PathLike) -> EnergyGAN:
     begin anew, with a warning.
 
     Args:
-        path: a file that `gan.save` wrote; or the name of a pretrained GAN, one of
+        filepath: a file that `gan.save` wrote; or the name of a pretrained GAN, one of
             `presets.trained()`; or an address such as `"hf://user/model"`, which Keras opens.
             Register classes of your own in it with
             `keras.saving.register_keras_serializable`, and import them first.
@@ -30,8 +30,8 @@ def load(path: str | os.PathLike) -> EnergyGAN:
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if something in it needs a package that is not installed.
-        ValueError: if `path` is neither a file nor a name, or the file cannot be opened (Keras's
-            reason is in the message), or holds something else than a GAN.
+        ValueError: if `filepath` is neither a file nor a name, the file cannot be opened (Keras's
+            reason is in the message), or it holds something else than a GAN.
 
     Example:
 
@@ -41,18 +41,20 @@ def load(path: str | os.PathLike) -> EnergyGAN:
     digits = keras_egan.load("began/mnist").sample(64)
     ```
     """
-    if str(path) in presets.trained():
-        return load_trained(str(path))
-    if not (str(path).endswith(".keras") or files.is_address(path) or Path(path).is_dir()):
+    if str(filepath) in presets.trained():
+        return load_trained(str(filepath))
+    if not (
+        str(filepath).endswith(".keras") or files.is_address(filepath) or Path(filepath).is_dir()
+    ):
         raise unknown(
-            "`path` must be a `.keras` file, or the name of a pretrained GAN",
-            str(path),
+            "`filepath` must be a `.keras` file, or the name of a pretrained GAN",
+            str(filepath),
             presets.trained(),
         )
-    model = files.open_model(path)
+    model = files.open_model(filepath)
     if isinstance(model, EnergyGAN):
         return model
     raise ValueError(
-        f"{path} holds a {type(model).__name__}, which is not a GAN of keras_egan. Open it with "
-        "`keras.models.load_model`."
+        f"{filepath} holds a {type(model).__name__}, which is not a GAN of keras_egan. Open it "
+        "with `keras.models.load_model`."
     )

@@ -74,7 +74,7 @@ def train(name, folder, index=0, *further):
         validation_data=given(gan, float_images(BATCH + rest, seed=1)),
         callbacks=[
             callbacks.SampleGrid(folder / "samples", every=7, rows=1, columns=3),
-            callbacks.GenerativeMetrics(images, [metrics.KernelDistance(extractor)], samples=33),
+            callbacks.EvaluateSamples(images, [metrics.KernelDistance(extractor)], samples=33),
             callbacks.EquilibriumLogger(folder / "log.csv"),
             callbacks.Backup(folder / "backup", every=EVERY),
             *further,

@@ -10,8 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from keras_egan.callbacks import EquilibriumLogger, SampleGrid
-from keras_egan.callbacks._equilibrium_plot import EquilibriumPlot
+from keras_egan.callbacks import EquilibriumLogger, SampleGrid, _equilibrium_plot
 from keras_egan.callbacks._files import append
 from tests.registry import uint8_images
 from tests.test_callbacks import COLUMNS, build, frames, names, read
@@ -153,31 +152,26 @@ def test_a_callback_that_fails_though_it_may_be_late_ends_the_training(tmp_path)
 
 def test_figures_drawn_before_are_let_go(tmp_path):
     """They are in cycles, for which Python seldom looks where there are many other objects."""
-    plot = EquilibriumPlot(COLUMNS)
+    table = tmp_path / "log.csv"
+    table.write_text(f"{','.join(COLUMNS)}\n{'1,' * 7}1\n")
     gc.collect()
     others = [thing for thing in gc.get_objects() if type(thing) is Figure]  # of other tests
     gc.disable()
     try:
         for _ in range(3):
-            plot.add(np.ones((2, len(COLUMNS))))
-            plot.draw(tmp_path / "plot.png")
+            _equilibrium_plot.draw(table, tmp_path / "plot.png")
         figures = [thing for thing in gc.get_objects() if type(thing) is Figure]
         assert len(figures) == len(others)
     finally:
         gc.enable()
 
 
-def test_what_is_kept_of_the_curves_has_a_bound(monkeypatch):
-    monkeypatch.setattr("keras_egan.callbacks._equilibrium_plot.BINS", 8)
+def test_curves_have_few_points(monkeypatch):
+    monkeypatch.setattr(_equilibrium_plot, "BINS", 8)
     rows = np.random.default_rng(0).normal(size=(1001, 3))
-    plot = EquilibriumPlot(["step", "a", "b"])
-    for part in np.split(rows, [1, 4, 9, 300, 301, 302, 900]):
-        plot.add(part)
-        assert len(plot.bins) < 8
-    assert (plot.width, len(plot.bins)) == (128, 7)  # at 1,024 there would be 4 of 256
-    blocks = rows[: 128 * 7].reshape(7, 128, 3)
+    blocks = rows[: 126 * 7].reshape(7, 126, 3)
     expected = np.stack([blocks.mean(axis=1), blocks.min(axis=1), blocks.max(axis=1)], axis=1)
-    np.testing.assert_allclose(plot.bins, expected, rtol=1e-12)
+    np.testing.assert_allclose(_equilibrium_plot.binned(rows), expected, rtol=1e-12)
 
 
 def test_curves_and_their_bands():
@@ -188,14 +182,13 @@ def test_curves_and_their_bands():
     table = dict.fromkeys(COLUMNS, np.ones(10_000))
     table |= {"step": steps, "real_energy": real, "fake_energy": fake}
     table["balance"] = gamma * real - fake
-    plot = EquilibriumPlot(COLUMNS)
-    plot.add(np.stack([table[name] for name in COLUMNS], axis=1))
-    axes = plot.figure().axes
+    table = np.stack([table[name] for name in COLUMNS], axis=1)
+    axes = _equilibrium_plot.picture(COLUMNS, table).axes
     assert [axis.get_ylabel() for axis in axes] == ["energy", "k_t", "m_global"]
     assert axes[0].get_yscale() == "log"
     lines = {line.get_label(): line.get_xydata() for line in axes[0].lines}
     x, y = lines["L(x)"].T
-    falling = 2.0 - (x - 44) / 10_000  # means over the last 12 of 1,250 bins: of 96 steps
+    falling = 2.0 - (x - 47.5) / 10_000  # means over the last 20 of 2,000 bins: of 100 steps
     np.testing.assert_allclose(y, falling, rtol=1e-9)
     y = lines["gamma L(x)"][:, 1]
     away = abs(x - 5000) > 100

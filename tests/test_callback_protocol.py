@@ -13,8 +13,7 @@ from keras_egan.callbacks import (
     Backup,
     Diagnosis,
     EquilibriumLogger,
-    Flushable,
-    GenerativeMetrics,
+    EvaluateSamples,
     SampleGrid,
     Schedule,
 )
@@ -54,12 +53,6 @@ def take_steps(callback, gan, batches):
 def rows(path):
     with path.open(newline="") as file:
         return [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
-
-
-def test_who_flushes(tmp_path):
-    assert isinstance(EquilibriumLogger(tmp_path / "log.csv"), Flushable)
-    assert not isinstance(SampleGrid(tmp_path), Flushable)
-    assert not isinstance(GenerativeMetrics(None, []), Flushable)
 
 
 def test_rows_of_an_epoch_that_is_gone_on_with(tmp_path, gan):
@@ -160,7 +153,7 @@ def test_no_callback_here_makes_keras_wait_for_each_step(tmp_path):
         EquilibriumLogger(tmp_path / "log.csv"),
         SampleGrid(tmp_path, every=3),
         Diagnosis(uint8_images(8), every=3),
-        GenerativeMetrics(None, []),
+        EvaluateSamples(None, []),
         Schedule("gamma", lambda step: 0.5, every=2),
         Backup(tmp_path / "b"),
     ):
@@ -193,7 +186,7 @@ def test_a_backup_waits_for_what_keras_tells_from_threads(tmp_path):
 
 
 @on("jax")
-@pytest.mark.parametrize("kind", [SampleGrid, EquilibriumLogger, Diagnosis, GenerativeMetrics])
+@pytest.mark.parametrize("kind", [SampleGrid, EquilibriumLogger, Diagnosis, EvaluateSamples])
 def test_callbacks_can_be_copied_as_keras_tuner_does(kind, tmp_path):
     images, path = uint8_images(20), tmp_path / "log.csv"
     extractor = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
@@ -201,13 +194,13 @@ def test_callbacks_can_be_copied_as_keras_tuner_does(kind, tmp_path):
         SampleGrid: lambda: SampleGrid(tmp_path / "samples", rows=1, columns=2),
         EquilibriumLogger: lambda: EquilibriumLogger(path),
         Diagnosis: lambda: Diagnosis(images),
-        GenerativeMetrics: lambda: GenerativeMetrics(images, [FrechetDistance(extractor)]),
+        EvaluateSamples: lambda: EvaluateSamples(images, [FrechetDistance(extractor)]),
     }[kind]()
     one, other = copy.deepcopy(callback), copy.deepcopy(callback)
     fit(one)
     fit(other)
     fit(copy.deepcopy(one))  # one that has trained
-    if kind is GenerativeMetrics:
+    if kind is EvaluateSamples:
         assert one.metrics[0] is not callback.metrics[0]
         assert one.metrics[0].extractor is extractor
         assert (callback.metrics[0].real.count, one.metrics[0].real.count) == (0, 20)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from keras_egan.callbacks import GenerativeMetrics
+from keras_egan.callbacks import EvaluateSamples
 from keras_egan.metrics import ClassAccuracy, ClassFrechetDistance
 from tests.registry import CASES, CONDITIONAL, EAGERLY, given, uint8_images
-from tests.test_generative_metrics import extractor
+from tests.test_evaluate_samples import extractor
 
 RNG = np.random.default_rng(0)
 
@@ -98,7 +98,7 @@ def test_they_are_in_the_logs_of_a_conditional_gan():
     gan, network = CONDITIONAL[0].build(**EAGERLY), extractor()
     metrics = [ClassAccuracy(network), ClassFrechetDistance(network)]
     data = given(gan, uint8_images(30))
-    measured = GenerativeMetrics(data, metrics, samples=40)
+    measured = EvaluateSamples(data, metrics, samples=40)
     logs = gan.fit(*data, batch_size=10, verbose=0, callbacks=[measured]).history
     labels = gan.labels.drawn(40, None, seed=0)
     features = metrics[0].extract(gan.sample(40, seed=0, labels=labels))
@@ -114,7 +114,7 @@ def test_labels_that_are_missing_end_no_training():
     gan, distance = CONDITIONAL[-1].build(**EAGERLY), ClassFrechetDistance(extractor())
     images = uint8_images(30)
     labels = np.array([0, 1, -1] * 9 + [0, 1, 2])
-    measured = GenerativeMetrics((images, labels), [distance], samples=40)
+    measured = EvaluateSamples((images, labels), [distance], samples=40)
     with pytest.warns(UserWarning, match="leaves out the classes 2,"):
         logs = gan.fit(
             images, labels, batch_size=10, epochs=2, verbose=0, callbacks=[measured]
@@ -123,6 +123,6 @@ def test_labels_that_are_missing_end_no_training():
 
 
 def test_a_gan_without_labels_is_refused():
-    measured = GenerativeMetrics(None, [ClassAccuracy(extractor())])
+    measured = EvaluateSamples(None, [ClassAccuracy(extractor())])
     with pytest.raises(ValueError, match=r"class_accuracy is of samples and the classes that were"):
         CASES[0].build(**EAGERLY).fit(uint8_images(8), verbose=0, callbacks=[measured])

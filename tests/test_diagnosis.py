@@ -67,14 +67,13 @@ def test_it_ends_the_training_on_request(stop):
 
 
 @SAID
-def test_monitors_and_the_csv_see_the_number_of_findings(tmp_path):
-    early = keras.callbacks.EarlyStopping("diagnosis", mode="min", patience=1, baseline=0.5)
+def test_later_callbacks_see_the_number_of_findings(tmp_path):
     table = keras.callbacks.CSVLogger(tmp_path / "log.csv")
-    history = fit(still(), Diagnosis(IMAGES), table, early, epochs=9)
+    history = fit(still(), Diagnosis(IMAGES), table, epochs=5)
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = [float(row["diagnosis"]) for row in csv.DictReader(file)]
     assert rows == history["diagnosis"]
-    assert len(rows) < 9
+    assert rows[0] == 0 < rows[-1]
 
 
 @SAID

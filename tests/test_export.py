@@ -217,7 +217,7 @@ def test_a_gan_exports_a_saved_model_by_either_name(gan, tmp_path):
 )
 def test_other_formats(gan, format, tmp_path, monkeypatch):
     monkeypatch.setenv("CI", "true")  # keeps OpenVINO from reporting to its makers
-    path = export.export(gan, tmp_path / f"generator{export.FORMATS[format]}", format)
+    path = export.export(gan, tmp_path / f"generator{export.FORMATS[format].suffix}", format)
     written = {"openvino": ["generator.bin", "generator.xml"]}.get(format, [path.name])
     assert sorted(path.name for path in tmp_path.iterdir()) == written
     run = {"litert": litert, "openvino": openvino, "torch": torch}[format](path)

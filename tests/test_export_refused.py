@@ -38,11 +38,14 @@ def generator():
     [
         ({"format": "pickle"}, "`format` must be one of saved_model, onnx, .*got 'pickle'"),
         ({"format": "onnx"}, "The path must end in '.onnx' for `format='onnx'`"),
-        ({"format": "onnx", "path": "folder.onnx"}, "writes a file; there is a folder at"),
-        ({"path": "file"}, "writes a folder; there is a file at"),
-        ({"path": "folder"}, "a folder that holds something else than a SavedModel"),
+        ({"format": "onnx", "filepath": "folder.onnx"}, "writes a file; there is a folder at"),
+        ({"filepath": "file"}, "writes a folder; there is a file at"),
+        ({"filepath": "folder"}, "a folder that holds something else than a SavedModel"),
         ({"seed_endpoint": "cauchy"}, "`seed_endpoint` must be a bool, 'uniform' or"),
-        ({"format": "onnx", "path": "a.onnx", "seed_endpoint": True}, "needs `format='saved_mo"),
+        (
+            {"format": "onnx", "filepath": "a.onnx", "seed_endpoint": True},
+            "needs `format='saved_mo",
+        ),
         ({"source": "generator", "seed_endpoint": True}, "`source` is a generator alone"),
         ({"source": "points", "seed_endpoint": "normal"}, r"samples have shape \(2,\)"),
         ({"source": "discriminator"}, r"and labels of shape .*; this model's is \(None, 8, 8, 1\)"),
@@ -64,7 +67,7 @@ def test_bad_arguments_are_refused(generator, arguments, message, tmp_path, monk
         "discriminator": registry.tiny_networks()[1],
         "unbuilt": Gainful(),
     }
-    arguments = {"source": "generator", "path": "out", **arguments}
+    arguments = {"source": "generator", "filepath": "out", **arguments}
     source = sources.get(arguments["source"], arguments["source"])
     with pytest.raises(ValueError, match=message):
         export.export(**{**arguments, "source": source})
@@ -112,7 +115,7 @@ def test_a_missing_package_is_named(generator, format, package, extra, tmp_path,
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else name)
     message = rf"`format='{format}'` .* needs {package}, .*pip install 'keras_egan\[{extra}\]'"
     with pytest.raises(ImportError, match=message):
-        export.export(generator, tmp_path / f"out{export.FORMATS[format]}", format)
+        export.export(generator, tmp_path / f"out{export.FORMATS[format].suffix}", format)
 
 
 @pytest.mark.parametrize(

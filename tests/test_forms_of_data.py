@@ -78,7 +78,7 @@ def test_a_list_as_a_reference_is_seen_whole(form):
     if not labelled:
         gan = began()
     distance = metrics.FrechetDistance(flattened())
-    measuring = callbacks.GenerativeMetrics(given, [distance], samples=32)
+    measuring = callbacks.EvaluateSamples(given, [distance], samples=32)
     diagnosis = callbacks.Diagnosis(given, patience=100)
     data = (images[:20], labels[:20]) if labelled else (images[:20],)
     gan.fit(*data, verbose=0, callbacks=[measuring, diagnosis])

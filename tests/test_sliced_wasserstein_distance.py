@@ -6,7 +6,7 @@ import pytest
 import scipy.ndimage
 import scipy.stats
 
-from keras_egan.callbacks import GenerativeMetrics
+from keras_egan.callbacks import EvaluateSamples
 from keras_egan.metrics import SlicedWassersteinDistance
 from tests.features import measure, rng
 
@@ -157,7 +157,7 @@ def test_in_the_logs_of_fit():
         def sample(self, n, seed, batch_size):
             return pictures(n, seed=seed)
 
-    callback = GenerativeMetrics(pictures(8), [SlicedWassersteinDistance()], samples=8, seed=3)
+    callback = EvaluateSamples(pictures(8), [SlicedWassersteinDistance()], samples=8, seed=3)
     callback.set_model(Generator())
     callback.on_train_begin()
     logs = {}

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.anomaly._arguments import check, check_scores, raw_threshold, score_of
-from keras_egan.anomaly._scorer import Scorer
+from keras_egan.anomaly._scorer import Scorer, score_of
 from keras_egan.anomaly._tiles import tiled
 from keras_egan.anomaly._training import Training
 from keras_egan.datasets import inputs
@@ -25,42 +24,41 @@ BaseDetector: Any = base.BaseDetector
 
 
 class EnergyDetector(BaseDetector):
-    """Scores images by how badly an auto-encoder knows them; a detector of PyOD.
+    """Scores images by an auto-encoder's reconstruction and embedding; a detector of PyOD.
 
     Images are uint8 or floats in [-1, 1], of shape `(n, *image_shape)`, or flattened, of shape
     `(n, pixels)`. Larger ones, channels last, are cut into overlapping tiles of the network's
     size: an image's score is that of its most abnormal tile.
 
     Args:
-        model: what is trained; `fit` copies it. None: a small auto-encoder without an adversary,
-            which did best in `benchmarks/anomaly.py`. A GAN whose discriminator is an auto-encoder,
-            or the name of such a preset. Or an auto-encoder, a Keras model from images to
-            reconstructions; if not compiled, it learns by Adam(1e-3) and the mean squared error.
-            It must take images alone: no labels.
+        model: what is trained; `fit` copies it. None: a small plain auto-encoder. A GAN whose
+            discriminator is an auto-encoder, or the name of such a preset. Or an auto-encoder, a
+            Keras model from images to reconstructions; if not compiled, it is trained by Adam(1e-3)
+            and the mean squared error. It must take images alone: no labels.
         score: `"embedding"`, the mean distance from the five nearest embeddings of training images;
             `"norm"`, `"mae"`, `"mse"`, `"sae"` or `"sse"`, the residual's energy, as in
             `losses.reconstruction_energy`; or `"average"`, the mean of embedding and norm, each
             standardised on training images. By default the average, or the norm for a model
             without `encoder` and `decoder`.
         contamination: the share of training images, in (0, 0.5], above `threshold_`; or a threshold
-            of PyThresh, such as `IQR()`, that parts the training images. See `calibrate`.
-        epochs: how many times training goes through the images; 0 takes the model as it is. By
-            default 0 for a trained GAN, a preset's own, 1,200 steps' for None, or else 20.
-        batch_size: images a training step; by default a preset's own, or else 64.
+            of PyThresh, such as `IQR()`. See `calibrate`.
+        epochs: the number of epochs; 0 takes the model as it is. By default 0 for a trained GAN,
+            a preset's own, 1,200 steps' for None, or else 20.
+        batch_size: the number of images in a batch; by default a preset's own, or else 64.
         smoothing: the standard deviation in pixels, 0 or more, of the Gaussian that smooths maps.
-        overlap: how much of a tile its neighbours share at least, from 0 to below 1.
+        overlap: the least share of a tile that its neighbours have too, from 0 to below 1.
         verbose: as in `keras.Model.fit`.
 
     Attributes:
         decision_scores_: the scores of the training images, float64 of shape `(n,)`. No image's
-            embedding is held against itself.
+            embedding is compared with itself.
         threshold_: the score above which an image is abnormal, for every method and file.
         labels_: which training images are abnormal, 1 or 0, of shape `(n,)`.
-        scorer_: the Keras model of all this, of which `save` and `export` make files.
+        scorer_: the Keras model in the files of `save` and `export`.
 
     Raises:
         ValueError: when fitted, if an argument is out of its range, the model has no auto-encoder,
-            or the images are no such images.
+            or `X` holds no images for it.
 
     Example:
 
@@ -99,7 +97,7 @@ class EnergyDetector(BaseDetector):
 
     def fit(self, X: Any, y: None = None) -> Self:
         """Trains the model on clean images `X`, scores them, and returns the detector."""
-        check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
+        _check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
         self._set_n_classes(y)
         training = Training(self.model, np.shape(X), self.epochs, self.batch_size)
         score = score_of(self.score, training.discriminator)
@@ -116,7 +114,12 @@ class EnergyDetector(BaseDetector):
             images=len(images) // len(tiles),
         )
         scores = _worst(scorer.learn(images), tiles)
-        check_scores(scores)
+        if not np.isfinite(scores).all():
+            raise ValueError("The scores of `X` are not finite. Lower the model's learning rate.")
+        if np.ptp(scores) == 0:
+            raise ValueError(
+                f"The scores of `X` are all equal, {scores[0]:g}. Are the images all the same?"
+            )
         if checks.is_finite(self.contamination):
             self.contamination = float(self.contamination)  # PyOD knows no NumPy number but float64
         scorer.training_scores.assign(scores)
@@ -134,26 +137,23 @@ class EnergyDetector(BaseDetector):
         return BaseDetector.predict(self._numbered(), X, return_confidence)
 
     def predict_confidence(self, X: Any) -> np.ndarray:
-        """Returns how sure each label is, in [0, 1], of shape `(n,)`; see PyOD."""
+        """Returns each label's confidence, in [0, 1], of shape `(n,)`; see PyOD."""
         return BaseDetector.predict_confidence(self._numbered(), X)
 
     def anomaly_map(self, X: Any) -> np.ndarray:
-        """Returns where images are abnormal: float32 of shape `(n, height, width)`, 0 or more.
-
-        A map is the residual's absolute value, its mean over the channels, smoothed.
-        """
+        """Returns the smoothed absolute residual, averaged over channels: `(n, height, width)`."""
         return self._run(X, "map")
 
     def calibrate(self, X: Any, false_alarm_rate: float = 0.05) -> Self:
         """Sets `threshold_` so that at most this share of clean images will lie above it.
 
-        Split-conformal: of n clean images that the detector was not fitted on, drawn as those to
-        come, the threshold is the k-th smallest score, k = ceil((n + 1) (1 - rate)). The chance
-        of a false alarm, over the drawing of both, is then at most the rate, and at least the
-        rate less 1 / (n + 1) where no scores are equal, however good or bad the scores.
+        Split-conformal: the threshold is the k-th smallest score of the n images in `X`,
+        k = ceil((n + 1) (1 - rate)). If they and later images are drawn alike, the chance of a
+        false alarm is at most the rate, and at least the rate less 1 / (n + 1) if no scores are
+        equal.
 
         Args:
-            X: the images.
+            X: clean images that the detector was not fitted on.
             false_alarm_rate: the rate, in (0, 1).
 
         Raises:
@@ -174,10 +174,7 @@ class EnergyDetector(BaseDetector):
         return self._flag_above(scores[len(scores) - above])
 
     def save(self, filepath: str | os.PathLike) -> None:
-        """Writes the fitted detector to a `.keras` file, whole or not at all.
-
-        It holds the auto-encoder, and no generator and no optimizer.
-        """
+        """Writes the fitted detector, without generator and optimizer, to a `.keras` file."""
         files.save(self._current().save, filepath)
 
     @classmethod
@@ -206,7 +203,7 @@ class EnergyDetector(BaseDetector):
         detector._process_decision_scores()
         return detector._flag_above(float(_float64(scorer.threshold)))
 
-    def export(self, path: str | os.PathLike, format: str = "saved_model") -> Path:
+    def export(self, filepath: str | os.PathLike, format: str = "saved_model") -> Path:
         """Writes the fitted detector in a format that needs neither Keras nor this package.
 
         From images, float32 in [-1, 1] of shape `(n, *image_shape)`, to three outputs: `score`,
@@ -214,10 +211,10 @@ class EnergyDetector(BaseDetector):
         score lies above the present threshold. As with a generator, the file is compared in its
         own runtime before it takes its place.
 
-        `path`, `format`, the result and the errors are those of `keras_egan.export.export`.
+        `filepath`, `format`, the result and the errors are those of `keras_egan.export.export`.
         """
         scorer = self._current()
-        path, format = checked(path, format)
+        path, format = checked(filepath, format)
         return write_network(scorer, trial_batches(scorer.image_shape), path, format, ["image"])
 
     def _run(self, X, output):
@@ -231,7 +228,7 @@ class EnergyDetector(BaseDetector):
     def _process_decision_scores(self):
         super()._process_decision_scores()
         if not checks.is_finite(self.contamination):
-            self._flag_above(raw_threshold(self.contamination, self.decision_scores_))
+            self._flag_above(_raw_threshold(self.contamination, self.decision_scores_))
         return self
 
     def _flag_above(self, threshold):
@@ -249,7 +246,6 @@ class EnergyDetector(BaseDetector):
         return detector
 
     def _current(self):
-        """Returns the scorer as the detector's attributes are now."""
         self.scorer_.settings = {
             "contamination": self._numbered().contamination,
             "batch_size": self.batch_size,
@@ -257,6 +253,39 @@ class EnergyDetector(BaseDetector):
         }
         self.scorer_.threshold.assign(self.threshold_)
         return self.scorer_
+
+
+def _check(contamination, epochs, batch_size, smoothing, overlap):
+    share = checks.is_finite(contamination) and 0 < contamination <= 0.5
+    rule = hasattr(contamination, "fit") and not isinstance(contamination, type)
+    if not (share or rule):
+        raise ValueError(
+            "`contamination` must be in (0, 0.5], or a threshold of PyThresh, such as `IQR()`; "
+            f"got {contamination!r}."
+        )
+    if not (checks.is_finite(smoothing) and smoothing >= 0):
+        raise ValueError(f"`smoothing` must be 0 or more; got {smoothing!r}.")
+    if not (checks.is_finite(overlap) and 0 <= overlap < 1):
+        raise ValueError(f"`overlap` must be from 0 to below 1; got {overlap!r}.")
+    if epochs is not None:
+        checks.whole_number(0, epochs=epochs)
+    if batch_size is not None:
+        checks.whole_number(1, batch_size=batch_size)
+
+
+def _raw_threshold(rule, scores):
+    """Returns the score above which a threshold of PyThresh, fitted to `scores`, finds an anomaly.
+
+    PyThresh's threshold is of scores scaled to [0, 1]. If it does not give the rule's labels, the
+    result lies midway between the two scores that separate as many abnormal images.
+    """
+    ranked, abnormal = np.sort(scores), int(np.sum(rule.labels_))
+    if checks.is_finite(rule.thresh_):
+        threshold = ranked[0] + rule.thresh_ * (ranked[-1] - ranked[0])
+        if np.array_equal(scores > threshold, rule.labels_):
+            return float(threshold)
+    edges = np.concatenate([[-np.inf], ranked, ranked[-1:]])
+    return float(edges[[-1 - abnormal, -2 - abnormal]].mean())
 
 
 def _worst(scores, tiles):

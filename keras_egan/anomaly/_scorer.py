@@ -170,6 +170,21 @@ class Scorer(keras.Model):
         return cls(**{**config, "discriminator": network})
 
 
+def score_of(score: str | None, network: keras.Model) -> str:
+    """Returns the score that is asked for, or the best that a network has."""
+    halves = hasattr(network, "encoder") and hasattr(network, "decoder")
+    if score is None:
+        return "average" if halves else "norm"
+    if score not in SCORES:
+        raise ValueError(f"`score` must be one of {', '.join(SCORES)}; got {score!r}.")
+    if score in ("average", "embedding") and not halves:
+        raise ValueError(
+            f"`score={score!r}` needs a model with `encoder` and `decoder`, as "
+            "`networks.Autoencoder` has; this one has none. `score='norm'` needs none."
+        )
+    return score
+
+
 def _distance(embeddings, references, own=None):
     """Returns the mean distance of each embedding from the nearest references.
 

@@ -17,10 +17,7 @@ STEPS, RATE = 1200, 4e-3  # of the auto-encoder that needs no model to be given
 
 
 class Training:
-    """What an `EnergyDetector` trains, a GAN or an auto-encoder of its own, and how long.
-
-    The arguments are the detector's, and the shape of all images.
-    """
+    """What an `EnergyDetector` of these arguments trains on images of a shape, and how long."""
 
     def __init__(
         self, model: Any, shape: Sequence[int], epochs: int | None, batch_size: int | None
@@ -82,7 +79,7 @@ class Training:
 
 
 def _auto_encoder(image_shape, steps):
-    """Returns the one that did best in `benchmarks/anomaly.py`, compiled for so many steps."""
+    """Returns the one that did best in `benchmarks/anomaly.py`."""
     if len(image_shape) != 3:
         raise ValueError(
             "`model` must be given for images that are flattened, whose shape is not known."

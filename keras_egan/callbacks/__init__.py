@@ -1,15 +1,26 @@
 """Callbacks for `fit`: backups, samples and their metrics, diagnosis, the equilibrium, schedules.
 
-Keras's own work with every GAN, too. `FitState` and `Flushable` say what `fit` gives to any
-callback.
+Keras's own callbacks work with every GAN, too. A callback of your own is called as Keras calls it,
+and may use four things more:
+
+- `self.model.fit_state` has the training step and its metrics: see `FitState`.
+- `get_state()` returns what training changes in the callback, and `set_state(state)` takes it back.
+  A state is a number, a string, None, an array of numbers, or a list or dict of them with strings
+  as keys. `Backup` saves it. A resumed training calls `set_state` after `on_train_begin` or, within
+  an epoch, after `on_epoch_begin`. A warning names a class without `get_state`; a callback without
+  state returns `{}`.
+- `flush(step)` brings the callback's files up to date. `fit` calls it before each backup, because
+  a killed training resumes there and writes nothing from before that step again.
+- `first_process_only = True`, an attribute of the class, leaves the callback to the first of
+  several processes that train together. A callback that writes files should have it. It may call
+  `model.sample`, `energy` and `save`, which wait for no other process, but not `evaluate`.
 """
 
 from keras_egan.callbacks._backup import Backup
 from keras_egan.callbacks._diagnosis import Diagnosis
 from keras_egan.callbacks._equilibrium_logger import EquilibriumLogger
+from keras_egan.callbacks._evaluate_samples import EvaluateSamples
 from keras_egan.callbacks._fit_state import FitState
-from keras_egan.callbacks._flushable import Flushable
-from keras_egan.callbacks._generative_metrics import GenerativeMetrics
 from keras_egan.callbacks._sample_grid import SampleGrid
 from keras_egan.callbacks._schedule import Schedule
 from keras_egan.callbacks._terminate_on_nan import TerminateOnNaN
@@ -18,9 +29,8 @@ __all__ = [
     "Backup",
     "Diagnosis",
     "EquilibriumLogger",
+    "EvaluateSamples",
     "FitState",
-    "Flushable",
-    "GenerativeMetrics",
     "SampleGrid",
     "Schedule",
     "TerminateOnNaN",

@@ -14,23 +14,27 @@ import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.callbacks._locked import locked
 from keras_egan.saving.files import replacing
 
-__all__ = ["Backup", "Snapshot"]
+try:
+    import fcntl
+
+    def _lock(file):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except ImportError:  # Windows
+    import msvcrt
+
+    def _lock(file):
+        file.seek(1 << 20)  # far from the text, which others may then read
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
 
 _METADATA = "metadata"
 _NAME = f"{'[0-9]' * 10}-{'[0-9]' * 6}"
 
 
 class Snapshot(NamedTuple):
-    """What one backup holds.
-
-    Attributes:
-        path: the file.
-        metadata: what JSON can hold, a dict; with the keys `"epoch"`, `"done"` and `"step"`.
-        arrays: a dict of arrays.
-    """
+    """One backup: its file, what JSON can hold (`"epoch"`, `"done"`, `"step"` ...), and arrays."""
 
     path: Path
     metadata: dict[str, Any]
@@ -38,21 +42,18 @@ class Snapshot(NamedTuple):
 
 
 class Backup(keras.callbacks.Callback):
-    """Saves the state of `fit`, and lets the same script, run again, go on from there.
+    """Saves the state of `fit`; the same script, run again, resumes from there.
 
-    Like Keras's `BackupAndRestore`, which goes on at the beginning of an epoch; this one goes on
-    at the very step, within an epoch too. Weights, both optimizers, the controller, the seeds, the
-    epoch's running means and the history are as they were. So are the states of callbacks, such as
-    the best value and the patience of `EarlyStopping` and `ReduceLROnPlateau`, and the order of
-    images in arrays and in what `datasets.load` returns. The result is that of a training that was
-    never stopped, bit for bit on one device. The order of other datasets begins anew, at the batch
-    within the epoch; a warning says so. A callback of your own needs `get_state` and `set_state`
-    to go on where it was: see `Flushable`; a warning names a class that has none.
+    Keras's `BackupAndRestore` resumes at the beginning of an epoch, this one at the very step.
+    Weights, both optimizers, the controller, the seeds, the epoch's running means, the history and
+    the states of callbacks are restored, and the order of images in arrays and in what
+    `datasets.load` returns. The result is that of an uninterrupted training, bit for bit on one
+    device. The order of other datasets begins anew, at the batch within the epoch; a warning says
+    so. A callback of your own needs `get_state` and `set_state`: see `keras_egan.callbacks`; a
+    warning names a class without them.
 
-    The last two backups are kept, a file each. One that is damaged is recognised by its checksums
-    and passed over with a warning; a half-written one has no name yet; and none is made of a
-    training whose values are not finite, so that the last good ones stay. When training ends, all
-    are removed.
+    The last two backups are kept, a file each, until training ends. One that is damaged, by its
+    checksums, is passed over with a warning. None is made of values that are not finite.
 
     A folder is one training's. Another training, whose networks, optimizers, augmentation,
     hyper-parameters or data differ, is refused, and so are two at once. Names of layers may
@@ -60,13 +61,11 @@ class Backup(keras.callbacks.Callback):
 
     Args:
         directory: where the backups are kept; made if need be.
-        every: a number of training steps between backups within an epoch; by default there is one
-            after each epoch.
+        every: how many training steps there are between backups; by default, an epoch's.
 
     Raises:
-        ValueError: if `every` is no whole number from 1 up; or, when `fit` begins, if the
-            directory holds backups of another training or none that is whole, or another training
-            is using it.
+        ValueError: if `every` is no whole number from 1 up; when `fit` begins, if the directory
+            holds backups of another training or no whole one, or another training is using it.
         OSError: if a backup cannot be written, as on a full disk.
 
     Example:
@@ -79,7 +78,7 @@ class Backup(keras.callbacks.Callback):
     def __init__(self, directory: str | os.PathLike, every: int | None = None):
         super().__init__()
         if every is not None:
-            checks.one_or_more(every=every)
+            checks.whole_number(1, every=every)
         self.directory = Path(directory)
         self.every = every
 
@@ -87,7 +86,7 @@ class Backup(keras.callbacks.Callback):
     def reserved(self) -> Iterator[None]:
         """Keeps other trainings out of the directory, and tidies it up after the last backup."""
         try:
-            with locked(self.directory / ".lock", f"the backups in {self.directory}"):
+            with _locked(self.directory):
                 yield
         finally:
             with suppress(OSError):  # it holds backups, or what is not ours
@@ -111,15 +110,7 @@ class Backup(keras.callbacks.Callback):
         return None
 
     def write(self, metadata: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        """Makes a backup, and removes all older ones but the last.
-
-        Args:
-            metadata: as in `Snapshot`.
-            arrays: as in `Snapshot`.
-
-        Raises:
-            OSError: if it cannot be written; the older ones are then still there.
-        """
+        """Makes a backup of a `Snapshot`'s contents, and removes all older ones but the last."""
         earlier = self._files()
         # The same step at an epoch's beginning and end are two different positions.
         path = self.directory / f"{metadata['step']:010d}-{metadata['epoch']:06d}.npz"
@@ -161,3 +152,27 @@ def _read(path):
         raise
     except Exception:  # damage shows in many kinds of error
         return None
+
+
+@contextmanager
+def _locked(directory):
+    """Holds a lock on a folder, which the system releases if the process is killed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / ".lock"
+    with path.open("a+") as file:
+        try:
+            _lock(file)
+        except OSError as error:
+            file.seek(0)
+            raise ValueError(
+                f"Another training, process {file.read().strip() or 'unknown'}, is using the "
+                f"backups in {directory}. Wait for it, or give each training a folder of its own."
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no file that is open
+                path.unlink()

@@ -8,21 +8,15 @@ import numpy as np
 from keras import ops
 
 from keras_egan import checks
-from keras_egan.callbacks._step_logs import StepLogs
+from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.callbacks._terminate_on_nan import not_finite
 from keras_egan.datasets.forms import batches_of
 from keras_egan.datasets.inputs import check_values, scale
 from keras_egan.datasets.loaders import as_numpy
 
-__all__ = ["Diagnosis"]
-
-IMAGES = 64
-"""How many images of the data, and samples, are looked at."""
-
+IMAGES = 64  # of the data, and samples
 STEPS_HELD = 10_000
-"""The figures of how many steps are looked at, at most, in one check."""
-
 
 _NOT_FINITE = (
     "{}: the weights are spoilt, as by a learning rate that is too high or by data that are not "
@@ -31,36 +25,33 @@ _NOT_FINITE = (
 
 
 class Diagnosis(keras.callbacks.Callback):
-    """Watches for what goes wrong in GANs, and says it once: what, since when, why, what to change.
+    """Warns once of each fault of a GAN's training: what, since when, why, what to change.
 
-    It checks the figures of all steps since the last check, and samples against images of the data:
+    It checks the metrics of all steps since the last check, and samples against images of the data:
 
-    - any GAN: figures that are NaN or infinite, at once; samples all alike (their variance, the
-      distance to the nearest other, the pulling-away term of their embeddings); samples at the
-      ends of their range; a generator or discriminator that no longer moves, or a discriminator
-      with one energy for everything; with a `classifier`, one class in more than nine samples of
-      ten;
+    - any GAN: metrics that are NaN or infinite, at once; samples all alike (their variance, the
+      distance to the nearest other, the pulling-away term of their embeddings) or at the ends of
+      their range; a network that no longer moves; a discriminator with one energy for everything;
+      with a `classifier`, over nine samples of ten of one class;
     - BEGAN: k_t that stays at 0 or 1, swings between the two, or is still on its way;
-    - EBGAN: a margin that no fake's energy is under, or every one's; MAGAN: one that none is;
+    - EBGAN: a margin above no fake's energy, or every one's; MAGAN: one above none;
     - LS-GAN: a critic that is 0 everywhere.
 
-    A symptom that lasts for `patience` checks is a finding: a warning, an item of `findings`, and
-    one more in the epoch's figure `diagnosis`, the number of findings so far, which `CSVLogger`
-    writes and `EarlyStopping(monitor="diagnosis", mode="min")` watches. Place it before these. A
-    training that `Backup` resumes goes on with the findings that it had.
+    A symptom seen in `patience` consecutive checks is a finding: a warning, an item of `findings`,
+    and one more in the epoch's metric `diagnosis`, their number, which callbacks placed after this
+    one get, such as `CSVLogger`.
 
     Args:
-        reference: images of the data, in any form that `fit` takes; the first 64 are looked at.
-        every: how many training steps there are from one check to the next; by default, it checks
-            after each epoch.
-        patience: how many checks in a row must see a symptom.
+        reference: images of the data, in any form that `fit` takes; the first 64 are used.
+        every: how many training steps there are between checks; by default, an epoch's.
+        patience: how many consecutive checks must see a symptom.
         stop: whether a finding ends the training.
         classifier: a Keras model from images to probabilities or logits of classes.
         seed: the integer, from 0 up, that fixes the latents of the samples.
 
     Attributes:
         findings: dicts with the keys `name`, `since` (the step of the check that first saw it),
-            `step` (that at which it was said) and `sentence`.
+            `step` (that of the warning) and `sentence`.
 
     Raises:
         ValueError: if a number is not whole or is too small; when training begins, if `reference`
@@ -124,7 +115,7 @@ class Diagnosis(keras.callbacks.Callback):
         logs["diagnosis"] = float(len(self.findings))
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the findings, the symptoms that last, and what the next check compares with."""
+        """Returns the findings, the present symptoms, and what the next check compares with."""
         self._take()
         rows = self._held.fetch()
         names = rows[0][1] if rows else ()
@@ -138,7 +129,6 @@ class Diagnosis(keras.callbacks.Callback):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes what `get_state` returned."""
         self.findings, self._seen = state["findings"], state["seen"]
         self._last, self._before = state["last"], state["weights"]
         self._held.clear()

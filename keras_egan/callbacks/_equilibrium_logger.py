@@ -2,53 +2,47 @@
 
 import csv
 import io
+import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_egan import checks
-from keras_egan.callbacks._equilibrium_plot import EquilibriumPlot
+from keras_egan.callbacks._equilibrium_plot import draw
 from keras_egan.callbacks._files import append, tolerated
-from keras_egan.callbacks._step_logs import StepLogs
+from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.extras import require
 from keras_egan.saving.files import replacing
 
-__all__ = ["EquilibriumLogger"]
-
-ROWS_HELD = 1000
-"""How many steps' rows wait in memory before they are written within an epoch."""
-
-ROWS_KEPT = 100_000
-"""How many rows wait at most where they cannot be written."""
+ROWS_HELD = 1000  # in memory, before they are written within an epoch
+ROWS_KEPT = 100_000  # where they cannot be written
 
 _PICTURES = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg")
 
 
 class EquilibriumLogger(keras.callbacks.Callback):
-    """Writes every figure of every step to a CSV file, and draws them.
+    """Writes the metrics of each step to a CSV file, and draws them.
 
-    The CSV has the column `step`, the number of training steps done, then one column a figure,
-    each the value of that step's batch. The picture beside it, with the suffix `.png`, shows L(x),
-    L(G(z)) and gamma L(x) above, on a log scale if all are above 0, and the controller's figures
-    below. Rows are written whole, at the latest after each epoch; the picture is drawn after
-    epochs, as often as takes no more than a twentieth of the time, and at the end. When training
-    resumes, the existing file is continued: rows from the resumed step on, written before a crash,
-    give way to the new ones.
+    The CSV has the column `step`, the number of training steps done, then a column per metric, its
+    value on that step's batch. The picture beside it, with the suffix `.png`, shows L(x), L(G(z))
+    and gamma L(x), on a log scale if all are above 0, and below them the controller's metrics. Rows
+    are written whole, at the latest after each epoch; the picture is drawn after epochs, in at most
+    a twentieth of the time, and at the end. A resumed training continues the file, and replaces
+    rows from the resumed step on.
 
-    What cannot be written or drawn is a warning, the first time, and training goes on; rows wait
-    for the next try, the newest 100,000 of them.
+    If writing or drawing fails, a warning says so the first time, and training goes on; the newest
+    100,000 rows wait for the next try.
 
     Args:
-        path: the CSV file. Its folder is made if need be.
-        every: how many training steps there are from one row to the next.
+        filename: the CSV file. Its folder is made if need be.
+        every: how many training steps there are between rows.
 
     Raises:
         ImportError: without matplotlib (the extra `plots`).
         OSError: when training begins, if the file cannot be written.
-        ValueError: if `every` is not a whole number from 1 up, or `path` ends like a picture; or,
+        ValueError: if `every` is not a whole number from 1 up, or `filename` ends like a picture;
             when training begins, if the file exists with other columns.
 
     Example:
@@ -60,14 +54,14 @@ class EquilibriumLogger(keras.callbacks.Callback):
 
     first_process_only = True
 
-    def __init__(self, path: str | Path, every: int = 1):
+    def __init__(self, filename: str | Path, every: int = 1):
         super().__init__()
         checks.whole_number(1, every=every)
-        self.path = Path(path)
+        self.path = Path(filename)
         if self.path.suffix.lower() in _PICTURES:
             raise ValueError(
-                f"`path` must name a table, beside which the picture is drawn, such as "
-                f"{str(self.path.with_suffix('.csv'))!r}; got {str(path)!r}."
+                f"`filename` must name a table, beside which the picture is drawn, such as "
+                f"{str(self.path.with_suffix('.csv'))!r}; got {str(filename)!r}."
             )
         require("matplotlib.figure", "plots", "EquilibriumLogger")
         self.every = int(every)
@@ -75,7 +69,8 @@ class EquilibriumLogger(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._columns = ["step", *self.model.get_metrics_result()]
-        self._plot: Any = None
+        self._resumed = False
+        self._drawn_at = self._seconds = 0.0
         self._warned: set[str] = set()
         if self.path.exists():
             with self.path.open(newline="") as file:
@@ -83,13 +78,13 @@ class EquilibriumLogger(keras.callbacks.Callback):
             if columns != self._columns:
                 raise ValueError(
                     f"{self.path} has the columns {', '.join(columns)}, but this model logs "
-                    f"{', '.join(self._columns)}. Pass another `path`, or move the file away."
+                    f"{', '.join(self._columns)}. Pass another `filename`, or move the file away."
                 )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._fit = self.model.fit_state
         self._done = self._fit.step
-        if self._plot is None:
+        if not self._resumed:
             self._resume(self._done)
 
     def flush(self, step: int) -> None:
@@ -107,11 +102,11 @@ class EquilibriumLogger(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._take()
         self._write()
-        if self._plot.is_cheap():
+        if time.monotonic() - self._drawn_at > 20 * self._seconds:
             self._draw()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        if self._plot:
+        if self._resumed:
             self._draw()
 
     def _take(self):
@@ -120,18 +115,13 @@ class EquilibriumLogger(keras.callbacks.Callback):
             self._held.add(self._done, self._fit.logs)
 
     def _resume(self, step):
-        self._plot = EquilibriumPlot(self._columns)
-        held = [row for row in self._held.fetch() if row[0] <= step]
         self._held.clear()
-        for row in held:
-            self._held.add(*row)
         rows = self._rows(step)
         with replacing(self.path) as path, path.open("w", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(self._columns)
-            while some := list(islice(rows, ROWS_HELD)):
-                writer.writerows(some)
-                self._plot.add(some)
+            writer.writerows(rows)
+        self._resumed, self._drawn = True, False
 
     def _rows(self, step) -> Iterator[list[str]]:
         """Yields the rows of the file up to a step, but the header and what was cut short."""
@@ -153,9 +143,15 @@ class EquilibriumLogger(keras.callbacks.Callback):
         csv.writer(text).writerows(rows)
         with tolerated(f"Writing {self.path}", self._warned):
             append(self.path, text.getvalue())
-            self._plot.add(rows)
             self._held.clear()
+            self._drawn = self._drawn and not rows
 
     def _draw(self):
+        if self._drawn:
+            return
+        started = time.monotonic()
         with tolerated("Drawing the equilibrium", self._warned):
-            self._plot.draw(self.path.with_suffix(".png"))
+            draw(self.path, self.path.with_suffix(".png"))
+            self._drawn = True
+        self._drawn_at = time.monotonic()
+        self._seconds = self._drawn_at - started

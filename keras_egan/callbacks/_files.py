@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["append", "tolerated"]
-
 
 def append(path: Path, text: str) -> None:
     """Adds a text to the end of a file, whole or not at all.

@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_egan import checks
 from keras_egan.callbacks._files import tolerated
@@ -15,27 +14,23 @@ from keras_egan.image_format import channel_axis, is_image
 from keras_egan.pictures import animate, grid
 from keras_egan.saving.files import replacing
 
-__all__ = ["SampleGrid"]
-
 
 class SampleGrid(keras.callbacks.Callback):
     """Writes a grid of samples from the same latents as a PNG, and an animation at the end.
 
-    The files are named by the training step, as in `00000780.png`, so that a resumed training
-    adds to those that are there; `samples.gif` shows them all in order. A picture that cannot be
-    drawn or written is a warning, the first time, and training goes on. Where the GAN has
-    `num_classes`, each row is of one class.
+    The files are named by the training step, as in `00000780.png`; `samples.gif` shows them all in
+    order, those from before a training was resumed, too. If drawing or writing fails, a warning
+    says so the first time, and training goes on. With `num_classes` each row is of one class.
 
     Args:
         directory: where the pictures go; made if need be.
-        every: a number of training steps between pictures; by default, one picture an epoch.
+        every: how many training steps there are between pictures; by default, an epoch's.
         rows: the grid's rows; by default 8, or as many as there are classes.
         columns: the grid's columns.
         seed: the integer, from 0 up, that fixes the latents.
-        writer: a `SummaryWriter` of tensorboardX or of `torch.utils.tensorboard`, for TensorBoard,
-            and for what reads along with it, such as `wandb.init(sync_tensorboard=True)`. It gets
-            each picture as `samples`, and the figures of each epoch by their names, at the
-            training step; it is flushed after each epoch, and left open.
+        writer: a `SummaryWriter` of tensorboardX or of `torch.utils.tensorboard`, for TensorBoard
+            and, after `wandb.init(sync_tensorboard=True)`, Weights & Biases. It gets each picture
+            as `samples`, and each epoch's logs, at the training step; it is left open.
 
     Raises:
         ImportError: without Pillow (the extra `images`).
@@ -90,30 +85,30 @@ class SampleGrid(keras.callbacks.Callback):
         self._warned: set[str] = set()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._start = self._last = self.model.fit_state.epoch_start
+        self._fit = self.model.fit_state
+        self._last = self._fit.epoch_start
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the step up to which pictures are drawn."""
+        """Returns the step of the last picture, or of the epoch's beginning."""
         return {"last": self._last}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes what `get_state` returned."""
         self._last = state["last"]
 
     # At the beginning of the next step, rather than the end of this one: a callback that wants
     # the end of a step makes Keras wait for the device at every step.
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.every and self._start + batch > self._last:
-            self._write_if_due(self._start + batch)
+        if self.every:
+            self._write_if_due()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        step = int(ops.convert_to_numpy(self.model.step))
+        step = self._fit.step
         if self.every:
-            self._write_if_due(step)
+            self._write_if_due()
         else:
             self._write(step)
         if self.writer:
-            with tolerated("Writing the figures for TensorBoard", self._warned):
+            with tolerated("Writing the logs for TensorBoard", self._warned):
                 for name, value in (logs or {}).items():
                     self.writer.add_scalar(name, value, step)
                 self.writer.flush()
@@ -122,10 +117,11 @@ class SampleGrid(keras.callbacks.Callback):
         with tolerated("Writing the animation of the samples", self._warned):
             animate(self.directory / "samples.gif", self._frames())
 
-    def _write_if_due(self, step):
+    def _write_if_due(self):
+        step = self._fit.step
         if step // self.every > self._last // self.every:
             self._write(step)
-        self._last = step
+            self._last = step
 
     def _write(self, step):
         with tolerated("Drawing samples", self._warned):

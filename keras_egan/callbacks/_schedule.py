@@ -9,22 +9,19 @@ from keras import ops
 
 from keras_egan import checks
 
-__all__ = ["Schedule"]
-
 
 class Schedule(keras.callbacks.Callback):
-    """Sets a hyper-parameter of a GAN, such as EBGAN's margin, as training goes on.
+    """Sets a hyper-parameter of a GAN, such as EBGAN's margin, by the training step.
 
-    The value depends on nothing but the number of training steps done, so that a training that is
-    resumed has the one that it would have had. What a learning rate is to be goes to the optimizer
-    itself, as a `keras.optimizers.schedules.LearningRateSchedule`.
+    Learning rates are the optimizers': give these a
+    `keras.optimizers.schedules.LearningRateSchedule`.
 
     Args:
         attribute: the hyper-parameter's name, such as `"margin"`, `"gamma"` or `"pt_weight"`.
         function: takes the number of training steps done, an int, and returns the value; a
             `LearningRateSchedule` does, too.
-        every: a number of training steps between changes; by default, it is set as each epoch
-            begins. (1 costs some time at every step on JAX.)
+        every: how many training steps there are between changes; by default, an epoch's. 1 costs
+            some time at each step on JAX.
 
     Raises:
         ValueError: if `function` cannot be called or `every` is not a whole number from 1 up; when

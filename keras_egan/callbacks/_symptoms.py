@@ -1,4 +1,4 @@
-"""What figures and samples of a GAN show to be wrong: rules, one a symptom."""
+"""Rules that find what is wrong with a GAN in its metrics and samples, one per symptom."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,31 +10,20 @@ from keras_egan import losses
 from keras_egan.image_format import is_image
 from keras_egan.metrics.streams import squared_distances
 
-__all__ = ["Evidence", "Look", "symptoms"]
-
 
 class Look(NamedTuple):
-    """Some samples, or as many images of the data, seen from outside.
+    """Statistics of some samples, or of as many images of the data."""
 
-    Attributes:
-        variance: the mean variance of a value over them.
-        nearest: the median distance to the nearest other, Euclidean.
-        pt: the pulling-away term of their embeddings, in [0, 1]; NaN without an encoder.
-        extreme: the share of values within 0.01 of -1 or 1, where they are images.
-        energy: the mean of their energies.
-        spread: the standard deviation of these.
-    """
-
-    variance: float
-    nearest: float
-    pt: float
-    extreme: float
-    energy: float
-    spread: float
+    variance: float  # the mean variance of a value over them
+    nearest: float  # the median Euclidean distance to the nearest other
+    pt: float  # the pulling-away term of their embeddings, in [0, 1]; NaN without an encoder
+    extreme: float  # the share of images' values within 0.01 of -1 or 1
+    energy: float  # the mean of their energies
+    spread: float  # the standard deviation of these
 
     @classmethod
     def at(cls, images: np.ndarray, energies: np.ndarray, embedding: Any) -> "Look":
-        """Looks at images, of shape `(n, *image_shape)`, with what the discriminator says."""
+        """Returns the statistics of images, from their energies and embeddings."""
         vectors = images.reshape(len(images), -1)
         distances = np.concatenate([block for _, block in squared_distances(vectors, vectors)])
         np.fill_diagonal(distances, np.inf)
@@ -52,32 +41,19 @@ class Look(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What is known of the steps since the last check.
+    """What is known of the steps since the last check."""
 
-    Attributes:
-        steps: each figure of each step, arrays of shape `(steps,)` by the figures' names.
-        settings: the GAN's hyper-parameters, numbers by their names.
-        data: how images of the data look.
-        fakes: how as many samples look.
-        learning: the networks that learn at present.
-        moved: how far each of these networks' weights are from those of the last check, as a share
-            of their own norm, by the networks' names; nothing at the first.
-        own: what the GAN itself says of the figures, sentences by a name.
-        classes: the share of the commonest class among samples, and its number; None without a
-            classifier.
-    """
-
-    steps: dict[str, np.ndarray]
-    settings: dict[str, float]
+    steps: dict[str, np.ndarray]  # each metric of each step, of shape `(steps,)`
+    settings: dict[str, float]  # the GAN's hyper-parameters
     data: Look
     fakes: Look
-    learning: tuple[str, ...]
-    moved: dict[str, float]
-    own: dict[str, str]
-    classes: tuple[float, int] | None = None
+    learning: tuple[str, ...]  # the networks that are trained at present
+    moved: dict[str, float]  # each one's change since the last check, relative to its norm
+    own: dict[str, str]  # the GAN's own findings: sentences by their names
+    classes: tuple[float, int] | None = None  # the commonest class's share of samples, and class
 
     def mean(self, name: str) -> float:
-        """Returns a figure's mean over the steps."""
+        """Returns a metric's mean over the steps."""
         return float(self.steps[name].mean())
 
 

@@ -8,14 +8,12 @@ import keras
 
 from keras_egan.backend import processes
 
-__all__ = ["TerminateOnNaN", "not_finite", "watching_all_figures"]
-
 
 class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
-    """Ends training when a figure is NaN or infinite, whichever it is.
+    """Ends training when any metric is NaN or infinite.
 
-    Keras's own looks for a figure called `loss`, which no GAN here has; `fit` puts this one in its
-    place. As Keras's own, it waits for each step's figures.
+    Keras's own looks at `loss` alone, which no GAN here has; `fit` replaces it by this one. Like
+    Keras's own, it waits for each step's metrics.
 
     Args:
         raise_error: whether to raise a `RuntimeError`, rather than to end as if all epochs were
@@ -47,9 +45,9 @@ def not_finite(logs: Mapping[str, float]) -> list[str]:
     return [f"{name} is {value}" for name, value in logs.items() if not math.isfinite(value)]
 
 
-def watching_all_figures(
+def watching_all_metrics(
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> list[keras.callbacks.Callback]:
-    """Returns callbacks with this module's `TerminateOnNaN` in the place of Keras's own."""
+    """Replaces Keras's own `TerminateOnNaN` by this module's."""
     keras_own = keras.callbacks.TerminateOnNaN
     return [TerminateOnNaN(c.raise_error) if type(c) is keras_own else c for c in callbacks]

@@ -17,11 +17,7 @@ _OF_KERAS: dict[type, tuple[str, ...]] = {
     keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
     keras.callbacks.TensorBoard: TENSORBOARD_COUNTS,
 }
-"""The attributes of Keras's callbacks that training changes.
-
-Keras's others have none: LearningRateScheduler, for one, changes the optimizers, which are in the
-backup.
-"""
+"""The attributes of Keras's callbacks that training changes; its others have none."""
 
 
 def get_states(

@@ -17,7 +17,7 @@ __all__ = ["export", "export_gan"]
 
 def export(
     source: keras.Model | str | os.PathLike,
-    path: str | os.PathLike,
+    filepath: str | os.PathLike,
     format: str = "saved_model",
     *,
     seed_endpoint: bool | str = False,
@@ -25,29 +25,28 @@ def export(
 ) -> Path:
     """Write a generator in a format that needs neither Keras nor this package.
 
-    Keras's own `model.export` writes all formats except the SavedModel. Where the present backend
+    Keras's own `model.export` writes all formats except the SavedModel. If the present backend
     cannot, a second process on another writes the file: on TensorFlow SavedModel, LiteRT, OpenVINO
     and, from JAX, ONNX; on PyTorch `"torch"`. Every format takes batches of any size, computes in
     float32, and names its inputs as the generator does.
 
-    The file is compared in its own runtime, on batches of 1 and 3, with a float32 copy of the
-    generator on the CPU: outputs may differ by 1e-4, times the largest of them where that is above
-    1. So may the copy and the generator; by 0.1 if the generator computes in half precision or on
-    an accelerator. The file takes its place at `path` whole, or not at all.
+    Before it replaces what is at `filepath`, the file is compared in its own runtime, on batches of
+    1 and 3, with a float32 copy of the generator on the CPU: outputs may differ by 1e-4, or by that
+    share of the largest above 1. So may the copy and the generator; by 0.1 if the generator
+    computes in half precision or on an accelerator.
 
     Args:
         source: a GAN, whose generator is exported; a generator, a Keras model of one input of
             shape `(batch, latent_dim)`, or of that and labels of shape `(batch,)`; or the path of a
             `.keras` file of either, which is loaded in Keras's safe mode.
-        path: the folder of a SavedModel; a file in `.onnx`; in `.tflite` for LiteRT; in `.xml` for
-            OpenVINO, which gets a `.bin` beside it; in `.pt2` for PyTorch. What is there is
-            replaced.
+        filepath: the folder of a SavedModel; a file in `.onnx`; in `.tflite` for LiteRT; in `.xml`
+            for OpenVINO, which gets a `.bin` beside it; in `.pt2` for PyTorch.
         format: `"saved_model"` (or `"tf_saved_model"`, Keras's name), `"onnx"`, `"litert"`,
             `"openvino"` or `"torch"`, the ExportedProgram of PyTorch.
         seed_endpoint: whether the SavedModel gets, beside `serve(latents)`, an endpoint
-            `generate(seed, count)`, which draws `count` latents by a whole number and returns
+            `generate(seed, count)`, which draws `count` latents from a whole number and returns
             uint8 images of shape `(count, *image_shape)`; with classes `generate(seed, count,
-            label)` and `serve([latents, labels])`. True draws what the GAN's `latents` says;
+            label)` and `serve([latents, labels])`. True draws as the GAN's `latents` says;
             `"uniform"` or `"normal"` says it for a generator alone.
         average: whether a GAN's averaged weights are exported, as `sample` uses them.
 
@@ -55,7 +54,7 @@ def export(
         The path, a `pathlib.Path`.
 
     Raises:
-        ValueError: if an argument is out of its range, or `path` is a folder of something else.
+        ValueError: if an argument is out of its range, or `filepath` is a folder of something else.
         ImportError: if a package that the format needs is not installed.
         RuntimeError: if the generator cannot be written in this format, or the file differs from
             it.
@@ -71,7 +70,7 @@ def export(
     thumbnails = served.generate(7, 64)
     ```
     """
-    path, format = checked(path, format, seed_endpoint)
+    path, format = checked(filepath, format, seed_endpoint)
     if isinstance(source, (str, os.PathLike)):
         if not (Path(source).is_file() and Path(source).suffix == ".keras"):
             raise ValueError(f"`source` is {str(source)!r}, which is not a `.keras` file.")
@@ -114,13 +113,12 @@ def export_gan(
 ) -> Path:
     """Write the generator in a format that needs neither Keras nor this package.
 
-    As `keras_egan.export.export`, which also takes a file or a generator alone, with its arguments,
-    result and errors. Of several processes that train together the first writes the file, and the
-    others do not wait.
+    As `keras_egan.export.export`, with its result and errors. Of several processes that train
+    together the first writes the file, and the others do not wait.
 
     Args:
         gan: the GAN, whose method this is.
-        filepath: the file, or the folder of a SavedModel: `path` of `keras_egan.export.export`.
+        filepath: as in `keras_egan.export.export`.
         format: as there.
         verbose: whether to print where the file is.
         seed_endpoint: as there.

@@ -2,34 +2,29 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from keras_egan import backend, checks
 from keras_egan.extras import installed, missing
 
-FORMATS = {
-    "saved_model": "",
-    "onnx": ".onnx",
-    "litert": ".tflite",
-    "openvino": ".xml",
-    "torch": ".pt2",
-}
-"""The formats, and the suffix of each one's file. A SavedModel is a folder."""
 
-# The backends that write a format; another backend starts a process on the first of them. Keras
-# has four more pairs, each worse than that process: SavedModel on JAX holds programs of XLA;
+class Format(NamedTuple):
+    """How a format is written."""
+
+    suffix: str  # of the file; a SavedModel is a folder
+    backends: tuple[str, ...]  # that write it; another backend starts a process on the first
+    packages: tuple[str, ...] = ()  # beside the backend
+
+
+# Keras has four more pairs, each worse than that process: SavedModel on JAX holds programs of XLA;
 # LiteRT on PyTorch fixes the batch size; OpenVINO on PyTorch refuses batch normalization; ONNX on
 # JAX takes jax2onnx, whose 31 packages everybody with the extra `export` would get.
-_WRITERS = {
-    "saved_model": ("tensorflow",),
-    "onnx": ("tensorflow", "torch"),
-    "litert": ("tensorflow",),
-    "openvino": ("tensorflow",),
-    "torch": ("torch",),
-}
-_PACKAGES = {
-    "onnx": ("onnx", "onnxruntime"),
-    "litert": ("ai_edge_litert",),
-    "openvino": ("openvino",),
+FORMATS = {
+    "saved_model": Format("", ("tensorflow",)),
+    "onnx": Format(".onnx", ("tensorflow", "torch"), ("onnx", "onnxruntime")),
+    "litert": Format(".tflite", ("tensorflow",), ("ai_edge_litert",)),
+    "openvino": Format(".xml", ("tensorflow",), ("openvino",)),
+    "torch": Format(".pt2", ("torch",)),
 }
 
 
@@ -39,7 +34,7 @@ def checked(
     seed_endpoint: bool | str = False,
     opset_version: int | None = None,
 ) -> tuple[Path, str]:
-    """Returns the resolved path and our name of the format, if all arguments fit together."""
+    """Returns the resolved path and our name of the format; refuses arguments that do not fit."""
     path = Path(path).resolve()
     format = "saved_model" if format == "tf_saved_model" else format  # which is Keras's name
     if format not in FORMATS:
@@ -51,12 +46,13 @@ def checked(
     if seed_endpoint and format != "saved_model":
         raise ValueError(f"`seed_endpoint` needs `format='saved_model'`; got {format!r}.")
     if opset_version is not None:
-        checks.one_or_more(opset_version=opset_version)
+        checks.whole_number(1, opset_version=opset_version)
         if format != "onnx":
             raise ValueError(f"`opset_version` needs `format='onnx'`; got {format!r}.")
-    if FORMATS[format] not in ("", path.suffix):
+    suffix = FORMATS[format].suffix
+    if suffix not in ("", path.suffix):
         raise ValueError(
-            f"The path must end in {FORMATS[format]!r} for `format={format!r}`; got {str(path)!r}."
+            f"The path must end in {suffix!r} for `format={format!r}`; got {str(path)!r}."
         )
     if path.is_file() if format == "saved_model" else path.is_dir():
         kind, other = ("folder", "file") if format == "saved_model" else ("file", "folder")
@@ -71,14 +67,14 @@ def checked(
 
 def writer(format: str) -> str:
     """Returns the backend that writes a format: this process's own, if it can."""
-    return backend.name if backend.name in _WRITERS[format] else _WRITERS[format][0]
+    backends = FORMATS[format].backends
+    return backend.name if backend.name in backends else backends[0]
 
 
 def check_packages(format: str) -> None:
     """Raises an `ImportError` that names the first package that a format lacks."""
-    own = writer(format)
+    own, packages = writer(format), FORMATS[format].packages
     tf2onnx = ("tf2onnx",) if (format, own) == ("onnx", "tensorflow") else ()
-    packages = _PACKAGES.get(format, ())
     for package in (own, *packages, *tf2onnx):
         if not installed(package):
             extra = "export" if packages else own

@@ -51,14 +51,8 @@ def write_network(
 ) -> Path:
     """Writes a network in another format, and returns the path.
 
-    Args:
-        network: as in `converters.convert`.
-        batches: likewise.
-        path: as `checked` returned it.
-        format: likewise.
-        input_names: as in `converters.convert`.
-        weights: a context in which the network has the weights to be written; by default always.
-        **options: further arguments of `converters.convert`.
+    `path` and `format` are what `checked` returned, the rest are arguments of `converters.convert`.
+    In the context `weights` the network has the weights to be written.
 
     Raises:
         ImportError: if a package that the format needs is not installed.
@@ -95,11 +89,7 @@ def write_network(
 def convert_copy(folder: Path) -> None:
     """Converts the network in a folder that `write_network` filled, and compares the outputs.
 
-    It computes on the CPU, whatever the training runs on, because accelerators round products to
-    fewer bits.
-
-    Raises:
-        ValueError: if the copy cannot be loaded, or an output is not as expected.
+    On the CPU, because accelerators round products to fewer bits.
     """
     job = json.loads((folder / "job.json").read_text())
     tolerance, columns = job.pop("tolerance"), len(job["input_names"])
@@ -142,7 +132,7 @@ def _convert_elsewhere(folder: Path, name: str, network: keras.Model) -> None:
 
 
 def main(folder: str) -> None:
-    """Does all the work of a second process: `convert_copy`, whose error goes to `error.txt`."""
+    """Runs `convert_copy` in a second process, and writes its error to `error.txt`."""
     work = Path(folder)
     try:
         for module in json.loads((work / "modules.json").read_text()):
@@ -177,7 +167,7 @@ def _in_half_precision(network: keras.Model) -> list[keras.Layer]:
 
 
 def _outputs(network: keras.Model, batches: Sequence[Sequence]) -> tuple[list[np.ndarray], bool]:
-    """Returns all outputs as float32, and whether they are exact: computed on the CPU, in that."""
+    """Returns all outputs as float32, and whether the CPU computed them in float32."""
     with backend.inference(network):
         # Called rather than asked to `predict`, which spreads each batch over all devices.
         inputs = [converters.as_input(list(map(ops.convert_to_tensor, batch))) for batch in batches]

@@ -26,7 +26,7 @@ def convert(
     draw: str | None = None,
     opset_version: int | None = None,
 ) -> list[Any]:
-    """Writes a network, and returns what the file makes of each batch in its own runtime.
+    """Writes a network, and returns the file's outputs for each batch in its own runtime.
 
     Args:
         network: a Keras model of one input or a list of several, to one tensor, or to a dict of
@@ -34,12 +34,9 @@ def convert(
         batches: inputs to try, for each the arrays that the network takes, in its order.
         path: the file to write, or the folder of a SavedModel.
         format: one of `FORMATS` that this process's backend writes.
-        input_names: what the inputs are called there.
-        draw: `"uniform"` or `"normal"`: what a SavedModel's endpoint `generate` draws, if any.
+        input_names: the inputs' names in the file.
+        draw: the latents of a SavedModel's endpoint `generate`, `"uniform"` or `"normal"`, if any.
         opset_version: of ONNX; None for the converter's own.
-
-    Raises:
-        RuntimeError: if the endpoint's images are not those of the latents that it draws.
     """
     # Keras's own signature needs a model that has been called.
     specs = [

@@ -16,7 +16,7 @@ class GenerativeMetric(keras.metrics.Metric):
     """A figure of generated samples.
 
     The state is kept on the host in NumPy, in float64 where accuracy needs it, because JAX and some
-    devices have none. So metrics are computed by hand or by `callbacks.GenerativeMetrics`, never
+    devices have none. So metrics are computed by hand or by `callbacks.EvaluateSamples`, never
     within a compiled training step. The result does not depend on the batches.
 
     A subclass gives `accumulate(features)`, `reset_state()` and `result()`.

@@ -20,8 +20,6 @@ from keras_egan.gans.magan import MAGAN
 from keras_egan.image_format import channels_first
 from keras_egan.saving import files
 
-__all__ = ["Preset", "build", "get", "load_trained", "names", "trained", "unknown"]
-
 _CLASSES = (BEGAN, BEGANCS, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN)
 _GANS = {gan.__name__: gan for gan in _CLASSES}
 _FOLDER = resources.files(__package__)
@@ -31,15 +29,15 @@ class Preset(NamedTuple):
     """The settings of one training.
 
     Attributes:
-        about: what it is for, a sentence's end.
-        dataset: the images that it was chosen on, a name that `datasets.load` takes; None for none.
-        gan: the GAN's class, by name.
+        about: its purpose, a sentence's end.
+        dataset: the images that it was chosen on, a name that `datasets.load` takes, or None.
+        gan: the name of the GAN's class.
         arguments: the GAN's further arguments.
-        network: the function of `keras_egan.networks` that makes both networks, by name.
+        network: the name of the function of `keras_egan.networks` that makes both networks.
         network_arguments: its arguments, except the images' shape.
         image_shape: the shape of one image, channels last.
-        optimizer: the class of both optimizers, of `keras.optimizers`, by name.
-        beta_1: their first decay.
+        optimizer: the name of both optimizers' class in `keras.optimizers`.
+        beta_1: their argument.
         d_rate: the discriminator's learning rate.
         g_rate: the generator's learning rate.
         batch_size: the number of images in a batch.

@@ -148,7 +148,7 @@ def _warn_of_state(callbacks):
         warnings.warn(
             f"{', '.join(names)} {'have' if names[1:] else 'has'} no `get_state`: `Backup` saves "
             "nothing of a callback's own counts, and a resumed training begins them anew. Give the "
-            "class `get_state` and `set_state`, as `keras_egan.callbacks.Flushable` says; without "
+            "class `get_state` and `set_state`, as `keras_egan.callbacks` says; without "
             "state, `get_state` returns {}.",
             stacklevel=3,
         )

@@ -12,43 +12,36 @@ from keras_egan.backend import processes
 from keras_egan.datasets.forms import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
-__all__ = ["GenerativeMetrics"]
 
+class EvaluateSamples(keras.callbacks.Callback):
+    """Computes metrics of samples after epochs, and adds them to the logs.
 
-class GenerativeMetrics(keras.callbacks.Callback):
-    """Measures samples against a reference after epochs, and puts the figures into the logs.
+    It measures after the first epoch, so that every epoch has the metrics, and after each epoch
+    whose number is divisible by `every_epochs`; epochs in between repeat the last values, which
+    `ModelCheckpoint` takes for no improvement. Place this callback before those that monitor its
+    metrics, and give them a `mode`. `EarlyStopping` and `ReduceLROnPlateau` count all epochs: give
+    them a `patience` of several times `every_epochs`.
 
-    It measures after the first epoch of a training, so that every epoch has the figures, and after
-    each epoch whose number is divisible by `every`; epochs in between repeat the last figures.
-    A repeated figure is no improvement, so `ModelCheckpoint` saves measured epochs only. Place
-    this callback before those that monitor its figures, and give them a `mode`. `EarlyStopping`
-    and `ReduceLROnPlateau` count all epochs: give them a `patience` of several times `every`.
-    A training that `Backup` resumes goes on with the figures that it had.
-
-    The latents are the same each time, so that a figure changes with the weights only, and
-    `gan.sample(samples, seed=seed)` are the samples that it was computed from. Metrics that are
-    `labelled` need a GAN with `num_classes`, and labels in the reference. A metric that cannot be
-    computed after an epoch, because samples are NaN or of too few classes, is NaN in the logs; a
-    warning says why, the first time, and training goes on. All samples are in memory at once.
-    Metrics of the same extractor share its features. Neither the model's weights nor its seeds are
-    touched. Where several processes train together, the first measures, and all have its figures.
+    The latents are the same each time: `gan.sample(samples, seed=seed)` are the samples measured,
+    all in memory at once. Metrics that are `labelled` need a GAN with `num_classes`, and labels in
+    the reference. A metric that cannot be computed, because samples are NaN or of too few classes,
+    is NaN in the logs; the first time, a warning says why. Metrics of the same extractor share its
+    features. Of several processes that train together the first measures, and all get the values.
 
     Args:
-        reference: real images: an array or anything finite that `fit` takes, in batches. It is
-            gone through once, when the first training begins; `(images, labels)` for metrics that
-            are `labelled`. None where the metrics need no real
-            images, or have them already.
-        metrics: a list of metrics, such as `[metrics.FrechetDistance(extractor)]`. A metric's
-            figure has its name as the key; those of a metric with several figures have the keys
-            that its `result` documents.
-        every: how many epochs there are from one measurement to the next.
-        samples: how many samples are drawn. Most figures depend on it.
+        reference: real images: an array or anything finite that `fit` takes, in batches, which is
+            read once, when the first training begins; `(images, labels)` for metrics that are
+            `labelled`. None where the metrics need no real images, or have them already.
+        metrics: a list of metrics, such as `[metrics.FrechetDistance(extractor)]`. Its `name` is a
+            metric's key in the logs, unless its `result` is a dict.
+        every_epochs: how many epochs there are from one measurement to the next.
+        samples: how many samples are drawn. Most metrics depend on it.
         batch_size: how many images go through an extractor at once.
         seed: an integer, from 0 up, that fixes the latents.
 
     Raises:
         ValueError: if a number is not whole or is too small, or an item of `metrics` is none; when
-            training begins, if a metric is without real images; after an epoch, if two figures
+            training begins, if a metric is without real images; after an epoch, if two metrics
             have the same key.
 
     Example:
@@ -59,7 +52,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
         images,
         epochs=20,
         callbacks=[
-            callbacks.GenerativeMetrics(test_images, [distance], every=2, samples=5000),
+            callbacks.EvaluateSamples(test_images, [distance], every_epochs=2, samples=5000),
             keras.callbacks.ModelCheckpoint(
                 "best.keras", monitor="frechet_distance", mode="min", save_best_only=True
             ),
@@ -72,13 +65,14 @@ class GenerativeMetrics(keras.callbacks.Callback):
         self,
         reference: Any,
         metrics: Sequence[GenerativeMetric],
-        every: int = 1,
+        every_epochs: int = 1,
         samples: int = 1000,
         batch_size: int = 64,
         seed: int = 0,
     ):
         super().__init__()
-        checks.whole_number(1, every=every, samples=samples, batch_size=batch_size)
+        checks.whole_number(1, every_epochs=every_epochs, samples=samples)
+        checks.whole_number(1, batch_size=batch_size)
         checks.whole_number(0, seed=seed)
         self.metrics = list(metrics)
         for metric in self.metrics:
@@ -87,7 +81,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
                     "`metrics` must be a list of `keras_egan.metrics.GenerativeMetric`s, such as "
                     f"`FrechetDistance`; got {metric!r}."
                 )
-        self.every = int(every)
+        self.every_epochs = int(every_epochs)
         self.samples = int(samples)
         self.batch_size = int(batch_size)
         self.seed = int(seed)
@@ -95,29 +89,28 @@ class GenerativeMetrics(keras.callbacks.Callback):
         self._measured = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._figures: dict[str, float] | None = None
-        self._keys: dict[str, list[str]] = {}  # of each metric's figures
+        self._results: dict[str, float] | None = None
+        self._keys: dict[str, list[str]] = {}  # of each metric's results
         self._warned: set[str] = set()
         processes.first(self._measure_reference)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        if self._figures is None or (epoch + 1) % self.every == 0:
-            self._figures = processes.first(self._measure)
-        if clash := self._figures.keys() & logs.keys():
+        if self._results is None or (epoch + 1) % self.every_epochs == 0:
+            self._results = processes.first(self._measure)
+        if clash := self._results.keys() & logs.keys():
             raise ValueError(
                 f"`metrics` report {', '.join(sorted(clash))}, which is in the logs already. Give "
                 "the metric another `name`."
             )
         # Keras passes this dict on to the callbacks after this one, and to the history.
-        logs.update(self._figures)
+        logs.update(self._results)
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the last figures."""
-        return {"figures": self._figures}
+        """Returns the last results."""
+        return {"results": self._results}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Takes what `get_state` returned."""
-        self._figures = state["figures"]
+        self._results = state["results"]
 
     def _measure_reference(self):
         named = [metric.name for metric in self.metrics if metric.labelled]
@@ -151,18 +144,18 @@ class GenerativeMetrics(keras.callbacks.Callback):
         labels = getattr(self.model, "labels", None)
         labels = labels and labels.drawn(self.samples, None, self.seed)  # those of the samples
         features: dict[int, Any] = {}
-        figures: dict[str, float] = {}
+        results: dict[str, float] = {}
         for metric in self.metrics:
             result = self._result(metric, samples, labels, features)
-            if clash := figures.keys() & result.keys():
+            if clash := results.keys() & result.keys():
                 raise ValueError(
                     f"Two of `metrics` report {', '.join(sorted(clash))}. Keep one of them."
                 )
-            figures |= result
-        return figures
+            results |= result
+        return results
 
     def _result(self, metric, samples, labels, features):
-        """Returns a metric's figures by their names, NaN where it cannot be computed."""
+        """Returns a metric's results by their names, NaN where it cannot be computed."""
         metric.reset_state()
         try:
             extracted = self._extracted(metric, samples, features)
@@ -182,9 +175,7 @@ class GenerativeMetrics(keras.callbacks.Callback):
 
     def _extracted(self, metric, images, features):
         """Returns the features of images, which metrics of one extractor share."""
-        if metric.extractor is None:  # each has features of its own, and there is nothing to save
-            return metric.extract(images, self.batch_size)
-        extractor = id(metric.extractor)
-        if extractor not in features:
-            features[extractor] = metric.extract(images, self.batch_size)
-        return features[extractor]
+        key = id(metric if metric.extractor is None else metric.extractor)
+        if key not in features:
+            features[key] = metric.extract(images, self.batch_size)
+        return features[key]

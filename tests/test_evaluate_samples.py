@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.callbacks import Backup, GenerativeMetrics
+from keras_egan.callbacks import Backup, EvaluateSamples
 from keras_egan.metrics import (
     FrechetDistance,
     InceptionScore,
@@ -75,7 +75,7 @@ def by_hand(gan, samples=100, seed=0):
 
 def test_checkpoints_keep_the_best_generator(tmp_path):
     callbacks = [
-        GenerativeMetrics(uint8_images(40, seed=9), [distance()], samples=100),
+        EvaluateSamples(uint8_images(40, seed=9), [distance()], samples=100),
         keras.callbacks.ModelCheckpoint(
             tmp_path / "best.keras", monitor="frechet_distance", mode="min", save_best_only=True
         ),
@@ -95,7 +95,7 @@ def test_checkpoints_keep_the_best_generator(tmp_path):
 
 def test_early_stopping_at_the_best_generator():
     callbacks = [
-        GenerativeMetrics(uint8_images(40, seed=9), [distance()], samples=100),
+        EvaluateSamples(uint8_images(40, seed=9), [distance()], samples=100),
         keras.callbacks.EarlyStopping(
             # No later epoch is better by so much.
             "frechet_distance",
@@ -111,7 +111,7 @@ def test_early_stopping_at_the_best_generator():
     assert by_hand(gan) == pytest.approx(values[0], rel=1e-4) != values[2]
 
 
-def test_epochs_in_between_repeat_the_last_figures(tmp_path, monkeypatch):
+def test_epochs_in_between_repeat_the_last_metrics(tmp_path, monkeypatch):
     seeds = []
     sample = keras_egan.BEGAN.sample
     monkeypatch.setattr(
@@ -119,7 +119,7 @@ def test_epochs_in_between_repeat_the_last_figures(tmp_path, monkeypatch):
         "sample",
         lambda *a, seed, **k: seeds.append(seed) or sample(*a, seed=seed),
     )
-    callback = GenerativeMetrics(uint8_images(40), [distance()], every=3, samples=20, seed=5)
+    callback = EvaluateSamples(uint8_images(40), [distance()], every_epochs=3, samples=20, seed=5)
     checkpoint = keras.callbacks.ModelCheckpoint(
         tmp_path / "{epoch}.keras", monitor="frechet_distance", mode="max", save_best_only=True
     )
@@ -130,7 +130,7 @@ def test_epochs_in_between_repeat_the_last_figures(tmp_path, monkeypatch):
     assert [values.index(value) for value in values] == [0, 0, 2, 2, 2, 5, 5]
     saved = {path.stem for path in tmp_path.iterdir()}
     assert saved <= {"1", "3", "6"}
-    # Another training begins with the weights that it is given, not with old figures.
+    # Another training begins with the weights that it is given, not with old metrics.
     _, history = fit([callback], epochs=8, gan=gan, initial_epoch=6)
     assert len(seeds) == 4
     assert history["frechet_distance"][0] not in values
@@ -139,7 +139,7 @@ def test_epochs_in_between_repeat_the_last_figures(tmp_path, monkeypatch):
 def test_training_is_not_changed_by_being_measured():
     """Not shuffled, for Keras shuffles by PyTorch's global generator, which `predict` moves."""
     plain, _ = fit([], epochs=2, shuffle=False)
-    callback = GenerativeMetrics(uint8_images(40), [distance()], samples=20)
+    callback = EvaluateSamples(uint8_images(40), [distance()], samples=20)
     measured, _ = fit([callback], epochs=2, shuffle=False)
     for ours, theirs in zip(weights(measured), weights(plain), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -180,7 +180,7 @@ def dataset():
     ids=["bytes", "floats", "labelled", "generator", "py_dataset", "loader", "tf_data"],
 )
 def test_references(reference):
-    callback = GenerativeMetrics(reference(), [distance()], samples=100, batch_size=13)
+    callback = EvaluateSamples(reference(), [distance()], samples=100, batch_size=13)
     gan = build()
     assert epoch(callback, gan)["frechet_distance"] == pytest.approx(by_hand(gan), rel=1e-5)
     assert callback.metrics[0].real.count == 40
@@ -196,7 +196,7 @@ def test_the_reference_is_read_once_and_extractors_run_once():
 
     network = Counting(extractor().layers)
     metrics = [distance(network), KernelDistance(network, subsets=2), PrecisionRecall(network)]
-    callback = GenerativeMetrics(uint8_images(40), metrics, samples=30)
+    callback = EvaluateSamples(uint8_images(40), metrics, samples=30)
     gan = build()
     logs = epoch(callback, gan)
     assert network.images == 40 + 30
@@ -210,44 +210,44 @@ def test_the_reference_is_read_once_and_extractors_run_once():
 def test_metrics_without_a_reference():
     classifier = extractor(4, "softmax")
     metrics = [InceptionScore(classifier, splits=2), ModeCoverage(classifier)]
-    logs = epoch(GenerativeMetrics(None, metrics, samples=50))
+    logs = epoch(EvaluateSamples(None, metrics, samples=50))
     assert list(logs)[1:] == ["inception_score", "modes", "mode_kl", "min_share", "max_share"]
     assert 1.0 <= logs["inception_score"] <= 4.0
     mixture = MixtureCoverage(np.zeros((1, 64)), 1.0, keras.Sequential([keras.layers.Flatten()]))
-    assert epoch(GenerativeMetrics(None, [mixture], samples=50))["high_quality"] == 1.0
+    assert epoch(EvaluateSamples(None, [mixture], samples=50))["high_quality"] == 1.0
     measured = distance()
     measured.update_real(uint8_images(40, seed=9))
     gan = build()
-    logs = epoch(GenerativeMetrics(None, [measured], samples=100), gan)
+    logs = epoch(EvaluateSamples(None, [measured], samples=100), gan)
     assert logs["frechet_distance"] == pytest.approx(by_hand(gan), rel=1e-6)
 
 
 @pytest.mark.parametrize("value", [0, 2.5, True, "3"])
-@pytest.mark.parametrize("argument", ["every", "samples", "batch_size"])
+@pytest.mark.parametrize("argument", ["every_epochs", "samples", "batch_size"])
 def test_numbers_must_be_positive(argument, value):
     message = f"`{argument}` must be a whole number, 1 or more; got {value!r}"
     with pytest.raises(ValueError, match=message):
-        GenerativeMetrics(None, [], **{argument: value})
+        EvaluateSamples(None, [], **{argument: value})
     with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got -1"):
-        GenerativeMetrics(None, [], seed=-1)
+        EvaluateSamples(None, [], seed=-1)
 
 
 def test_numpy_integers_are_numbers():
     two = np.int8(2)
-    callback = GenerativeMetrics(
-        uint8_images(40), [distance()], every=two, samples=np.uint8(20), seed=np.int64(5)
+    callback = EvaluateSamples(
+        uint8_images(40), [distance()], every_epochs=two, samples=np.uint8(20), seed=np.int64(5)
     )
     values = fit([callback], epochs=4)[1]["frechet_distance"]
     assert [values.index(value) for value in values] == [0, 1, 1, 3]
 
 
-def test_a_resumed_training_repeats_the_figures_that_it_had():
+def test_a_resumed_training_repeats_the_metrics_that_it_had():
     """`Backup` calls `set_state` after `on_train_begin`."""
     gan, images = build(), uint8_images(40)
-    before = GenerativeMetrics(images, [distance()], every=3, samples=20)
+    before = EvaluateSamples(images, [distance()], every_epochs=3, samples=20)
     expected = epoch(before, gan)["frechet_distance"]
     gan.generator.layers[-2].bias.assign(np.full(64, 0.5))
-    after = GenerativeMetrics(images, [distance()], every=3, samples=20)
+    after = EvaluateSamples(images, [distance()], every_epochs=3, samples=20)
     after.set_model(gan)
     after.on_train_begin()
     after.set_state(before.get_state())
@@ -259,7 +259,7 @@ def test_a_resumed_training_repeats_the_figures_that_it_had():
 
 def test_a_training_that_was_cut_off_measures_against_the_same_images(tmp_path):
     def measured():
-        return GenerativeMetrics(uint8_images(40), [distance()], samples=20)
+        return EvaluateSamples(uint8_images(40), [distance()], samples=20)
 
     expected = interrupted.train(interrupted.build(), measured(), epochs=2)
     interrupted.cut_off(tmp_path, 6, measured())
@@ -270,23 +270,23 @@ def test_a_training_that_was_cut_off_measures_against_the_same_images(tmp_path):
 
 def test_other_metrics_are_refused():
     with pytest.raises(ValueError, match=r"`metrics` must be a list of .* got <Mean name=mean>"):
-        GenerativeMetrics(None, [keras.metrics.Mean(name="mean")])
+        EvaluateSamples(None, [keras.metrics.Mean(name="mean")])
 
 
 def test_a_missing_reference_is_refused_before_training():
     gan = build()
     with pytest.raises(ValueError, match="frechet_distance needs real images, but `reference` is"):
-        fit([GenerativeMetrics(None, [distance()])], gan=gan)
+        fit([EvaluateSamples(None, [distance()])], gan=gan)
     assert int(gan.step) == 0
 
 
-def test_two_figures_of_one_name_are_refused():
+def test_two_metrics_of_one_name_are_refused():
     images = uint8_images(40)
     with pytest.raises(ValueError, match="Two of `metrics` report frechet_distance"):
-        epoch(GenerativeMetrics(images, [distance(), distance()], samples=20))
+        epoch(EvaluateSamples(images, [distance(), distance()], samples=20))
     taken = FrechetDistance(extractor(), name="d_loss")
     with pytest.raises(ValueError, match="report d_loss, which is in the logs already"):
-        epoch(GenerativeMetrics(images, [taken], samples=20))
+        epoch(EvaluateSamples(images, [taken], samples=20))
 
 
 def test_a_metric_that_cannot_be_computed_is_nan_and_said_once():
@@ -294,7 +294,7 @@ def test_a_metric_that_cannot_be_computed_is_nan_and_said_once():
     bias = gan.generator.layers[-2].bias
     kept = np.array(bias)
     metrics = [KernelDistance(extractor(), subsets=2), ModeCoverage(extractor(4, "softmax"))]
-    callback = GenerativeMetrics(uint8_images(40), metrics, samples=20)
+    callback = EvaluateSamples(uint8_images(40), metrics, samples=20)
     good = epoch(callback, gan)
     bias.assign(np.full(64, np.nan))
     logs = [{}, {}]
