@@ -12,7 +12,7 @@ from keras_egan.callbacks._step_logs import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.callbacks._terminate_on_nan import not_finite
 from keras_egan.datasets.forms import batches_of
-from keras_egan.datasets.inputs import check_values, scale
+from keras_egan.datasets.inputs import scaled
 from keras_egan.datasets.loaders import as_numpy
 
 __all__ = ["Diagnosis"]
@@ -103,8 +103,7 @@ class Diagnosis(keras.callbacks.Callback):
         self._held.clear()
         images, *labels = _first(self.reference, self.model.image_shape, bool(self.model.labels))
         self._labels = _known(labels[0], self.model.num_classes) if labels else None
-        check_values(images, "reference")
-        self._images = scale(ops.convert_to_tensor(images), self.model.image_shape, "reference")
+        self._images = scaled(images, self.model.image_shape, "reference")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._fit = self.model.fit_state

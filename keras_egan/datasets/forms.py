@@ -13,19 +13,14 @@ __all__ = ["batches_of", "looks_single", "single_images", "stacked"]
 
 
 def single_images(items: list, argument: str = "x", shape: Sequence | None = None) -> bool:
-    """Returns whether a list holds single images, rather than batches.
+    """Returns whether a list of arrays, or of tuples that begin with one, holds single images.
 
-    Args:
-        items: arrays or tensors, or tuples that begin with one.
-        argument: the argument that the list came with, for the error.
-        shape: the shape of one sample, of which only the number of axes counts; None where it is
-            not known, see `looks_single`.
+    Of `shape`, that of one sample, only the number of axes counts; see `looks_single` for None.
 
     Raises:
         ValueError: if only some items are single images, or none are images or batches.
     """
     shapes = [tuple(images_of(item, argument).shape) for item in items]
-    ranks = {len(one) for one in shapes}
     if shape is None:
         single = [looks_single(item, argument) for item in items]
         # A last batch of one or three grey images may look like an image with its channels first.
@@ -35,7 +30,7 @@ def single_images(items: list, argument: str = "x", shape: Sequence | None = Non
         pairs = zip(items, shapes, strict=True)
         # A list within the list is a batch that was not stacked.
         single = [len(of) == len(shape) and not isinstance(item, list) for item, of in pairs]
-        batched = ranks == {len(shape) + 1}
+        batched = all(len(of) == len(shape) + 1 for of in shapes)
         expected = ", ".join(map(str, shape))
     if all(single) or batched:
         return all(single)
@@ -64,16 +59,23 @@ def looks_single(item: Any, argument: str = "x") -> bool:
 
 
 def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bool = False) -> Any:
-    """Returns single images in a list as one array, and all else as it is; see `single_images`.
-
-    With labels, the result is a tuple of the arrays of images and labels.
+    """Returns single images in a list as an array, or arrays of images and labels; else the data.
 
     Raises:
         ValueError: as in `single_images`; if the images differ in shape; if labels are wanted and
             missing, or come beside a list of batches.
     """
     if isinstance(data, list) and data and single_images(data, argument, shape):
-        return _joined(data, argument, labelled)
+        images = [as_numpy(images_of(item, argument)) for item in data]
+        shapes = sorted({image.shape for image in images})
+        if len(shapes) > 1:
+            raise ValueError(
+                f"The images of `{argument}` differ in shape: {', '.join(map(str, shapes[:5]))}. "
+                "Resize them: `datasets.load(images, image_size=64)`."
+            )
+        if not labelled:
+            return np.stack(images)
+        return np.stack(images), np.stack([as_numpy(labels_of(item, argument)) for item in data])
     if isinstance(data, tuple) and data and isinstance(data[0], list):
         images = stacked(data[0], shape, argument)
         if isinstance(images, list):
@@ -90,12 +92,7 @@ def batches_of(
 ) -> Iterator[tuple]:
     """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
 
-    Args:
-        data: an array, or a tuple that begins with one; or anything finite that gives batches.
-        shape: as in `single_images`.
-        batch_size: the number of images in a batch, where `data` is an array.
-        argument: the argument that the data came with, for the error.
-        labelled: whether to yield `(images, labels)`.
+    Data that comes in batches keeps them; `shape` is as in `single_images`.
     """
     check_kind(data, argument)
     data = stacked(data, shape, argument, labelled)
@@ -108,16 +105,3 @@ def batches_of(
     else:
         batches = data
     yield from (picked(batch, argument, labelled) for batch in batches)
-
-
-def _joined(items, argument, labelled):
-    images = [as_numpy(images_of(item, argument)) for item in items]
-    shapes = sorted({image.shape for image in images})
-    if len(shapes) > 1:
-        raise ValueError(
-            f"The images of `{argument}` differ in shape: {', '.join(map(str, shapes[:5]))}. "
-            "Resize them: `datasets.load(images, image_size=64)`."
-        )
-    if not labelled:
-        return np.stack(images)
-    return np.stack(images), np.stack([as_numpy(labels_of(item, argument)) for item in items])

@@ -99,13 +99,9 @@ def labels_of(batch: Any, argument: str = "x") -> Any:
 def check_labels(
     labels: Any, images: int, classes: range | None = None, what: str = "`labels`"
 ) -> np.ndarray:
-    """Returns labels as an int32 array of shape `(images,)`.
+    """Returns labels, an array, any library's tensor or a list, as int32 of shape `(images,)`.
 
-    Args:
-        labels: an array, any library's tensor, or a list.
-        images: the number of images.
-        classes: the labels that are allowed; None for any.
-        what: what an error calls the labels.
+    `classes` are those allowed, None for any, and `what` is what an error calls the labels.
 
     Raises:
         ValueError: if they have another length, are not whole, one-hot, or of no class.

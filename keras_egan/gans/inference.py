@@ -134,8 +134,7 @@ class Inference(keras.Model):
         self.synchronize()
 
         def score(batch, given):
-            inputs.check_values(batch)
-            batch = inputs.scale(ops.convert_to_tensor(batch), self.image_shape)
+            batch = inputs.scaled(batch, self.image_shape)
             given = None if given is None else ops.convert_to_tensor(given)
             return self.score(batch, labels=given).energy
 

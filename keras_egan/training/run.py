@@ -14,9 +14,9 @@ from keras_egan.backend import distributed, processes
 from keras_egan.callbacks import Backup, callback_state
 from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_figures
-from keras_egan.datasets import Batches, Ordered, inputs, splits
+from keras_egan.datasets import Batches, Ordered, inputs
 from keras_egan.datasets.loaders import length
-from keras_egan.datasets.sharing import checked, held_out, part
+from keras_egan.datasets.sharing import checked, held_out, part, split, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import training_state
 from keras_egan.training.run_callbacks import RunCallbacks
@@ -62,7 +62,7 @@ class Run:
         distributed.check()
         distributed.unify([*training_state(gan).values()])
         if validation_split and validation_data is None:
-            data, validation_data = splits.split(data, validation_split)
+            data, validation_data = split(data, validation_split)
         self.foreign = None if _is_ours(data) else type(data).__name__
         data, self.kind = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
         size = validation["validation_batch_size"] or batch_size
@@ -238,7 +238,7 @@ class Run:
         if self.done:
             steps = steps and steps - self.done
             if not self.ordered:
-                data, steps = splits.without_first(data, self.done, steps)
+                data, steps = without_first(data, self.done, steps)
         if self.ordered:
             first = self.gan.progress.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
