@@ -193,13 +193,10 @@ def load(
 
 
 def image_shape(dataset: Ordered) -> tuple[int | None, ...]:
-    """Returns the shape of one image of a dataset that `load` returned.
+    """Returns the shape of one image, such as `(64, 64, 3)`, to build networks for.
 
     Args:
         dataset: what `load` returned, or another `Ordered` dataset.
-
-    Returns:
-        A tuple, such as `(64, 64, 3)`, to build networks for.
 
     Example:
 
