@@ -1,7 +1,6 @@
-"""Metrics of generated samples, in Keras's style, and the means that a GAN logs."""
+"""Metrics of generated samples, in Keras's style."""
 
 from keras_egan.metrics._class_coverage import ClassAccuracy, ModeCoverage
-from keras_egan.metrics._figure_means import FigureMeans
 from keras_egan.metrics._frechet_distance import ClassFrechetDistance, FrechetDistance
 from keras_egan.metrics._generative_metric import GenerativeMetric, ReferenceMetric
 from keras_egan.metrics._inception_2015 import inception_2015
@@ -16,7 +15,6 @@ from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDis
 __all__ = [
     "ClassAccuracy",
     "ClassFrechetDistance",
-    "FigureMeans",
     "FrechetDistance",
     "GenerativeMetric",
     "InceptionScore",

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_egan.datasets.loaders import check_labels
@@ -29,10 +28,6 @@ class ClassAccuracy(GenerativeMetric):
     """
 
     labelled = True
-
-    def __init__(self, extractor: keras.Model | None = None, name: str = "class_accuracy"):
-        super().__init__(extractor, name)
-        self.reset_state()
 
     def accumulate(self, features: np.ndarray, labels: Any = None) -> None:
         labels = check_labels(labels, len(features), range(features.shape[1]))
@@ -77,10 +72,6 @@ class ModeCoverage(GenerativeMetric):
     """
 
     _counts: np.ndarray
-
-    def __init__(self, extractor: keras.Model | None = None, name: str = "mode_coverage"):
-        super().__init__(extractor, name)
-        self.reset_state()
 
     def accumulate(self, features: np.ndarray) -> None:
         """Adds the probabilities of generated samples, of two classes or more."""

@@ -4,7 +4,6 @@ import math
 import warnings
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_egan.datasets.loaders import check_labels
@@ -38,9 +37,6 @@ class FrechetDistance(ReferenceMetric):
     """
 
     statistics = Moments
-
-    def __init__(self, extractor: keras.Model | None = None, name: str = "frechet_distance"):
-        super().__init__(extractor, name)
 
     def result(self) -> float:
         """Returns the distance, a float.
@@ -94,10 +90,7 @@ class ClassFrechetDistance(ReferenceMetric):
 
     labelled = True
     statistics = _ByClass
-
-    def __init__(self, extractor: keras.Model | None = None, name: str = "class_frechet_distance"):
-        super().__init__(extractor, name)
-        self._left_out: list[int] = []
+    _left_out: tuple[int, ...] = ()
 
     def accumulate(self, features: np.ndarray, labels: Any = None) -> None:
         self.fake.add(features, labels)
@@ -116,7 +109,7 @@ class ClassFrechetDistance(ReferenceMetric):
         """
         self._require_both(2)
         pairs = {k: (v, self.fake.classes.get(k)) for k, v in sorted(self.real.classes.items())}
-        short = [k for k, pair in pairs.items() if any(not m or m.count < 2 for m in pair)]
+        short = tuple(k for k, pair in pairs.items() if any(not m or m.count < 2 for m in pair))
         if short and short != self._left_out:
             warnings.warn(
                 f"{self.name} leaves out the classes {', '.join(map(str, short))}, which have "

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan.extras import require
-from keras_egan.image_format import channel_axis
+from keras_egan.image_format import channels_first, feature_shape
 
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
@@ -65,9 +65,8 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
                 "for other weights of this architecture."
             )
         state = _read(file)
-    channels_first = channel_axis() == 1
-    images = keras.Input((3, None, None) if channels_first else (None, None, 3), name="images")
-    x = ops.transpose(images, (0, 2, 3, 1)) if channels_first else images
+    images = keras.Input(feature_shape(None, None, 3), name="images")
+    x = ops.transpose(images, (0, 2, 3, 1)) if channels_first() else images
     x = ops.image.resize(x, (299, 299), data_format=LAST)
     model = keras.Model(images, _Network(state).features(x), name="inception_2015")
     model.trainable = False
@@ -103,20 +102,19 @@ class _Network:
         x = self.conv(x, "Conv2d_4a_3x3", "valid")
         x = _max_pool(x, "valid", strides=2)
         for name in ("Mixed_5b", "Mixed_5c", "Mixed_5d"):
-            x = self.block_35(x, name)
+            x = self.block(x, name, branch5x5=2, branch3x3dbl=3)
         x = self.to_17(x, "Mixed_6a")
         for name in ("Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"):
-            x = self.block_17(x, name)
+            x = self.block(x, name, branch7x7=3, branch7x7dbl=5)
         x = self.to_8(x, "Mixed_7a")
         x = self.block_8(x, "Mixed_7b", _average_pool)
         x = self.block_8(x, "Mixed_7c", _max_pool)
         return ops.mean(x, axis=(1, 2))
 
-    def block_35(self, x: Any, name: str) -> Any:
+    def block(self, x: Any, name: str, **branches: int) -> Any:
         return _join(
             self.conv(x, f"{name}.branch1x1"),
-            self.convs(x, f"{name}.branch5x5", 2),
-            self.convs(x, f"{name}.branch3x3dbl", 3),
+            *(self.convs(x, f"{name}.{branch}", count) for branch, count in branches.items()),
             self.conv(_average_pool(x), f"{name}.branch_pool"),
         )
 
@@ -126,14 +124,6 @@ class _Network:
             self.conv(x, f"{name}.branch3x3", "valid", strides=2),
             self.conv(double, f"{name}.branch3x3dbl_3", "valid", strides=2),
             _max_pool(x, "valid", strides=2),
-        )
-
-    def block_17(self, x: Any, name: str) -> Any:
-        return _join(
-            self.conv(x, f"{name}.branch1x1"),
-            self.convs(x, f"{name}.branch7x7", 3),
-            self.convs(x, f"{name}.branch7x7dbl", 5),
-            self.conv(_average_pool(x), f"{name}.branch_pool"),
         )
 
     def to_8(self, x: Any, name: str) -> Any:

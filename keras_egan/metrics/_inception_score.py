@@ -39,10 +39,9 @@ class InceptionScore(GenerativeMetric):
     def __init__(
         self, extractor: keras.Model | None = None, splits: int = 10, name: str = "inception_score"
     ):
-        super().__init__(extractor, name)
-        checks.one_or_more(splits=splits)
+        checks.whole_number(1, splits=splits)
         self.splits = splits
-        self.reset_state()
+        super().__init__(extractor, name)
 
     def accumulate(self, features: np.ndarray) -> None:
         """Adds the probabilities of generated samples; raises a `ValueError` if they are none."""

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_egan.image_format import channels_first
+from keras_egan.image_format import feature_shape
 
 
 def inception_v3(include_top: bool = False, weights: str | None = "imagenet") -> keras.Model:
@@ -33,12 +33,11 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
     metrics = [FrechetDistance(extractor), KernelDistance(extractor)]
     ```
     """
-    first = channels_first()
     network = keras.applications.InceptionV3(
         include_top=include_top,
         weights=weights,
-        input_shape=(3, 299, 299) if first else (299, 299, 3),
+        input_shape=feature_shape(299, 299, 3),
         pooling="avg",
     )
-    images = keras.Input((3, None, None) if first else (None, None, 3), name="images")
+    images = keras.Input(feature_shape(None, None, 3), name="images")
     return keras.Model(images, network(keras.layers.Resizing(299, 299)(images)))

@@ -48,7 +48,6 @@ class MixtureCoverage(GenerativeMetric):
         extractor: keras.Model | None = None,
         name: str = "mixture_coverage",
     ):
-        super().__init__(extractor, name)
         self.centres = np.asarray(centres, "float64")
         if self.centres.ndim != 2 or not self.centres.size:
             raise ValueError(
@@ -56,8 +55,8 @@ class MixtureCoverage(GenerativeMetric):
             )
         checks.above_zero(stddev=stddev)
         self.stddev = stddev
+        super().__init__(extractor, name)
         self._shape = self.centres.shape[1:]
-        self.reset_state()
 
     def accumulate(self, features: np.ndarray) -> None:
         modes = len(self.centres)

@@ -65,7 +65,7 @@ def nearest(
     of_held_out = metrics.nearest(test_images, training_images, k=1).distances
     ```
     """
-    checks.one_or_more(k=k, batch_size=batch_size)
+    checks.whole_number(1, k=k, batch_size=batch_size)
     samples = as_numpy(samples)
     space = GenerativeMetric(extractor or keras.Sequential([keras.layers.Flatten()]))
     vectors = space.extract(samples, batch_size)

@@ -43,7 +43,7 @@ class PrecisionRecall(ReferenceMetric):
         self, extractor: keras.Model | None = None, k: int = 3, name: str = "precision_recall"
     ):
         super().__init__(extractor, name)
-        checks.one_or_more(k=k)
+        checks.whole_number(1, k=k)
         self.k = k
 
     def result(self) -> dict[str, float]:

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_egan import checks
 from keras_egan.datasets import inputs
-from keras_egan.image_format import channel_axis
+from keras_egan.image_format import channel_axis, feature_shape
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
@@ -69,17 +69,15 @@ class SlicedWassersteinDistance(ReferenceMetric):
         self.seed = seed
 
     def _features(self, samples, batch_size):
-        last = channel_axis() == -1
-        sides = samples.shape[1:3] if last else samples.shape[2:]
-        if samples.ndim != 4 or min(sides) < SMALLEST:
+        if samples.ndim != 4 or min(np.delete(samples.shape, (0, channel_axis()))) < SMALLEST:
             raise ValueError(
                 "`samples` must be images of 16x16 or more, of shape (batch, "
-                f"{'height, width, channels' if last else 'channels, height, width'}); got shape "
+                f"{', '.join(feature_shape('height', 'width', 'channels'))}); got shape "
                 f"{samples.shape}. Resize smaller images, or use another metric."
             )
         images = inputs.scale(ops.convert_to_tensor(samples), samples.shape[1:])
         images = ops.convert_to_numpy(images).astype("float32")
-        return np.moveaxis(images, -1, 1) if last else images
+        return np.moveaxis(images, channel_axis(), 1)
 
     def result(self) -> dict[str, float]:
         """Returns the mean over the levels as `name`, and each level's distance as `name_height`.
