@@ -7,7 +7,15 @@ from typing import Any
 
 from keras import ops
 
-__all__ = ["ENERGIES", "classification_energy", "norms", "reconstruction_energy"]
+__all__ = [
+    "ENERGIES",
+    "NEEDS",
+    "classification_energy",
+    "energy_of",
+    "needed_output",
+    "norms",
+    "reconstruction_energy",
+]
 
 _ENERGIES = {
     "mae": lambda difference, pixels: ops.mean(ops.abs(difference), axis=pixels),
@@ -18,6 +26,27 @@ _ENERGIES = {
 }
 
 ENERGIES = tuple(_ENERGIES)
+
+NEEDS = {
+    **dict.fromkeys(ENERGIES, "an auto-encoder"),
+    "output": "a critic, with one score a sample: end it in `keras.layers.Dense(1)`",
+    "cross_entropy": "a classifier of images, with a logit for each of `num_classes`",
+}
+"""All energies that a GAN can have, and what its discriminator must be for each."""
+
+
+def needed_output(energy: str, shape: tuple[int, ...], classes: int | None) -> tuple:
+    """Returns the shape that a discriminator's output must have, without the batch's axis."""
+    return {"output": (1,), "cross_entropy": (classes,)}.get(energy, shape)
+
+
+def energy_of(energy: str, images: Any, output: Any, labels: Any = None) -> Any:
+    """Returns the energy of each image, one of `NEEDS`, by the discriminator's output."""
+    if energy == "output":
+        return ops.cast(output[:, 0], "float32")
+    if energy == "cross_entropy":
+        return classification_energy(output, labels)
+    return reconstruction_energy(images, output, energy=energy)
 
 
 def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "mae") -> Any:

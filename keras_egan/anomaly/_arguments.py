@@ -25,7 +25,7 @@ def check(contamination: Any, epochs: Any, batch_size: Any, smoothing: Any, over
     if epochs is not None:
         checks.whole_number(0, epochs=epochs)
     if batch_size is not None:
-        checks.one_or_more(batch_size=batch_size)
+        checks.whole_number(1, batch_size=batch_size)
 
 
 def check_scores(scores: np.ndarray) -> None:

@@ -79,7 +79,7 @@ class Backup(keras.callbacks.Callback):
     def __init__(self, directory: str | os.PathLike, every: int | None = None):
         super().__init__()
         if every is not None:
-            checks.one_or_more(every=every)
+            checks.whole_number(1, every=every)
         self.directory = Path(directory)
         self.every = every
 

@@ -54,7 +54,7 @@ class Batches(Ordered):
         workers: int = 1,
         labels: np.ndarray | None = None,
     ):
-        checks.one_or_more(batch_size=batch_size)
+        checks.whole_number(1, batch_size=batch_size)
         rounded = math.floor if drop_remainder else math.ceil
         batches = rounded(len(samples) / batch_size)
         if not batches:

@@ -138,7 +138,7 @@ def load(
         "mirror": mirror,
     }
     sized = {**order, "batch_size": 64 if batch_size is None else batch_size}
-    checks.one_or_more(batch_size=sized["batch_size"])
+    checks.whole_number(1, batch_size=sized["batch_size"])
     images: Any
     all_labels = names = None
     if isinstance(source, tuple) and source:

@@ -131,7 +131,7 @@ def prepared(
     """
     if is_tf_dataset(source) and looks_single(_plain(source.element_spec), "source"):
         size = batch_size or 64
-        checks.one_or_more(batch_size=size)
+        checks.whole_number(1, batch_size=size)
         source = source.batch(size, drop_remainder=drop_remainder)
     elif batch_size is not None or drop_remainder:
         raise ValueError(

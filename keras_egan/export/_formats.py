@@ -51,7 +51,7 @@ def checked(
     if seed_endpoint and format != "saved_model":
         raise ValueError(f"`seed_endpoint` needs `format='saved_model'`; got {format!r}.")
     if opset_version is not None:
-        checks.one_or_more(opset_version=opset_version)
+        checks.whole_number(1, opset_version=opset_version)
         if format != "onnx":
             raise ValueError(f"`opset_version` needs `format='onnx'`; got {format!r}.")
     if FORMATS[format] not in ("", path.suffix):

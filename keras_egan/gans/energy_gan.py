@@ -160,7 +160,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             ValueError: if an optimizer is missing, both are the same object, or one has been built
                 for another network; or if `steps_per_execution` is no whole number from 1 up.
         """
-        checks.one_or_more(steps_per_execution=steps_per_execution)
+        checks.whole_number(1, steps_per_execution=steps_per_execution)
         arguments: dict[str, Any] = {"run_eagerly": run_eagerly, "jit_compile": jit_compile}
         arguments["steps_per_execution"] = steps_per_execution
         optimizer = AdversarialOptimizer(d_optimizer, g_optimizer)
@@ -249,7 +249,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         """
         checks.none_of(sample_weight=sample_weight)
         if steps is not None:
-            checks.one_or_more(steps=steps)
+            checks.whole_number(1, steps=steps)
         verbose = verbose if processes.is_first() else 0
         arguments = verbose, None, steps, callbacks, return_dict
         if from_within_fit(kwargs):

@@ -47,7 +47,7 @@ class Inference(keras.Model):
             ValueError: if `n` or `batch_size` is no whole number from 1 up, `labels` are of no
                 class, or the average does not fit the generator, as after `quantize`.
         """
-        checks.one_or_more(n=n)
+        checks.whole_number(1, n=n)
         labels = self.given_labels(labels, n, seed)
         z = self.sampler.latents(n, self.latent_dim, self.latents, seed)
         return self.generate(z, average, labels, batch_size)

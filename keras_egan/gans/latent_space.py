@@ -132,7 +132,7 @@ def invert(
     pictures.save_grid("found.png", np.concatenate([test_images[:8], found.images]), columns=8)
     ```
     """
-    checks.one_or_more(steps=steps)
+    checks.whole_number(1, steps=steps)
     checks.above_zero(learning_rate=learning_rate)
     if gan.labels:
         raise ValueError("`invert` is for GANs without `num_classes`: it moves latents alone.")

@@ -54,11 +54,11 @@ class Run:
         **validation: Any,
     ):
         batch_size = 32 if batch_size is None else batch_size
-        checks.one_or_more(batch_size=batch_size, epochs=epochs)
+        checks.whole_number(1, batch_size=batch_size, epochs=epochs)
         numbers = {"steps_per_epoch": steps_per_epoch, **validation}
         if isinstance(numbers["validation_freq"], Iterable):  # the epochs after which to validate
             numbers.pop("validation_freq")
-        checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
+        checks.whole_number(1, **{n: value for n, value in numbers.items() if value is not None})
         distributed.check()
         distributed.unify([*training_state(gan).values()])
         if validation_split and validation_data is None:
