@@ -1,7 +1,4 @@
-"""How the differences of one sample become its energy.
-
-An energy is one number a sample, a tensor of shape `(batch,)`, low on data, computed in float32.
-"""
+"""Energies: one number per sample, low on data, a float32 tensor of shape `(batch,)`."""
 
 from typing import Any
 
@@ -50,19 +47,15 @@ def energy_of(energy: str, images: Any, output: Any, labels: Any = None) -> Any:
 
 
 def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "mae") -> Any:
-    """Returns how badly each image is reconstructed.
+    """Returns the error of each image's reconstruction, float32 `(batch,)`, at least 0.
 
     Args:
         images: tensor of shape `(batch, ...)`.
         reconstruction: tensor of the same shape, an auto-encoder's output for `images`.
         energy: how the differences of one sample become one number. `"mae"`: the mean of their
             absolute values (BEGAN with eta = 1). `"mse"`: the mean of their squares (BEGAN with
-            eta = 2). `"norm"`: their Euclidean norm, the square root of the sum of their squares
-            (EBGAN). `"sae"`: the sum of their absolute values (LS-GAN's margin function).
-            `"sse"`: the sum of their squares (MAGAN).
-
-    Returns:
-        float32 tensor of shape `(batch,)`, at least 0.
+            eta = 2). `"norm"`: their Euclidean norm (EBGAN). `"sae"`: the sum of their absolute
+            values (LS-GAN's margin function). `"sse"`: the sum of their squares (MAGAN).
 
     Raises:
         ValueError: if `energy` is none of the above.
@@ -85,14 +78,11 @@ def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "ma
 def classification_energy(logits: Any, labels: Any) -> Any:
     """CLS-GAN's energy of a labelled image, E(x, y) = -log softmax_y of a classifier's logits.
 
-    Of an image without a label it is the least over all y.
+    Of an image without a label it is the least over all y. float32 `(batch,)`, at least 0.
 
     Args:
         logits: tensor of shape `(batch, num_classes)`.
         labels: whole numbers of shape `(batch,)`, from 0, or -1 for an image without a label.
-
-    Returns:
-        float32 tensor of shape `(batch,)`, at least 0.
 
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the author's code,
     https://github.com/guojunq/lsgan, clsgan.lua; for images without a label as recalled from the
@@ -112,13 +102,12 @@ def classification_energy(logits: Any, labels: Any) -> Any:
 
 
 def norms(samples: Any) -> Any:
-    """Returns the Euclidean norm of each sample, with a gradient of 0 where it is 0.
+    """Returns the Euclidean norm of each sample, float32 `(batch,)`, at least 1e-6.
+
+    The gradient is 0 where the norm is 0.
 
     Args:
         samples: tensor of shape `(batch, ...)`.
-
-    Returns:
-        float32 tensor of shape `(batch,)`, at least 1e-6.
 
     Example:
 
