@@ -50,8 +50,7 @@ class ClassAccuracy(GenerativeMetric):
 class ModeCoverage(GenerativeMetric):
     """How many of a classifier's classes are there, and how evenly.
 
-    A sample is of the class with the largest probability; a class is covered by one sample or
-    more. Keeps the number of samples of each class.
+    A sample is of the class with the largest probability; one sample covers a class.
 
     Args:
         extractor: as in `GenerativeMetric`, to probabilities or logits, one a class. For stacked
@@ -93,7 +92,7 @@ class ModeCoverage(GenerativeMetric):
         return self._counts / self._counts.sum()
 
     def result(self) -> dict[str, float]:
-        """Returns the coverage, a dict.
+        """Returns a dict.
 
         `modes` is the number of covered classes, `mode_kl` the divergence KL(shares || uniform) in
         nats, from 0 to log(classes), `min_share` and `max_share` are the shares of the rarest and

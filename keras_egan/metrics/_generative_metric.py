@@ -14,7 +14,7 @@ from keras_egan.metrics.streams import Stream
 
 
 class GenerativeMetric(keras.metrics.Metric):
-    """A figure of generated samples.
+    """A metric of generated samples.
 
     The state is kept on the host in NumPy, in float64 where accuracy needs it, because JAX and some
     devices have none. So metrics are computed by hand or by `callbacks.GenerativeMetrics`, never
@@ -140,7 +140,7 @@ class GenerativeMetric(keras.metrics.Metric):
 
 
 class ReferenceMetric(GenerativeMetric):
-    """A figure of generated samples beside real ones.
+    """A metric of generated samples compared with real ones.
 
     Real samples go to `update_real`, generated ones to `update_state`. `reset_state` forgets the
     generated samples only, so that the reference serves for every generator; `reset_real` forgets

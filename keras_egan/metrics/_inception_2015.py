@@ -20,10 +20,9 @@ LAST = "channels_last"  # as TensorFlow's convolutions on a CPU need them
 def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> keras.Model:
     """Returns the Inception of 2015, with which FIDs are published, as an extractor.
 
-    The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid. The file has 95,628,359
-    bytes and is at
+    The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid, 95,628,359 bytes at
     https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth.
-    PyTorch reads it, on each backend, by `torch.load(weights_only=True)`: nothing in it is run.
+    PyTorch reads them, on each backend, by `torch.load(weights_only=True)`: nothing in it is run.
 
     The features are pytorch-fid's to within rounding, on each backend: images are resized to
     299x299, bilinearly and without smoothing, average pooling leaves the padding out, and the last

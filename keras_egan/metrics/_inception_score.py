@@ -11,18 +11,14 @@ class InceptionScore(GenerativeMetric):
     """exp E_x KL(p(y|x) || p(y)), from a classifier's probabilities; the mean over splits.
 
     Between 1, where every image gets the same probabilities, and the number of classes, where
-    every image is of one class for certain and all classes are equally frequent. It knows nothing
-    of real images, and depends on the samples per split: usual are 10 splits of 5,000. Samples go
-    to the splits in turn, and only sums are kept.
+    every image is of one class for certain and all classes are equally frequent. It depends on the
+    samples per split: usual are 10 splits of 5,000. Samples go to the splits in turn.
 
     Args:
         extractor: as in `GenerativeMetric`, to probabilities;
             `metrics.inception_v3(include_top=True)` for colour images.
-        splits: the number of splits.
+        splits: the number of splits, 1 or more.
         name: the metric's name.
-
-    Raises:
-        ValueError: if `splits` is below 1.
 
     Source: Salimans et al., Improved techniques for training GANs,
     https://arxiv.org/abs/1606.03498.

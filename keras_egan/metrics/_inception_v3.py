@@ -12,7 +12,7 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
     The weights, of some 90 MB, are downloaded at the first call and kept in Keras's cache.
 
     Distances of these features are not comparable with published FIDs and KIDs, whose network is
-    `inception_2015`: its weights and its last block are others.
+    `inception_2015`.
 
     Args:
         include_top: whether to return the 1,000 classes' probabilities, for `InceptionScore`,

@@ -12,9 +12,9 @@ class PrecisionRecall(ReferenceMetric):
     """Precision and recall of generated samples, by balls around the samples of either kind.
 
     Around each sample is a ball that reaches to its k-th nearest neighbour among its own kind.
-    Precision is the share of generated samples that lie in a real sample's ball, recall the share
-    of real samples that lie in a generated sample's ball. Both are in [0, 1], and depend on the
-    number of samples: take as many real ones as generated ones. Keeps the features of all samples.
+    Precision is the share of generated samples in a real sample's ball, recall that of real samples
+    in a generated sample's ball. Both depend on the number of samples: take as many real ones as
+    generated ones. Keeps all samples' features.
 
     Args:
         extractor: as in `GenerativeMetric`.
@@ -47,7 +47,7 @@ class PrecisionRecall(ReferenceMetric):
         self.k = k
 
     def result(self) -> dict[str, float]:
-        """Returns a dict of two floats, `precision` and `recall`.
+        """Returns a dict of two floats in [0, 1], `precision` and `recall`.
 
         Raises:
             ValueError: if there are not more than `k` real and `k` generated samples.

@@ -33,17 +33,13 @@ class SlicedWassersteinDistance(ReferenceMetric):
     to 15. Patches depend on the seed and an image's place in its set alone: a set is at distance 0
     from itself.
 
-    Takes images of 16x16 or more, in Keras's image data format. `extract` returns them, float32 of
-    shape `(batch, channels, height, width)`, and all are kept. `result` takes as much memory again,
-    and 25 KB an image and channel, for either kind; some ten seconds on a CPU's core for 1,000
-    images of 64x64x3.
+    Takes images of 16x16 or more, in Keras's image data format, and keeps all. `result` takes as
+    much memory again, and 25 KB per image and channel, for either kind; some ten seconds on a CPU's
+    core for 1,000 images of 64x64x3.
 
     Args:
         seed: an integer, 0 or more, that fixes patches and directions.
         name: the metric's name.
-
-    Raises:
-        ValueError: if `seed` is no whole number from 0 up.
 
     Source: Karras et al., Progressive growing of GANs for improved quality, stability, and
     variation, https://arxiv.org/abs/1710.10196, section 5, and their code
