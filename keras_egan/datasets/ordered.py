@@ -16,10 +16,8 @@ class Ordered(keras.utils.PyDataset):
     """Batches whose order is a function of the seed and of the step at which a pass began.
 
     A training that is resumed therefore sees what it would have seen. A subclass gives
-    `read(step, index)`.
-
-    A copy (`copy.copy`) shares the samples with the original and has a position of its own, which
-    `begin` sets: `fit` moves a copy, and a dataset stays one whole, finite pass to its owner.
+    `read(step, index)`. A copy (`copy.copy`) shares the samples with the original and has a
+    position of its own, which `begin` sets: `fit` moves a copy.
 
     Args:
         batches: the number of batches in a pass.
@@ -77,11 +75,9 @@ class Ordered(keras.utils.PyDataset):
         return self.share(index, slice)[0]
 
     def share(self, index: int, rows: Callable[[int], slice]) -> tuple[tuple[Any, ...], int]:
-        """Returns some rows of a batch, in a tuple, and how many rows it has in all.
+        """Returns some rows of a batch, in a tuple, and how many it has in all.
 
-        Args:
-            index: the batch's number.
-            rows: a function from the number of rows in all to the slice wanted.
+        `rows` is a function from the number of rows in all to the slice wanted.
         """
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")

@@ -15,14 +15,12 @@ class Stream(Ordered):
     Any batch can be asked for. One that does not follow the last begins a new pass, which is slow;
     but the last two are kept, because Keras looks at two before it begins.
 
-    Copies share the samples and have positions, and readers, of their own.
-
     Args:
         passes: a function from the number of training steps before a pass, and of its batches to
             leave out, to an iterable of the others, arrays.
         batches: the number of batches in a pass.
-        seed: the integer, 0 or more, from which mirror images are drawn.
-        mirror: whether each image is mirrored, left to right, in half of the passes.
+        seed: as in `Ordered`.
+        mirror: as in `Ordered`.
 
     Raises:
         ValueError: if `seed` is below 0; when read, if a pass has fewer than `batches` batches.
