@@ -11,7 +11,7 @@ from keras_egan.backend import distributed, processes
 from keras_egan.datasets import Batches, Ordered, inputs
 from keras_egan.datasets.loaders import described, is_tf_dataset, length
 
-__all__ = ["checked", "evaluated", "held_out", "one_batch", "part", "split", "without_first"]
+__all__ = ["batched", "checked", "evaluated", "one_batch", "part", "split", "without_first"]
 
 
 def checked(
@@ -66,19 +66,16 @@ def evaluated(
     distributed.check()
     data, kind = checked(gan, data, "x", steps)
     with distributed.feeding(kind):
-        data = held_out(data, kind, batch_size or 32)
-        arrays = data if isinstance(data, tuple) else (data, None)
-        return evaluate(*arrays, batch_size, *args)
+        data = part(batched(data, batch_size or 32, shuffle=False), kind)
+        return evaluate(data, None, batch_size, *args)
 
 
-def held_out(data: Any, kind: str | None, batch_size: int) -> Any:
-    """Returns what Keras's `evaluate` is given; the data and its kind are as `checked` says."""
+def batched(data: Any, batch_size: int, **order: Any) -> Any:
+    """Returns arrays of images, or of images and labels, as `Batches`; any other data as it is."""
     images, labels = data if isinstance(data, tuple) else (data, None)
     if not inputs.is_array(images):
-        return part(data, kind)
-    if not distributed.feeds():
         return data
-    return part(Batches(images, batch_size, shuffle=False, labels=labels))
+    return Batches(images, batch_size, labels=labels, **order)
 
 
 def part(data: Any, kind: str | None = None) -> Any:

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_egan import checks
 from keras_egan.datasets.forms import looks_single, single_images
 from keras_egan.datasets.loaders import (
     as_numpy,
@@ -130,9 +129,7 @@ def prepared(
         ValueError: as in `load`.
     """
     if is_tf_dataset(source) and looks_single(_plain(source.element_spec), "source"):
-        size = batch_size or 64
-        checks.whole_number(1, batch_size=size)
-        source = source.batch(size, drop_remainder=drop_remainder)
+        source = source.batch(batch_size or 64, drop_remainder=drop_remainder)
     elif batch_size is not None or drop_remainder:
         raise ValueError(
             f"`batch_size` and `drop_remainder` do not apply: `source`, {described(source)}, comes "

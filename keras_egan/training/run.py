@@ -14,9 +14,9 @@ from keras_egan.backend import distributed, processes
 from keras_egan.callbacks import Backup, callback_state
 from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_figures
-from keras_egan.datasets import Batches, Ordered, inputs
+from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
-from keras_egan.datasets.sharing import checked, held_out, part, split, without_first
+from keras_egan.datasets.sharing import batched, checked, part, split, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import training_state
 from keras_egan.training.run_callbacks import RunCallbacks
@@ -68,8 +68,8 @@ class Run:
         size = validation["validation_batch_size"] or batch_size
         if validation_data is not None:
             steps = validation["validation_steps"]
-            found = checked(gan, validation_data, "validation_data", steps)
-            validation_data = held_out(*found, size)
+            found, kind = checked(gan, validation_data, "validation_data", steps)
+            validation_data = part(batched(found, size, shuffle=False), kind)
         self.validation = {"validation_data": validation_data, **validation}
         self.validation["validation_batch_size"] = size
         self.gan = gan
@@ -79,10 +79,8 @@ class Run:
         self.done = 0
         self.steps = steps_per_epoch
         self.shuffle = shuffle
-        images, labels = data if isinstance(data, tuple) else (data, None)
-        if inputs.is_array(images):
-            seed = int(ops.convert_to_numpy(gan.progress.order_seed))
-            data = Batches(images, batch_size, shuffle=shuffle, seed=seed, labels=labels)
+        seed = int(ops.convert_to_numpy(gan.progress.order_seed))
+        data = batched(data, batch_size, shuffle=shuffle, seed=seed)
         if isinstance(data, Batches) and data.smallest < gan.smallest_batch:
             raise ValueError(gan.too_small(data.smallest))
         self.data = data
