@@ -6,20 +6,6 @@ from typing import Any
 
 import keras
 
-__all__ = [
-    "UPDATES",
-    "above_zero",
-    "is_finite",
-    "is_whole",
-    "none_of",
-    "own_network",
-    "seed",
-    "unbounded",
-    "unconstrained",
-    "updates",
-    "whole_number",
-]
-
 UPDATES = ("alternating", "simultaneous", "one_pass")
 
 _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")

@@ -4,16 +4,6 @@ from typing import Any
 
 from keras import ops
 
-__all__ = [
-    "ENERGIES",
-    "NEEDS",
-    "classification_energy",
-    "energy_of",
-    "needed_output",
-    "norms",
-    "reconstruction_energy",
-]
-
 _ENERGIES = {
     "mae": lambda difference, pixels: ops.mean(ops.abs(difference), axis=pixels),
     "mse": lambda difference, pixels: ops.mean(ops.square(difference), axis=pixels),

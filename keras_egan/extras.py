@@ -4,8 +4,6 @@ import importlib
 import importlib.util
 from types import ModuleType
 
-__all__ = ["installed", "missing", "require"]
-
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
     """Imports a module that an extra brings; an ImportError says what for, where it is missing."""

@@ -5,15 +5,6 @@ from typing import Any
 
 import keras
 
-__all__ = [
-    "channel_axis",
-    "channels_first",
-    "feature_shape",
-    "is_image",
-    "to_channels_last",
-    "width_axis",
-]
-
 
 def is_image(shape: Sequence[int | None]) -> bool:
     """Returns whether samples of this shape are images, with values from -1 to 1.

@@ -11,8 +11,6 @@ import numpy as np
 from keras_egan import checks
 from keras_egan.datasets.ordered import Ordered
 
-__all__ = ["Batches"]
-
 
 class Batches(Ordered):
     """Batches from anything that has a length and takes indices, in a new order every pass.

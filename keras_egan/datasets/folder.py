@@ -10,8 +10,6 @@ import numpy as np
 from keras_egan.datasets.preparation import Preparation, pillow, to_uint8
 from keras_egan.extras import require
 
-__all__ = ["Folder"]
-
 # Not every Pillow reads these. They are tried, so that an error names them.
 _FOR_PLUGINS = (".avif", ".heic", ".heif")
 _PLAIN = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")

@@ -9,8 +9,6 @@ import numpy as np
 
 from keras_egan.datasets.loaders import as_numpy, check_kind, images_of, labels_of, picked
 
-__all__ = ["batches_of", "looks_single", "single_images", "stacked"]
-
 
 def single_images(items: list, argument: str = "x", shape: Sequence | None = None) -> bool:
     """Returns whether a list of arrays, or of tuples that begin with one, holds single images.

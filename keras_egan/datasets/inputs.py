@@ -18,23 +18,11 @@ from keras_egan.datasets.loaders import (
     check_kind,
     check_labels,
     described,
-    images_of,
     is_tf_dataset,
     length,
     picked,
 )
 from keras_egan.image_format import is_image
-
-__all__ = [
-    "Relayed",
-    "accept",
-    "check_values",
-    "images_of",
-    "is_array",
-    "paired",
-    "scale",
-    "scaled",
-]
 
 SCALE_HINT = "pass uint8 images as they are, or let `datasets.load(images)` prepare them"
 

@@ -8,20 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 
-__all__ = [
-    "as_numpy",
-    "check_kind",
-    "check_labels",
-    "described",
-    "images_of",
-    "is_path",
-    "is_tf_dataset",
-    "labels_of",
-    "length",
-    "picked",
-    "refuse_hugging_face",
-]
-
 
 def check_kind(data: Any, argument: str = "x") -> None:
     """Raises a `ValueError` for data, or its first item in a tuple, that gives no images."""

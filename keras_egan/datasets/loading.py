@@ -28,8 +28,6 @@ from keras_egan.datasets.sources import array, by_index, digits, prepared, singl
 from keras_egan.datasets.tfds import indexed, stream
 from keras_egan.extras import installed
 
-__all__ = ["image_shape", "load"]
-
 # Of tensorflow-datasets: [namespace:]name[/config][:version].
 _DATASET = re.compile(r"\w+(:\w+)?([/:][\w.,=*+-]+)*")
 

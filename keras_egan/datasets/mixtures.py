@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Mixture", "grid", "ring"]
-
 
 class Mixture(NamedTuple):
     """Equally likely Gaussians of the same variance.

@@ -9,8 +9,6 @@ import numpy as np
 from keras_egan import checks
 from keras_egan.image_format import width_axis
 
-__all__ = ["Ordered"]
-
 
 class Ordered(keras.utils.PyDataset):
     """Batches whose order is a function of the seed and of the step at which a pass began.

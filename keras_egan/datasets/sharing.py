@@ -11,8 +11,6 @@ from keras_egan.backend import distributed, processes
 from keras_egan.datasets import Batches, Ordered, inputs
 from keras_egan.datasets.loaders import described, is_tf_dataset, length
 
-__all__ = ["batched", "checked", "evaluated", "one_batch", "part", "split", "without_first"]
-
 
 def checked(
     gan: Any,

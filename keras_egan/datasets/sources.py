@@ -25,8 +25,6 @@ from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 from keras_egan.image_format import to_channels_last
 
-__all__ = ["Samples", "array", "by_index", "digits", "prepared", "single"]
-
 _RANGES = (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)
 _SLACK = 1e-3  # for rounding
 

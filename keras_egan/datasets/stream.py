@@ -6,8 +6,6 @@ from typing import Any
 
 from keras_egan.datasets.ordered import Ordered
 
-__all__ = ["Stream"]
-
 
 class Stream(Ordered):
     """Batches that are read one after another, pass after pass.

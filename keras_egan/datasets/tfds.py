@@ -12,8 +12,6 @@ from keras_egan.datasets.sources import Samples
 from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 
-__all__ = ["indexed", "stream"]
-
 SHUFFLE_BUFFER = 10_000
 
 

@@ -7,8 +7,6 @@ import keras
 
 from keras_egan.saving.hyperparameter import Hyperparameter, plain
 
-__all__ = ["arguments_of", "compile_arguments_of", "compile_from", "given", "make", "settings_of"]
-
 PLAIN = (bool, int, float, str, type(None))
 
 SETTINGS = ("d_steps", "updates", "latents")

@@ -13,8 +13,6 @@ import keras
 
 from keras_egan.backend import keras_internals
 
-__all__ = ["check_size", "is_address", "move", "open_model", "replacing", "save", "write"]
-
 _SMALL = 2**26
 _EXPANSION = 100  # Keras compresses nothing
 

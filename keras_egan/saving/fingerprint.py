@@ -12,8 +12,6 @@ import numpy as np
 
 from keras_egan.saving.configuration import PLAIN, arguments_of
 
-__all__ = ["check_same", "fingerprint"]
-
 _WITHOUT_EFFECT = ("build_config", "module", "name", "registered_name", "seed", "shared_object_id")
 """Parts of a serialized object that may differ.
 

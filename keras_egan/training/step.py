@@ -9,6 +9,7 @@ from keras_egan import backend
 from keras_egan.backend import distributed
 from keras_egan.backend.keras_internals import call_losses
 from keras_egan.datasets import inputs
+from keras_egan.datasets.loaders import images_of
 from keras_egan.training import check_networks
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput, unfit_rows
 from keras_egan.training.labels import with_labels
@@ -90,7 +91,7 @@ def _with_metrics(returned):
 
 def _receive(gan, data, seed):
     data = distributed.received(data)
-    images = inputs.images_of(data)
+    images = images_of(data)
     count = ops.shape(images)[0]
     share = distributed.replica_share(count)
     images = distributed.nonempty(images)
