@@ -11,9 +11,8 @@ from keras_egan import checks
 from keras_egan.callbacks._step_logs import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.callbacks._terminate_on_nan import not_finite
-from keras_egan.datasets.forms import batches_of
 from keras_egan.datasets.inputs import scaled
-from keras_egan.datasets.loaders import as_numpy
+from keras_egan.datasets.loaders import as_numpy, batches_of
 
 __all__ = ["Diagnosis"]
 

@@ -12,7 +12,6 @@ import numpy as np
 from keras import ops
 
 from keras_egan.datasets import Ordered, Stream
-from keras_egan.datasets.forms import stacked
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_kind,
@@ -21,6 +20,7 @@ from keras_egan.datasets.loaders import (
     is_tf_dataset,
     length,
     picked,
+    stacked,
 )
 from keras_egan.image_format import is_image
 

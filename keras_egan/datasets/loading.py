@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.datasets.batches import Batches
+from keras_egan.datasets.batches import Batches, Ordered
 from keras_egan.datasets.folder import Folder
 from keras_egan.datasets.loaders import (
     as_numpy,
@@ -22,7 +22,6 @@ from keras_egan.datasets.loaders import (
     labels_of,
     refuse_hugging_face,
 )
-from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.datasets.sources import array, by_index, digits, prepared, single
 from keras_egan.datasets.tfds import indexed, stream

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_egan.datasets.forms import looks_single, single_images
+from keras_egan.datasets.batches import Ordered, Stream
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_labels,
@@ -18,10 +18,10 @@ from keras_egan.datasets.loaders import (
     is_tf_dataset,
     labels_of,
     length,
+    looks_single,
+    single_images,
 )
-from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation, to_uint8
-from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 from keras_egan.image_format import to_channels_last
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from keras_egan import backend
+from keras_egan.datasets.batches import Stream
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.datasets.sources import Samples
-from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 
 SHUFFLE_BUFFER = 10_000
