@@ -75,8 +75,7 @@ def classification_energy(logits: Any, labels: Any) -> Any:
         labels: whole numbers of shape `(batch,)`, from 0, or -1 for an image without a label.
 
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the author's code,
-    https://github.com/guojunq/lsgan, clsgan.lua; for images without a label as recalled from the
-    paper.
+    https://github.com/guojunq/lsgan, clsgan.lua.
 
     Example:
 

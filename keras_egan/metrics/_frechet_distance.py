@@ -2,7 +2,6 @@
 
 import math
 import warnings
-from typing import Any
 
 import numpy as np
 
@@ -91,12 +90,6 @@ class ClassFrechetDistance(ReferenceMetric):
     labelled = True
     statistics = _ByClass
     _left_out: tuple[int, ...] = ()
-
-    def accumulate(self, features: np.ndarray, labels: Any = None) -> None:
-        self.fake.add(features, labels)
-
-    def accumulate_real(self, features: np.ndarray, labels: Any = None) -> None:
-        self.real.add(features, labels)
 
     @property
     def distances(self) -> dict[int, float]:

@@ -180,12 +180,12 @@ class ReferenceMetric(GenerativeMetric):
         """Adds real samples to the reference, as `update_state` generated ones."""
         self.accumulate_real(self.extract(samples), *labels)
 
-    def accumulate_real(self, features: np.ndarray) -> None:
+    def accumulate_real(self, features: np.ndarray, *labels: Any) -> None:
         """Adds the features of real samples, as `accumulate` those of generated ones."""
-        self.real.add(features)
+        self.real.add(features, *labels)
 
-    def accumulate(self, features: np.ndarray) -> None:
-        self.fake.add(features)
+    def accumulate(self, features: np.ndarray, *labels: Any) -> None:
+        self.fake.add(features, *labels)
 
     def reset_real(self) -> None:
         """Forgets the reference."""
