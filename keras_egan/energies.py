@@ -16,7 +16,7 @@ ENERGIES = tuple(_ENERGIES)
 
 NEEDS = {
     **dict.fromkeys(ENERGIES, "an auto-encoder"),
-    "output": "a critic, with one score a sample: end it in `keras.layers.Dense(1)`",
+    "output": "a critic, with one score per sample: end it in `keras.layers.Dense(1)`",
     "cross_entropy": "a classifier of images, with a logit for each of `num_classes`",
 }
 """All energies that a GAN can have, and what its discriminator must be for each."""

@@ -12,7 +12,7 @@ class ClassAccuracy(GenerativeMetric):
     """How often a classifier finds the class that a conditional GAN was asked for.
 
     Args:
-        extractor: as in `GenerativeMetric`, to probabilities or logits, one a class.
+        extractor: as in `GenerativeMetric`, to probabilities or logits, one per class.
         name: the metric's name.
 
     Source: our own, as GAN-test in Shmelkov et al., How good is my GAN?,
@@ -53,7 +53,7 @@ class ModeCoverage(GenerativeMetric):
     A sample is of the class with the largest probability; one sample covers a class.
 
     Args:
-        extractor: as in `GenerativeMetric`, to probabilities or logits, one a class. For stacked
+        extractor: as in `GenerativeMetric`, to probabilities or logits, one per class. For stacked
             MNIST, a model that returns the outer product of the three channels' probabilities.
         name: the metric's name.
 
@@ -77,8 +77,8 @@ class ModeCoverage(GenerativeMetric):
         classes = features.shape[1]
         if classes < 2:
             raise ValueError(
-                f"ModeCoverage needs two or more classes, one a column; got {classes}. Give the "
-                "classifier one output a class."
+                f"ModeCoverage needs two or more classes, one per column; got {classes}. Give the "
+                "classifier one output per class."
             )
         self._counts = self._counts + np.bincount(features.argmax(axis=1), minlength=classes)
 

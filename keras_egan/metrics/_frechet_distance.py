@@ -66,7 +66,7 @@ class ClassFrechetDistance(ReferenceMetric):
 
     It tells good samples of the wrong class, and a class whose samples are all alike, which
     `FrechetDistance` misses if the mixture of all is right. Compare figures of equally many
-    samples a class only. Classes with fewer than 2 real or 2 generated samples are left out, and
+    samples per class only. Classes with fewer than 2 real or 2 generated samples are left out, and
     one warning names them. Real samples without a label, -1, are ignored.
 
     Args:

@@ -57,7 +57,7 @@ class KernelDistance(ReferenceMetric):
         """Returns a dict: by `name` the mean over the subsets, by `name_error` its standard error.
 
         Raises:
-            ValueError: if there are fewer than 2 real or 2 generated samples a subset.
+            ValueError: if there are fewer than 2 real or 2 generated samples per subset.
         """
         self._require_both(2 * self.subsets)
         reals = self.real.derive(lambda stream: self._cut(stream, self.seed))

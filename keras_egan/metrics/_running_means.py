@@ -10,7 +10,7 @@ from keras import ops
 class RunningMeans(keras.metrics.Metric):
     """The means of a GAN's losses and energies over an epoch, weighted by batch size, by `keys`.
 
-    One vector holds all of them, so that logging costs one small addition a step.
+    One vector holds all of them, so that logging costs one small addition per step.
     """
 
     def __init__(self, keys: Iterable[str], name: str = "running_means"):
