@@ -225,6 +225,7 @@ class Stream(Ordered):
     ):
         super().__init__(batches, seed=seed, mirror=mirror)
         self.passes = passes
+        self._last: deque[tuple[tuple[int, int], Any]] = deque(maxlen=2)
         self._leave()
 
     def read(self, step, index):
@@ -248,19 +249,12 @@ class Stream(Ordered):
             self._reader = self._next = None  # frees its threads and buffers
         return batch
 
-    def __getstate__(self):
-        state = self.__dict__.copy()
-        for name in ("_reader", "_next", "_last"):
-            del state[name]
-        return state
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self._leave()
+    def __getstate__(self):  # a copy has a reader of its own
+        return self.__dict__ | {"_reader": None, "_next": None, "_last": deque(maxlen=2)}
 
     def _leave(self):
-        self._reader, self._next = None, None
-        self._last: deque[tuple[tuple[int, int], Any]] = deque(maxlen=2)
+        self._reader = self._next = None
+        self._last.clear()
 
 
 def _mirrored(images, chosen):
