@@ -49,8 +49,8 @@ def accept(
         classes: the labels that the images must come with; None to leave labels out.
 
     Returns:
-        The first images, of an array all; and one of: a NumPy array; a tuple of arrays of images
-        and labels; an `Ordered` dataset with a position of its own; a `PyDataset`; a
+        The first images, of an array all; and one of: a tuple of NumPy arrays, of images and, if
+        wanted, labels; an `Ordered` dataset with a position of its own; a `PyDataset`; a
         `tf.data.Dataset`; a generator.
 
     Raises:
@@ -64,7 +64,7 @@ def accept(
     data = stacked(data, shape, argument, labelled)
     if is_array(data) or isinstance(data, tuple):
         first: Any = tuple(map(as_numpy, of(data)))
-        data = first if classes else first[0]
+        data = first
     elif isinstance(data, keras.utils.PyDataset):
         read = functools.partial(_read, argument=argument, labelled=labelled)
         data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)

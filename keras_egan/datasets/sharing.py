@@ -34,7 +34,7 @@ def checked(
     given = data
     classes = gan.labels.classes if gan.labels else None
     first, data = processes.together(inputs.accept, data, gan.image_shape, argument, steps, classes)
-    arrays = inputs.is_array(data) or isinstance(data, tuple)
+    arrays = isinstance(data, tuple)
     rows = min(len(first), batch_size) if arrays and batch_size else len(first)
     if rows < smallest_batch:
         raise ValueError(gan.too_small(rows))
@@ -49,12 +49,12 @@ def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:
     data = inputs.paired(x, y, gan.labels)
     if inputs.is_array(data) or isinstance(data, (list, tuple)):
         data, _ = checked(gan, data, "x", smallest_batch=gan.smallest_batch)
-    if not inputs.is_array(data) and not isinstance(data, tuple):
+    if not isinstance(data, tuple):
         raise ValueError(
             f"`x` must be one batch of images, an array; got {described(x)}. `fit` and `evaluate` "
             "take datasets."
         )
-    return data if isinstance(data, tuple) else (data, None)
+    return data if len(data) == 2 else (*data, None)
 
 
 def evaluated(
@@ -69,11 +69,11 @@ def evaluated(
 
 
 def batched(data: Any, batch_size: int, **order: Any) -> Any:
-    """Returns arrays of images, or of images and labels, as `Batches`; any other data as it is."""
-    images, labels = data if isinstance(data, tuple) else (data, None)
-    if not inputs.is_array(images):
+    """Returns a tuple of arrays, images and maybe labels, as `Batches`; other data as it is."""
+    if not isinstance(data, tuple):
         return data
-    return Batches(images, batch_size, labels=labels, **order)
+    images, *labels = data
+    return Batches(images, batch_size, labels=labels[0] if labels else None, **order)
 
 
 def part(data: Any, kind: str | None = None) -> Any:
