@@ -87,7 +87,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         gan = super().__new__(cls, *args, **kwargs)
-        object.__setattr__(gan, "argument_names", configuration.argument_names(cls, kwargs))
+        object.__setattr__(gan, "given", configuration.given(cls, kwargs))
         return gan
 
     def __init__(

@@ -19,7 +19,7 @@ ATTRIBUTES = {"energy": "energy_name"}
 """The attributes of arguments whose names are methods."""
 
 
-def argument_names(cls: type, kwargs: dict[str, Any]) -> tuple[str, ...]:
+def given(cls: type, kwargs: dict[str, Any]) -> tuple[str, ...]:
     """Returns the names of a constructor's own arguments, and of further ones that it got."""
     variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
     named = [p.name for p in _parameters(cls) if p.kind not in variadic]
@@ -36,7 +36,7 @@ def _accepts(cls, name):
 
 def _values(gan):
     of_the_base = (name for name in OF_THE_BASE if _accepts(type(gan), name))
-    for name in dict.fromkeys((*gan.argument_names, *of_the_base, *SETTINGS)):
+    for name in dict.fromkeys((*gan.given, *of_the_base, *SETTINGS)):
         try:
             value = getattr(gan, ATTRIBUTES.get(name, name))
         except AttributeError:
