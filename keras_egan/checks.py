@@ -6,20 +6,6 @@ from typing import Any
 
 import keras
 
-__all__ = [
-    "UPDATES",
-    "above_zero",
-    "is_finite",
-    "is_whole",
-    "none_of",
-    "one_or_more",
-    "own_network",
-    "seed",
-    "unbounded",
-    "updates",
-    "whole_number",
-]
-
 UPDATES = ("alternating", "simultaneous", "one_pass")
 
 _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
@@ -53,16 +39,12 @@ def whole_number(least: int, **arguments: Any) -> None:
             raise ValueError(f"`{name}` must be a whole number, {least} or more; got {value!r}.")
 
 
-def one_or_more(**arguments: Any) -> None:
-    """Raises a `ValueError` that names the first argument that is no whole number from 1 up."""
-    whole_number(1, **arguments)
-
-
 def seed(value: Any) -> int | None:
     """Returns a seed as a plain int, or None; raises a `ValueError` if it is neither."""
-    if value is not None:
-        whole_number(0, seed=value)
-    return value if value is None else int(value)
+    if value is None:
+        return None
+    whole_number(0, seed=value)
+    return int(value)
 
 
 def none_of(**arguments: Any) -> None:

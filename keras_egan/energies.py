@@ -1,13 +1,8 @@
-"""How the differences of one sample become its energy.
-
-An energy is one number a sample, a tensor of shape `(batch,)`, low on data, computed in float32.
-"""
+"""Energies: one number per sample, low on data, a float32 tensor of shape `(batch,)`."""
 
 from typing import Any
 
 from keras import ops
-
-__all__ = ["ENERGIES", "classification_energy", "norms", "reconstruction_energy"]
 
 _ENERGIES = {
     "mae": lambda difference, pixels: ops.mean(ops.abs(difference), axis=pixels),
@@ -19,21 +14,38 @@ _ENERGIES = {
 
 ENERGIES = tuple(_ENERGIES)
 
+NEEDS = {
+    **dict.fromkeys(ENERGIES, "an auto-encoder"),
+    "output": "a critic, with one score per sample: end it in `keras.layers.Dense(1)`",
+    "cross_entropy": "a classifier of images, with a logit for each of `num_classes`",
+}
+"""All energies that a GAN can have, and what its discriminator must be for each."""
+
+
+def needed_output(energy: str, shape: tuple[int, ...], classes: int | None) -> tuple:
+    """Returns the shape that a discriminator's output must have, without the batch's axis."""
+    return {"output": (1,), "cross_entropy": (classes,)}.get(energy, shape)
+
+
+def energy_of(energy: str, images: Any, output: Any, labels: Any = None) -> Any:
+    """Returns the energy of each image, one of `NEEDS`, by the discriminator's output."""
+    if energy == "output":
+        return ops.cast(output[:, 0], "float32")
+    if energy == "cross_entropy":
+        return classification_energy(output, labels)
+    return reconstruction_energy(images, output, energy=energy)
+
 
 def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "mae") -> Any:
-    """Returns how badly each image is reconstructed.
+    """Returns the error of each image's reconstruction, float32 `(batch,)`, at least 0.
 
     Args:
         images: tensor of shape `(batch, ...)`.
         reconstruction: tensor of the same shape, an auto-encoder's output for `images`.
         energy: how the differences of one sample become one number. `"mae"`: the mean of their
             absolute values (BEGAN with eta = 1). `"mse"`: the mean of their squares (BEGAN with
-            eta = 2). `"norm"`: their Euclidean norm, the square root of the sum of their squares
-            (EBGAN). `"sae"`: the sum of their absolute values (LS-GAN's margin function).
-            `"sse"`: the sum of their squares (MAGAN).
-
-    Returns:
-        float32 tensor of shape `(batch,)`, at least 0.
+            eta = 2). `"norm"`: their Euclidean norm (EBGAN). `"sae"`: the sum of their absolute
+            values (LS-GAN's margin function). `"sse"`: the sum of their squares (MAGAN).
 
     Raises:
         ValueError: if `energy` is none of the above.
@@ -56,18 +68,14 @@ def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "ma
 def classification_energy(logits: Any, labels: Any) -> Any:
     """CLS-GAN's energy of a labelled image, E(x, y) = -log softmax_y of a classifier's logits.
 
-    Of an image without a label it is the least over all y.
+    Of an image without a label it is the least over all y. float32 `(batch,)`, at least 0.
 
     Args:
         logits: tensor of shape `(batch, num_classes)`.
         labels: whole numbers of shape `(batch,)`, from 0, or -1 for an image without a label.
 
-    Returns:
-        float32 tensor of shape `(batch,)`, at least 0.
-
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the author's code,
-    https://github.com/guojunq/lsgan, clsgan.lua; for images without a label as recalled from the
-    paper.
+    https://github.com/guojunq/lsgan, clsgan.lua.
 
     Example:
 
@@ -83,13 +91,12 @@ def classification_energy(logits: Any, labels: Any) -> Any:
 
 
 def norms(samples: Any) -> Any:
-    """Returns the Euclidean norm of each sample, with a gradient of 0 where it is 0.
+    """Returns the Euclidean norm of each sample, float32 `(batch,)`, at least 1e-6.
+
+    The gradient is 0 where the norm is 0.
 
     Args:
         samples: tensor of shape `(batch, ...)`.
-
-    Returns:
-        float32 tensor of shape `(batch,)`, at least 1e-6.
 
     Example:
 

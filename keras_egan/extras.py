@@ -4,26 +4,12 @@ import importlib
 import importlib.util
 from types import ModuleType
 
-__all__ = ["installed", "missing", "require"]
-
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
-    """Imports a module that an extra brings.
-
-    Args:
-        module: the module's full name.
-        extra: the extra of keras_egan that brings it.
-        purpose: what needs it, the beginning of the error's sentence.
-
-    Raises:
-        ImportError: if the package is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name and importlib.util.find_spec(module.partition(".")[0]):
-            raise
-        raise missing(module, extra, purpose) from error
+    """Imports a module that an extra brings; an ImportError says what for, where it is missing."""
+    if not installed(module.partition(".")[0]):
+        raise missing(module, extra, purpose)
+    return importlib.import_module(module)
 
 
 def missing(module: str, extra: str, purpose: str) -> ImportError:

@@ -5,8 +5,6 @@ from typing import Any
 
 import keras
 
-__all__ = ["channel_axis", "channels_first", "is_image", "to_channels_last", "width_axis"]
-
 
 def is_image(shape: Sequence[int | None]) -> bool:
     """Returns whether samples of this shape are images, with values from -1 to 1.
@@ -26,6 +24,11 @@ def channels_first() -> bool:
 def channel_axis() -> int:
     """Returns the axis of the channels in a batch, in Keras's image data format."""
     return 1 if channels_first() else -1
+
+
+def feature_shape(height: Any, width: Any, channels: Any) -> tuple[Any, Any, Any]:
+    """Returns the shape of an image, or of a feature map, in Keras's image data format."""
+    return (channels, height, width) if channels_first() else (height, width, channels)
 
 
 def width_axis() -> int:

@@ -1,20 +1,14 @@
 """The papers' losses, as pure functions of energies.
 
-An energy is one number a sample, a tensor of shape `(batch,)`, low on data; a loss is one too.
-A GAN takes the mean over the batch, in one place, so that no figure depends on the batch size or on
-how many devices share the batch. All are computed in float32.
+An energy is one number per sample, low on data. Losses and terms are per sample too, float32
+tensors of shape `(batch,)`: the GAN takes the mean over the batch, over all devices.
 """
 
 from typing import Any
 
 from keras import ops
 
-from keras_egan.energies import (
-    ENERGIES,
-    classification_energy,
-    norms,
-    reconstruction_energy,
-)
+from keras_egan.energies import ENERGIES, classification_energy, norms, reconstruction_energy
 
 __all__ = [
     "ENERGIES",
@@ -33,15 +27,12 @@ __all__ = [
 
 
 def began_discriminator_loss(real_energy: Any, fake_energy: Any, *, k_t: Any) -> Any:
-    """BEGAN's L_D = L(x) - k_t L(G(z_D)).
+    """BEGAN's L_D = L(x) - k_t L(G(z_D)) of each sample.
 
     Args:
         real_energy: L(x), tensor of shape `(batch,)`.
         fake_energy: L(G(z_D)), tensor of shape `(batch,)`.
         k_t: how much of the loss goes to telling fakes from data, a scalar in [0, 1].
-
-    Returns:
-        The loss of each sample, float32 tensor of shape `(batch,)`.
 
     Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.4.
 
@@ -56,15 +47,12 @@ def began_discriminator_loss(real_energy: Any, fake_energy: Any, *, k_t: Any) ->
 
 
 def began_next_k(k_t: Any, balance: Any, *, lambda_k: Any) -> Any:
-    """BEGAN's k_{t+1} = k_t + lambda_k (gamma L(x) - L(G(z_G))), kept within [0, 1].
+    """BEGAN's k_{t+1} = k_t + lambda_k (gamma L(x) - L(G(z_G))), kept in [0, 1], a scalar.
 
     Args:
         k_t: the present k_t, a scalar in [0, 1].
         balance: gamma L(x) - L(G(z_G)), a scalar.
         lambda_k: the proportional gain, a positive number.
-
-    Returns:
-        The next k_t, a scalar tensor in [0, 1].
 
     Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.4.
 
@@ -79,15 +67,12 @@ def began_next_k(k_t: Any, balance: Any, *, lambda_k: Any) -> Any:
 
 
 def ebgan_discriminator_loss(real_energy: Any, fake_energy: Any, *, margin: Any) -> Any:
-    """EBGAN's and MAGAN's L_D = E(x) + max(0, m - E(G(z))).
+    """EBGAN's and MAGAN's L_D = E(x) + max(0, m - E(G(z))) of each sample.
 
     Args:
         real_energy: E(x), tensor of shape `(batch,)`, at least 0.
         fake_energy: E(G(z)), tensor of shape `(batch,)`, at least 0.
         margin: m, the energy from which on fakes are left alone, a scalar, at least 0.
-
-    Returns:
-        The loss of each sample, float32 tensor of shape `(batch,)`.
 
     Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, equation 1.
 
@@ -102,19 +87,15 @@ def ebgan_discriminator_loss(real_energy: Any, fake_energy: Any, *, margin: Any)
 
 
 def pulling_away_term(embedding: Any) -> Any:
-    """EBGAN's repelling regulariser: the mean squared cosine with the other embeddings.
+    """EBGAN's repelling regulariser: each sample's mean squared cosine with the other embeddings.
 
     The term of sample i is sum_{j != i} (S_i . S_j / (|S_i| |S_j|))^2 / (N - 1); their mean is the
-    paper's f_PT. It is 1 where all embeddings lie on one line, 0 where they are orthogonal, and
-    about 1 / s for s-dimensional ones in random directions.
+    paper's f_PT. It is 1 where all embeddings lie on one line, 0 where they are orthogonal or there
+    is only one, and about 1 / s for s-dimensional ones in random directions.
 
     Args:
         embedding: the encoder's output for a batch of N generated samples, tensor of shape
             `(N, ...)`, each flattened to one vector.
-
-    Returns:
-        The term of each sample, float32 tensor of shape `(N,)` in [0, 1]; 0 for a single
-        embedding, which has no pair.
 
     Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, section 2.4.
 
@@ -136,7 +117,7 @@ def pulling_away_term(embedding: Any) -> Any:
 def magan_next_margin(
     margin: float, real_energy: float, fake_energy: float, *, fake_energy_before: float
 ) -> float:
-    """MAGAN's margin after an epoch: the real energy, if three conditions hold.
+    """Returns MAGAN's margin after an epoch, at most the present one.
 
     The margin falls to E[D(x)] if the fakes' energy has risen since the epoch before, fakes have
     more energy than data, and E[D(x)] lies under the present margin.
@@ -146,9 +127,6 @@ def magan_next_margin(
         real_energy: the mean energy of data over the epoch, a number.
         fake_energy: the mean energy of fakes over the epoch, a number.
         fake_energy_before: the same of the epoch before; infinite after the first.
-
-    Returns:
-        The next margin, a number, at most `margin`.
 
     Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, algorithm 1, by the authors'
     code, https://github.com/RuohanW/magan, whose sums over an epoch are means here.
@@ -167,16 +145,13 @@ def magan_next_margin(
 def least_squares_discriminator_loss(
     real_score: Any, fake_score: Any, *, fake_label: Any, real_label: Any
 ) -> Any:
-    """LSGAN's L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2.
+    """LSGAN's L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2 of each sample.
 
     Args:
         real_score: D(x), tensor of shape `(batch,)`.
         fake_score: D(G(z)), tensor of shape `(batch,)`.
         fake_label: a, a number.
         real_label: b, a number.
-
-    Returns:
-        The loss of each sample, tensor of shape `(batch,)`.
 
     Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, equation 2.
 
@@ -193,14 +168,11 @@ def least_squares_discriminator_loss(
 
 
 def least_squares_generator_loss(fake_score: Any, *, generator_label: Any) -> Any:
-    """LSGAN's L_G = (D(G(z)) - c)^2 / 2.
+    """LSGAN's L_G = (D(G(z)) - c)^2 / 2 of each sample.
 
     Args:
         fake_score: D(G(z)), tensor of shape `(batch,)`.
         generator_label: c, a number.
-
-    Returns:
-        The loss of each sample, tensor of shape `(batch,)`.
 
     Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, equation 2.
 
@@ -225,7 +197,7 @@ def loss_sensitive_discriminator_loss(
 ) -> Any:
     """LS-GAN's w L(x) + C(tau Delta(x, G(z)) + L(x) - L(G(z))), C(a) = max(a, slope a).
 
-    Data and fakes are paired by their place in the batch.
+    The loss of each pair of data and fakes, by their place in the batch.
 
     Args:
         real_energy: L(x), tensor of shape `(batch,)`.
@@ -235,9 +207,6 @@ def loss_sensitive_discriminator_loss(
         slope: how much a pair that keeps its margin still counts, a number up to 1: 0 is LS-GAN,
             1 is WGAN up to a constant, others are GLS-GAN.
         first_term_weight: w, a number, at least 0; 1 / lambda in the paper.
-
-    Returns:
-        The loss of each pair, tensor of shape `(batch,)`.
 
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, and the authors' code,
     https://github.com/guojunq/lsgan and https://github.com/guojunq/glsgan.

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_egan import checks
+from keras_egan.datasets.preparation import to_uint8
 from keras_egan.extras import require
 from keras_egan.image_format import channel_axis, is_image
 from keras_egan.saving.files import replacing
@@ -46,7 +47,7 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
     if images.dtype != np.uint8:
         if not np.issubdtype(images.dtype, np.floating):
             raise ValueError(f"`images` must be float or uint8; got {images.dtype}.")
-        images = np.round((np.clip(images, -1.0, 1.0) + 1.0) * 127.5).astype("uint8")
+        images = to_uint8(images, (-1.0, 1.0))
     if columns is None:
         columns = math.isqrt(len(images) - 1) + 1
     checks.whole_number(1, columns=columns)
@@ -71,7 +72,6 @@ def save_grid(path: str | os.PathLike, images: Any, columns: int | None = None) 
     Raises:
         ImportError: without Pillow (the extra `images`).
         ValueError: as in `grid`, or if the suffix is of no known format.
-        OSError: if it cannot be written.
 
     Example:
 
@@ -96,9 +96,8 @@ def save_animation(path: str | os.PathLike, images: Any, duration: int = 200) ->
         duration: how long each picture is shown, in milliseconds.
 
     Raises:
-        ImportError: without Pillow (the extra `images`).
-        ValueError: as in `grid`, or if the suffix is of no known format.
-        OSError: if it cannot be written.
+        ImportError: as in `save_grid`.
+        ValueError: as in `save_grid`.
 
     Example:
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from keras_egan.metrics import FrechetDistance, _inception_2015, inception_2015
+from keras_egan.metrics import FrechetDistance, _inception, inception_2015
 from tests.conftest import on
 from tests.features import measure, rng
 from tests.inception import Inception2015
@@ -93,7 +93,7 @@ def stub(monkeypatch, tmp_path):
     state = {f"{NAME}.{key}": torch.tensor(value).float() for key, value in weights.items()}
     torch.save(state, path)
     monkeypatch.setattr(
-        _inception_2015._Network,
+        _inception._Network,
         "features",
         lambda self, x: self.conv(x, NAME, "valid")[:, 0, 0],
     )
@@ -131,7 +131,7 @@ def test_another_file_is_refused(stub, monkeypatch):
     message = f"is not the published file: .*weights.pth begins with {digest[:8]}, not 6726825d"
     with pytest.raises(ValueError, match=message):
         inception_2015(stub[0])
-    monkeypatch.setattr(_inception_2015, "SHA256", digest)
+    monkeypatch.setattr(_inception, "SHA256", digest)
     assert inception_2015(stub[0]).output_shape == (None, 5)
 
 

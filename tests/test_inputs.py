@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 import keras_egan
-from keras_egan.datasets import inputs, splits
+from keras_egan.datasets import inputs, sharing
 from tests.conftest import on
 from tests.forms import (
     Loader,
@@ -301,22 +301,22 @@ def test_images_that_look_unscaled_are_warned_of_once():
 @pytest.mark.parametrize("fraction", [0.2, 0.25, 0.33])
 def test_validation_split_holds_out_what_keras_does(fraction):
     images, labels = uint8_images(), np.arange(50)
-    (first, first_labels), (last, last_labels) = splits.split((images, labels), fraction)
+    (first, first_labels), (last, last_labels) = sharing.split((images, labels), fraction)
     held_out = int(np.ceil(round(50 * fraction, 9)))
     np.testing.assert_array_equal(last_labels, np.arange(50 - held_out, 50))
     np.testing.assert_array_equal(first_labels, np.arange(50 - held_out))
     np.testing.assert_array_equal(np.concatenate([first, last]), images)
-    alone, rest = splits.split(images, fraction)
+    alone, rest = sharing.split(images, fraction)
     np.testing.assert_array_equal(alone, first)
     np.testing.assert_array_equal(rest, last)
 
 
 def test_validation_split_needs_arrays():
     with pytest.raises(ValueError, match=r"`x` is a DataLoader.*`validation_data=` instead"):
-        splits.split(torch_loader(uint8_images()), 0.2)
+        sharing.split(torch_loader(uint8_images()), 0.2)
     for fraction in (0.0, 1.0, 0.999, -0.5):
         with pytest.raises(ValueError, match="`validation_split` must leave samples on both sides"):
-            splits.split(uint8_images(), fraction)
+            sharing.split(uint8_images(), fraction)
 
 
 def test_batches_of_nothing_are_refused(gan):

@@ -180,7 +180,7 @@ def test_mode_coverage_of_known_shares():
     }
     even = measure(ModeCoverage(), np.eye(4)[[0, 1, 2, 3]])
     assert even == {"modes": 4, "mode_kl": 0.0, "min_share": 0.25, "max_share": 0.25}
-    with pytest.raises(ValueError, match="two or more classes, one a column; got 1"):
+    with pytest.raises(ValueError, match="two or more classes, one per column; got 1"):
         ModeCoverage().update_state(np.ones((3, 1)))
 
 

@@ -102,7 +102,7 @@ class EnergyDetector(BaseDetector):
         training = Training(self.model, np.shape(X), self.epochs, self.batch_size)
         score = score_of(self.score, training.discriminator)
         tiles, images = tiled(X, training.image_shape, self.overlap)
-        _, images = inputs.accept(images, training.image_shape, "X")
+        images, _ = inputs.accept(images, training.image_shape, "X")
         if len(images) < 2:
             raise ValueError("`X` must hold two images or more to learn from; got one.")
         scorer = Scorer(

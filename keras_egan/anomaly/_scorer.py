@@ -130,9 +130,7 @@ class Scorer(keras.Model):
 
     def _batches(self, images):
         for start in range(0, len(images), BATCH):
-            batch = images[start : start + BATCH]
-            inputs.check_values(batch, "X")
-            yield inputs.scale(ops.convert_to_tensor(batch), self.image_shape, "X")
+            yield inputs.scaled(images[start : start + BATCH], self.image_shape, "X")
 
     def _references_shape(self):
         if "embedding" not in self.parts:

@@ -11,9 +11,8 @@ from keras_egan import checks
 from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.callbacks._terminate_on_nan import not_finite
-from keras_egan.datasets.forms import batches_of
-from keras_egan.datasets.inputs import check_values, scale
-from keras_egan.datasets.loaders import as_numpy
+from keras_egan.datasets.inputs import scaled
+from keras_egan.datasets.loaders import as_numpy, batches_of
 
 IMAGES = 64  # of the data, and samples
 STEPS_HELD = 10_000
@@ -94,8 +93,7 @@ class Diagnosis(keras.callbacks.Callback):
         self._held.clear()
         images, *labels = _first(self.reference, self.model.image_shape, bool(self.model.labels))
         self._labels = _known(labels[0], self.model.num_classes) if labels else None
-        check_values(images, "reference")
-        self._images = scale(ops.convert_to_tensor(images), self.model.image_shape, "reference")
+        self._images = scaled(images, self.model.image_shape, "reference")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._fit = self.model.fit_state

@@ -1,17 +1,111 @@
-"""Batches from samples that are read by index."""
+"""Batches whose order is a function of the training step."""
 
 import math
 import operator
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.datasets.ordered import Ordered
+from keras_egan.image_format import width_axis
 
-__all__ = ["Batches"]
+
+class Ordered(keras.utils.PyDataset):
+    """Batches whose order is a function of the seed and of the step at which a pass began.
+
+    A training that is resumed therefore sees what it would have seen. A subclass gives
+    `read(step, index)`. A copy (`copy.copy`) shares the samples with the original and has a
+    position of its own, which `begin` sets: `fit` moves a copy.
+
+    Args:
+        batches: the number of batches in a pass.
+        seed: the integer, 0 or more, from which all that is random is drawn.
+        mirror: whether each image is mirrored, left to right, in half of the passes.
+        workers: threads that read batches ahead, if more than 1.
+
+    Raises:
+        ValueError: if `seed` is below 0.
+    """
+
+    image_shape: tuple[int | None, ...] | None = None
+    """The shape of one image, where it is known beforehand."""
+
+    class_names: tuple[str, ...] | None = None
+    """The names of the classes, by their labels, where they are known."""
+
+    def __init__(self, batches: int, *, seed: int = 0, mirror: bool = False, workers: int = 1):
+        checks.whole_number(0, seed=seed)
+        super().__init__(workers=workers)
+        self.batches = batches
+        self.seed = seed
+        self.mirror = mirror
+        self.begin(0)
+
+    def begin(self, step: int, done: int = 0, endless: bool = False) -> None:
+        """Chooses what comes next.
+
+        Args:
+            step: the number of training steps before the pass.
+            done: the number of batches of the pass to leave out.
+            endless: whether to go through the samples again and again.
+
+        Raises:
+            ValueError: if a pass has fewer than `done` batches.
+        """
+        if endless:  # passes begin where the number of steps is a multiple of their length
+            step, done = step - step % self.batches, done + step % self.batches
+        elif done > self.batches:
+            raise ValueError(
+                f"`done` is {done}, but a pass has {self.batches} batches. Go on with the data, "
+                "and the size of batches, that the training began with."
+            )
+        self.step, self.done, self.endless = step, done, endless
+
+    @property
+    def num_batches(self) -> int | None:
+        """The number of batches to come, or None if it is endless."""
+        return None if self.endless else len(self)
+
+    def __len__(self) -> int:
+        return self.batches - self.done
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        return self.share(index, slice)[0]
+
+    def share(self, index: int, rows: Callable[[int], slice]) -> tuple[tuple[Any, ...], int]:
+        """Returns some rows of a batch, in a tuple, and how many it has in all.
+
+        `rows` is a function from the number of rows in all to the slice wanted.
+        """
+        if index < 0 or not (self.endless or index < len(self)):
+            raise IndexError(f"batch {index} of {len(self)}")
+        passes, index = divmod(self.done + index, self.batches)
+        step = self.step + passes * self.batches
+        batch, total = self.read_rows(step, index, rows)
+        images, *labels = batch if isinstance(batch, tuple) else (batch,)
+        if self.mirror:
+            # Lists that differ in their zeros at the end alone would seed alike.
+            draws = np.random.default_rng([self.seed, step, 1 + index])
+            images = _mirrored(images, (draws.random(total) < 0.5)[rows(total)])
+        return (images, *labels), total
+
+    def read(self, step: int, index: int) -> Any:
+        """Returns a batch: images, or a tuple of images and labels.
+
+        Args:
+            step: the number of training steps before the pass.
+            index: the batch's number in the pass, from 0.
+        """
+        raise NotImplementedError
+
+    def read_rows(self, step: int, index: int, rows: Callable[[int], slice]) -> tuple[Any, int]:
+        """Returns some rows of a batch, and how many it has in all; see `share` and `read`."""
+        batch = self.read(step, index)
+        total = len(batch[0] if isinstance(batch, tuple) else batch)
+        return keras.tree.map_structure(lambda array: array[rows(total)], batch), total
 
 
 class Batches(Ordered):
@@ -54,7 +148,7 @@ class Batches(Ordered):
         workers: int = 1,
         labels: np.ndarray | None = None,
     ):
-        checks.one_or_more(batch_size=batch_size)
+        checks.whole_number(1, batch_size=batch_size)
         rounded = math.floor if drop_remainder else math.ceil
         batches = rounded(len(samples) / batch_size)
         if not batches:
@@ -95,3 +189,75 @@ class Batches(Ordered):
                 order = np.random.default_rng([self.seed, step]).permutation(order)
             self.order = step, order
         return order
+
+
+class Stream(Ordered):
+    """Batches that are read one after another, pass after pass.
+
+    Any batch can be asked for. One that does not follow the last begins a new pass, which is slow;
+    but the last two are kept, because Keras looks at two before it begins.
+
+    Args:
+        passes: a function from the number of training steps before a pass, and of its batches to
+            leave out, to an iterable of the others, arrays.
+        batches: the number of batches in a pass.
+        seed: as in `Ordered`.
+        mirror: as in `Ordered`.
+
+    Raises:
+        ValueError: if `seed` is below 0; when read, if a pass has fewer than `batches` batches.
+
+    Example:
+
+    ```python
+    stream = Stream(lambda step, done: itertools.islice(loader, done, None), len(loader))
+    (first,) = stream[0]
+    ```
+    """
+
+    def __init__(
+        self,
+        passes: Callable[[int, int], Iterable],
+        batches: int,
+        *,
+        seed: int = 0,
+        mirror: bool = False,
+    ):
+        super().__init__(batches, seed=seed, mirror=mirror)
+        self.passes = passes
+        self._last: deque[tuple[tuple[int, int], Any]] = deque(maxlen=2)
+        self._leave()
+
+    def read(self, step, index):
+        for known, batch in self._last:
+            if known == (step, index):
+                return batch
+        if self._next != (step, index):
+            self._leave()  # before another begins: memory may not hold two
+            self._reader = iter(self.passes(step, index))
+        try:
+            batch = next(self._reader)
+        except StopIteration:
+            self._leave()
+            raise ValueError(
+                f"The data ended after {index} batches, but had promised {self.batches}: it must "
+                "give as many in every pass."
+            ) from None
+        self._next = step, index + 1
+        self._last.append(((step, index), batch))
+        if index + 1 == self.batches:
+            self._reader = self._next = None  # frees its threads and buffers
+        return batch
+
+    def __getstate__(self):  # a copy has a reader of its own
+        return self.__dict__ | {"_reader": None, "_next": None, "_last": deque(maxlen=2)}
+
+    def _leave(self):
+        self._reader = self._next = None
+        self._last.clear()
+
+
+def _mirrored(images, chosen):
+    images = images.copy()
+    images[chosen] = np.flip(images[chosen], width_axis())
+    return images

@@ -10,8 +10,6 @@ import numpy as np
 from keras_egan.datasets.preparation import Preparation, pillow, to_uint8
 from keras_egan.extras import require
 
-__all__ = ["Folder"]
-
 # Not every Pillow reads these. They are tried, so that an error names them.
 _FOR_PLUGINS = (".avif", ".heic", ".heif")
 _PLAIN = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -25,11 +23,6 @@ class Folder:
 
     Each file's header and end are checked beforehand. A file that does not end as its format does
     is read as a whole, to see whether it can be.
-
-    Args:
-        folder: the folder.
-        prepare: the `Preparation` that its images are for.
-        skip_unreadable: whether images that cannot be read are left out, with a warning.
 
     Raises:
         ValueError: if there are no images, some cannot be read, or their sizes differ after
@@ -93,14 +86,13 @@ class Folder:
         Raises:
             ValueError: if an image is in no subfolder.
         """
-        for path in self.paths:
-            if path.parent == self.folder:
-                raise ValueError(
-                    f"`labels=True` takes the subfolders of {self.folder} for classes, but {path} "
-                    "is in none. Move it into that of its class."
-                )
-        kinds = [path.relative_to(self.folder).parts[0] for path in self.paths]
-        names, labels = np.unique(kinds, return_inverse=True)
+        places = [path.relative_to(self.folder).parts for path in self.paths]
+        if alone := next((parts for parts in places if len(parts) == 1), None):
+            raise ValueError(
+                f"`labels=True` takes the subfolders of {self.folder} for classes, but "
+                f"{self.folder / alone[0]} is in none. Move it into that of its class."
+            )
+        names, labels = np.unique([parts[0] for parts in places], return_inverse=True)
         return labels.astype("int32"), tuple(names.tolist())
 
     def _look(self, path):

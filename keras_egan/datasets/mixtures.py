@@ -5,8 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Mixture", "grid", "ring"]
-
 
 class Mixture(NamedTuple):
     """Equally likely Gaussians of the same variance.
@@ -20,15 +18,7 @@ class Mixture(NamedTuple):
     stddev: float
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """Returns random points.
-
-        Args:
-            n: how many.
-            seed: the integer from which they are drawn.
-
-        Returns:
-            float32 array of shape `(n, dimensions)`.
-        """
+        """Returns n random points, float32 of shape `(n, dimensions)`, drawn from `seed`."""
         rng = np.random.default_rng(seed)
         centres = self.centres[rng.integers(len(self.centres), size=n)]
         return rng.normal(centres, self.stddev).astype("float32")

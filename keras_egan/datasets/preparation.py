@@ -8,8 +8,6 @@ import numpy as np
 from keras_egan.extras import require
 from keras_egan.image_format import channels_first
 
-__all__ = ["Preparation", "pillow", "to_uint8"]
-
 
 class Preparation:
     """Crops, resizes, greys and lays out images; arguments are as in `load`.

@@ -1,5 +1,7 @@
-"""How data comes to the model: checked, and, where several processes train, each its part of it."""
+"""How data comes to the model: checked, split, and, of several processes, each its part of it."""
 
+import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,9 +9,7 @@ import keras
 
 from keras_egan.backend import distributed, processes
 from keras_egan.datasets import Batches, Ordered, inputs
-from keras_egan.datasets.loaders import described, is_tf_dataset
-
-__all__ = ["checked", "evaluated", "held_out", "one_batch", "part"]
+from keras_egan.datasets.loaders import described, is_tf_dataset, length
 
 
 def checked(
@@ -22,13 +22,7 @@ def checked(
 ) -> tuple[Any, str | None]:
     """Checks the first batch; returns data that Keras takes, and whose it is.
 
-    Args:
-        gan: the `EnergyGAN` that the data is for.
-        data: what a user gave.
-        argument: the name of the argument that it was given as.
-        steps: the number of batches in an epoch, if the data does not say.
-        batch_size: the number of images in a batch, where `data` is an array.
-        smallest_batch: the fewest images that a batch may have.
+    `steps` is the number of batches in an epoch, if the data does not say.
 
     Returns:
         The data; and None, where all processes have the same, an array or an `Ordered` dataset;
@@ -40,7 +34,7 @@ def checked(
     given = data
     classes = gan.labels.classes if gan.labels else None
     first, data = processes.together(inputs.accept, data, gan.image_shape, argument, steps, classes)
-    arrays = inputs.is_array(data) or isinstance(data, tuple)
+    arrays = isinstance(data, tuple)
     rows = min(len(first), batch_size) if arrays and batch_size else len(first)
     if rows < smallest_batch:
         raise ValueError(gan.too_small(rows))
@@ -55,12 +49,12 @@ def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:
     data = inputs.paired(x, y, gan.labels)
     if inputs.is_array(data) or isinstance(data, (list, tuple)):
         data, _ = checked(gan, data, "x", smallest_batch=gan.smallest_batch)
-    if not inputs.is_array(data) and not isinstance(data, tuple):
+    if not isinstance(data, tuple):
         raise ValueError(
             f"`x` must be one batch of images, an array; got {described(x)}. `fit` and `evaluate` "
             "take datasets."
         )
-    return data if isinstance(data, tuple) else (data, None)
+    return data if len(data) == 2 else (*data, None)
 
 
 def evaluated(
@@ -70,35 +64,60 @@ def evaluated(
     distributed.check()
     data, kind = checked(gan, data, "x", steps)
     with distributed.feeding(kind):
-        data = held_out(data, kind, batch_size or 32)
-        arrays = data if isinstance(data, tuple) else (data, None)
-        return evaluate(*arrays, batch_size, *args)
+        data = part(batched(data, batch_size or 32, shuffle=False), kind)
+        return evaluate(data, None, batch_size, *args)
 
 
-def held_out(data: Any, kind: str | None, batch_size: int) -> Any:
-    """Returns what Keras's `evaluate` is given; the data and its kind are as `checked` says."""
-    images, labels = data if isinstance(data, tuple) else (data, None)
-    if not inputs.is_array(images):
-        return part(data, kind)
-    if not distributed.feeds():
+def batched(data: Any, batch_size: int, **order: Any) -> Any:
+    """Returns a tuple of arrays, images and maybe labels, as `Batches`; other data as it is."""
+    if not isinstance(data, tuple):
         return data
-    return part(Batches(images, batch_size, shuffle=False, labels=labels))
+    images, *labels = data
+    return Batches(images, batch_size, labels=labels[0] if labels else None, **order)
 
 
 def part(data: Any, kind: str | None = None) -> Any:
-    """Returns data of which this process's devices get their rows.
-
-    Args:
-        data: a `PyDataset` of tuples of arrays; a `tf.data.Dataset`, which `checked` has divided;
-            or a generator.
-        kind: None, where all processes have the same `Ordered` dataset of global batches; else
-            each process has its own, which gives its share of each batch.
-    """
+    """Returns data, as `checked` returned it with its kind, for this process's devices."""
     if not distributed.feeds() or is_tf_dataset(data):
         return data
     if isinstance(data, keras.utils.PyDataset):
         return inputs.Relayed(data, _own_rows if kind is None else _placed_batch)
     return (_placed(batch) for batch in data)  # Keras takes generators, not `map`
+
+
+def split(data: Any, fraction: float) -> tuple[Any, Any]:
+    """Returns the first part of arrays, and the last, which is held out, as Keras's `fit` does.
+
+    Raises:
+        ValueError: if `data` is no array or tuple of arrays, or a part would be empty.
+    """
+    arrays = data if isinstance(data, tuple) else (data,)
+    if not arrays or not all(map(inputs.is_array, arrays)):
+        raise ValueError(
+            f"`validation_split` holds out a part of an array, but `x` is {described(data)}. Pass "
+            "`validation_data=` instead."
+        )
+    samples = len(arrays[0])
+    if not 0 < fraction < 1 or not 0 < (first := math.floor(samples * (1 - fraction))) < samples:
+        raise ValueError(
+            f"`validation_split` must leave samples on both sides; got {fraction!r} of {samples}. "
+            "0.1 holds out a tenth."
+        )
+    parts = tuple(array[:first] for array in arrays), tuple(array[first:] for array in arrays)
+    return parts if isinstance(data, tuple) else (parts[0][0], parts[1][0])
+
+
+def without_first(data: Any, count: int, steps: int | None = None) -> tuple[Any, int | None]:
+    """Returns what is left of a pass after `count` batches, and their number, if it is known.
+
+    `data` is what `checked` returned, except arrays and `Ordered` datasets; `steps` is the number
+    of batches, if `data` does not say.
+    """
+    if steps is None and (batches := length(data)) is not None:
+        steps = batches - count
+    if is_tf_dataset(data):
+        return data.skip(count), steps
+    return (batch for batch in itertools.islice(iter(data), count, None)), steps
 
 
 def _own_rows(dataset, index):

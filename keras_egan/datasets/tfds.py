@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 
 from keras_egan import backend
+from keras_egan.datasets.batches import Stream
 from keras_egan.datasets.preparation import Preparation
 from keras_egan.datasets.sources import Samples
-from keras_egan.datasets.stream import Stream
 from keras_egan.extras import require
-
-__all__ = ["indexed", "stream"]
 
 SHUFFLE_BUFFER = 10_000
 
@@ -27,8 +25,7 @@ def indexed(
     Raises:
         ValueError: if there is no such dataset, or it has no images, or of several sizes.
     """
-    tfds = _tfds(name)
-    source = _found(name, lambda: tfds.data_source(name, split=split, data_dir=data_dir))
+    source = _found("data_source", name, split=split, data_dir=data_dir)
     names = _check_features(name, source.dataset_info.features, prepare, labels)
     return Samples(source, prepare, labels), names
 
@@ -54,10 +51,8 @@ def stream(
         NotImplementedError: if the dataset's files are read by index only.
         ValueError: as in `indexed`.
     """
-    tfds, tf = _tfds(name), _tensorflow()
-    examples, info = _found(
-        name, lambda: tfds.load(name, split=split, data_dir=data_dir, with_info=True)
-    )
+    tf = _tensorflow()
+    examples, info = _found("load", name, split=split, data_dir=data_dir, with_info=True)
     class_names = _check_features(name, info.features, prepare, labels)
     wanted = ("image", "label") if labels else ("image",)
     images = examples.map(lambda example: tuple(example[feature] for feature in wanted))
@@ -119,16 +114,11 @@ def _tensorflow():
     return tf
 
 
-def _tfds(name):
-    return require(
-        "tensorflow_datasets", "datasets", f"{name!r} is not a folder; loading it as a dataset"
-    )
-
-
-def _found(name, find):
-    tfds = _tfds(name)
+def _found(function, name, **arguments):
+    purpose = f"{name!r} is not a folder; loading it as a dataset"
+    tfds = require("tensorflow_datasets", "datasets", purpose)
     try:
-        return find()
+        return getattr(tfds, function)(name, **arguments)
     except tfds.core.DatasetNotFoundError:
         raise ValueError(
             f"`source` is {name!r}, which is neither 'digits', nor a folder, nor a dataset of "

@@ -15,7 +15,7 @@ from keras_egan.export._export import export_gan
 from keras_egan.gans.inference import Inference
 from keras_egan.gans.objective import Objective
 from keras_egan.gans.sampler import Sampler
-from keras_egan.metrics import FigureMeans
+from keras_egan.metrics._running_means import RunningMeans
 from keras_egan.saving import configuration, state
 from keras_egan.saving.hyperparameter import Setting
 from keras_egan.training import check_networks, step
@@ -160,7 +160,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             ValueError: if an optimizer is missing, both are the same object, or one has been built
                 for another network; or if `steps_per_execution` is no whole number from 1 up.
         """
-        checks.one_or_more(steps_per_execution=steps_per_execution)
+        checks.whole_number(1, steps_per_execution=steps_per_execution)
         arguments: dict[str, Any] = {"run_eagerly": run_eagerly, "jit_compile": jit_compile}
         arguments["steps_per_execution"] = steps_per_execution
         optimizer = AdversarialOptimizer(d_optimizer, g_optimizer)
@@ -170,7 +170,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
         # As asked for, not as resolved: a file may be opened on another backend.
         self.compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
-        self.running_means = FigureMeans(step.metric_names(self))
+        self.running_means = RunningMeans(step.metric_names(self))
 
     def fit(
         self,
@@ -249,7 +249,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         """
         checks.none_of(sample_weight=sample_weight)
         if steps is not None:
-            checks.one_or_more(steps=steps)
+            checks.whole_number(1, steps=steps)
         verbose = verbose if processes.is_first() else 0
         arguments = verbose, None, steps, callbacks, return_dict
         if from_within_fit(kwargs):

@@ -47,7 +47,7 @@ class Inference(keras.Model):
             ValueError: if `n` or `batch_size` is no whole number from 1 up, `labels` are of no
                 class, or the average does not fit the generator, as after `quantize`.
         """
-        checks.one_or_more(n=n)
+        checks.whole_number(1, n=n)
         labels = self.given_labels(labels, n, seed)
         z = self.sampler.latents(n, self.latent_dim, self.latents, seed)
         return self.generate(z, average, labels, batch_size)
@@ -134,8 +134,7 @@ class Inference(keras.Model):
         self.synchronize()
 
         def score(batch, given):
-            inputs.check_values(batch)
-            batch = inputs.scale(ops.convert_to_tensor(batch), self.image_shape)
+            batch = inputs.scaled(batch, self.image_shape)
             given = None if given is None else ops.convert_to_tensor(given)
             return self.score(batch, labels=given).energy
 

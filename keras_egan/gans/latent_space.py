@@ -132,12 +132,12 @@ def invert(
     pictures.save_grid("found.png", np.concatenate([test_images[:8], found.images]), columns=8)
     ```
     """
-    checks.one_or_more(steps=steps)
+    checks.whole_number(1, steps=steps)
     checks.above_zero(learning_rate=learning_rate)
     if gan.labels:
         raise ValueError("`invert` is for GANs without `num_classes`: it moves latents alone.")
     with backend.device_of(gan.generator.weights):
-        images = _scaled(gan, images)
+        images = ops.convert_to_numpy(inputs.scaled(images, gan.image_shape))
         drawn = gan.sampler.latents(CANDIDATES, gan.latent_dim, gan.latents, seed)
         samples = gan.generate(drawn, average, batch_size=batch_size)
         z = _starts(gan, starts, images, drawn, samples)
@@ -189,7 +189,8 @@ def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
     encoder = gan.discriminator.encoder
     with backend.inference(encoder):
         shape = encoder.output_shape[1:]
-        return in_blocks(encoder, batch_size, shape, _scaled(gan, images))
+        images = ops.convert_to_numpy(inputs.scaled(images, gan.image_shape))
+        return in_blocks(encoder, batch_size, shape, images)
 
 
 def _line(a, b, share):
@@ -255,8 +256,3 @@ def _latents(gan, latents, argument):
             f"{latents.shape}."
         )
     return latents
-
-
-def _scaled(gan, images):
-    inputs.check_values(images)
-    return ops.convert_to_numpy(inputs.scale(ops.convert_to_tensor(images), gan.image_shape))

@@ -4,10 +4,10 @@ from functools import cache
 from typing import Any, ClassVar
 
 import keras
-from keras import ops
 
-from keras_egan import backend, checks, losses
+from keras_egan import backend, checks
 from keras_egan.backend.keras_internals import flat_layers
+from keras_egan.energies import energy_of, norms
 from keras_egan.saving import configuration
 from keras_egan.training import step
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput
@@ -185,12 +185,7 @@ class Objective(keras.Model):
             output = network.decoder(with_labels(code, given), training=training)
         else:
             output = network(with_labels(images, given), training=training)
-        if self.energy_name == "output":
-            energy = ops.cast(output[:, 0], "float32")
-        elif self.energy_name == "cross_entropy":
-            energy = losses.classification_energy(output, labels)
-        else:
-            energy = losses.reconstruction_energy(images, output, energy=self.energy_name)
+        energy = energy_of(self.energy_name, images, output, labels)
         added = step.added_losses(self, network)
         return DiscriminatorOutput(images, output, energy, embedding, latents, labels, added)
 
@@ -214,7 +209,7 @@ class Objective(keras.Model):
         gradient = backend.input_gradient(
             lambda images: self.score(images, training=True, labels=labels).energy, images, self
         )
-        return losses.norms(gradient)
+        return norms(gradient)
 
     flat_layers = staticmethod(flat_layers)
     training_step = step.train

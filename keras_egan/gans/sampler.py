@@ -33,7 +33,7 @@ def in_blocks(
     Raises:
         ValueError: if `batch_size` is not a whole number from 1 up.
     """
-    checks.one_or_more(batch_size=batch_size)
+    checks.whole_number(1, batch_size=batch_size)
     found = [np.zeros((0, *shape), "float32")]
     for start in range(0, len(arrays[0]), batch_size):
         rows = slice(start, start + batch_size)

@@ -1,12 +1,10 @@
-"""Metrics of generated samples, in Keras's style, and the means that a GAN logs."""
+"""Metrics of generated samples, in Keras's style."""
 
 from keras_egan.metrics._class_coverage import ClassAccuracy, ModeCoverage
-from keras_egan.metrics._figure_means import FigureMeans
 from keras_egan.metrics._frechet_distance import ClassFrechetDistance, FrechetDistance
 from keras_egan.metrics._generative_metric import GenerativeMetric, ReferenceMetric
-from keras_egan.metrics._inception_2015 import inception_2015
+from keras_egan.metrics._inception import inception_2015, inception_v3
 from keras_egan.metrics._inception_score import InceptionScore
-from keras_egan.metrics._inception_v3 import inception_v3
 from keras_egan.metrics._kernel_distance import KernelDistance
 from keras_egan.metrics._mixture_coverage import MixtureCoverage
 from keras_egan.metrics._nearest import Neighbours, nearest
@@ -16,7 +14,6 @@ from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDis
 __all__ = [
     "ClassAccuracy",
     "ClassFrechetDistance",
-    "FigureMeans",
     "FrechetDistance",
     "GenerativeMetric",
     "InceptionScore",

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 import numpy as np
 
 from keras_egan.datasets.loaders import check_labels
@@ -13,7 +12,7 @@ class ClassAccuracy(GenerativeMetric):
     """How often a classifier finds the class that a conditional GAN was asked for.
 
     Args:
-        extractor: as in `GenerativeMetric`, to probabilities or logits, one a class.
+        extractor: as in `GenerativeMetric`, to probabilities or logits, one per class.
         name: the metric's name.
 
     Source: our own, as GAN-test in Shmelkov et al., How good is my GAN?,
@@ -29,10 +28,6 @@ class ClassAccuracy(GenerativeMetric):
     """
 
     labelled = True
-
-    def __init__(self, extractor: keras.Model | None = None, name: str = "class_accuracy"):
-        super().__init__(extractor, name)
-        self.reset_state()
 
     def accumulate(self, features: np.ndarray, labels: Any = None) -> None:
         labels = check_labels(labels, len(features), range(features.shape[1]))
@@ -55,11 +50,10 @@ class ClassAccuracy(GenerativeMetric):
 class ModeCoverage(GenerativeMetric):
     """How many of a classifier's classes are there, and how evenly.
 
-    A sample is of the class with the largest probability; a class is covered by one sample or
-    more. Keeps the number of samples of each class.
+    A sample is of the class with the largest probability; one sample covers a class.
 
     Args:
-        extractor: as in `GenerativeMetric`, to probabilities or logits, one a class. For stacked
+        extractor: as in `GenerativeMetric`, to probabilities or logits, one per class. For stacked
             MNIST, a model that returns the outer product of the three channels' probabilities.
         name: the metric's name.
 
@@ -78,17 +72,13 @@ class ModeCoverage(GenerativeMetric):
 
     _counts: np.ndarray
 
-    def __init__(self, extractor: keras.Model | None = None, name: str = "mode_coverage"):
-        super().__init__(extractor, name)
-        self.reset_state()
-
     def accumulate(self, features: np.ndarray) -> None:
         """Adds the probabilities of generated samples, of two classes or more."""
         classes = features.shape[1]
         if classes < 2:
             raise ValueError(
-                f"ModeCoverage needs two or more classes, one a column; got {classes}. Give the "
-                "classifier one output a class."
+                f"ModeCoverage needs two or more classes, one per column; got {classes}. Give the "
+                "classifier one output per class."
             )
         self._counts = self._counts + np.bincount(features.argmax(axis=1), minlength=classes)
 
@@ -102,7 +92,7 @@ class ModeCoverage(GenerativeMetric):
         return self._counts / self._counts.sum()
 
     def result(self) -> dict[str, float]:
-        """Returns the coverage, a dict.
+        """Returns a dict.
 
         `modes` is the number of covered classes, `mode_kl` the divergence KL(shares || uniform) in
         nats, from 0 to log(classes), `min_share` and `max_share` are the shares of the rarest and

@@ -2,9 +2,7 @@
 
 import math
 import warnings
-from typing import Any
 
-import keras
 import numpy as np
 
 from keras_egan.datasets.loaders import check_labels
@@ -39,9 +37,6 @@ class FrechetDistance(ReferenceMetric):
 
     statistics = Moments
 
-    def __init__(self, extractor: keras.Model | None = None, name: str = "frechet_distance"):
-        super().__init__(extractor, name)
-
     def result(self) -> float:
         """Returns the distance, a float.
 
@@ -71,7 +66,7 @@ class ClassFrechetDistance(ReferenceMetric):
 
     It tells good samples of the wrong class, and a class whose samples are all alike, which
     `FrechetDistance` misses if the mixture of all is right. Compare figures of equally many
-    samples a class only. Classes with fewer than 2 real or 2 generated samples are left out, and
+    samples per class only. Classes with fewer than 2 real or 2 generated samples are left out, and
     one warning names them. Real samples without a label, -1, are ignored.
 
     Args:
@@ -94,16 +89,7 @@ class ClassFrechetDistance(ReferenceMetric):
 
     labelled = True
     statistics = _ByClass
-
-    def __init__(self, extractor: keras.Model | None = None, name: str = "class_frechet_distance"):
-        super().__init__(extractor, name)
-        self._left_out: list[int] = []
-
-    def accumulate(self, features: np.ndarray, labels: Any = None) -> None:
-        self.fake.add(features, labels)
-
-    def accumulate_real(self, features: np.ndarray, labels: Any = None) -> None:
-        self.real.add(features, labels)
+    _left_out: tuple[int, ...] = ()
 
     @property
     def distances(self) -> dict[int, float]:
@@ -116,7 +102,7 @@ class ClassFrechetDistance(ReferenceMetric):
         """
         self._require_both(2)
         pairs = {k: (v, self.fake.classes.get(k)) for k, v in sorted(self.real.classes.items())}
-        short = [k for k, pair in pairs.items() if any(not m or m.count < 2 for m in pair)]
+        short = tuple(k for k, pair in pairs.items() if any(not m or m.count < 2 for m in pair))
         if short and short != self._left_out:
             warnings.warn(
                 f"{self.name} leaves out the classes {', '.join(map(str, short))}, which have "

@@ -1,6 +1,7 @@
 """What the metrics of generated samples share: the extractor, and where the state is."""
 
 import copy
+import re
 from typing import Any
 
 import keras
@@ -13,27 +14,24 @@ from keras_egan.metrics.streams import Stream
 
 
 class GenerativeMetric(keras.metrics.Metric):
-    """A figure of generated samples.
+    """A metric of generated samples.
 
     The state is kept on the host in NumPy, in float64 where accuracy needs it, because JAX and some
     devices have none. So metrics are computed by hand or by `callbacks.EvaluateSamples`, never
     within a compiled training step. The result does not depend on the batches.
 
-    A subclass gives `accumulate(features)`, `reset_state()` and `result()`.
+    A subclass gives `accumulate(features)`, `reset_state()`, which the constructor calls, and
+    `result()`.
 
     Args:
         extractor: a Keras model from images to vectors of shape `(batch, features)`, called in
             inference mode; or None, where the samples are such vectors already.
-        name: the metric's name, and its key in logs.
+        name: the metric's name, and its key in logs; by default the class's, as in `mode_coverage`.
 
     Example:
 
     ```python
     class Brightness(GenerativeMetric):
-        def __init__(self, extractor=None, name="brightness"):
-            super().__init__(extractor, name)
-            self.reset_state()
-
         def accumulate(self, features):
             self.total += features.mean(axis=1).sum(dtype="float64")
             self.count += len(features)
@@ -53,9 +51,10 @@ class GenerativeMetric(keras.metrics.Metric):
     """Whether classes come with samples and features: `update_state(samples, labels)`."""
 
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
-        super().__init__(name=name)
+        super().__init__(name=name or re.sub(r"\B([A-Z])", r"_\1", type(self).__name__).lower())
         self.extractor = extractor
         self._shape: Any = None  # of one sample's features
+        self.reset_state()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """Copies the state, which Keras would take from a file; the extractor is shared."""
@@ -85,7 +84,6 @@ class GenerativeMetric(keras.metrics.Metric):
 
     def reset_state(self) -> None:
         """Forgets the generated samples."""
-        raise NotImplementedError
 
     def extract(self, samples: Any, batch_size: int = 64) -> np.ndarray:
         """Returns features for `accumulate`, which metrics of the same extractor can share.
@@ -100,7 +98,7 @@ class GenerativeMetric(keras.metrics.Metric):
         Raises:
             ValueError: as in `update_state`.
         """
-        checks.one_or_more(batch_size=batch_size)
+        checks.whole_number(1, batch_size=batch_size)
         samples = ops.convert_to_numpy(samples)
         if not len(samples):
             raise ValueError(f"`samples` is empty: its shape is {samples.shape}.")
@@ -122,18 +120,15 @@ class GenerativeMetric(keras.metrics.Metric):
 
     def _features(self, samples, batch_size):
         if self.extractor is None:
-            remedy = "Pass images only with an `extractor`, a Keras model"
-            return _vectors(samples, "`samples`", remedy)
+            return _vectors(samples, "`samples`", "Pass images only with an `extractor`")
         starts = range(0, len(samples), batch_size)
         return np.concatenate([self._run(samples[i : i + batch_size]) for i in starts])
 
     def _run(self, images):
         images = inputs.scale(ops.convert_to_tensor(images), images.shape[1:])
-        features = _vectors(
-            self.extractor.predict_on_batch(images),
-            "`extractor`'s outputs",
-            "End it with a Flatten or a GlobalAveragePooling2D layer, say",
-        )
+        features = self.extractor.predict_on_batch(images)
+        remedy = "End it with a Flatten or a GlobalAveragePooling2D layer, say"
+        features = _vectors(features, "`extractor`'s outputs", remedy)
         return features[: len(images)]  # under a strategy every replica gives all of them
 
     def _require(self, got, least, kind="generated", method="update_state"):
@@ -145,7 +140,7 @@ class GenerativeMetric(keras.metrics.Metric):
 
 
 class ReferenceMetric(GenerativeMetric):
-    """A figure of generated samples beside real ones.
+    """A metric of generated samples compared with real ones.
 
     Real samples go to `update_real`, generated ones to `update_state`. `reset_state` forgets the
     generated samples only, so that the reference serves for every generator; `reset_real` forgets
@@ -180,18 +175,17 @@ class ReferenceMetric(GenerativeMetric):
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(extractor, name)
         self.reset_real()
-        self.reset_state()
 
     def update_real(self, samples: Any, *labels: Any) -> None:
         """Adds real samples to the reference, as `update_state` generated ones."""
         self.accumulate_real(self.extract(samples), *labels)
 
-    def accumulate_real(self, features: np.ndarray) -> None:
+    def accumulate_real(self, features: np.ndarray, *labels: Any) -> None:
         """Adds the features of real samples, as `accumulate` those of generated ones."""
-        self.real.add(features)
+        self.real.add(features, *labels)
 
-    def accumulate(self, features: np.ndarray) -> None:
-        self.fake.add(features)
+    def accumulate(self, features: np.ndarray, *labels: Any) -> None:
+        self.fake.add(features, *labels)
 
     def reset_real(self) -> None:
         """Forgets the reference."""

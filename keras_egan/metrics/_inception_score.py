@@ -11,18 +11,14 @@ class InceptionScore(GenerativeMetric):
     """exp E_x KL(p(y|x) || p(y)), from a classifier's probabilities; the mean over splits.
 
     Between 1, where every image gets the same probabilities, and the number of classes, where
-    every image is of one class for certain and all classes are equally frequent. It knows nothing
-    of real images, and depends on the samples per split: usual are 10 splits of 5,000. Samples go
-    to the splits in turn, and only sums are kept.
+    every image is of one class for certain and all classes are equally frequent. It depends on the
+    samples per split: usual are 10 splits of 5,000. Samples go to the splits in turn.
 
     Args:
         extractor: as in `GenerativeMetric`, to probabilities;
             `metrics.inception_v3(include_top=True)` for colour images.
-        splits: the number of splits.
+        splits: the number of splits, 1 or more.
         name: the metric's name.
-
-    Raises:
-        ValueError: if `splits` is below 1.
 
     Source: Salimans et al., Improved techniques for training GANs,
     https://arxiv.org/abs/1606.03498.
@@ -39,10 +35,9 @@ class InceptionScore(GenerativeMetric):
     def __init__(
         self, extractor: keras.Model | None = None, splits: int = 10, name: str = "inception_score"
     ):
-        super().__init__(extractor, name)
-        checks.one_or_more(splits=splits)
+        checks.whole_number(1, splits=splits)
         self.splits = splits
-        self.reset_state()
+        super().__init__(extractor, name)
 
     def accumulate(self, features: np.ndarray) -> None:
         """Adds the probabilities of generated samples; raises a `ValueError` if they are none."""

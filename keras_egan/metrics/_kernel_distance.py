@@ -11,10 +11,9 @@ from keras_egan.metrics.streams import Features, row_blocks
 class KernelDistance(ReferenceMetric):
     """The squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, unbiased.
 
-    Its expectation does not depend on the number of samples. It is 0 for equal distributions, so
-    estimates may be below 0. The samples of either kind are shuffled with a fixed seed and cut
-    into disjoint subsets, whose spread gives the standard error of their mean. Keeps the features
-    of all samples.
+    Its expectation does not depend on the number of samples, and is 0 for equal distributions, so
+    that estimates may be below 0. The samples of either kind are shuffled with a fixed seed and cut
+    into disjoint subsets, whose spread gives the standard error. Keeps all samples' features.
 
     Args:
         extractor: as in `GenerativeMetric`, to d features; `metrics.inception_v3()` for colour
@@ -27,8 +26,7 @@ class KernelDistance(ReferenceMetric):
         ValueError: if `subsets` is no whole number from 2 up, or `seed` none from 0 up.
 
     Source: Bińkowski et al., Demystifying MMD GANs, https://arxiv.org/abs/1801.01401. There, as in
-    torch-fidelity, the subsets are 1,000 samples drawn anew each time: the same expectation, but a
-    spread that says little of the error.
+    torch-fidelity, the subsets are drawn anew each time: the same expectation, another spread.
 
     Example:
 
@@ -56,14 +54,10 @@ class KernelDistance(ReferenceMetric):
         self.seed = seed
 
     def result(self) -> dict[str, float]:
-        """Returns the distance and its standard error.
-
-        Returns:
-            A dict of two floats: under the metric's name the mean over the subsets, and under the
-            name with `_error` appended, its standard error.
+        """Returns a dict: by `name` the mean over the subsets, by `name_error` its standard error.
 
         Raises:
-            ValueError: if there are fewer than 2 real or 2 generated samples a subset.
+            ValueError: if there are fewer than 2 real or 2 generated samples per subset.
         """
         self._require_both(2 * self.subsets)
         reals = self.real.derive(lambda stream: self._cut(stream, self.seed))

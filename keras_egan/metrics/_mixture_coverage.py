@@ -14,10 +14,9 @@ class MixtureCoverage(GenerativeMetric):
     """How many modes of a Gaussian mixture are captured, and the share of high-quality samples.
 
     A sample is of high quality if it lies within 3 standard deviations of the nearest mode's
-    centre; a mode is captured if one high-quality sample or more is nearest to it. In two
-    dimensions the mixture itself has a share of 1 - exp(-4.5) = 0.9889: more means that the
-    variance is too small. Keeps the number of high-quality samples of each mode. The protocol
-    takes 2,500 samples.
+    centre, and then captures this mode. In two dimensions the mixture itself has a share of
+    1 - exp(-4.5) = 0.9889: more means that the variance is too small. The protocol takes 2,500
+    samples.
 
     Args:
         centres: the modes' centres, an array of shape `(modes, dimensions)`.
@@ -34,10 +33,9 @@ class MixtureCoverage(GenerativeMetric):
     Example:
 
     ```python
-    angles = np.arange(8) * np.pi / 4
-    ring = MixtureCoverage(np.stack([np.cos(angles), np.sin(angles)], axis=1), stddev=0.01)
-    ring.update_state(gan.sample(2500, seed=0))
-    ring.result()  # {"modes": 8, "high_quality": 0.95}
+    coverage = MixtureCoverage(*keras_egan.datasets.ring())
+    coverage.update_state(gan.sample(2500, seed=0))
+    coverage.result()  # {"modes": 8, "high_quality": 0.95}
     ```
     """
 
@@ -48,7 +46,6 @@ class MixtureCoverage(GenerativeMetric):
         extractor: keras.Model | None = None,
         name: str = "mixture_coverage",
     ):
-        super().__init__(extractor, name)
         self.centres = np.asarray(centres, "float64")
         if self.centres.ndim != 2 or not self.centres.size:
             raise ValueError(
@@ -56,8 +53,8 @@ class MixtureCoverage(GenerativeMetric):
             )
         checks.above_zero(stddev=stddev)
         self.stddev = stddev
+        super().__init__(extractor, name)
         self._shape = self.centres.shape[1:]
-        self.reset_state()
 
     def accumulate(self, features: np.ndarray) -> None:
         modes = len(self.centres)

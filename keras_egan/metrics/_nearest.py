@@ -7,9 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_egan import checks
-from keras_egan.datasets.forms import batches_of
 from keras_egan.datasets.inputs import scale
-from keras_egan.datasets.loaders import as_numpy
+from keras_egan.datasets.loaders import as_numpy, batches_of
 from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import squared_distances
 
@@ -20,8 +19,8 @@ class Neighbours(NamedTuple):
     Attributes:
         indices: the images' places in the data, whole numbers of shape `(n, k)`, from the nearest.
         distances: how far they are, float64 of shape `(n, k)`.
-        rows: each sample and then its neighbours, float32 of shape `(n, 1 + k, *image_shape)`, as
-            `pictures.save_grid` draws them.
+        rows: samples and their neighbours, float32 of shape `(n, 1 + k, *image_shape)`, for
+            `pictures.save_grid`.
     """
 
     indices: np.ndarray
@@ -45,17 +44,14 @@ def nearest(
         samples: images of shape `(n, *image_shape)`, uint8 or floats in [-1, 1]; or vectors.
         images: the data, in the forms that `fit` takes, gone through once; an order that changes
             with each pass makes `indices` meaningless.
-        k: how many neighbours to find.
-        extractor: a Keras model from images to vectors, between which distances are taken; by
-            default between the values themselves.
+        k: how many neighbours to find, 1 or more.
+        extractor: a Keras model from images to vectors, between which Euclidean distances are
+            taken; by default between the values themselves.
         batch_size: how many images go through the extractor at once, and are taken of an array.
 
-    Returns:
-        `Neighbours`, by their Euclidean distances.
-
     Raises:
-        ValueError: if there are fewer than `k` images; if samples or images are NaN, infinite or
-            out of range, or their shapes differ; if `k` is no whole number from 1 up.
+        ValueError: if there are fewer than `k` images, or an argument is out of its range; if
+            samples or images are NaN, infinite or out of range, or their shapes differ.
 
     Example:
 
@@ -65,7 +61,7 @@ def nearest(
     of_held_out = metrics.nearest(test_images, training_images, k=1).distances
     ```
     """
-    checks.one_or_more(k=k, batch_size=batch_size)
+    checks.whole_number(1, k=k, batch_size=batch_size)
     samples = as_numpy(samples)
     space = GenerativeMetric(extractor or keras.Sequential([keras.layers.Flatten()]))
     vectors = space.extract(samples, batch_size)

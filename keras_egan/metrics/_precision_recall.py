@@ -12,9 +12,9 @@ class PrecisionRecall(ReferenceMetric):
     """Precision and recall of generated samples, by balls around the samples of either kind.
 
     Around each sample is a ball that reaches to its k-th nearest neighbour among its own kind.
-    Precision is the share of generated samples that lie in a real sample's ball, recall the share
-    of real samples that lie in a generated sample's ball. Both are in [0, 1], and depend on the
-    number of samples: take as many real ones as generated ones. Keeps the features of all samples.
+    Precision is the share of generated samples in a real sample's ball, recall that of real samples
+    in a generated sample's ball. Both depend on the number of samples: take as many real ones as
+    generated ones. Keeps all samples' features.
 
     Args:
         extractor: as in `GenerativeMetric`.
@@ -43,11 +43,11 @@ class PrecisionRecall(ReferenceMetric):
         self, extractor: keras.Model | None = None, k: int = 3, name: str = "precision_recall"
     ):
         super().__init__(extractor, name)
-        checks.one_or_more(k=k)
+        checks.whole_number(1, k=k)
         self.k = k
 
     def result(self) -> dict[str, float]:
-        """Returns a dict of two floats, `precision` and `recall`.
+        """Returns a dict of two floats in [0, 1], `precision` and `recall`.
 
         Raises:
             ValueError: if there are not more than `k` real and `k` generated samples.

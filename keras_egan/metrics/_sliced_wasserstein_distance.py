@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_egan import checks
 from keras_egan.datasets import inputs
-from keras_egan.image_format import channel_axis
+from keras_egan.image_format import channel_axis, feature_shape
 from keras_egan.metrics._generative_metric import ReferenceMetric
 from keras_egan.metrics.streams import Features, row_blocks
 
@@ -33,17 +33,13 @@ class SlicedWassersteinDistance(ReferenceMetric):
     to 15. Patches depend on the seed and an image's place in its set alone: a set is at distance 0
     from itself.
 
-    Takes images of 16x16 or more, in Keras's image data format. `extract` returns them, float32 of
-    shape `(batch, channels, height, width)`, and all are kept. `result` takes as much memory again,
-    and 25 KB an image and channel, for either kind; some ten seconds on a CPU's core for 1,000
-    images of 64x64x3.
+    Takes images of 16x16 or more, in Keras's image data format, and keeps all. `result` takes as
+    much memory again, and 25 KB per image and channel, for either kind; some ten seconds on a CPU's
+    core for 1,000 images of 64x64x3.
 
     Args:
         seed: an integer, 0 or more, that fixes patches and directions.
         name: the metric's name.
-
-    Raises:
-        ValueError: if `seed` is no whole number from 0 up.
 
     Source: Karras et al., Progressive growing of GANs for improved quality, stability, and
     variation, https://arxiv.org/abs/1710.10196, section 5, and their code
@@ -69,17 +65,15 @@ class SlicedWassersteinDistance(ReferenceMetric):
         self.seed = seed
 
     def _features(self, samples, batch_size):
-        last = channel_axis() == -1
-        sides = samples.shape[1:3] if last else samples.shape[2:]
-        if samples.ndim != 4 or min(sides) < SMALLEST:
+        if samples.ndim != 4 or min(np.delete(samples.shape, (0, channel_axis()))) < SMALLEST:
             raise ValueError(
                 "`samples` must be images of 16x16 or more, of shape (batch, "
-                f"{'height, width, channels' if last else 'channels, height, width'}); got shape "
+                f"{', '.join(feature_shape('height', 'width', 'channels'))}); got shape "
                 f"{samples.shape}. Resize smaller images, or use another metric."
             )
         images = inputs.scale(ops.convert_to_tensor(samples), samples.shape[1:])
         images = ops.convert_to_numpy(images).astype("float32")
-        return np.moveaxis(images, -1, 1) if last else images
+        return np.moveaxis(images, channel_axis(), 1)
 
     def result(self) -> dict[str, float]:
         """Returns the mean over the levels as `name`, and each level's distance as `name_height`.

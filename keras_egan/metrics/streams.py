@@ -5,8 +5,6 @@ from typing import Any, Self
 
 import numpy as np
 
-__all__ = ["Features", "Moments", "Stream", "row_blocks", "squared_distances"]
-
 BLOCK_ENTRIES = 2**22
 """How many float64 entries of a matrix are in memory at once: 32 MiB."""
 

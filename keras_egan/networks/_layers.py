@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_egan.image_format import channel_axis
+from keras_egan.image_format import channel_axis, feature_shape
 from keras_egan.layers import WithinClassNormalization
 
 LABEL_DIM = 16
@@ -150,8 +150,3 @@ def dense_map(x: Any, height: int, width: int, channels: int, **arguments: Any) 
 def as_pixel(x: Any) -> Any:
     """Returns a vector a sample as a feature map of one pixel."""
     return keras.layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)
-
-
-def feature_shape(height: int, width: int, channels: int) -> tuple[int, int, int]:
-    """Returns the shape of a feature map in Keras's image data format."""
-    return (channels, height, width) if channel_axis() == 1 else (height, width, channels)

@@ -17,7 +17,7 @@ from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.gans.least_squares_gan import LeastSquaresGAN
 from keras_egan.gans.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.gans.magan import MAGAN
-from keras_egan.image_format import channels_first
+from keras_egan.image_format import feature_shape
 from keras_egan.saving import files
 
 _CLASSES = (BEGAN, BEGANCS, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN)
@@ -138,9 +138,7 @@ def build(
     """
     preset = get(name)
     if image_shape is None:
-        height, width, channels = preset.image_shape
-        sides = height, width
-        image_shape = (channels, *sides) if channels_first() else (*sides, channels)
+        image_shape = feature_shape(*preset.image_shape)
     make = getattr(networks, preset.network)
     given = {**preset.network_arguments, **(network_arguments or {})}
     if num_classes is not None:

@@ -7,8 +7,6 @@ import keras
 
 from keras_egan.saving.hyperparameter import Hyperparameter, plain
 
-__all__ = ["arguments_of", "compile_arguments_of", "compile_from", "given", "make", "settings_of"]
-
 PLAIN = (bool, int, float, str, type(None))
 
 SETTINGS = ("d_steps", "updates", "latents")
@@ -23,19 +21,17 @@ ATTRIBUTES = {"energy": "energy_name"}
 
 def given(cls: type, kwargs: dict[str, Any]) -> tuple[str, ...]:
     """Returns the names of a constructor's own arguments, and of further ones that it got."""
-    names = [name for name in _named(cls) if name not in kwargs]
-    return (*names, *kwargs)
-
-
-def _named(cls):
     variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    return [parameter.name for parameter in parameters if parameter.kind not in variadic]
+    named = [p.name for p in _parameters(cls) if p.kind not in variadic]
+    return tuple(dict.fromkeys((*named, *kwargs)))
+
+
+def _parameters(cls):
+    return [*inspect.signature(cls.__init__).parameters.values()][1:]
 
 
 def _accepts(cls, name):
-    kinds = [p.kind for p in inspect.signature(cls.__init__).parameters.values()]
-    return name in _named(cls) or inspect.Parameter.VAR_KEYWORD in kinds
+    return any(p.name == name or p.kind is p.VAR_KEYWORD for p in _parameters(cls))
 
 
 def _values(gan):
@@ -74,11 +70,7 @@ def settings_of(gan: Any) -> dict[str, Any]:
 
 
 def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
-    """Makes a GAN, with networks of its own, from what `arguments_of` returned.
-
-    Raises:
-        Exception: what Keras, or the class, raises where an argument cannot be made or is refused.
-    """
+    """Makes a GAN, with networks of its own, from what `arguments_of` returned."""
     arguments = {
         name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
         if isinstance(value, (dict, list))
@@ -101,12 +93,7 @@ def compile_arguments_of(gan: Any) -> dict[str, Any]:
 
 
 def compile_from(gan: Any, config: dict[str, Any]) -> None:
-    """Compiles a GAN with what `compile_arguments_of` returned.
-
-    Raises:
-        Exception: what Keras raises where an optimizer cannot be made.
-        TypeError: if an argument is not one of `compile`.
-    """
+    """Compiles a GAN with what `compile_arguments_of` returned."""
     arguments = dict(config)
     pair = keras.saving.deserialize_keras_object(arguments.pop("optimizer"))
     gan.compile(pair.d_optimizer, pair.g_optimizer, **arguments)

@@ -13,8 +13,6 @@ import keras
 
 from keras_egan.backend import keras_internals
 
-__all__ = ["check_size", "is_address", "move", "open_model", "replacing", "save", "write"]
-
 _SMALL = 2**26
 _EXPANSION = 100  # Keras compresses nothing
 
@@ -23,15 +21,7 @@ _EXPANSION = 100  # Keras compresses nothing
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Gives the path of a temporary file beside `path`, which then takes its place at once.
 
-    Args:
-        path: the file to write. Its folder is made if need be; a link is followed.
-
-    Example:
-
-    ```python
-    with replacing("figures.csv") as temporary:
-        temporary.write_text(text)
-    ```
+    The folder is made if need be; a link is followed.
     """
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,13 +52,8 @@ def move(source: Path, path: Path) -> None:
 def write(path: str | os.PathLike, data: bytes) -> None:
     """Writes a file whole, or leaves the one that is there as it was.
 
-    Args:
-        path: the file. Its folder is made if need be.
-        data: all of its contents.
-
     Raises:
-        OSError: if they cannot be written; where the disk is full, it names the folder and says
-            how much is needed.
+        OSError: if it cannot be written; of a full disk, it says how much is needed, and where.
     """
     try:
         with replacing(path) as temporary:
@@ -97,10 +82,10 @@ def save(
 
     Args:
         save: the model's `save` or `save_weights`.
-        filepath: the file. Addresses such as `hf://` are left to Keras.
+        filepath: the file. Keras writes addresses such as `hf://` in place.
         suffix: how its name must end, `".keras"` or `".weights.h5"`.
         overwrite: whether to replace a file without asking.
-        in_place: whether Keras writes several files, a folder or shards, in place.
+        in_place: whether Keras writes a folder or shards, in place.
         **kwargs: further arguments of `save`.
 
     Raises:

@@ -12,16 +12,11 @@ import numpy as np
 
 from keras_egan.saving.configuration import PLAIN, arguments_of
 
-__all__ = ["check_same", "fingerprint"]
-
 _WITHOUT_EFFECT = ("build_config", "module", "name", "registered_name", "seed", "shared_object_id")
 """Parts of a serialized object that may differ.
 
 Keras counts names on in a process, and a backup holds the states of seeds.
 """
-
-_REFERENCES = ("input_layers", "keras_history", "output_layers")
-"""Parts of a serialized model that name its layers, whose numbers are compared instead."""
 
 
 def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
@@ -30,7 +25,7 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     Args:
         gan: the `EnergyGAN`, compiled, before it is restored.
         data: the images, as `Run` has them.
-        steps: the steps of an epoch, if they are given.
+        steps: `steps_per_epoch`.
     """
     metadata: dict[str, Any] = {"GAN": type(gan).__name__}
     for side in ("generator", "discriminator"):
@@ -45,14 +40,12 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     metadata["`steps_per_epoch`"] = steps
     for name in ("batch_size", "shuffle"):
         metadata[f"`{name}`"] = getattr(data, name, None)
-    samples = getattr(data, "samples", None)
+    samples, labels = getattr(data, "samples", None), getattr(data, "labels", None)
     metadata["number of images"] = len(samples) if isinstance(samples, Sized) else None
-    if isinstance(samples, np.ndarray) and len(samples):
-        some = samples[:: max(1, len(samples) // 64)]
-        metadata["images"] = f"checksum {zlib.crc32(some.tobytes()):08x}"
-    labels = getattr(data, "labels", None)
-    if labels is not None:
-        metadata["labels"] = f"checksum {zlib.crc32(labels.tobytes()):08x}"
+    some = samples[:: max(1, len(samples) // 64)] if isinstance(samples, np.ndarray) else None
+    for name, array in (("images", some), ("labels", labels)):
+        if array is not None:
+            metadata[name] = f"checksum {zlib.crc32(array.tobytes()):08x}"
     return metadata
 
 
@@ -60,11 +53,6 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
     """Raises a `ValueError` that names how a training differs from that of a backup.
 
     Learning rates may differ, with a warning: the backup's are used.
-
-    Args:
-        before: the fingerprint in the backup.
-        now: the fingerprint of the present training.
-        folder: the backup's folder.
     """
     differences = []
     for name in {**before, **now}:
@@ -89,13 +77,16 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
 
 def _described(name, value):
     """Returns an argument's plain values by their names, such as "generator's `layers.0.units`"."""
-    return {f"{name}'s `{path}`" if path else f"`{name}`": leaf for path, leaf in _leaves(value)}
+    return {
+        f"{name}'s `{path}`" if path else f"`{name}`": leaf for path, leaf in _leaves(value, "", {})
+    }
 
 
-def _leaves(value: Any, path: str = "", numbers: Any = None) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, path: str, numbers: dict[str, int]) -> Iterator[tuple[str, Any]]:
     """Yields the paths and plain values in a part of a serialized object.
 
-    `numbers` are those of the model's layers, by their names.
+    `numbers` are those of the model's layers, by their names. Keras counts names on in a process;
+    so where a list names a layer, as `keras_history` does, its number is compared instead.
     """
     if isinstance(value, dict):
         kind, config = value.get("class_name"), value.get("config", {})
@@ -115,25 +106,18 @@ def _leaves(value: Any, path: str = "", numbers: Any = None) -> Iterator[tuple[s
             if key not in _WITHOUT_EFFECT:
                 # A model within a model is called with outputs of the outer one's layers.
                 known = numbers if key == "inbound_nodes" else inner
-                item = _numbered(item, known or {}) if key in _REFERENCES else item
                 yield from _leaves(item, f"{path}.{key}" if path else key, known)
     elif isinstance(value, (list, tuple)) and not all(isinstance(x, PLAIN) for x in value):
         for index, item in enumerate(value):
             yield from _leaves(item, f"{path}.{index}", numbers)
+    elif isinstance(value, (list, tuple)):
+        yield path, [numbers.get(item, item) for item in value]
     else:
-        yield path, list(value) if isinstance(value, tuple) else value
+        yield path, value
 
 
 def _name(layer):
     return layer.get("name") or layer.get("config", {}).get("name")
-
-
-def _numbered(value, numbers):
-    if isinstance(value, (list, tuple)):
-        return [_numbered(item, numbers) for item in value]
-    if isinstance(value, dict):
-        return {key: _numbered(item, numbers) for key, item in value.items()}
-    return numbers.get(value, value)
 
 
 def _shown(value):

@@ -29,22 +29,14 @@ def save(
     zipped: bool | None = None,
     **kwargs: Any,
 ) -> None:
-    """Saves all of the model, as `keras.Model.save`: whole, or not at all.
+    """Saves all of the model, as `keras.Model.save` with its arguments: whole, or not at all.
 
-    Where several processes train together, the first saves it, and the others do not wait.
-
-    Args:
-        gan: the model.
-        filepath: the file, whose name ends in `.keras`.
-        overwrite: as in `keras.Model.save`.
-        zipped: as in `keras.Model.save`; folders, and addresses such as `hf://`, are written by
-            Keras in place.
-        **kwargs: as in `keras.Model.save`.
+    Where several processes train together, the first saves it, and the others do not wait. Keras
+    writes folders, and addresses such as `hf://`, in place.
 
     Raises:
-        ValueError: if `filepath` ends otherwise.
-        OSError: if it cannot be written; a full disk is named, with what is needed. An older
-            file is then as it was.
+        ValueError: if `filepath` does not end in `.keras`.
+        OSError: if it cannot be written, and how much a full disk lacks. An older file stays.
 
     Example:
 
@@ -53,9 +45,8 @@ def save(
     gan = keras_egan.load("began.keras")
     ```
     """
-    save, in_place = keras.Model.save.__get__(gan), zipped is False
-    options = {"zipped": zipped, **kwargs}
-    processes.by_first(files.save, save, filepath, ".keras", overwrite, in_place, **options)
+    save, kwargs["zipped"] = keras.Model.save.__get__(gan), zipped
+    processes.by_first(files.save, save, filepath, ".keras", overwrite, zipped is False, **kwargs)
 
 
 def save_weights(
@@ -64,33 +55,21 @@ def save_weights(
     overwrite: bool = True,
     max_shard_size: float | None = None,
 ) -> None:
-    """Saves all variables, as `keras.Model.save_weights`: whole, or not at all.
+    """Saves all variables, as `keras.Model.save_weights` with its arguments: whole, or not at all.
 
-    Where several processes train together, the first saves them, and the others do not wait.
-
-    Args:
-        gan: the model.
-        filepath: the file, whose name ends in `.weights.h5`.
-        overwrite: as in `keras.Model.save_weights`.
-        max_shard_size: as in `keras.Model.save_weights`; Keras writes shards in place.
+    The first process saves, as in `save`. Keras writes shards in place.
 
     Raises:
-        ValueError: if `filepath` ends otherwise.
+        ValueError: if `filepath` does not end in `.weights.h5`.
         OSError: as in `save`.
     """
-    save, in_place = keras.Model.save_weights.__get__(gan), max_shard_size is not None
-    options = {"max_shard_size": max_shard_size}
-    processes.by_first(files.save, save, filepath, ".weights.h5", overwrite, in_place, **options)
+    save, size = keras.Model.save_weights.__get__(gan), {"max_shard_size": max_shard_size}
+    in_shards = max_shard_size is not None
+    processes.by_first(files.save, save, filepath, ".weights.h5", overwrite, in_shards, **size)
 
 
 def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
     """Loads weights, as `keras.Model.load_weights`; if that fails, all stay as they were.
-
-    Args:
-        gan: the model.
-        filepath: a `.weights.h5` or `.keras` file of the same kind of model.
-        *args: as there.
-        **kwargs: as there.
 
     Raises:
         ValueError: if the file is of another kind of model.
@@ -114,9 +93,6 @@ def training_state(gan: Any) -> dict[str, Any]:
 
     Keras numbers layers that have no name of their own through a whole process, so that the paths
     of their variables differ between processes.
-
-    Args:
-        gan: the model, compiled or not.
     """
     owners = {
         "generator": gan.generator,

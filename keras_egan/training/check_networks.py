@@ -5,8 +5,9 @@ from typing import Any
 
 import keras
 
-from keras_egan import checks, losses
+from keras_egan import checks
 from keras_egan.backend import keras_internals
+from keras_egan.energies import NEEDS, needed_output
 
 __all__ = ["check_embedding", "checked", "symbols"]
 
@@ -87,25 +88,15 @@ def _check_discriminator(generator, discriminator, energy, shape, classes):
         )
     output = tuple(getattr(discriminator(symbols(shape, labelled)), "shape", (None,))[1:])
     _check_apart(generator, discriminator)
-    if energy not in (*losses.ENERGIES, "output", "cross_entropy"):
+    if energy not in NEEDS:
+        raise ValueError(f"`energy` must be one of {', '.join(NEEDS)}; got {energy!r}.")
+    if energy == "cross_entropy" and classes is None:
+        raise ValueError("`energy='cross_entropy'` needs `num_classes`; got None.")
+    needed = needed_output(energy, shape, classes)
+    if output != needed:
         raise ValueError(
-            f"`energy` must be 'output', 'cross_entropy' or one of {', '.join(losses.ENERGIES)}; "
-            f"got {energy!r}."
-        )
-    if energy == "cross_entropy" and (classes is None or output != (classes,)):
-        raise ValueError(
-            "`energy='cross_entropy'` needs `num_classes` and a `discriminator` of images that "
-            f"returns so many logits; `num_classes` is {classes}, and it returns {output}."
-        )
-    if energy == "output" and output != (1,):
-        raise ValueError(
-            f"`discriminator` must be a critic, with one score a sample, of shape (1,); it "
-            f"returns {output}. End it in `keras.layers.Dense(1)`."
-        )
-    if energy in losses.ENERGIES and output != shape:
-        raise ValueError(
-            f"`discriminator` must be an auto-encoder: for samples of shape {shape} it "
-            f"returns {output} instead of a reconstruction."
+            f"`discriminator` must be {NEEDS[energy]}. With `energy={energy!r}` and samples of "
+            f"shape {shape} it must return {needed}; it returns {output}."
         )
 
 

@@ -14,9 +14,9 @@ from keras_egan.backend import distributed, processes
 from keras_egan.callbacks import Backup, callback_state
 from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_metrics
-from keras_egan.datasets import Batches, Ordered, inputs, splits
+from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
-from keras_egan.datasets.sharing import checked, held_out, part
+from keras_egan.datasets.sharing import batched, checked, part, split, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import training_state
 from keras_egan.training.run_callbacks import RunCallbacks
@@ -54,22 +54,22 @@ class Run:
         **validation: Any,
     ):
         batch_size = 32 if batch_size is None else batch_size
-        checks.one_or_more(batch_size=batch_size, epochs=epochs)
+        checks.whole_number(1, batch_size=batch_size, epochs=epochs)
         numbers = {"steps_per_epoch": steps_per_epoch, **validation}
         if isinstance(numbers["validation_freq"], Iterable):  # the epochs after which to validate
             numbers.pop("validation_freq")
-        checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
+        checks.whole_number(1, **{n: value for n, value in numbers.items() if value is not None})
         distributed.check()
         distributed.unify([*training_state(gan).values()])
         if validation_split and validation_data is None:
-            data, validation_data = splits.split(data, validation_split)
+            data, validation_data = split(data, validation_split)
         self.foreign = None if _is_ours(data) else type(data).__name__
         data, self.kind = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
         size = validation["validation_batch_size"] or batch_size
         if validation_data is not None:
             steps = validation["validation_steps"]
-            found = checked(gan, validation_data, "validation_data", steps)
-            validation_data = held_out(*found, size)
+            found, kind = checked(gan, validation_data, "validation_data", steps)
+            validation_data = part(batched(found, size, shuffle=False), kind)
         self.validation = {"validation_data": validation_data, **validation}
         self.validation["validation_batch_size"] = size
         self.gan = gan
@@ -79,10 +79,8 @@ class Run:
         self.done = 0
         self.steps = steps_per_epoch
         self.shuffle = shuffle
-        images, labels = data if isinstance(data, tuple) else (data, None)
-        if inputs.is_array(images):
-            seed = int(ops.convert_to_numpy(gan.progress.order_seed))
-            data = Batches(images, batch_size, shuffle=shuffle, seed=seed, labels=labels)
+        seed = int(ops.convert_to_numpy(gan.progress.order_seed))
+        data = batched(data, batch_size, shuffle=shuffle, seed=seed)
         if isinstance(data, Batches) and data.smallest < gan.smallest_batch:
             raise ValueError(gan.too_small(data.smallest))
         self.data = data
@@ -238,7 +236,7 @@ class Run:
         if self.done:
             steps = steps and steps - self.done
             if not self.ordered:
-                data, steps = splits.without_first(data, self.done, steps)
+                data, steps = without_first(data, self.done, steps)
         if self.ordered:
             first = self.gan.progress.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))

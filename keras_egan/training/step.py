@@ -9,6 +9,7 @@ from keras_egan import backend
 from keras_egan.backend import distributed
 from keras_egan.backend.keras_internals import call_losses
 from keras_egan.datasets import inputs
+from keras_egan.datasets.loaders import images_of
 from keras_egan.training import check_networks
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput, unfit_rows
 from keras_egan.training.labels import with_labels
@@ -90,7 +91,7 @@ def _with_metrics(returned):
 
 def _receive(gan, data, seed):
     data = distributed.received(data)
-    images = inputs.images_of(data)
+    images = images_of(data)
     count = ops.shape(images)[0]
     share = distributed.replica_share(count)
     images = distributed.nonempty(images)
@@ -262,7 +263,7 @@ def added_losses(gan: Any, network: keras.Model) -> Any:
 
 def _means_over_replicas(gan, metrics, rows, unfit):
     """Returns the metrics' means as one tensor, and counts them in."""
-    metrics = [metrics[name] for name in gan.running_means.figures]
+    metrics = [metrics[name] for name in gan.running_means.keys]
     images, small = unfit
     values = distributed.replica_sum(rows.means([*metrics, images]))
     gan.progress.count_unfit(ops.round(rows.sums(values[-1])), small)
@@ -271,7 +272,7 @@ def _means_over_replicas(gan, metrics, rows, unfit):
 
 
 def _logs(gan, means):
-    names = gan.running_means.figures
+    names = gan.running_means.keys
     metrics = dict(zip(names, ops.unstack(means, len(names)), strict=True))
     return {**metrics, **gan.indicators(metrics)}
 

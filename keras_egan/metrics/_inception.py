@@ -1,4 +1,4 @@
-"""The network of published Fréchet inception distances."""
+"""Inception as an extractor: Keras's own, and the network of published FIDs."""
 
 import hashlib
 import os
@@ -10,20 +10,57 @@ import numpy as np
 from keras import ops
 
 from keras_egan.extras import require
-from keras_egan.image_format import channel_axis
+from keras_egan.image_format import channels_first, feature_shape
 
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
 LAST = "channels_last"  # as TensorFlow's convolutions on a CPU need them
 
 
+def inception_v3(include_top: bool = False, weights: str | None = "imagenet") -> keras.Model:
+    """Returns InceptionV3 as an extractor for colour images in [-1, 1], of any size.
+
+    Its first layer resizes the images to 299x299, bilinearly; InceptionV3's own range is [-1, 1].
+    The weights, of some 90 MB, are downloaded at the first call and kept in Keras's cache.
+
+    Distances of these features are not comparable with published FIDs and KIDs, whose network is
+    `inception_2015`.
+
+    Args:
+        include_top: whether to return the 1,000 classes' probabilities, for `InceptionScore`,
+            instead of the 2,048 features.
+        weights: `"imagenet"`, a path to a file of weights, or None for random ones.
+
+    Returns:
+        A Keras model from images in Keras's image data format, `(batch, height, width, 3)` or with
+        the channels first, to features `(batch, 2048)` or probabilities `(batch, 1000)`.
+
+    Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
+    https://arxiv.org/abs/1512.00567.
+
+    Example:
+
+    ```python
+    extractor = inception_v3()
+    metrics = [FrechetDistance(extractor), KernelDistance(extractor)]
+    ```
+    """
+    network = keras.applications.InceptionV3(
+        include_top=include_top,
+        weights=weights,
+        input_shape=feature_shape(299, 299, 3),
+        pooling="avg",
+    )
+    images = keras.Input(feature_shape(None, None, 3), name="images")
+    return keras.Model(images, network(keras.layers.Resizing(299, 299)(images)))
+
+
 def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> keras.Model:
     """Returns the Inception of 2015, with which FIDs are published, as an extractor.
 
-    The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid. The file has 95,628,359
-    bytes and is at
+    The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid, 95,628,359 bytes at
     https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth.
-    PyTorch reads it, on each backend, by `torch.load(weights_only=True)`: nothing in it is run.
+    PyTorch reads them, on each backend, by `torch.load(weights_only=True)`: nothing in it is run.
 
     The features are pytorch-fid's to within rounding, on each backend: images are resized to
     299x299, bilinearly and without smoothing, average pooling leaves the padding out, and the last
@@ -65,9 +102,8 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
                 "for other weights of this architecture."
             )
         state = _read(file)
-    channels_first = channel_axis() == 1
-    images = keras.Input((3, None, None) if channels_first else (None, None, 3), name="images")
-    x = ops.transpose(images, (0, 2, 3, 1)) if channels_first else images
+    images = keras.Input(feature_shape(None, None, 3), name="images")
+    x = ops.transpose(images, (0, 2, 3, 1)) if channels_first() else images
     x = ops.image.resize(x, (299, 299), data_format=LAST)
     model = keras.Model(images, _Network(state).features(x), name="inception_2015")
     model.trainable = False
@@ -103,20 +139,19 @@ class _Network:
         x = self.conv(x, "Conv2d_4a_3x3", "valid")
         x = _max_pool(x, "valid", strides=2)
         for name in ("Mixed_5b", "Mixed_5c", "Mixed_5d"):
-            x = self.block_35(x, name)
+            x = self.block(x, name, branch5x5=2, branch3x3dbl=3)
         x = self.to_17(x, "Mixed_6a")
         for name in ("Mixed_6b", "Mixed_6c", "Mixed_6d", "Mixed_6e"):
-            x = self.block_17(x, name)
+            x = self.block(x, name, branch7x7=3, branch7x7dbl=5)
         x = self.to_8(x, "Mixed_7a")
         x = self.block_8(x, "Mixed_7b", _average_pool)
         x = self.block_8(x, "Mixed_7c", _max_pool)
         return ops.mean(x, axis=(1, 2))
 
-    def block_35(self, x: Any, name: str) -> Any:
+    def block(self, x: Any, name: str, **branches: int) -> Any:
         return _join(
             self.conv(x, f"{name}.branch1x1"),
-            self.convs(x, f"{name}.branch5x5", 2),
-            self.convs(x, f"{name}.branch3x3dbl", 3),
+            *(self.convs(x, f"{name}.{branch}", count) for branch, count in branches.items()),
             self.conv(_average_pool(x), f"{name}.branch_pool"),
         )
 
@@ -126,14 +161,6 @@ class _Network:
             self.conv(x, f"{name}.branch3x3", "valid", strides=2),
             self.conv(double, f"{name}.branch3x3dbl_3", "valid", strides=2),
             _max_pool(x, "valid", strides=2),
-        )
-
-    def block_17(self, x: Any, name: str) -> Any:
-        return _join(
-            self.conv(x, f"{name}.branch1x1"),
-            self.convs(x, f"{name}.branch7x7", 3),
-            self.convs(x, f"{name}.branch7x7dbl", 5),
-            self.conv(_average_pool(x), f"{name}.branch_pool"),
         )
 
     def to_8(self, x: Any, name: str) -> Any:
