@@ -9,7 +9,7 @@ from keras_egan.image_format import channel_axis, is_image
 
 
 def overlay(images: Any, maps: Any, limit: float | None = None) -> np.ndarray:
-    """Returns images, darkened and in grey, with their maps in red over them.
+    """Returns images in grey with their maps in red over them.
 
     Args:
         images: floats in [-1, 1], or uint8, in Keras's image data format, with 1 or 3 channels.
@@ -21,7 +21,7 @@ def overlay(images: Any, maps: Any, limit: float | None = None) -> np.ndarray:
         `pictures.save_grid` draws.
 
     Raises:
-        ValueError: if images and maps do not fit one another.
+        ValueError: if `images` and `maps` differ in number, height or width.
 
     Example:
 

@@ -84,13 +84,28 @@ class Backup(keras.callbacks.Callback):
 
     @contextmanager
     def reserved(self) -> Iterator[None]:
-        """Keeps other trainings out of the directory, and tidies it up after the last backup."""
-        try:
-            with _locked(self.directory):
+        """Keeps other trainings out of the directory, by a lock that ends with the process."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path = self.directory / ".lock"
+        with path.open("a+") as file:
+            try:
+                _lock(file)
+            except OSError as error:
+                file.seek(0)
+                raise ValueError(
+                    f"Another training, process {file.read().strip() or 'unknown'}, is using the "
+                    f"backups in {self.directory}. Wait for it, or give each training a folder of "
+                    "its own."
+                ) from error
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            try:
                 yield
-        finally:
-            with suppress(OSError):  # it holds backups, or what is not ours
-                self.directory.rmdir()
+            finally:
+                with suppress(OSError):  # Windows removes no open file, and no system a full folder
+                    path.unlink()
+                    self.directory.rmdir()
 
     def newest(self) -> Snapshot | None:
         """Returns the newest whole backup; None if there is none at all.
@@ -152,27 +167,3 @@ def _read(path):
         raise
     except Exception:  # damage shows in many kinds of error
         return None
-
-
-@contextmanager
-def _locked(directory):
-    """Holds a lock on a folder, which the system releases if the process is killed."""
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / ".lock"
-    with path.open("a+") as file:
-        try:
-            _lock(file)
-        except OSError as error:
-            file.seek(0)
-            raise ValueError(
-                f"Another training, process {file.read().strip() or 'unknown'}, is using the "
-                f"backups in {directory}. Wait for it, or give each training a folder of its own."
-            ) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # Windows removes no file that is open
-                path.unlink()

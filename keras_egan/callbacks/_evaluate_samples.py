@@ -32,17 +32,17 @@ class EvaluateSamples(keras.callbacks.Callback):
         reference: real images: an array or anything finite that `fit` takes, in batches, which is
             read once, when the first training begins; `(images, labels)` for metrics that are
             `labelled`. None where the metrics need no real images, or have them already.
-        metrics: a list of metrics, such as `[metrics.FrechetDistance(extractor)]`. Its `name` is a
-            metric's key in the logs, unless its `result` is a dict.
+        metrics: a list of metrics, such as `[metrics.FrechetDistance(extractor)]`. A metric's key
+            in the logs is its `name`, or those of its `result` if that is a dict.
         every_epochs: how many epochs there are from one measurement to the next.
         samples: how many samples are drawn. Most metrics depend on it.
         batch_size: how many images go through an extractor at once.
         seed: an integer, from 0 up, that fixes the latents.
 
     Raises:
-        ValueError: if a number is not whole or is too small, or an item of `metrics` is none; when
-            training begins, if a metric is without real images; after an epoch, if two metrics
-            have the same key.
+        ValueError: if a number is not whole or is too small, or an item of `metrics` is not a
+            metric; when training begins, if a metric is without real images; after an epoch, if
+            two metrics have the same key.
 
     Example:
 

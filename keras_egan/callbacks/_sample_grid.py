@@ -35,7 +35,7 @@ class SampleGrid(keras.callbacks.Callback):
     Raises:
         ImportError: without Pillow (the extra `images`).
         OSError: when training begins, if the directory cannot be made.
-        TypeError: if `writer` is none.
+        TypeError: if `writer` is not a `SummaryWriter`.
         ValueError: if a number is not whole or is too small; or, when training begins, if the
             samples are not images of 1, 3 or 4 channels.
 

@@ -45,7 +45,7 @@ def not_finite(logs: Mapping[str, float]) -> list[str]:
     return [f"{name} is {value}" for name, value in logs.items() if not math.isfinite(value)]
 
 
-def watching_all_metrics(
+def watching_all_logs(
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> list[keras.callbacks.Callback]:
     """Replaces Keras's own `TerminateOnNaN` by this module's."""

@@ -13,7 +13,7 @@ from keras_egan import backend, checks
 from keras_egan.backend import distributed, processes
 from keras_egan.callbacks import Backup, callback_state
 from keras_egan.callbacks._backup import Snapshot
-from keras_egan.callbacks._terminate_on_nan import watching_all_metrics
+from keras_egan.callbacks._terminate_on_nan import watching_all_logs
 from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
 from keras_egan.datasets.sharing import batched, checked, part, split, without_first
@@ -85,7 +85,7 @@ class Run:
             raise ValueError(gan.too_small(data.smallest))
         self.data = data
         self.ordered = isinstance(data, Ordered)
-        callbacks = watching_all_metrics(_listed(callbacks))
+        callbacks = watching_all_logs(_listed(callbacks))
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
         self.resumed: Any = None
