@@ -62,9 +62,9 @@ def accept(
     labelled = classes is not None
     unpack = functools.partial(_unpacked, argument=argument, labelled=labelled)
     data = stacked(data, shape, argument, labelled)
-    if is_array(data) or isinstance(data, tuple):
+    arrays = is_array(data) or isinstance(data, tuple)
+    if arrays:
         first: Any = tuple(map(as_numpy, unpack(data)))
-        data = first
     elif isinstance(data, keras.utils.PyDataset):
         read = functools.partial(_read, argument=argument, labelled=labelled)
         data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
@@ -81,10 +81,9 @@ def accept(
             f"`{argument}` is empty: it is {described(data)} that gives no images. Give it some."
         )
     _check(first, shape, argument)
-    for found in labels:
-        checked = check_labels(found, len(first), classes, f"The labels of `{argument}`")
-        data = (first, checked) if isinstance(data, tuple) else data
-    return first, data
+    what = f"The labels of `{argument}`"
+    labels = [check_labels(found, len(first), classes, what) for found in labels]
+    return first, (first, *labels) if arrays else data
 
 
 def check_values(images: Any, argument: str = "images") -> None:
