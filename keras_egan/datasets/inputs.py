@@ -60,31 +60,30 @@ def accept(
     """
     check_kind(data, argument)
     labelled = classes is not None
-    of = functools.partial(_taken, argument=argument, labelled=labelled)
+    unpack = functools.partial(_unpacked, argument=argument, labelled=labelled)
     data = stacked(data, shape, argument, labelled)
-    if is_array(data) or isinstance(data, tuple):
-        first: Any = tuple(map(as_numpy, of(data)))
-        data = first
+    arrays = is_array(data) or isinstance(data, tuple)
+    if arrays:
+        first: Any = tuple(map(as_numpy, unpack(data)))
     elif isinstance(data, keras.utils.PyDataset):
         read = functools.partial(_read, argument=argument, labelled=labelled)
         data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
-        first = of(data[0]) if data.num_batches != 0 else None
+        first = unpack(data[0]) if data.num_batches != 0 else None
     elif is_tf_dataset(data):
         picked(data.element_spec, argument, labelled)  # raises here what would get lost in a graph
         data = data.map(lambda *batch: picked(batch, argument, labelled))
         first = next(iter(data), None)
     else:
-        first, data = _iterated(data, argument, steps, of)
+        first, data = _iterated(data, argument, steps, unpack)
     first, *labels = first or (None,)
     if first is None or not len(first):
         raise ValueError(
             f"`{argument}` is empty: it is {described(data)} that gives no images. Give it some."
         )
     _check(first, shape, argument)
-    for given in labels:
-        given = check_labels(given, len(first), classes, f"The labels of `{argument}`")
-        data = (first, given) if isinstance(data, tuple) else data
-    return first, data
+    what = f"The labels of `{argument}`"
+    labels = [check_labels(found, len(first), classes, what) for found in labels]
+    return first, (first, *labels) if arrays else data
 
 
 def check_values(images: Any, argument: str = "images") -> None:
@@ -178,25 +177,27 @@ class Relayed(keras.utils.PyDataset):
         return self.read(self.dataset, index)
 
 
-def _taken(batch, argument, labelled):
+def _unpacked(batch, argument, labelled):
     return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in picked(batch, argument, labelled))
 
 
 def _read(dataset, index, argument, labelled):
-    return _taken(dataset[index], argument, labelled)
+    return _unpacked(dataset[index], argument, labelled)
 
 
-def _iterated(data, argument, steps, of):
+def _iterated(data, argument, steps, unpack):
     """Returns the first batch, or None, and a `Stream` or a generator."""
     batch = next(iter(data), None)
     if batch is None:
         return None, data
-    first = of(batch)
+    first = unpack(batch)
     if hasattr(data, "__next__"):
-        return first, (of(batch) for batch in itertools.chain([batch], data))
+        return first, (unpack(batch) for batch in itertools.chain([batch], data))
     count = length(data)
     if count is not None:
-        return first, Stream(lambda step, done: map(of, itertools.islice(data, done, None)), count)
+        return first, Stream(
+            lambda step, done: map(unpack, itertools.islice(data, done, None)), count
+        )
     if steps is None:
         raise ValueError(
             f"`{argument}` is {described(data)} that does not tell its length. Say how many of "
@@ -204,7 +205,7 @@ def _iterated(data, argument, steps, of):
             "`validation_data`, `steps=` in `evaluate`."
         )
     passes = itertools.repeat(data)
-    return first, (of(batch) for batch in itertools.chain.from_iterable(passes))
+    return first, (unpack(batch) for batch in itertools.chain.from_iterable(passes))
 
 
 def _check(images, shape, argument):

@@ -98,7 +98,7 @@ def load(
             a GAN with `num_classes`. A folder's classes are its subfolders, in the order of their
             names; a dataset needs a `"label"` feature; arrays and lists of images come as
             `(images, labels)`, others' batches or examples as tuples whose second item is labels.
-            Their names, if they have any, are the result's `class_names`.
+            The classes' names, if they have any, are the result's `class_names`.
         data_dir: where tensorflow-datasets keeps its files.
 
     Returns:

@@ -31,7 +31,7 @@ def checked(
     Raises:
         ValueError: as in `fit`.
     """
-    given = data
+    source = data
     classes = gan.labels.classes if gan.labels else None
     first, data = processes.together(inputs.accept, data, gan.image_shape, argument, steps, classes)
     arrays = isinstance(data, tuple)
@@ -40,8 +40,8 @@ def checked(
         raise ValueError(gan.too_small(rows))
     if is_tf_dataset(data):
         return distributed.divided(data), None
-    shared = arrays or isinstance(given, Ordered)
-    return data, None if shared else type(given).__name__
+    shared = arrays or isinstance(source, Ordered)
+    return data, None if shared else type(source).__name__
 
 
 def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:

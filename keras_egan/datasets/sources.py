@@ -49,7 +49,9 @@ def array(images: Any) -> np.ndarray:
     Raises:
         ValueError: if their shape, dtype or range is none that `load` takes.
     """
-    images = _laid_out(images, "as an array must have the shape (n, height, width[, channels])")
+    images = _channels_last(
+        images, "as an array must have the shape (n, height, width[, channels])"
+    )
     return images if images.dtype == np.uint8 else _scaled(images, _range(images))
 
 
@@ -62,7 +64,7 @@ def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
     if not by_index(source) or not len(source):
         return None
     first = source if isinstance(source, list) else [source[0]]
-    alone = single_images([_plain(item) for item in first], "source")
+    alone = single_images([_as_tuple(item) for item in first], "source")
     return Samples(source, prepare, labels) if alone else None
 
 
@@ -96,9 +98,11 @@ class Samples:
         return (image, labels_of(item, "source")) if self.labels else image
 
     def _read(self, index):
-        item = _plain(self.source[index])
+        item = _as_tuple(self.source[index])
         image = as_numpy(images_of(item, "source"))
-        image = _laid_out(image[None], "must give images of shape (height, width[, channels])")[0]
+        image = _channels_last(
+            image[None], "must give images of shape (height, width[, channels])"
+        )[0]
         shape = self.prepare.shape(image.shape)
         self.shape = self.shape or shape
         if shape != self.shape:
@@ -126,7 +130,7 @@ def prepared(
     Raises:
         ValueError: as in `load`.
     """
-    if is_tf_dataset(source) and looks_single(_plain(source.element_spec), "source"):
+    if is_tf_dataset(source) and looks_single(_as_tuple(source.element_spec), "source"):
         source = source.batch(batch_size or 64, drop_remainder=drop_remainder)
     elif batch_size is not None or drop_remainder:
         raise ValueError(
@@ -149,11 +153,11 @@ def prepared(
             f"{tuple(images_of(first).shape)}, which look like single images. Give batches of "
             "shape (batch, height, width, channels), or a dataset that is read by index."
         )
-    images = _laid_out(images_of(first, "source"))
+    images = _channels_last(images_of(first, "source"))
     bounds = None if images.dtype == np.uint8 else _range(images)
 
     def prepared_batch(batch):
-        images = _laid_out(images_of(batch, "source"))
+        images = _channels_last(images_of(batch, "source"))
         if bounds:
             images = _scaled(images, _range(images, bounds))
         if prepare:
@@ -184,7 +188,7 @@ def _batches(source, shuffle, seed, step, done) -> Iterator[Any]:
         batches = map(source.__getitem__, range(done, len(source)))
     else:
         batches = itertools.islice(source, done, None)
-    return map(_plain, batches)
+    return map(_as_tuple, batches)
 
 
 def _read(dataset, order):
@@ -201,14 +205,14 @@ def by_index(source: Any) -> bool:
     return indexed and not isinstance(source, keras.utils.PyDataset)
 
 
-def _plain(item):
+def _as_tuple(item):
     """Returns an item as a tuple, if it is a dict as tensorflow-datasets gives them."""
     if isinstance(item, dict) and "image" in item:
         return (item["image"], item["label"]) if "label" in item else (item["image"],)
     return item
 
 
-def _laid_out(images, must="must give batches of shape (batch, height, width[, channels])"):
+def _channels_last(images, must="must give batches of shape (batch, height, width[, channels])"):
     images = as_numpy(images)
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise ValueError(

@@ -15,7 +15,7 @@ from keras_egan.export._export import export_gan
 from keras_egan.gans.inference import Inference
 from keras_egan.gans.objective import Objective
 from keras_egan.gans.sampler import Sampler
-from keras_egan.metrics._running_means import RunningMeans
+from keras_egan.metrics._metric_means import MetricMeans
 from keras_egan.saving import configuration, state
 from keras_egan.saving.hyperparameter import Setting
 from keras_egan.training import check_networks, step
@@ -170,7 +170,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
         # As asked for, not as resolved: a file may be opened on another backend.
         self.compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
-        self.running_means = RunningMeans(step.metric_names(self))
+        self.running_means = MetricMeans(step.metric_names(self))
 
     def fit(
         self,

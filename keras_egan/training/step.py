@@ -263,7 +263,7 @@ def added_losses(gan: Any, network: keras.Model) -> Any:
 
 def _means_over_replicas(gan, metrics, rows, unfit):
     """Returns the metrics' means as one tensor, and counts them in."""
-    metrics = [metrics[name] for name in gan.running_means.keys]
+    metrics = [metrics[name] for name in gan.running_means.names]
     images, small = unfit
     values = distributed.replica_sum(rows.means([*metrics, images]))
     gan.progress.count_unfit(ops.round(rows.sums(values[-1])), small)
@@ -272,7 +272,7 @@ def _means_over_replicas(gan, metrics, rows, unfit):
 
 
 def _logs(gan, means):
-    names = gan.running_means.keys
+    names = gan.running_means.names
     metrics = dict(zip(names, ops.unstack(means, len(names)), strict=True))
     return {**metrics, **gan.indicators(metrics)}
 

@@ -7,22 +7,22 @@ import keras
 from keras import ops
 
 
-class RunningMeans(keras.metrics.Metric):
-    """The means of a GAN's losses and energies over an epoch, weighted by batch size, by `keys`.
+class MetricMeans(keras.metrics.Metric):
+    """The means of a GAN's losses and energies over an epoch, weighted by batch size, by `names`.
 
     One vector holds all of them, so that logging costs one small addition per step.
     """
 
-    def __init__(self, keys: Iterable[str], name: str = "running_means"):
+    def __init__(self, names: Iterable[str], name: str = "metric_means"):
         super().__init__(name=name, dtype="float32")
-        self.keys = tuple(keys)
+        self.names = tuple(names)
         # The same on all replicas: summed, they would count twice where one goes on from a backup.
         first = {"initializer": "zeros", "dtype": "float32", "aggregation": "only_first_replica"}
-        self.totals = self.add_variable(shape=(len(self.keys),), name="totals", **first)
+        self.totals = self.add_variable(shape=(len(self.names),), name="totals", **first)
         self.samples = self.add_variable(shape=(), name="samples", **first)
 
     def update_state(self, values: Any, sample_weight: Any = 1.0) -> None:
-        """Adds the means over a batch, of shape `(len(keys),)`, of `sample_weight` samples."""
+        """Adds the means over a batch, of shape `(len(names),)`, of `sample_weight` samples."""
         # A Python number stays one, because PyTorch sends tensors to the device.
         number = isinstance(sample_weight, (int, float))
         weight = sample_weight if number else ops.cast(sample_weight, "float32")
@@ -30,6 +30,6 @@ class RunningMeans(keras.metrics.Metric):
         self.samples.assign(self.samples.value + weight)
 
     def result(self) -> dict[str, Any]:
-        """Returns the means so far by their keys, 0 before the first batch."""
+        """Returns the means so far by their names, 0 before the first batch."""
         means = self.totals / ops.maximum(self.samples, 1.0)
-        return dict(zip(self.keys, ops.unstack(means, len(self.keys)), strict=True))
+        return dict(zip(self.names, ops.unstack(means, len(self.names)), strict=True))
