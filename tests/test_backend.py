@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import keras_egan
 from tests import parity
 from tests.conftest import XLA_FLAGS, on
+from tests.registry import CASES, EAGERLY, float_images
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_egan"
@@ -112,3 +114,25 @@ def test_the_backends_train_alike_and_open_each_others_files(tmp_path):
     finally:  # what it waits for in vain has failed by itself
         for other in others:
             output(other)
+
+
+def test_a_batch_goes_the_way_that_contributing_says():
+    listed = re.findall(r"^  \d\. `(.+?)`", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    expected = [name.replace("jax", BACKEND) for name in listed]
+    assert len(expected) == 8
+    gan, images, entered = CASES[0].build(**EAGERLY), float_images(13), []
+
+    def note(frame, event, _):
+        path, code = Path(frame.f_code.co_filename), frame.f_code
+        if event == "call" and path.is_relative_to(PACKAGE):
+            given = [frame.f_locals.get(name) for name in code.co_varnames[: code.co_argcount]]
+            shapes = [getattr(array, "shape", None) for array in keras.tree.flatten(given)]
+            if images.shape in map(tuple, filter(None, shapes)):
+                entered.append(path.relative_to(PACKAGE).as_posix())
+
+    sys.setprofile(note)
+    try:
+        gan.fit(images, batch_size=13, verbose=0)
+    finally:
+        sys.setprofile(None)
+    assert [name for name in dict.fromkeys(entered) if name in expected] == expected

@@ -48,7 +48,8 @@ def _putting_back(function, groups):
     """Returns a compiled step that gives variables their values back if it fails.
 
     Keras takes the values out of the model before the first step, and loses them if that step
-    cannot be traced, or is interrupted meanwhile.
+    cannot be traced, or is interrupted meanwhile:
+    https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/jax/trainer.py#L452
     """
 
     def step(state, data):

@@ -40,8 +40,8 @@ def joint_gradients(
 
 
 def _dense_copy(grad):
-    # A copy, for only new operations take a dependency. And dense, for an embedding's has each row
-    # as often as the batch, and Keras's optimizers would square each.
+    # A copy, because only new operations take a dependency. Dense, because the gradient of an
+    # embedding has a row for each use of a label, and Keras's optimizers would square each alone.
     return None if grad is None else tf.identity(tf.convert_to_tensor(grad))
 
 

@@ -198,21 +198,7 @@ def ebgan_small(
     The generator doubles a fully connected grid twice, by nearest neighbours and 3x3 convolutions
     with batch normalisation and LeakyReLU, and ends in tanh. The auto-encoder is one strided
     convolution, a linear fully connected embedding, and one linear convolution of the upsampled
-    grid.
-
-    Args:
-        image_shape: the shape of one image in Keras's image data format, sides divisible by 4.
-        filters: the channels of the discriminator's convolution and of the generator's last but
-            one; the generator begins with twice as many.
-        latent_dim: the length of the generator's input.
-        embedding_dim: the length of the discriminator's embedding.
-        num_classes: the number of classes, for networks that take labels too; or None.
-
-    Returns:
-        The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
-
-    Raises:
-        ValueError: if a side is not divisible by 4.
+    grid. The arguments, and what is returned and raised, are as in `dcgan_autoencoder`.
 
     Source: after the EBGAN of https://github.com/eriklindernoren/PyTorch-GAN, whose batch
     normalisation has an epsilon of 0.8 where a momentum was meant.

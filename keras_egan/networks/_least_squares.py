@@ -74,27 +74,12 @@ def least_squares_dcgan(
 ) -> tuple[keras.Model, keras.Model]:
     """Returns LSGAN's DCGAN, whose stability is compared with and without batch normalisation.
 
-    As `least_squares_vgg`, but the generator doubles by four 5x5 transposed convolutions. The
-    paper's BN_G is `normalize_g=False`, with Adam; its BN_GD is `normalize_d=False` as well, with
-    RMSprop.
+    As `least_squares_vgg`, but the generator doubles by four 5x5 transposed convolutions and begins
+    with 8 times `filters`. `normalize_g` and `normalize_d` say whether the generator and the critic
+    have batch normalisation. The paper's BN_G is `normalize_g=False`, with Adam; its BN_GD is
+    `normalize_d=False` as well, with RMSprop. All else is as there.
 
-    Args:
-        image_shape: the shape of one image in Keras's image data format, sides divisible by 16.
-        filters: the channels after the critic's first layer and before the generator's last; the
-            generator begins with 8 times as many.
-        latent_dim: the length of the generator's input.
-        normalize_g: whether the generator has batch normalisation.
-        normalize_d: whether the critic has batch normalisation.
-        num_classes: the number of classes, for networks that take labels too; or None.
-
-    Returns:
-        The generator, from `(batch, latent_dim)` to images, and a critic, to `(batch, 1)`.
-
-    Raises:
-        ValueError: if a side is not divisible by 16.
-
-    Source: Mao et al., LSGAN, https://arxiv.org/abs/1611.04076, by the authors' code,
-    https://github.com/xudonmao/LSGAN.
+    Source: as there.
 
     Example:
 

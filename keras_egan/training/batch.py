@@ -59,8 +59,8 @@ class BatchShard(NamedTuple):
         count: how many rows this replica has been given.
         start: the number of the first of them.
         total: the global batch size.
-        held: on several devices, how many it computes with: `count`, or one that does not count,
-            for the mean of none is NaN.
+        held: on several devices, how many it computes with: `count`, or one padding row if that is
+            0, because the mean of an empty tensor is NaN.
         labels: those of these rows' images, int32 of shape `(held,)`, if the GAN has classes.
         fake_labels: those that the fakes are made with, likewise.
     """

@@ -26,7 +26,7 @@ def broadcast(data: bytes) -> bytes:
     """Returns the first process's `data`, whatever the others give."""
     if process_count() == 1:
         return data
-    from jax.experimental import multihost_utils  # here, for it takes a while to import
+    from jax.experimental import multihost_utils  # here, because importing it is slow
 
     length = int(multihost_utils.broadcast_one_to_all(np.array(len(data), "int32")))
     buffer = np.zeros(length, "uint8")
@@ -196,7 +196,7 @@ def check() -> None:
         )
     if not isinstance(distribution, keras.distribution.DataParallel):
         raise ValueError(
-            f"{type(distribution).__name__} over several processes is not supported, for each "
-            "process writes and samples with whole weights. Use it with one process for all "
+            f"{type(distribution).__name__} over several processes is not supported, because "
+            "each process writes and samples with whole weights. Use it with one process for all "
             "devices of a machine, or DataParallel."
         )

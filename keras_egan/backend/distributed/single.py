@@ -25,7 +25,7 @@ def replica_gather(rows: Any, count: Any) -> Any:
 
 
 def nonempty(images: Any) -> Any:
-    """Returns images, of a replica that has none one of zeros: the mean of no rows is NaN."""
+    """Returns images, or one of zeros where the replica has none: the mean of no rows is NaN."""
     return images
 
 

@@ -39,7 +39,7 @@ def replica_gather(rows: Any, count: Any) -> Any:
 
 
 def nonempty(images: Any) -> Any:
-    """Returns images; of a replica that has none, one of zeros, for the mean of none is NaN."""
+    """Returns images, or one of zeros where the replica has none."""
     if _replicas() is None:
         return images
     missing = tf.maximum(1 - tf.shape(images)[0], 0)

@@ -60,7 +60,7 @@ class _Gather(torch.autograd.Function):
 
 
 def nonempty(images: Any) -> Any:
-    """Returns images; of a replica that has none, one of zeros, for the mean of none is NaN."""
+    """Returns images, or one of zeros where the replica has none."""
     return images if len(images) else images.new_zeros((1, *images.shape[1:]))
 
 
