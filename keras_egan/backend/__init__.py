@@ -69,14 +69,9 @@ def gradients(
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     """Returns a function that runs a network with given weights, whatever its own are.
 
-    It reads and writes none of the network's weights, so that several threads may call it.
-
-    Args:
-        network: a Keras model.
-
-    Returns:
-        A function from the weights, as many variables as `network.weights` has when it is called,
-        and the input, or a list of them, to the output, in inference mode.
+    It takes the weights, as many variables as `network.weights` has when it is called, and the
+    input, or a list of them, and returns the output in inference mode. It touches none of the
+    network's own weights, so that several threads may call it.
     """
 
     def call(weights, inputs):
@@ -91,16 +86,9 @@ def compiled_gradient(
 ) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
     """Returns a function that differentiates what a network makes of its inputs, by these.
 
-    Like that of `compiled`, it takes any weights and touches none.
-
-    Args:
-        network: a Keras model of one input.
-        objective: takes the network's output, in inference mode, and targets, and returns a tensor
-            of shape `(batch,)`.
-
-    Returns:
-        A function from the weights, the inputs and the targets to the gradient of the objective,
-        summed, by the inputs, and to the objective.
+    Like that of `compiled`, it takes any weights and touches none. It takes weights, inputs and
+    targets, and returns the gradient of the objective, summed, by the inputs, and the objective: of
+    the network's output, in inference mode, and the targets, a tensor of shape `(batch,)`.
     """
 
     def differentiated(weights, inputs, targets):

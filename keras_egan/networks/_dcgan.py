@@ -13,7 +13,7 @@ from keras_egan.networks._layers import (
     embedding_inputs,
     feature_shape,
     latent_inputs,
-    split_divisible,
+    split_shape,
 )
 
 
@@ -56,7 +56,7 @@ def dcgan_autoencoder(
     generator, discriminator = dcgan_autoencoder(image_shape=(28, 28, 1))
     ```
     """
-    height, width, channels = split_divisible(image_shape, 4)
+    height, width, channels = split_shape(image_shape, 4)
 
     def dense(x, units):
         return layers.ReLU()(batch_normalized(layers.Dense(units, use_bias=False)(x), 1e-3))

@@ -19,7 +19,6 @@ from keras_egan.networks._layers import (
     feature_shape,
     latent_inputs,
     normal,
-    split_divisible,
     split_shape,
     with_label,
 )
@@ -209,7 +208,7 @@ def ebgan_small(
     generator, discriminator = ebgan_small(image_shape=(28, 28, 1))
     ```
     """
-    height, width, channels = split_divisible(image_shape, 4)
+    height, width, channels = split_shape(image_shape, 4)
 
     inputs, x = latent_inputs(latent_dim, num_classes)
     x = dense_map(x, height // 4, width // 4, 2 * filters)

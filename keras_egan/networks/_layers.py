@@ -47,13 +47,9 @@ def with_label(
 ) -> tuple[Any, Any]:
     """Returns a network's inputs, and its code joined with what is learnt of a label.
 
-    Args:
-        code: the network's first input.
-        x: the code, or what became of it: a vector or a feature map a sample.
-        num_classes: how many classes there are; None for a network without labels.
-        stddev: the size of what stands for a label at first. A generator's is small, that it may
-            not take the label for the latents.
-        centered: whether the code is normalised within each class.
+    `x` is the code or what became of it, a vector or a feature map per sample. `stddev` is the size
+    of what stands for a label at first: a generator's is small, so that it does not take the label
+    for the latents. If `centered`, the code is normalised within each class.
     """
     if num_classes is None:
         return code, x
@@ -72,17 +68,10 @@ def with_label(
 def critic(
     image: Any, features: Any, score: Any, num_classes: int | None, activation: str | None = None
 ) -> keras.Model:
-    """Returns a critic.
+    """Returns a critic that makes `score`, of shape `(batch, 1)`, of an image's last `features`.
 
     With labels, a score of the class, and one of how the image differs from others of its class,
-    are added to the image's score.
-
-    Args:
-        image: the critic's input.
-        features: its last features.
-        score: what it makes of them, of shape `(batch, 1)`.
-        num_classes: how many classes there are; None for a critic without labels.
-        activation: what keeps the score within bounds, if anything.
+    are added to the image's score. `activation` keeps the sum within bounds.
 
     Source: Miyato and Koyama, cGANs with projection discriminator,
     https://arxiv.org/abs/1802.05637.
@@ -107,11 +96,11 @@ def _embedded(label, num_classes, stddev, size=LABEL_DIM):
     return keras.layers.Embedding(num_classes, size, embeddings_initializer=normal(stddev))(label)
 
 
-def split_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
+def split_shape(image_shape: Sequence[int], divisor: int = 1) -> tuple[int, int, int]:
     """Returns (height, width, channels) of an image shape in Keras's image data format.
 
     Raises:
-        ValueError: if it has not three entries.
+        ValueError: if it has not three entries, or a side is not divisible by `divisor`.
     """
     if len(image_shape) != 3:
         raise ValueError(
@@ -122,16 +111,6 @@ def split_shape(image_shape: Sequence[int]) -> tuple[int, int, int]:
         channels, height, width = image_shape
     else:
         height, width, channels = image_shape
-    return height, width, channels
-
-
-def split_divisible(image_shape: Sequence[int], divisor: int) -> tuple[int, int, int]:
-    """Returns what `split_shape` does, of sides that are divisible.
-
-    Raises:
-        ValueError: if a side is not divisible by `divisor`; as in `split_shape`.
-    """
-    height, width, channels = split_shape(image_shape)
     if height % divisor or width % divisor:
         larger = [-(-side // divisor) * divisor for side in (height, width)]
         raise ValueError(

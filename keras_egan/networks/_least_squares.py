@@ -12,7 +12,7 @@ from keras_egan.networks._layers import (
     dense_map,
     latent_inputs,
     normal,
-    split_divisible,
+    split_shape,
 )
 
 
@@ -98,7 +98,7 @@ def least_squares_dcgan(
 
 
 def _grid(image_shape, filters, latent_dim, num_classes):
-    height, width, channels = split_divisible(image_shape, 16)
+    height, width, channels = split_shape(image_shape, 16)
     inputs, x = latent_inputs(latent_dim, num_classes)
     x = dense_map(x, height // 16, width // 16, filters, kernel_initializer=normal())
     return inputs, x, channels
