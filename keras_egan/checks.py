@@ -9,6 +9,7 @@ import keras
 __all__ = [
     "UPDATES",
     "above_zero",
+    "has_encoder",
     "is_finite",
     "is_whole",
     "none_of",
@@ -95,6 +96,11 @@ def own_network(delta: Any, discriminator: keras.Model) -> None:
             "`delta` shares weights with `discriminator`, which would part in a saved file. "
             "Give it weights of its own, as `keras.models.clone_model` does."
         )
+
+
+def has_encoder(discriminator: keras.Model) -> bool:
+    """Returns whether a discriminator has an `encoder` and a `decoder`."""
+    return hasattr(discriminator, "encoder") and hasattr(discriminator, "decoder")
 
 
 def unconstrained(discriminator: keras.Model) -> None:

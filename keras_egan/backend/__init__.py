@@ -3,10 +3,10 @@
 `tensorflow.py`, `jax.py` and `torch.py` mirror one another and know nothing of GANs; what they need
 not have of their own is in `common.py`. The one that runs gives this module its names:
 
-- `Steps`, a mixin that turns `self.training_step(data)` and `self.evaluation_step(data)`, written
+- `Steps`, a mixin that turns `self._training_step(data)` and `self._evaluation_step(data)`, written
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
-  backend's Keras trainer calls. Its `synchronize()` gives variables their values while `fit` runs.
-  Outside of the steps nothing is recorded for differentiation.
+  backend's Keras trainer calls. Outside of the steps nothing is recorded for differentiation.
+- `synchronize(model)`, which gives variables their values while `fit` runs.
 - `joint_gradients(objective, variables, model)`, the one primitive of differentiation: gradients
   of several losses of one computation. `gradients` takes a single loss.
 - `input_gradient(function, inputs, model)`, for penalties on the gradient by an input.

@@ -18,6 +18,7 @@ __all__ = [
     "require",
     "sent",
     "set_random_state",
+    "synchronize",
 ]
 
 no_grad = nullcontext
@@ -44,6 +45,10 @@ def require(condition: Any, message: str) -> Any:
     if not condition:
         raise ValueError(message)
     return 0.0
+
+
+def synchronize(model: keras.Model) -> None:
+    """Gives variables their values while `fit` runs; here they always have them."""
 
 
 def host() -> AbstractContextManager:

@@ -23,10 +23,10 @@ class Steps:
             super().__setattr__(name, value)
 
     def train_step(self, state, data):
-        return _run(self.training_step, self._trained(), state, data)
+        return _run(self._training_step, self._trained(), state, data)
 
     def test_step(self, state, data):
-        return _run(self.evaluation_step, self._evaluated(), state, data)
+        return _run(self._evaluation_step, self._evaluated(), state, data)
 
     def make_train_function(self, force=False):
         made = self.train_function
@@ -46,10 +46,6 @@ class Steps:
 
     def _evaluated(self):
         return self.trainable_variables, self.non_trainable_variables, self.metrics_variables
-
-    def synchronize(self):
-        """Gives variables their values while `fit` runs, which keeps them elsewhere."""
-        self.jax_state_sync()
 
 
 def _putting_back(function, groups):
@@ -72,6 +68,11 @@ def _putting_back(function, groups):
             raise
 
     return step
+
+
+def synchronize(model: keras.Model) -> None:
+    """Gives variables their values while `fit` runs, which keeps them elsewhere."""
+    model.jax_state_sync()
 
 
 def _run(step, groups, state, data):

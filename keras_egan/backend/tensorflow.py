@@ -13,13 +13,10 @@ class Steps(Built):
     """Runs the model's steps as they are written."""
 
     def train_step(self, data):
-        return self.training_step(data)
+        return self._training_step(data)
 
     def test_step(self, data):
-        return self.evaluation_step(data)
-
-    def synchronize(self):
-        """Does nothing: variables always have their values."""
+        return self._evaluation_step(data)
 
 
 def joint_gradients(

@@ -25,14 +25,11 @@ class Steps:
 
     def train_step(self, data):
         with no_grad():
-            return self.training_step(data)
+            return self._training_step(data)
 
     def test_step(self, data):
         with no_grad():
-            return self.evaluation_step(data)
-
-    def synchronize(self):
-        """Does nothing: variables always have their values."""
+            return self._evaluation_step(data)
 
 
 def joint_gradients(

@@ -14,6 +14,7 @@ from keras_egan.callbacks._terminate_on_nan import not_finite
 from keras_egan.datasets.forms import batches_of
 from keras_egan.datasets.inputs import check_values, scale
 from keras_egan.datasets.loaders import as_numpy
+from keras_egan.saving.hyperparameter import hyperparameters
 
 __all__ = ["Diagnosis"]
 
@@ -179,9 +180,9 @@ class Diagnosis(keras.callbacks.Callback):
         both = {"data": images, "fakes": samples}
         energies = {name: gan.energy(of, labels=self._labels) for name, of in both.items()}
         embeddings = {"data": None, "fakes": None}
-        if gan.has_embedding:
+        if checks.has_encoder(gan.discriminator):
             embeddings = {"data": gan.encode(images), "fakes": gan.encode(samples)}
-        learning = gan.phases[gan.phase]
+        learning = gan.phases[self._fit.phase]
         weights = {name: _flat(getattr(gan, name)) for name in learning}
         moved = {
             name: float(np.linalg.norm(now - before) / max(np.linalg.norm(now), 1e-12))
@@ -197,7 +198,7 @@ class Diagnosis(keras.callbacks.Callback):
         means = {name: float(values.mean()) for name, values in steps.items()}
         return Evidence(
             steps,
-            {k: float(ops.convert_to_numpy(v)) for k, v in gan.hyperparameters.items()},
+            {k: float(ops.convert_to_numpy(v)) for k, v in hyperparameters(gan).items()},
             Look.at(images, energies["data"], embeddings["data"]),
             Look.at(samples, energies["fakes"], embeddings["fakes"]),
             learning,

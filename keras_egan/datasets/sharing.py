@@ -9,7 +9,7 @@ from keras_egan.backend import distributed, processes
 from keras_egan.datasets import Batches, Ordered, inputs
 from keras_egan.datasets.loaders import described, is_tf_dataset
 
-__all__ = ["checked", "evaluated", "held_out", "one_batch", "part"]
+__all__ = ["checked", "evaluated", "held_out", "one_batch", "part", "too_small"]
 
 
 def checked(
@@ -43,11 +43,19 @@ def checked(
     arrays = inputs.is_array(data) or isinstance(data, tuple)
     rows = min(len(first), batch_size) if arrays and batch_size else len(first)
     if rows < smallest_batch:
-        raise ValueError(gan.too_small(rows))
+        raise ValueError(too_small(gan, rows))
     if is_tf_dataset(data):
         return distributed.divided(data), None
     shared = arrays or isinstance(given, Ordered)
     return data, None if shared else type(given).__name__
+
+
+def too_small(gan: Any, count: Any) -> str:
+    """Returns the error for a batch below a GAN's `smallest_batch`."""
+    return (
+        f"{type(gan).__name__} needs batches of at least {gan.smallest_batch} images; got "
+        f"{count}. If it is the last batch of an epoch, drop it: `drop_remainder=True`."
+    )
 
 
 def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:

@@ -84,8 +84,10 @@ class BEGAN(EnergyGAN):
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t)
 
-    def fakes_weight(self) -> Any:
-        return -ops.convert_to_tensor(self.k_t)
+    def _fakes_weight(self):
+        losses_of = type(self).discriminator_loss, type(self).generator_loss
+        own = losses_of == (BEGAN.discriminator_loss, BEGAN.generator_loss)
+        return -ops.convert_to_tensor(self.k_t) if own else None
 
     def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
         balance = self.gamma * figures["real_energy"] - figures["fake_energy"]

@@ -12,17 +12,17 @@ from keras_egan.callbacks import FitState
 from keras_egan.datasets import inputs
 from keras_egan.datasets.sharing import evaluated, one_batch
 from keras_egan.export._export import export_gan
+from keras_egan.gans import latent_space
 from keras_egan.gans.inference import Inference
 from keras_egan.gans.objective import Objective
-from keras_egan.gans.sampler import Sampler
 from keras_egan.metrics import FigureMeans
 from keras_egan.saving import configuration, state
 from keras_egan.saving.hyperparameter import Setting
 from keras_egan.training import check_networks, step
 from keras_egan.training.labels import Labels
 from keras_egan.training.optimizer import AdversarialOptimizer
-from keras_egan.training.progress import Progress
 from keras_egan.training.run import Run
+from keras_egan.training.training_state import TrainingState
 from keras_egan.training.weight_average import WeightAverage
 
 __all__ = ["EnergyGAN"]
@@ -87,7 +87,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         gan = super().__new__(cls, *args, **kwargs)
-        object.__setattr__(gan, "given", configuration.given(cls, kwargs))
+        object.__setattr__(gan, "_given", configuration.given(cls, kwargs))
         return gan
 
     def __init__(
@@ -111,18 +111,19 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             generator, discriminator, energy=energy, latent_dim=latent_dim, num_classes=num_classes
         )
         seed = checks.seed(seed)
-        self.hyperparameters: dict[str, Any] = {}
-        self.states: dict[str, Any] = {}
-        self.progress = Progress(seed)
+        self._hyperparameters: dict[str, Any] = {}
+        self._states: dict[str, Any] = {}
+        self._training_state = TrainingState(seed)
         self.fit_state = FitState()
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes
         unlabelled = energy == "cross_entropy"
         self.labels = None if num_classes is None else Labels(num_classes, unlabelled)
-        self.weight_average = WeightAverage(generator, generator_average)
-        self.sampler = Sampler(generator)
-        self.running_means: Any = None
+        self._weight_average = WeightAverage(generator, generator_average)
+        self._run_generator = backend.compiled(generator)
+        self._gradient = backend.compiled_gradient(generator, latent_space.differences)
+        self._running_means: Any = None
         self.energy_name = energy
         self.d_steps = d_steps
         self.updates = updates
@@ -169,8 +170,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         optimizer.build(self.discriminator.trainable_variables, self.generator.trainable_variables)
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
         # As asked for, not as resolved: a file may be opened on another backend.
-        self.compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
-        self.running_means = FigureMeans(step.metric_names(self))
+        self._compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
+        self._running_means = FigureMeans(step.metric_names(self))
 
     def fit(
         self,
@@ -226,7 +227,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
         )
-        with self.weight_average.learning(self):
+        with self._weight_average.learning(self):
             return run.train(super().fit)
 
     def evaluate(
@@ -257,7 +258,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         else:
             x = inputs.paired(x, y, self.labels)
             figures = evaluated(super().evaluate, self, x, batch_size, steps, *arguments)
-        self.progress.refuse_unfit(self.smallest_batch)
+        self._training_state.refuse_unfit(self.smallest_batch)
         return figures
 
     def train_on_batch(
@@ -274,7 +275,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             ValueError: as in `fit`, before anything is trained.
         """
         checks.none_of(class_weight=class_weight, sample_weight=sample_weight)
-        with self.weight_average.learning(self):
+        with self._weight_average.learning(self):
             return super().train_on_batch(*one_batch(self, x, y), return_dict=return_dict)
 
     def test_on_batch(

@@ -91,7 +91,7 @@ class MAGAN(EnergyGAN):
         real, fake = figures["real_energy"], figures["fake_energy"]
         return {
             "margin": ops.copy(self.margin),
-            "phase": ops.zeros_like(real) + float(list(self.phases).index(self.phase)),
+            "phase": ops.zeros_like(real) + float(list(self.phases).index(self.fit_state.phase)),
             "m_global": real + ops.abs(real - fake),
         }
 

@@ -16,9 +16,9 @@ from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_figures
 from keras_egan.datasets import Batches, Ordered, inputs, splits
 from keras_egan.datasets.loaders import length
-from keras_egan.datasets.sharing import checked, held_out, part
+from keras_egan.datasets.sharing import checked, held_out, part, too_small
 from keras_egan.saving.fingerprint import check_same, fingerprint
-from keras_egan.saving.state import training_state
+from keras_egan.saving.state import named_variables
 from keras_egan.training.run_callbacks import RunCallbacks
 
 __all__ = ["Run"]
@@ -60,7 +60,7 @@ class Run:
             numbers.pop("validation_freq")
         checks.one_or_more(**{n: value for n, value in numbers.items() if value is not None})
         distributed.check()
-        distributed.unify([*training_state(gan).values()])
+        distributed.unify([*named_variables(gan).values()])
         if validation_split and validation_data is None:
             data, validation_data = splits.split(data, validation_split)
         self.foreign = None if _is_ours(data) else type(data).__name__
@@ -81,10 +81,10 @@ class Run:
         self.shuffle = shuffle
         images, labels = data if isinstance(data, tuple) else (data, None)
         if inputs.is_array(images):
-            seed = int(ops.convert_to_numpy(gan.progress.order_seed))
+            seed = int(ops.convert_to_numpy(gan._training_state.order_seed))
             data = Batches(images, batch_size, shuffle=shuffle, seed=seed, labels=labels)
         if isinstance(data, Batches) and data.smallest < gan.smallest_batch:
-            raise ValueError(gan.too_small(data.smallest))
+            raise ValueError(too_small(gan, data.smallest))
         self.data = data
         self.ordered = isinstance(data, Ordered)
         callbacks = watching_all_figures(_listed(callbacks))
@@ -100,7 +100,7 @@ class Run:
         Returns:
             The history of all epochs.
         """
-        self.gan.progress.continue_random_state()
+        self.gan._training_state.continue_random_state()
         if self.backup or distributed.process_count() > 1:
             self.fingerprint = fingerprint(self.gan, self.data, self.steps)
             # What an interrupted `fit` of this GAN has set, as `Schedule` does, the user has not.
@@ -126,7 +126,7 @@ class Run:
 
     def begin_epoch(self) -> None:
         """Tells the data, the callbacks and the compiled step where the training is."""
-        self.fit_state.step = self.gan.progress.steps_done
+        self.fit_state.step = self.gan._training_state.steps_done
         self.fit_state.epoch_start = self.fit_state.step - self.done
         if self.ordered and not self.steps:  # else one pass through the data spans epochs
             self.data.begin(self.fit_state.epoch_start, self.done)
@@ -135,7 +135,7 @@ class Run:
     def restore(self) -> None:
         """Puts everything back to where the backup was made, but for the data."""
         _, metadata, arrays = self.resumed
-        for name, variable in training_state(self.gan).items():
+        for name, variable in named_variables(self.gan).items():
             variable.assign(arrays[f"variable/{name}"])
         callback_state.set_states(self.callbacks.callbacks, metadata["callbacks"], arrays)
         self.restore_random_state()
@@ -149,7 +149,7 @@ class Run:
 
     def save(self, epoch: int, done: int) -> None:
         """Makes a backup, unless a value is not finite."""
-        step = self.gan.progress.steps_done
+        step = self.gan._training_state.steps_done
         for callback in self.callbacks.callbacks:
             if hasattr(callback, "flush"):
                 callback.flush(step)
@@ -158,7 +158,7 @@ class Run:
         processes.first(self._write, step, epoch, done, states)
 
     def _write(self, step, epoch, done, states):
-        state = training_state(self.gan)
+        state = named_variables(self.gan)
         arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
         if not self._is_finite(dict(zip(map(id, state.values()), arrays.values(), strict=True))):
             if not self.warned:
@@ -240,7 +240,7 @@ class Run:
             if not self.ordered:
                 data, steps = splits.without_first(data, self.done, steps)
         if self.ordered:
-            first = self.gan.progress.steps_done - self.done
+            first = self.gan._training_state.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
         # Keras shuffles by default, and warns of it where it cannot.
         shuffle = self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered
@@ -256,7 +256,7 @@ class Run:
             )
 
     def _clear(self):
-        fetched = {id(v): ops.convert_to_numpy(v) for v in training_state(self.gan).values()}
+        fetched = {id(v): ops.convert_to_numpy(v) for v in named_variables(self.gan).values()}
         if self._is_finite(fetched):
             self.backup.clear()
         elif not self.warned:

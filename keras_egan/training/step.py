@@ -5,15 +5,16 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from keras_egan import backend
+from keras_egan import backend, checks
 from keras_egan.backend import distributed
 from keras_egan.backend.keras_internals import call_losses
 from keras_egan.datasets import inputs
+from keras_egan.datasets.sharing import too_small
 from keras_egan.training import check_networks
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput, unfit_rows
 from keras_egan.training.labels import with_labels
 
-__all__ = ["added_losses", "evaluate", "metric_names", "train"]
+__all__ = ["added_losses", "evaluate", "metric_names", "takes_labels", "train"]
 
 
 def train(gan: Any, data: Any) -> dict[str, Any]:
@@ -24,19 +25,19 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     Returns:
         This step's metrics and indicators, scalars.
     """
-    real, rows, unfit = _receive(gan, data, gan.progress.latents)
+    real, rows, unfit = _receive(gan, data, gan._training_state.seeds)
     if gan.updates == "one_pass":
         metrics = _one_pass(gan, real, rows)
     else:
         metrics = _two_passes(gan, real, rows)
     distributed.merge_statistics(gan, rows.count, rows.total)
-    gan.weight_average.update(gan.step)
+    gan._weight_average.update(gan.step)
     if gan.labels:
         gan.labels.count(rows)
     means = _means_over_replicas(gan, metrics, rows, unfit)
     logs = _logs(gan, means)
     _control(gan, logs, means)
-    for layer in gan.flat_layers(gan):
+    for layer in gan._flat_layers(gan):
         if hasattr(type(layer), "advance"):  # layers on PyTorch are slow to say no
             layer.advance()
     return logs
@@ -44,8 +45,8 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
 
 def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     """Returns the metrics and indicators of held-out images, and changes nothing of the GAN."""
-    real, rows, unfit = _receive(gan, data, gan.progress.evaluation)
-    z = gan.draw_latents(rows, gan.progress.evaluation)
+    real, rows, unfit = _receive(gan, data, gan._training_state.evaluation_seeds)
+    z = gan._draw_latents(rows)
     generated = gan.generator(with_labels(z, rows.fake_labels), training=False)
     real = gan.score(real, labels=rows.labels)
     fake = gan.score(generated, latents=z, labels=rows.fake_labels)._replace(rows=rows)
@@ -57,12 +58,10 @@ def metric_names(gan: Any) -> list[str]:
     """Returns the names of what each step logs, as the losses of a made-up batch give them."""
     images = ops.ones((2, *gan.image_shape))
     labels = ops.zeros((2,), "int32") if gan.labels else None
-    output = gan.discriminator(
-        check_networks.symbols(gan.image_shape, gan.discriminator_takes_labels)
-    )
+    output = gan.discriminator(check_networks.symbols(gan.image_shape, takes_labels(gan)))
     output = ops.ones((2, *output.shape[1:]))
     embedding = None
-    if gan.uses_embedding and gan.has_embedding:
+    if gan.uses_embedding and checks.has_encoder(gan.discriminator):
         embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
         embedding = ops.ones((2, *embedding.shape[1:]))
     real = DiscriminatorOutput(images, output, ops.ones(2, "float32"), embedding, labels=labels)
@@ -88,17 +87,17 @@ def _with_metrics(returned):
     return returned if isinstance(returned, tuple) else (returned, {})
 
 
-def _receive(gan, data, seed):
+def _receive(gan, data, seeds):
     data = distributed.received(data)
     images = inputs.images_of(data)
     count = ops.shape(images)[0]
     share = distributed.replica_share(count)
     images = distributed.nonempty(images)
-    rows = BatchShard(count, *share, ops.shape(images)[0])
-    small = backend.require(rows.total >= gan.smallest_batch, gan.too_small(rows.total))
+    rows = BatchShard(count, *share, ops.shape(images)[0], seeds=seeds)
+    small = backend.require(rows.total >= gan.smallest_batch, too_small(gan, rows.total))
     unfit = unfit_rows(images)
     if gan.labels:
-        rows, of_no_class = gan.labels.received(data, rows, seed)
+        rows, of_no_class = gan.labels.received(data, rows)
         unfit = unfit + of_no_class
     return inputs.scale(images, gan.image_shape), rows, (unfit, small)
 
@@ -125,7 +124,7 @@ class _Learner(NamedTuple):
 
 
 def _learner(gan, name):
-    learns = name in gan.phases[gan.phase]
+    learns = name in gan.phases[gan.fit_state.phase]
     variables = getattr(gan, name).trainable_variables if learns else []
     return _Learner(variables, getattr(gan, f"{name[0]}_optimizer"))
 
@@ -133,11 +132,11 @@ def _learner(gan, name):
 def _two_passes(gan, images, rows):
     discriminator, generator = (_learner(gan, name) for name in ("discriminator", "generator"))
     for _ in range(gan.d_steps):
-        z = gan.draw_latents(rows, gan.progress.latents)
+        z = gan._draw_latents(rows)
         d_metrics, d_grads = _discriminator_step(gan, discriminator, images, z, rows)
         if gan.updates == "alternating":
             _update(discriminator, d_grads)
-    z = gan.draw_latents(rows, gan.progress.latents)
+    z = gan._draw_latents(rows)
     g_metrics, g_grads = _generator_step(gan, generator, z, rows)
     if gan.updates == "simultaneous":
         _update(discriminator, d_grads)
@@ -146,9 +145,9 @@ def _two_passes(gan, images, rows):
 
 
 def _discriminator_step(gan, learner, images, z, rows):
-    images = gan.augmented(images, rows)
+    images = _augmented(gan, images, rows)
     generated = gan.generator(with_labels(z, rows.fake_labels), training=True)
-    generated = gan.augmented(generated, rows)
+    generated = _augmented(gan, generated, rows)
 
     def objective():
         real = gan.score(images, training=True, labels=rows.labels)
@@ -163,7 +162,7 @@ def _discriminator_step(gan, learner, images, z, rows):
 def _generator_step(gan, learner, z, rows):
     def objective():
         images, added = _generated(gan, z, rows)
-        images = gan.augmented(images, rows)
+        images = _augmented(gan, images, rows)
         fake = gan.score(images, training=True, latents=z, labels=rows.fake_labels)
         fake = fake._replace(rows=rows)
         metrics = generator_metrics(gan, fake)
@@ -189,17 +188,17 @@ def _one_pass(gan, images, rows):
     """Updates both networks by gradients of one computation; returns its metrics.
 
     Where the fakes' part in the discriminator's loss is a multiple of the generator's loss
-    (`fakes_weight`), one gradient of the latter serves both.
+    (`_fakes_weight`), one gradient of the latter serves both.
     """
-    images = gan.augmented(images, rows)
-    z = gan.draw_latents(rows, gan.progress.latents)
+    images = _augmented(gan, images, rows)
+    z = gan._draw_latents(rows)
     discriminator, generator = (_learner(gan, name) for name in ("discriminator", "generator"))
     learners = [learner for learner in (discriminator, generator) if learner.variables]
-    weight = _fakes_weight(gan) if len(learners) == 2 else None
+    weight = gan._fakes_weight() if len(learners) == 2 else None
 
     def objective():
         generated, added = _generated(gan, z, rows)
-        generated = gan.augmented(generated, rows)
+        generated = _augmented(gan, generated, rows)
         real = gan.score(images, training=True, labels=rows.labels)
         fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
         fake = fake._replace(rows=rows)
@@ -228,15 +227,6 @@ def _one_pass(gan, images, rows):
     return metrics
 
 
-def _fakes_weight(gan):
-    """Returns `gan.fakes_weight()`, or None where a class below it has a loss of its own."""
-    for cls in type(gan).__mro__:
-        if "fakes_weight" in vars(cls):
-            return gan.fakes_weight()
-        if "discriminator_loss" in vars(cls) or "generator_loss" in vars(cls):
-            return None
-
-
 def _combined(grad, other, weight):
     """Returns a gradient plus `weight` times another, None where neither is one."""
     if other is None:
@@ -244,9 +234,23 @@ def _combined(grad, other, weight):
     return weight * other if grad is None else grad + weight * other
 
 
+def _augmented(gan, images, rows):
+    """Returns a batch of data or of fakes as `augment` changes it, each image anew."""
+    if gan.augment is None:
+        return images
+    if hasattr(gan.augment, "draw"):  # numbers for the global batch, and so alike on devices
+        return gan.augment.apply(images, rows.own(gan.augment.draw))
+    return gan.augment(images, training=True)
+
+
 def _generated(gan, z, rows):
     images = gan.generator(with_labels(z, rows.fake_labels), training=True)
     return images, added_losses(gan, gan.generator)
+
+
+def takes_labels(gan: Any) -> bool:
+    """Returns whether the discriminator is called with images and labels, not images alone."""
+    return bool(gan.labels) and gan.energy_name != "cross_entropy"
 
 
 def added_losses(gan: Any, network: keras.Model) -> Any:
@@ -255,29 +259,29 @@ def added_losses(gan: Any, network: keras.Model) -> Any:
     That is by `add_loss` and `activity_regularizer`; the regularizers of weights do not depend on
     the call, and count once a step.
     """
-    return sum(ops.cast(term, "float32") for term in call_losses(gan.flat_layers(network)))
+    return sum(ops.cast(term, "float32") for term in call_losses(gan._flat_layers(network)))
 
 
 def _means_over_replicas(gan, metrics, rows, unfit):
     """Returns the metrics' means as one tensor, and counts them in."""
-    metrics = [metrics[name] for name in gan.running_means.figures]
+    metrics = [metrics[name] for name in gan._running_means.figures]
     images, small = unfit
     values = distributed.replica_sum(rows.means([*metrics, images]))
-    gan.progress.count_unfit(ops.round(rows.sums(values[-1])), small)
-    gan.running_means.update_state(values[:-1], sample_weight=rows.total)
+    gan._training_state.count_unfit(ops.round(rows.sums(values[-1])), small)
+    gan._running_means.update_state(values[:-1], sample_weight=rows.total)
     return values[:-1]
 
 
 def _logs(gan, means):
-    names = gan.running_means.figures
+    names = gan._running_means.figures
     metrics = dict(zip(names, ops.unstack(means, len(names)), strict=True))
     return {**metrics, **gan.indicators(metrics)}
 
 
 def _control(gan, logs, means):
-    before = {name: ops.copy(state) for name, state in gan.states.items()}
+    before = {name: ops.copy(state) for name, state in gan._states.items()}
     gan.control(logs)
-    if gan.states:
+    if gan._states:
         finite = ops.all(ops.isfinite(means))
-    for name, state in gan.states.items():
+    for name, state in gan._states.items():
         state.assign(ops.where(finite, ops.convert_to_tensor(state), before[name]))

@@ -8,7 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_egan import backend
 from keras_egan.backend.distributed import local_values
+from keras_egan.saving.state import add_variable
 
 __all__ = ["WeightAverage"]
 
@@ -53,15 +55,8 @@ class WeightAverage(keras.layers.Layer):
         self.weights_of_network = lambda: network.weights  # a list would be tracked as our own
         self.values = []
         for index, variable in enumerate(network.weights if decay else ()):
-            average = self.add_weight(
-                name=f"average_{index}",
-                shape=variable.shape,
-                initializer="zeros",
-                dtype=variable.dtype,
-                trainable=False,
-                autocast=False,
-                aggregation="only_first_replica",
-            )
+            name, shape = f"average_{index}", variable.shape
+            average = add_variable(self, name, variable.dtype, shape=shape)
             average.assign(ops.copy(variable))  # JAX takes no buffer for two variables
             self.values.append(average)
         self.known: np.ndarray | None = self.excerpt(0) if self.values else None
@@ -125,7 +120,7 @@ class WeightAverage(keras.layers.Layer):
             yield
         finally:
             with suppress(Exception):  # a step that fails on JAX may leave no weights to look at
-                gan.synchronize()
+                backend.synchronize(gan)
                 self.known = self.excerpt(gan.step)
 
     def load_own_variables(self, store: Any) -> None:
