@@ -99,7 +99,7 @@ def test_a_critic_takes_no_pulling_away_term():
     with pytest.raises(ValueError, match="`pt_weight` needs the discriminator's embedding"):
         ebgan(networks, energy="output", pt_weight=0.1)
     gan = ebgan(networks, energy="output", margin=1.0)
-    assert "pt" not in gan._running_means.figures
+    assert "pt" not in gan._running_means.names
     images = float_images(3)
     expected = keras.ops.convert_to_numpy(gan.discriminator(images))[:, 0]
     np.testing.assert_allclose(gan.energy(images), expected, rtol=1e-6)

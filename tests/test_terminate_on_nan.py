@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_egan.callbacks import TerminateOnNaN
-from keras_egan.callbacks._terminate_on_nan import watching_all_figures
+from keras_egan.callbacks._terminate_on_nan import watching_all_logs
 from tests.registry import CASES, EAGERLY, float_images, uint8_images
 
 
@@ -88,7 +88,7 @@ def test_it_stands_in_for_keras_own():
         keras.callbacks.History(),
         TerminateOnNaN(),
     ]
-    found = watching_all_figures(given)
+    found = watching_all_logs(given)
     assert [type(callback) for callback in found[:2]] == [TerminateOnNaN] * 2
     assert [callback.raise_error for callback in found[:2]] == [False, True]
     assert found[2:] == given[2:]

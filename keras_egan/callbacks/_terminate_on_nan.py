@@ -8,7 +8,7 @@ import keras
 
 from keras_egan.backend import processes
 
-__all__ = ["TerminateOnNaN", "not_finite", "watching_all_figures"]
+__all__ = ["TerminateOnNaN", "not_finite", "watching_all_logs"]
 
 
 class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
@@ -47,7 +47,7 @@ def not_finite(logs: Mapping[str, float]) -> list[str]:
     return [f"{name} is {value}" for name, value in logs.items() if not math.isfinite(value)]
 
 
-def watching_all_figures(
+def watching_all_logs(
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> list[keras.callbacks.Callback]:
     """Returns callbacks with this module's `TerminateOnNaN` in the place of Keras's own."""

@@ -17,19 +17,9 @@ BATCH = 256
 def in_blocks(
     function: Callable[..., Any], batch_size: int, shape: Sequence[int], *arrays: Any
 ) -> np.ndarray:
-    """Calls a function on blocks of rows, and joins its results.
+    """Calls a function on blocks of rows of arrays, or None; returns float32 `(n, *shape)`.
 
-    Args:
-        function: takes rows of each array, and returns a tensor of shape `(rows, *shape)`.
-        batch_size: the largest number of rows in a block.
-        shape: the shape of one row of the result.
-        *arrays: arrays of n rows each; the function gets None for one that is None.
-
-    Returns:
-        float32 array of shape `(n, *shape)`.
-
-    Raises:
-        ValueError: if `batch_size` is not a whole number from 1 up.
+    The function returns a tensor of shape `(rows, *shape)`.
     """
     checks.one_or_more(batch_size=batch_size)
     found = [np.zeros((0, *shape), "float32")]

@@ -111,9 +111,9 @@ class EBGAN(EnergyGAN):
         embed = getattr(self.discriminator, "embed", super()._embed)
         return embed(images, training)
 
-    def findings(self, figures: dict[str, float]) -> dict[str, str]:
-        if figures["fakes_inside_margin"] not in _ADVICE:
+    def findings(self, logs: dict[str, float]) -> dict[str, str]:
+        if logs["fakes_inside_margin"] not in _ADVICE:
             return {}
         margin = float(ops.convert_to_numpy(self.margin))
-        advice = _ADVICE[figures["fakes_inside_margin"]]
-        return {"margin": advice.format(margin=margin, **figures)}
+        advice = _ADVICE[logs["fakes_inside_margin"]]
+        return {"margin": advice.format(margin=margin, **logs)}

@@ -15,7 +15,7 @@ from keras_egan.export._export import export_gan
 from keras_egan.gans import latent_space
 from keras_egan.gans.inference import Inference
 from keras_egan.gans.objective import Objective
-from keras_egan.metrics import FigureMeans
+from keras_egan.metrics import MetricMeans
 from keras_egan.saving import configuration, state
 from keras_egan.saving.hyperparameter import Setting
 from keras_egan.training import check_networks, step
@@ -37,7 +37,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     be changed while training goes on are `Hyperparameter`s. Arguments kept under their names are
     in the file.
 
-    A step whose figures are not finite leaves the controller as it was. The weights take it, and
+    A step whose metrics are not finite leaves the controller as it was. The weights take it, and
     may be NaN then, which `callbacks.TerminateOnNaN` ends and `callbacks.Backup` does not save.
 
     Args:
@@ -110,16 +110,15 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.latent_dim, self.image_shape = check_networks.checked(
             generator, discriminator, energy=energy, latent_dim=latent_dim, num_classes=num_classes
         )
-        seed = checks.seed(seed)
+        self.seed = checks.seed(seed)
         self._hyperparameters: dict[str, Any] = {}
         self._states: dict[str, Any] = {}
-        self._training_state = TrainingState(seed)
+        self._training_state = TrainingState(self.seed)
         self.fit_state = FitState()
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes
-        unlabelled = energy == "cross_entropy"
-        self.labels = None if num_classes is None else Labels(num_classes, unlabelled)
+        self.labels = Labels(num_classes, energy == "cross_entropy") if num_classes else None
         self._weight_average = WeightAverage(generator, generator_average)
         self._run_generator = backend.compiled(generator)
         self._gradient = backend.compiled_gradient(generator, latent_space.differences)
@@ -129,8 +128,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.updates = updates
         self.latents = latents
         self.generator_average = generator_average
-        self.augment = layer_of(augment, self.image_shape, seed)
-        self.seed = seed
+        self.augment = layer_of(augment, self.image_shape, self.seed)
         self._assumed: dict[str, Any] = {}
         checks.updates(updates, d_steps)
         self.built = True
@@ -171,7 +169,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
         # As asked for, not as resolved: a file may be opened on another backend.
         self._compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
-        self._running_means = FigureMeans(step.metric_names(self))
+        self._running_means = MetricMeans(step.metric_names(self))
 
     def fit(
         self,
@@ -203,7 +201,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         vectors, must be floats, of any finite values. The rest is as in Keras.
 
         Returns:
-            The history, with the figures' means over each epoch.
+            The history, with the metrics' means over each epoch.
 
         Raises:
             ValueError: if an argument is out of its range, or the images are NaN, infinite, outside
@@ -242,10 +240,10 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         return_dict: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Computes the figures of held-out images, as `keras.Model.evaluate`.
+        """Computes the metrics of held-out images, as `keras.Model.evaluate`.
 
-        The same images always give the same figures: latents are drawn anew from the same seed.
-        Figures such as BEGAN's `m_global` are computed from the means over all images, so that
+        The same images always give the same metrics: latents are drawn anew from the same seed.
+        Metrics such as BEGAN's `m_global` are computed from the means over all images, so that
         the batch size does not matter. `x` and what is raised are as in `fit`.
         """
         checks.none_of(sample_weight=sample_weight)
@@ -254,12 +252,12 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         verbose = verbose if processes.is_first() else 0
         arguments = verbose, None, steps, callbacks, return_dict
         if from_within_fit(kwargs):
-            figures = super().evaluate(x, y, batch_size, *arguments, **kwargs)
+            logs = super().evaluate(x, y, batch_size, *arguments, **kwargs)
         else:
             x = inputs.paired(x, y, self.labels)
-            figures = evaluated(super().evaluate, self, x, batch_size, steps, *arguments)
+            logs = evaluated(super().evaluate, self, x, batch_size, steps, *arguments)
         self._training_state.refuse_unfit(self.smallest_batch)
-        return figures
+        return logs
 
     def train_on_batch(
         self,
@@ -281,7 +279,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: None = None, return_dict: bool = False
     ) -> Any:
-        """Computes the figures of one batch, as `keras.Model.test_on_batch`."""
+        """Computes the metrics of one batch, as `keras.Model.test_on_batch`."""
         checks.none_of(sample_weight=sample_weight)
         return super().test_on_batch(*one_batch(self, x, y), return_dict=return_dict)
 

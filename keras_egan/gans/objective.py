@@ -30,7 +30,7 @@ class Objective(keras.Model):
     """The networks that learn in each phase of a training."""
 
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """Returns the discriminator's loss of each sample; if need be, with further figures.
+        """Returns the discriminator's loss of each sample; if need be, with further metrics.
 
         Args:
             real: the batch of data.
@@ -62,11 +62,11 @@ class Objective(keras.Model):
         """
         return 0.0
 
-    def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
-        """Returns what else to log, scalars computed from the means of the figures.
+    def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Returns what else to log, scalars computed from the means of the metrics.
 
         Args:
-            figures: the figures' means, over a batch or an epoch.
+            metrics: the means of losses, energies and further metrics, over a batch or an epoch.
         """
         return {}
 
@@ -74,23 +74,23 @@ class Objective(keras.Model):
         """Moves the controller's variables at the end of a training step.
 
         Args:
-            logs: this step's figures and indicators, the same on every replica.
+            logs: this step's metrics and indicators, the same on every replica.
         """
 
     def end_epoch(self, logs: dict[str, float]) -> None:
         """Moves what changes once an epoch. `fit` calls it, before any callback.
 
         Args:
-            logs: the epoch's figures and indicators.
+            logs: the epoch's metrics and indicators.
         """
 
-    def findings(self, figures: dict[str, float]) -> dict[str, str]:
-        """Returns what the figures of an epoch show to be wrong: a sentence each, by a name.
+    def findings(self, logs: dict[str, float]) -> dict[str, str]:
+        """Returns what the logs of an epoch show to be wrong: a sentence each, by a name.
 
         `fit` warns of each once; in the place of that, `callbacks.Diagnosis` asks at each check.
 
         Args:
-            figures: the epoch's figures and indicators.
+            logs: the epoch's metrics and indicators.
         """
         return {}
 
@@ -205,13 +205,13 @@ class Objective(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means of the figures."""
+        """The running means of the metrics."""
         return [self._running_means] if self._running_means else []
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Returns the means of the figures so far, and the indicators computed from them."""
-        figures = self._running_means.result()
-        return {**figures, **self.indicators(figures)}
+        """Returns the means of the metrics so far, and the indicators computed from them."""
+        metrics = self._running_means.result()
+        return {**metrics, **self.indicators(metrics)}
 
     def reset_metrics(self) -> None:
         """Starts the running means and the latents of evaluation anew."""

@@ -1,13 +1,13 @@
 """Metrics of generated samples, in Keras's style, and the means that a GAN logs."""
 
 from keras_egan.metrics._class_coverage import ClassAccuracy, ModeCoverage
-from keras_egan.metrics._figure_means import FigureMeans
 from keras_egan.metrics._frechet_distance import ClassFrechetDistance, FrechetDistance
 from keras_egan.metrics._generative_metric import GenerativeMetric, ReferenceMetric
 from keras_egan.metrics._inception_2015 import inception_2015
 from keras_egan.metrics._inception_score import InceptionScore
 from keras_egan.metrics._inception_v3 import inception_v3
 from keras_egan.metrics._kernel_distance import KernelDistance
+from keras_egan.metrics._metric_means import MetricMeans
 from keras_egan.metrics._mixture_coverage import MixtureCoverage
 from keras_egan.metrics._nearest import Neighbours, nearest
 from keras_egan.metrics._precision_recall import PrecisionRecall
@@ -16,11 +16,11 @@ from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDis
 __all__ = [
     "ClassAccuracy",
     "ClassFrechetDistance",
-    "FigureMeans",
     "FrechetDistance",
     "GenerativeMetric",
     "InceptionScore",
     "KernelDistance",
+    "MetricMeans",
     "MixtureCoverage",
     "ModeCoverage",
     "Neighbours",

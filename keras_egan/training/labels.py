@@ -25,16 +25,7 @@ def with_labels(inputs: Any, labels: Any) -> Any:
 class Labels(keras.layers.Layer):
     """The part of a conditional GAN that knows its classes, and how often each has come.
 
-    Args:
-        num_classes: how many classes there are, 2 or more.
-        unlabelled: whether images may come without a label, as -1.
-
-    Example:
-
-    ```python
-    labels = Labels(num_classes=10)
-    labels.drawn(64, None, seed=7)  # 64 labels, with the shares of the data
-    ```
+    With `unlabelled`, images may come without a label, as -1.
     """
 
     def __init__(self, num_classes: int, unlabelled: bool = False):
@@ -57,8 +48,8 @@ class Labels(keras.layers.Layer):
         labels = ops.clip(labels, self.classes.start * ones, (self.num_classes - 1) * ones)
         fake = labels
         if UNLABELLED in self.classes:
-            between, seed = (0, self.num_classes), rows.seeds
-            drawn = rows.own(lambda n: keras.random.randint((n,), *between, seed=seed))
+            count, seed = self.num_classes, rows.seeds
+            drawn = rows.own(lambda n: keras.random.randint((n,), 0, count, seed=seed))
             fake = ops.where(labels == UNLABELLED, drawn, labels)
         unfit = ops.cast(ops.logical_not(fit), "float32")
         return rows._replace(labels=labels, fake_labels=fake), unfit

@@ -13,7 +13,7 @@ from keras_egan import backend, checks
 from keras_egan.backend import distributed, processes
 from keras_egan.callbacks import Backup, callback_state
 from keras_egan.callbacks._backup import Snapshot
-from keras_egan.callbacks._terminate_on_nan import watching_all_figures
+from keras_egan.callbacks._terminate_on_nan import watching_all_logs
 from keras_egan.datasets import Batches, Ordered, inputs, splits
 from keras_egan.datasets.loaders import length
 from keras_egan.datasets.sharing import checked, held_out, part, too_small
@@ -27,14 +27,7 @@ __all__ = ["Run"]
 class Run:
     """A call of `fit`: one history, one beginning and one end, however often it was cut off.
 
-    Args:
-        gan: the `EnergyGAN`, compiled.
-        data: `x` of `fit`.
-        callbacks: the user's callbacks. A `Backup` among them is the run's.
-        **arguments: as in `fit`.
-
-    Raises:
-        ValueError: as in `fit`.
+    The arguments and errors are those of `fit`. A `Backup` among the callbacks is the run's.
     """
 
     def __init__(
@@ -70,8 +63,8 @@ class Run:
             steps = validation["validation_steps"]
             found = checked(gan, validation_data, "validation_data", steps)
             validation_data = held_out(*found, size)
-        self.validation = {"validation_data": validation_data, **validation}
-        self.validation["validation_batch_size"] = size
+        held = {"validation_data": validation_data, "validation_batch_size": size}
+        self.validation = {**validation, **held}
         self.gan = gan
         self.fit_state = gan.fit_state
         self.epochs = epochs
@@ -87,7 +80,7 @@ class Run:
             raise ValueError(too_small(gan, data.smallest))
         self.data = data
         self.ordered = isinstance(data, Ordered)
-        callbacks = watching_all_figures(_listed(callbacks))
+        callbacks = watching_all_logs(_listed(callbacks))
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
         self.resumed: Any = None
@@ -95,11 +88,7 @@ class Run:
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
-        """Trains by `keras.Model.fit`, from the newest backup if there is one.
-
-        Returns:
-            The history of all epochs.
-        """
+        """Trains by `keras.Model.fit`, from the newest backup if any; returns the history."""
         self.gan._training_state.continue_random_state()
         if self.backup or distributed.process_count() > 1:
             self.fingerprint = fingerprint(self.gan, self.data, self.steps)
@@ -158,9 +147,8 @@ class Run:
         processes.first(self._write, step, epoch, done, states)
 
     def _write(self, step, epoch, done, states):
-        state = named_variables(self.gan)
-        arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
-        if not self._is_finite(dict(zip(map(id, state.values()), arrays.values(), strict=True))):
+        arrays = _values(self.gan)
+        if not _are_finite(arrays):
             if not self.warned:
                 warnings.warn(
                     f"Weights are NaN or infinite after {step} steps: no backup is made of them, "
@@ -177,15 +165,6 @@ class Run:
         position["stopped"] = bool(not done and self.gan.stop_training)
         metadata = {**position, "callbacks": states_of_callbacks, "training": self.fingerprint}
         self.backup.write(metadata, arrays)
-
-    def _is_finite(self, fetched):
-        """Whether weights and optimizers are finite, by values that were fetched, by variables' id.
-
-        A controller's state may be infinite, and metrics may be NaN for an epoch.
-        """
-        gan = self.gan
-        variables = gan.generator.variables + gan.discriminator.variables + gan.optimizer.variables
-        return all(np.isfinite(fetched[id(variable)]).all() for variable in variables)
 
     @contextmanager
     def _noting_interruption(self):
@@ -256,8 +235,7 @@ class Run:
             )
 
     def _clear(self):
-        fetched = {id(v): ops.convert_to_numpy(v) for v in named_variables(self.gan).values()}
-        if self._is_finite(fetched):
+        if _are_finite(_values(self.gan)):
             self.backup.clear()
         elif not self.warned:
             warnings.warn(
@@ -265,6 +243,17 @@ class Run:
                 f"backups stay in {self.backup.directory}.",
                 stacklevel=3,
             )
+
+
+def _values(gan):
+    return {f"variable/{name}": ops.convert_to_numpy(v) for name, v in named_variables(gan).items()}
+
+
+def _are_finite(values):
+    """Whether weights and optimizers are; a controller may be infinite, and metrics NaN."""
+    parts = "generator", "discriminator", "d_optimizer", "g_optimizer"
+    names = tuple(f"variable/{part}/" for part in parts)
+    return all(np.isfinite(value).all() for name, value in values.items() if name.startswith(names))
 
 
 def _is_ours(data):

@@ -15,22 +15,9 @@ __all__ = ["RunCallbacks"]
 
 
 class RunCallbacks(keras.callbacks.CallbackList):
-    """The callbacks of a `Run`, for which a training that was cut off is one.
+    """The callbacks of a `Run`, for which a training that was cut off is one."""
 
-    Args:
-        run: the `Run`.
-        callbacks: the user's.
-        verbose: as in `keras.Model.fit`.
-        steps: the number of steps in an epoch, or None if it is not known.
-    """
-
-    def __init__(
-        self,
-        run: Any,
-        callbacks: list[keras.callbacks.Callback],
-        verbose: Any,
-        steps: int | None,
-    ):
+    def __init__(self, run: Any, callbacks: list, verbose: Any, steps: int | None):
         if distributed.process_count() > 1:
             _refuse_backup_of_keras(callbacks)
         if not processes.is_first():
@@ -127,11 +114,10 @@ _WRITERS = (
     keras.callbacks.RemoteMonitor,
     keras.callbacks.TensorBoard,
 )
-"""Keras's callbacks that change nothing but files."""
+"""Keras's callbacks that change nothing but files, which two processes would trample."""
 
 
 def _is_of_first_process(callback):
-    """Whether one process of several is enough, and two would trample each other's files."""
     return isinstance(callback, _WRITERS) or getattr(callback, "first_process_only", False)
 
 

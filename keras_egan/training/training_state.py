@@ -15,20 +15,7 @@ __all__ = ["TrainingState"]
 
 
 class TrainingState(keras.layers.Layer):
-    """The part of a GAN that knows its step, the order of its images, and its seeds.
-
-    Args:
-        seed: an integer from which the latents and the order of the images are drawn; None for
-            another one each time.
-
-    Example:
-
-    ```python
-    state = TrainingState(seed=0)
-    state.advance()
-    state.step  # a variable, now 1
-    ```
-    """
+    """The part of a GAN that knows its step, the order of its images, and its seeds."""
 
     def __init__(self, seed: int | None = None):
         super().__init__(name="training_state", dtype="float32")

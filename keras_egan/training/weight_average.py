@@ -35,13 +35,6 @@ class WeightAverage(keras.layers.Layer):
 
     Raises:
         ValueError: if `decay` is out of its range.
-
-    Example:
-
-    ```python
-    average = WeightAverage(generator, decay=0.999)
-    average.update(step=0)
-    ```
     """
 
     def __init__(self, network: keras.Model, decay: float | None):
@@ -98,10 +91,10 @@ class WeightAverage(keras.layers.Layer):
 
     def renew(self, step: Any) -> None:
         """Begins anew from the weights, if they are not those that training left at this step."""
-        pairs = self._pairs()
-        if not pairs or self.known is None:
+        pairs, known = self._pairs(), self.known
+        if not pairs or known is None:
             return
-        known, now = self.known, self.excerpt(step)
+        now = self.excerpt(step)
         trained = known[:1] != now[:1]  # since, by whatever it was
         if len(known) != len(now) or not (trained or np.array_equal(known, now, equal_nan=True)):
             for average, variable in pairs:
