@@ -188,7 +188,7 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
 
 def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
+) -> Callable[[Sequence[Any], Any, Any], Any]:
     """Returns a function that differentiates what a network makes of its inputs, by these.
 
     Like that of `compiled`, it takes any weights and touches none.
@@ -200,15 +200,14 @@ def compiled_gradient(
 
     Returns:
         A function from the weights, the inputs and the targets to the gradient of the objective,
-        summed, by the inputs, and to the objective.
+        summed, by the inputs.
     """
     call = _pure_call(network)
 
     def total(inputs, weights, targets):
-        values = objective(call(weights, inputs), targets)
-        return jax.numpy.sum(values), values
+        return jax.numpy.sum(objective(call(weights, inputs), targets))
 
-    gradient = jax.jit(jax.grad(total, has_aux=True))
+    gradient = jax.jit(jax.grad(total))
     return lambda weights, inputs, targets: gradient(inputs, local_values(weights), targets)
 
 

@@ -66,7 +66,7 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
 
 def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
+) -> Callable[[Sequence[Any], Any, Any], Any]:
     """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
 
     @tf.function(reduce_retracing=True)
@@ -77,7 +77,7 @@ def compiled_gradient(
         ):
             tape.watch(inputs)
             values = objective(network(inputs, training=False), targets)
-        return tape.gradient(values, inputs), values
+        return tape.gradient(values, inputs)
 
     return lambda weights, inputs, targets: gradient(
         *tf.nest.map_structure(tf.convert_to_tensor, (list(weights), inputs, targets))

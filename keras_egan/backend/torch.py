@@ -86,7 +86,7 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
 
 def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
+) -> Callable[[Sequence[Any], Any, Any], Any]:
     """Makes a function of gradients; see `keras_egan.backend.jax.compiled_gradient`."""
 
     def gradient(weights, inputs, targets):
@@ -95,7 +95,7 @@ def compiled_gradient(
             inputs = keras.ops.convert_to_tensor(inputs).detach().requires_grad_()
             targets = keras.ops.convert_to_tensor(targets)
             values = objective(network(inputs, training=False), targets)
-            return torch.autograd.grad(values.sum(), inputs)[0], values.detach()
+            return torch.autograd.grad(values.sum(), inputs)[0]
 
     return gradient
 

@@ -149,7 +149,7 @@ def invert(
         def descend(z, targets):
             targets = ops.convert_to_tensor(targets)
             bounded = gan.latents == "uniform"
-            return _adam(z, lambda z: gan._gradient(weights, z, targets)[0], rates, bounded)
+            return _adam(z, lambda z: gan._gradient(weights, z, targets), rates, bounded)
 
         z = in_blocks(descend, batch_size, z.shape[2:], z.reshape(-1, gan.latent_dim), rows)
         found = gan.generate(z, average, batch_size=batch_size)
