@@ -196,8 +196,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         dataset, loader or generator of batches of images, or of tuples that begin with images.
         `validation_data` may have the same forms. With `num_classes`, `y` is the labels of an
         array, whole numbers from 0 of shape `(samples,)`, and batches are tuples of images and
-        labels; else `y` must be None, and all in a tuple after the images is ignored.
-        `class_weight` and `sample_weight` must be None. Samples that are no images, such as
+        labels. Without, `y` is refused as `class_weight` and `sample_weight` always are, and of
+        batches that are tuples only the images are used. Samples that are no images, such as
         vectors, must be floats, of any finite values. The rest is as in Keras.
 
         Returns:
