@@ -42,14 +42,14 @@ def exchanged(gan, batch_size, d_steps=1):
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
     moving = sum(int(np.prod(v.shape)) for layer in layers for v in layer.non_trainable_variables)
-    figures = len(gan.running_means.names)
+    figures = len(gan._running_means.names)
     numbers = d_steps * d_weights + g_weights + moving + figures + 1
     return 4 * numbers + 8 * batch_size * embedding(gan)
 
 
 def embedding(gan):
     """Returns the length of what the pulling-away term exchanges of each fake."""
-    if "pt" not in gan.running_means.names:
+    if "pt" not in gan._running_means.names:
         return 0
     return int(np.prod(gan.discriminator.encoder.output_shape[1:]))
 

@@ -27,8 +27,8 @@ def bare(gan):
     with gan.averaged():
         made.generator.set_weights(gan.generator.get_weights())
     made.discriminator.set_weights(gan.discriminator.get_weights())
-    for name, state in gan.states.items():
-        made.states[name].assign(state)
+    for name, state in gan._states.items():
+        made._states[name].assign(state)
     return made
 
 

@@ -68,7 +68,7 @@ gan = keras_egan.load(arguments.gan)
 inversion = {"steps": arguments.steps, "starts": arguments.starts, "seed": arguments.seed}
 arguments.output.mkdir(parents=True, exist_ok=True)
 
-a, b = gan.sampler.latents(16, gan.latent_dim, gan.latents, arguments.seed).reshape(2, 8, -1)
+a, b = gan.draw_latents(16, arguments.seed).reshape(2, 8, -1)
 pictures.save_grid(arguments.output / "between.png", gan.interpolate(a, b, steps=10))
 there = gan.interpolate(a, b, steps=20)
 back_again = np.concatenate([there, there[:, ::-1]], axis=1)

@@ -78,6 +78,11 @@ def own_network(delta: Any, discriminator: keras.Model) -> None:
         )
 
 
+def has_encoder(discriminator: keras.Model) -> bool:
+    """Returns whether a discriminator has an `encoder` and a `decoder`."""
+    return hasattr(discriminator, "encoder") and hasattr(discriminator, "decoder")
+
+
 def unbounded(discriminator: keras.Model) -> None:
     """Raises a `ValueError` if the discriminator can be seen to end in a bounded activation."""
     network, shaping = discriminator, (keras.layers.Flatten, keras.layers.Reshape)

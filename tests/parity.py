@@ -42,14 +42,14 @@ def give_latents(gan):
     phase = np.linspace(0.0, 20.0, BATCH * LATENT_DIM, dtype="float32").reshape(BATCH, -1)
     draws = 0
 
-    def draw_latents(rows, seed):
+    def draw_latents(rows):
         nonlocal draws
         draws = draws % 2 + 1  # z_D, z_G, z_D, ...
         return ops.sin(
             ops.convert_to_tensor(phase) + 1.7 * ops.cast(gan.step, "float32") + 0.9 * draws
         )
 
-    gan.draw_latents = draw_latents
+    gan._draw_latents = draw_latents
 
 
 def train(gan, half):

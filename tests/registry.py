@@ -201,5 +201,5 @@ def weights(model):
 
 def state(gan):
     """Returns all of a model's variables, its optimizers' and its running means."""
-    others = gan.optimizer.variables + gan.running_means.variables
+    others = gan.optimizer.variables + gan._running_means.variables
     return weights(gan) + [np.array(keras.ops.convert_to_numpy(variable)) for variable in others]

@@ -148,7 +148,7 @@ def trained_plainly(case, images, arguments):
 def test_a_policys_numbers_follow_from_the_gans_seed():
     def numbers(seed):
         gan = keras_egan.BEGAN(*tiny_networks(), augment="cutout", seed=seed)
-        latents = gan.draw_latents(BatchShard(7, 0, 7), gan.progress.latents)
+        latents = gan._draw_latents(BatchShard(7, 0, 7, seeds=gan._training_state.seeds))
         return [
             keras.ops.convert_to_numpy(x).ravel() for x in (gan.augment.draw(7)["cutout"], latents)
         ]

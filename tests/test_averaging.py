@@ -32,7 +32,7 @@ def test_it_is_the_average_that_numpy_gives():
         decay = min(0.9, (1 + step) / (10 + step))
         now = weights(gan.generator)
         expected = [decay * a + (1 - decay) * w for a, w in zip(expected, now, strict=True)]
-    for average, value in zip(gan.weight_average.values, expected, strict=True):
+    for average, value in zip(gan._weight_average.values, expected, strict=True):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(average), value, rtol=1e-4, atol=1e-6)
 
 
@@ -89,7 +89,7 @@ def test_it_is_saved(tmp_path):
 @pytest.mark.parametrize("average", [True, False])
 def test_export_takes_it(average, tmp_path, monkeypatch):
     gan, outputs = began(), []
-    for kept in gan.weight_average.values:
+    for kept in gan._weight_average.values:
         kept.assign(kept + 0.1)
 
     def convert(network, batches, path, **kwargs):
@@ -197,7 +197,7 @@ def test_every_use_of_it_notices_the_weights_that_were_loaded(use, tmp_path):
     gan = trained()
     load_into(gan.generator, tmp_path)
     USES[use](gan, tmp_path)
-    for average, now in zip(gan.weight_average.values, weights(gan.generator), strict=True):
+    for average, now in zip(gan._weight_average.values, weights(gan.generator), strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(average), now)
 
 
@@ -212,7 +212,7 @@ def test_training_goes_on_from_the_weights_that_were_loaded(way, tmp_path):
         gan.train_on_batch(images)
     decay = min(0.9, (1 + step) / (10 + step))
     for old, now, average in zip(
-        before, weights(gan.generator), gan.weight_average.values, strict=True
+        before, weights(gan.generator), gan._weight_average.values, strict=True
     ):
         expected = decay * old + (1 - decay) * now
         average = keras.ops.convert_to_numpy(average)
@@ -222,25 +222,25 @@ def test_training_goes_on_from_the_weights_that_were_loaded(way, tmp_path):
 def test_it_is_left_alone_where_only_training_has_changed_the_weights(tmp_path):
     """Also by a loop of one's own, within `averaged()`, and by threads while `fit` runs."""
     gan, seen = trained(), []
-    kept = weights(gan.weight_average)
+    kept = weights(gan._weight_average)
     with gan.averaged():
         gan.sample(3)
     gan.save(tmp_path / "gan.keras")
     gan.load_weights(tmp_path / "gan.keras")
     gan.sample(3)
-    for one, other in zip(kept, weights(gan.weight_average), strict=True):
+    for one, other in zip(kept, weights(gan._weight_average), strict=True):
         np.testing.assert_array_equal(one, other)
     gan.generator.layers[0].bias.assign_add(np.ones(8))
-    gan.progress.advance()  # as in a step that is run by hand
+    gan._training_state.advance()  # as in a step that is run by hand
     gan.sample(3)
-    for one, other in zip(kept, weights(gan.weight_average), strict=True):
+    for one, other in zip(kept, weights(gan._weight_average), strict=True):
         np.testing.assert_array_equal(one, other)
 
     class Change(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):
             self.model.generator.layers[0].bias.assign_add(np.ones(8))
             self.model.sample(3)
-            seen.extend(weights(self.model.weight_average))
+            seen.extend(weights(self.model._weight_average))
 
     gan.fit(uint8_images(16), batch_size=16, verbose=0, callbacks=[Change()])
     for one, other in zip(kept, seen, strict=True):
@@ -259,7 +259,7 @@ def test_a_generator_with_lora_has_no_average():
     gan = trained()
     for layer in gan.generator.layers[:2]:
         layer.enable_lora(2)
-    assert not gan.weight_average
+    assert not gan._weight_average
     with pytest.raises(ValueError, match="There is no average"), gan.averaged():
         pass
 

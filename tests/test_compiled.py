@@ -35,7 +35,7 @@ def fixed(gan):
         places = ops.cast(ops.arange(n * width), "float32") * (0.37 + 0.11 * len(draws))
         return ops.sin(ops.reshape(places + ops.cast(gan.step, "float32"), (n, width)))
 
-    gan.draw_latents = lambda rows, seed: rows.own(lambda n: waves(n, gan.latent_dim))
+    gan._draw_latents = lambda rows: rows.own(lambda n: waves(n, gan.latent_dim))
     if gan.augment:
         names = list(gan.augment.draw(1))
 

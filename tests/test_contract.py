@@ -72,7 +72,7 @@ def test_fit_moves_both_networks_and_logs_every_figure(case):
 @cases
 def test_epoch_figures_are_means_weighted_by_batch_size(case):
     gan, history, rows = trained(case.name)
-    for name in gan.running_means.names:
+    for name in gan._running_means.names:
         for epoch in range(EPOCHS):
             steps = [row[name] for row in rows[10 * epoch :][:10]]
             expected = np.average(steps, weights=[BATCH] * 9 + [3])

@@ -168,7 +168,6 @@ def given(name):
         "latents": latents[0],
         "a": latents[1],
         "b": latents[2],
-        "gradients": [ops.zeros_like(weight) for weight in generator.trainable_variables],
         "features": ops.ones((2, 4, 4, 3)),
         "x": ops.ones((1000, 64) if name.startswith("Within") else (2, 8, 8, 64)),
         "text": "0",

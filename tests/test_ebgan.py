@@ -29,7 +29,7 @@ def test_a_step_reports_the_losses_of_the_paper(pt_weight):
     figures = gan.evaluate(images, batch_size=12, verbose=0, return_dict=True)
 
     gan.reset_metrics()
-    latents = gan.draw_latents(BatchShard(12, 0, 12), gan.progress.evaluation)
+    latents = gan._draw_latents(BatchShard(12, 0, 12, seeds=gan._training_state.evaluation_seeds))
     fakes = keras.ops.convert_to_numpy(gan.generator(latents))
     real, fake = (
         np.sqrt(np.square(x - keras.ops.convert_to_numpy(gan.discriminator(x))).sum((1, 2, 3)))
@@ -99,7 +99,7 @@ def test_a_critic_takes_no_pulling_away_term():
     with pytest.raises(ValueError, match="`pt_weight` needs the discriminator's embedding"):
         ebgan(networks, energy="output", pt_weight=0.1)
     gan = ebgan(networks, energy="output", margin=1.0)
-    assert "pt" not in gan.running_means.names
+    assert "pt" not in gan._running_means.names
     images = float_images(3)
     expected = keras.ops.convert_to_numpy(gan.discriminator(images))[:, 0]
     np.testing.assert_allclose(gan.energy(images), expected, rtol=1e-6)
@@ -173,7 +173,7 @@ def test_the_pulling_away_term_of_a_users_own_auto_encoder():
     images, terms = float_images(6), []
     for network in (discriminator, Halves()):
         gan = ebgan((generator, network), pt_weight=0.3)
-        embedding, code = gan.embed(images)
+        embedding, code = gan._embed(images, False)
         np.testing.assert_array_equal(
             *(keras.ops.convert_to_numpy(x) for x in (embedding, code)), strict=True
         )

@@ -248,12 +248,13 @@ def test_sampling_from_threads_never_touches_the_weights():
 def test_latents_have_the_distribution_that_was_asked_for(latents):
     """Of both kinds of steps, and of samples: moments, range, and no two alike."""
     gan = began(latents=latents)
-    rows = BatchShard(5000, 0, 5000)
+    seeds, evaluation = gan._training_state.seeds, gan._training_state.evaluation_seeds
+    rows = BatchShard(5000, 0, 5000, seeds=seeds)
     drawn = {
-        "D": numpy(gan.draw_latents(rows, gan.progress.latents)),
-        "G": numpy(gan.draw_latents(rows, gan.progress.latents)),
-        "evaluation": numpy(gan.draw_latents(rows, gan.progress.evaluation)),
-        "samples": gan.sampler.latents(5000, LATENT_DIM, latents, seed=3),
+        "D": numpy(gan._draw_latents(rows)),
+        "G": numpy(gan._draw_latents(rows)),
+        "evaluation": numpy(gan._draw_latents(rows._replace(seeds=evaluation))),
+        "samples": gan.draw_latents(5000, seed=3),
     }
     for z in drawn.values():
         assert z.shape == (5000, LATENT_DIM)
@@ -267,8 +268,8 @@ def test_latents_have_the_distribution_that_was_asked_for(latents):
 
 def test_the_generator_learns_from_other_latents_than_the_discriminator():
     gan, seen = began(), []
-    draw = gan.draw_latents
-    gan.draw_latents = lambda rows, seed: seen.append(z := draw(rows, seed)) or z
+    draw = gan._draw_latents
+    gan._draw_latents = lambda rows: seen.append(z := draw(rows)) or z
     gan.compile("sgd", "sgd", run_eagerly=True)
     gan.train_on_batch(uint8_images(16))
     d, g = map(numpy, seen[:2])

@@ -51,7 +51,7 @@ def test_regularizers_of_all_kinds_count_in_their_own_networks_loss(kind, side):
     critic = network(x, 1, side == "discriminator")
     gan = Nothing(generator, critic, energy="output")
     gan.compile(keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01), **EAGERLY)
-    gan.draw_latents = lambda rows, seed: keras.ops.convert_to_tensor(next(draws))
+    gan._draw_latents = lambda rows: keras.ops.convert_to_tensor(next(draws))
     g, d = weights(generator)[0].astype("float64"), weights(critic)[0].astype("float64")
     data = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
     gan.train_on_batch(data)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.saving.state import training_state
+from keras_egan.saving.state import named_variables
 from tests.registry import CASES, CONDITIONAL, state, tiny_networks, uint8_images, weights
 
 
@@ -68,16 +68,16 @@ def test_the_file_of_an_uncompiled_model(tmp_path):
 def test_the_state_of_a_training_has_every_variable_under_one_name(case):
     """The names are those of another model of the same kind, whose layers Keras numbers anew."""
     gans = [case.build(generator_average=0.9, augment="color") for _ in range(2)]
-    states = [training_state(gan) for gan in gans]
+    states = [named_variables(gan) for gan in gans]
     assert [*states[0]] == [*states[1]]
     for gan, found in zip(gans, states, strict=True):
-        every = [*gan.variables, *gan.running_means.variables, *gan.optimizer.variables]
+        every = [*gan.variables, *gan._running_means.variables, *gan.optimizer.variables]
         assert sorted(map(id, found.values())) == sorted({id(variable) for variable in every})
     assert not {id(v) for v in states[0].values()} & {id(v) for v in states[1].values()}
     for name, variable in states[0].items():
         assert variable.shape == states[1][name].shape
         assert variable.dtype == states[1][name].dtype
-    assert set(gans[0].states) | set(gans[0].hyperparameters) <= set(states[0])
+    assert set(gans[0]._states) | set(gans[0]._hyperparameters) <= set(states[0])
 
 
 def test_loading_that_fails_puts_back_what_is_no_variable(tmp_path, monkeypatch):
@@ -85,8 +85,8 @@ def test_loading_that_fails_puts_back_what_is_no_variable(tmp_path, monkeypatch)
     gan.fit(uint8_images(20), batch_size=10, verbose=0)
     gan.save_weights(tmp_path / "gan.weights.h5")
     gan.fit(uint8_images(20), batch_size=10, verbose=0)
-    known, samples = gan.weight_average.known.copy(), gan.sample(3, seed=0)
-    assert gan.progress.random_state is None
+    known, samples = gan._weight_average.known.copy(), gan.sample(3, seed=0)
+    assert gan._training_state.random_state is None
 
     load = keras.Model.load_weights
 
@@ -97,6 +97,6 @@ def test_loading_that_fails_puts_back_what_is_no_variable(tmp_path, monkeypatch)
     monkeypatch.setattr(keras.Model, "load_weights", load_weights)
     with pytest.raises(KeyboardInterrupt):
         gan.load_weights(tmp_path / "gan.weights.h5")
-    assert gan.progress.random_state is None
-    np.testing.assert_array_equal(gan.weight_average.known, known)
+    assert gan._training_state.random_state is None
+    np.testing.assert_array_equal(gan._weight_average.known, known)
     np.testing.assert_array_equal(gan.sample(3, seed=0), samples)

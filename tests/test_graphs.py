@@ -65,7 +65,7 @@ def unordered(nodes):
 def test_weights_are_read_before_they_are_updated(case, size, tmp_path):
     """TensorFlow drops what holds them in order where it finds it elsewhere, and then that too."""
     gan = case.build(generator_average=0.9)
-    gan.phase = gan.present_phase()
+    gan.fit_state.phase = gan.present_phase()
     batch = given(gan, uint8_images(16))
     batch = tuple(map(np.asarray, batch)) if isinstance(batch, tuple) else (batch,)
     specs = tuple(tf.TensorSpec((size, *array.shape[1:]), array.dtype) for array in batch)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from tests.conftest import on
 from tests.registry import (
     CASES,
     CONDITIONAL,
@@ -17,6 +18,34 @@ from tests.registry import (
     weights,
 )
 from tests.tiny import began
+
+SURFACE = """
+    add_state augment averaged control d_optimizer d_steps discriminator discriminator_loss
+    draw_latents encode end_epoch energy energy_name findings fit_state g_optimizer generate
+    generator generator_average generator_loss gradient_norms image_shape indicators interpolate
+    invert labels latent_dim latents num_classes penalty phases present_phase sample score seed
+    smallest_batch step updates uses_embedding
+"""
+OWN = {
+    "BEGAN": "eta gamma k_t lambda_k",
+    "BEGANCS": "eta gamma k_t lambda_k latent_constraint",
+    "EBGAN": "margin pt_weight",
+    "MAGAN": "epochs_done fake_energy_before margin pretrain_epochs",
+    "LeastSquaresGAN": (
+        "PEARSON SYMMETRIC fake_label generator_label gradient_penalty perturbation real_label"
+    ),
+    "LossSensitiveGAN": ("delta delta_weight first_term_weight gradient_penalty slope weight_clip"),
+}
+
+
+@on("jax")
+@pytest.mark.parametrize("name", OWN)
+def test_a_gan_has_these_public_names_beyond_keras_models(name):
+    """Any other name a subclass may take for its own."""
+    gan = next(case for case in CASES if case.gan.__name__ == name).build()
+    keras_own = {*dir(keras.Model()), "optimizer", "stop_training"}  # the latter from `compile` on
+    found = {found for found in dir(gan) if not found.startswith("_")} - keras_own
+    assert sorted(found) == sorted([*SURFACE.split(), *OWN[name].split()])
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,9 @@ def test_the_penalty_trains_and_leaves_evaluation_alone():
     for weight in (0.0, 50.0):
         gan = lsgan(gradient_penalty=weight, perturbation=0.1)
         gan.compile(keras.optimizers.Adam(1e-2), keras.optimizers.SGD(0.0))
-        seeds = np.array(keras.ops.convert_to_numpy(gan.progress.latents.state))
+        seeds = np.array(keras.ops.convert_to_numpy(gan._training_state.seeds.state))
         before = gan.evaluate(uint8_images(), verbose=0)
-        assert (keras.ops.convert_to_numpy(gan.progress.latents.state) == seeds).all()
+        assert (keras.ops.convert_to_numpy(gan._training_state.seeds.state) == seeds).all()
         gan.fit(uint8_images(), batch_size=10, epochs=20, verbose=0)
         norms = np.linalg.norm(
             input_gradients(critic_parameters(gan.discriminator), float_images()), axis=1

@@ -34,7 +34,7 @@ def test_delta_is_the_summed_difference_of_each_pair(delta):
     figures = gan.evaluate(images, batch_size=12, verbose=0, return_dict=True)
 
     gan.reset_metrics()
-    latents = gan.draw_latents(BatchShard(12, 0, 12), gan.progress.evaluation)
+    latents = gan._draw_latents(BatchShard(12, 0, 12, seeds=gan._training_state.evaluation_seeds))
     fakes = keras.ops.convert_to_numpy(gan.generator(latents))
     real, fake = (keras.ops.convert_to_numpy(gan.discriminator(x))[:, 0] for x in (images, fakes))
     space = (lambda x: x) if delta is None else lambda x: keras.ops.convert_to_numpy(delta(x))

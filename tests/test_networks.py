@@ -136,15 +136,15 @@ def test_batch_statistics_and_seeds_move_in_training_only():
     ]
     assert len(norms) == 5
     start = [numpy(norm.moving_mean).copy() for norm in norms]
-    seed = numpy(gan.progress.latents.state).copy()
+    seed = numpy(gan._training_state.seeds.state).copy()
     gan.evaluate(uint8_images(16), verbose=0)
     assert all(np.array_equal(a, numpy(b.moving_mean)) for a, b in zip(start, norms, strict=True))
-    np.testing.assert_array_equal(seed, numpy(gan.progress.latents.state))
+    np.testing.assert_array_equal(seed, numpy(gan._training_state.seeds.state))
     gan.fit(uint8_images(16), verbose=0)
     assert not any(
         np.array_equal(a, numpy(b.moving_mean)) for a, b in zip(start, norms, strict=True)
     )
-    assert not np.array_equal(seed, numpy(gan.progress.latents.state))
+    assert not np.array_equal(seed, numpy(gan._training_state.seeds.state))
 
 
 def test_dcgan_stays_in_range_and_refuses_odd_sides():

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from keras import layers
 
-import keras_egan
 from keras_egan.backend.keras_internals import flat_layers
 from tests.conftest import XLA_FLAGS, on
 from tests.registry import CASES, CONDITIONAL, float_images
@@ -19,7 +18,7 @@ def dense_layers(network):
 def outputs(gan, **arguments):
     """Returns what each method gives for seven samples or images."""
     rest = {name: value for name, value in arguments.items() if name != "average"}
-    z, images = gan.sampler.latents(7, 4, "uniform", seed=2), float_images(7)
+    z, images = gan.draw_latents(7, seed=2), float_images(7)
     return {
         "sample": gan.sample(7, seed=1, **arguments),
         "generate": gan.generate(z, **arguments),
@@ -38,7 +37,7 @@ def assert_alike(found, expected):
 def test_a_smaller_batch_size_gives_the_same(monkeypatch):
     gan, largest = began(), []
     expected = outputs(gan)
-    run, score, encoder = gan.sampler.run, gan.score, gan.discriminator.encoder.call
+    run, score, encoder = gan._run_generator, gan.score, gan.discriminator.encoder.call
 
     def counted(function, position):
         def call(*args, **kwargs):
@@ -47,13 +46,10 @@ def test_a_smaller_batch_size_gives_the_same(monkeypatch):
 
         return call
 
-    monkeypatch.setattr(gan.sampler, "run", counted(run, 1))
+    monkeypatch.setattr(gan, "_run_generator", counted(run, 1))
     monkeypatch.setattr(gan, "score", counted(score, 0))
     monkeypatch.setattr(gan.discriminator.encoder, "call", counted(encoder, 0))
-    gradient = keras_egan.backend.compiled_gradient
-    monkeypatch.setattr(
-        keras_egan.backend, "compiled_gradient", lambda *args: counted(gradient(*args), 1)
-    )
+    monkeypatch.setattr(gan, "_gradient", counted(gan._gradient, 1))
     assert_alike(outputs(gan, batch_size=3), expected)
     assert max(largest) == 3
 
@@ -115,7 +111,7 @@ def test_quantized_networks_sample_and_score():
     found = outputs(gan)  # such a generator has no average
     for name in ("sample", "generate", "interpolate", "energy", "encode"):
         np.testing.assert_allclose(found[name], expected[name], atol=0.05, err_msg=name)
-    z = gan.sampler.latents(7, 4, "uniform", seed=2)
+    z = gan.draw_latents(7, seed=2)
     np.testing.assert_allclose(found["generate"], gan.predict(z, verbose=0), atol=1e-5)
 
 

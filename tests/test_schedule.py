@@ -13,15 +13,11 @@ from tests.registry import CASES, tiny_networks, uint8_images, weights
 # Of margins that are above all energies, as they are here on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch every fake:UserWarning")
 
-NEW_BASE = hasattr(keras_egan.EBGAN, "margin")  # a descriptor, no longer a plain number
-
 
 def build(run_eagerly=True):
     """Returns an EBGAN that learns nothing, so that its figures change with the margin alone."""
     gan = keras_egan.EBGAN(*tiny_networks(), margin=1.0, seed=1)
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), run_eagerly=run_eagerly)
-    if not NEW_BASE:
-        gan.hyperparameters = {"margin": 1.0, "pt_weight": 0.0}
     return gan
 
 
@@ -36,15 +32,7 @@ def fit(gan, *callbacks, epochs=3):
     return np.array(seen)
 
 
-@pytest.mark.parametrize(
-    "run_eagerly",
-    [
-        True,
-        pytest.param(
-            False, marks=pytest.mark.skipif(not NEW_BASE, reason="hyper-parameters are constants")
-        ),
-    ],
-)
+@pytest.mark.parametrize("run_eagerly", [True, False])
 @pytest.mark.parametrize("every", [None, 1, 3])
 def test_a_margin_takes_effect_at_the_very_step(every, run_eagerly):
     """Above all energies, m + E(x) - E(G(z)) is linear in m, and nothing is learnt."""
@@ -141,7 +129,6 @@ def test_what_is_no_hyperparameter_is_refused_before_training(name):
     assert int(gan.step) == 0
 
 
-@pytest.mark.skipif(not NEW_BASE, reason="hyper-parameters are not listed")
 def test_gans_name_their_own():
     with pytest.raises(ValueError, match="only 'gamma', 'lambda_k'"):
         CASES[0].build().fit(uint8_images(), verbose=0, callbacks=[Schedule("margin", float)])

@@ -3,14 +3,14 @@
 `tensorflow.py`, `jax.py` and `torch.py` mirror one another and know nothing of GANs; what they need
 not have of their own is in `common.py`. The one that runs gives this module its names:
 
-- `Steps`, a mixin that turns `self.training_step(data)` and `self.evaluation_step(data)`, written
+- `Steps`, a mixin that turns `self._training_step(data)` and `self._evaluation_step(data)`, written
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
-  backend's Keras trainer calls. Its `synchronize()` gives variables their values while `fit` runs.
-  Outside of the steps nothing is recorded for differentiation.
+  backend's Keras trainer calls. Outside of the steps nothing is recorded for differentiation.
+- `synchronize(model)`, which gives variables their values while `fit` runs.
 - `joint_gradients(objective, variables, model)`, the one primitive of differentiation: gradients
   of several losses of one computation. `gradients` takes a single loss.
 - `input_gradient(function, inputs, model)`, for penalties on the gradient by an input.
-- `jit(function)` and `gradient_and_values(function, inputs)`, for pure functions, of which
+- `jit(function)` and `gradient(function, inputs)`, for pure functions, of which
   `compiled` and `compiled_gradient` here run a network with any weights.
 - `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
   model's weights as this process has them.
@@ -83,17 +83,17 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
 
 def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], tuple[Any, Any]]:
+) -> Callable[[Sequence[Any], Any, Any], Any]:
     """Returns a function that differentiates what a network makes of its inputs, by these.
 
     Like that of `compiled`, it takes any weights and touches none. It takes weights, inputs and
-    targets, and returns the gradient of the objective, summed, by the inputs, and the objective: of
+    targets, and returns the gradient of the objective, summed, by the inputs. The objective is of
     the network's output, in inference mode, and the targets, a tensor of shape `(batch,)`.
     """
 
     def differentiated(weights, inputs, targets):
         with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
-            return _engine.gradient_and_values(
+            return _engine.gradient(
                 lambda inputs: objective(network(inputs, training=False), targets), inputs
             )
 

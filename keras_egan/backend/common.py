@@ -33,6 +33,10 @@ def require(condition: Any, message: str) -> Any:
     return 0.0
 
 
+def synchronize(model: keras.Model) -> None:
+    """Gives variables their values while `fit` runs; here they always have them."""
+
+
 def host() -> AbstractContextManager:
     """Returns a context in which random numbers are drawn where their seeds lie."""
     return nullcontext()

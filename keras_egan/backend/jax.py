@@ -15,10 +15,10 @@ class Steps:
     """Runs the model's steps on the state that Keras's trainer passes, and returns the new one."""
 
     def train_step(self, state, data):
-        return _run(self.training_step, self._trained(), state, data)
+        return _run(self._training_step, self._trained(), state, data)
 
     def test_step(self, state, data):
-        return _run(self.evaluation_step, self._evaluated(), state, data)
+        return _run(self._evaluation_step, self._evaluated(), state, data)
 
     def make_train_function(self, force=False):
         made = self.train_function
@@ -38,10 +38,6 @@ class Steps:
 
     def _evaluated(self):
         return self.trainable_variables, self.non_trainable_variables, self.metrics_variables
-
-    def synchronize(self):
-        """Gives variables their values while `fit` runs, which keeps them elsewhere."""
-        self.jax_state_sync()
 
 
 def _putting_back(function, groups):
@@ -65,6 +61,11 @@ def _putting_back(function, groups):
             raise
 
     return step
+
+
+def synchronize(model: keras.Model) -> None:
+    """Gives variables their values while `fit` runs, which keeps them elsewhere."""
+    model.jax_state_sync()
 
 
 def _run(step, groups, state, data):
@@ -168,11 +169,6 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda weights, *inputs: run(local_values(weights), *inputs)
 
 
-def gradient_and_values(function: Callable[[Any], Any], inputs: Any) -> tuple[Any, Any]:
-    """Returns the gradient by its inputs of a pure function, summed, and the function's values."""
-
-    def total(inputs):
-        values = function(inputs)
-        return jax.numpy.sum(values), values
-
-    return jax.grad(total, has_aux=True)(inputs)
+def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
+    """Returns the gradient of a pure function, summed, by its inputs."""
+    return jax.grad(lambda inputs: jax.numpy.sum(function(inputs)))(inputs)

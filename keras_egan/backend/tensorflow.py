@@ -13,13 +13,10 @@ class Steps(Built):
     """Runs the model's steps as they are written."""
 
     def train_step(self, data):
-        return self.training_step(data)
+        return self._training_step(data)
 
     def test_step(self, data):
-        return self.evaluation_step(data)
-
-    def synchronize(self):
-        """Does nothing: variables always have their values."""
+        return self._evaluation_step(data)
 
 
 def joint_gradients(
@@ -62,12 +59,12 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def gradient_and_values(function: Callable[[Any], Any], inputs: Any) -> tuple[Any, Any]:
-    """Differentiates a function; see `keras_egan.backend.jax.gradient_and_values`."""
+def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
+    """Differentiates a function; see `keras_egan.backend.jax.gradient`."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)
         values = function(inputs)
-    return tape.gradient(values, inputs), values
+    return tape.gradient(values, inputs)
 
 
 def require(condition: Any, message: str) -> Any:

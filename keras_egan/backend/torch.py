@@ -25,14 +25,11 @@ class Steps:
 
     def train_step(self, data):
         with no_grad():
-            return self.training_step(data)
+            return self._training_step(data)
 
     def test_step(self, data):
         with no_grad():
-            return self.evaluation_step(data)
-
-    def synchronize(self):
-        """Does nothing: variables always have their values."""
+            return self._evaluation_step(data)
 
 
 def joint_gradients(
@@ -86,12 +83,11 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def gradient_and_values(function: Callable[[Any], Any], inputs: Any) -> tuple[Any, Any]:
-    """Differentiates a function; see `keras_egan.backend.jax.gradient_and_values`."""
+def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
+    """Differentiates a function; see `keras_egan.backend.jax.gradient`."""
     inputs = inputs.detach().requires_grad_()
     with torch.enable_grad():
-        values = function(inputs)
-        return torch.autograd.grad(values.sum(), inputs)[0], values.detach()
+        return torch.autograd.grad(function(inputs).sum(), inputs)[0]
 
 
 def device_of(variables: Sequence[Any]) -> AbstractContextManager:

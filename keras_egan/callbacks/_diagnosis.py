@@ -13,6 +13,7 @@ from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.callbacks._terminate_on_nan import not_finite
 from keras_egan.datasets.inputs import scaled
 from keras_egan.datasets.loaders import as_numpy, batches_of
+from keras_egan.saving.hyperparameter import hyperparameters
 
 IMAGES = 64  # of the data, and samples
 STEPS_HELD = 10_000
@@ -167,9 +168,9 @@ class Diagnosis(keras.callbacks.Callback):
         both = {"data": images, "fakes": samples}
         energies = {name: gan.energy(of, labels=self._labels) for name, of in both.items()}
         embeddings = {"data": None, "fakes": None}
-        if gan.has_embedding:
+        if checks.has_encoder(gan.discriminator):
             embeddings = {"data": gan.encode(images), "fakes": gan.encode(samples)}
-        learning = gan.phases[gan.phase]
+        learning = gan.phases[self._fit.phase]
         weights = {name: _flat(getattr(gan, name)) for name in learning}
         moved = {
             name: float(np.linalg.norm(now - before) / max(np.linalg.norm(now), 1e-12))
@@ -185,7 +186,7 @@ class Diagnosis(keras.callbacks.Callback):
         means = {name: float(values.mean()) for name, values in steps.items()}
         return Evidence(
             steps,
-            {k: float(ops.convert_to_numpy(v)) for k, v in gan.hyperparameters.items()},
+            {k: float(ops.convert_to_numpy(v)) for k, v in hyperparameters(gan).items()},
             Look.at(images, energies["data"], embeddings["data"]),
             Look.at(samples, energies["fakes"], embeddings["fakes"]),
             learning,

@@ -21,6 +21,7 @@ class FitState:
             `on_epoch_begin`. The step of a batch is `epoch_start + batch`, also in an epoch that a
             backup resumes in the middle.
         step: the number of training steps done, an int.
+        phase: which of the GAN's `phases` the present step is compiled for, a string.
         logs: the newest step's metrics by their names, scalars that are still on the device: Keras
             waits for them only where a callback has `on_train_batch_end`. Empty before the first
             step and after training.
@@ -57,6 +58,7 @@ class FitState:
     def __init__(self) -> None:
         self.epoch_start = 0
         self.step = 0
+        self.phase = ""
         self.logs: Mapping[str, Any] = {}
         # Of a `fit` that was interrupted, its fingerprint's values as it began and as it was left.
         self.interrupted: dict[str, tuple[Any, Any]] = {}

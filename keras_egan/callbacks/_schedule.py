@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_egan import checks
+from keras_egan.saving.hyperparameter import hyperparameters
 
 
 class Schedule(keras.callbacks.Callback):
@@ -51,7 +52,7 @@ class Schedule(keras.callbacks.Callback):
         self.every = every and int(every)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        names = sorted(self.model.hyperparameters)
+        names = sorted(hyperparameters(self.model))
         if self.attribute not in names:
             known = f"only {', '.join(map(repr, names))}" if names else "and none at all"
             raise ValueError(

@@ -37,11 +37,19 @@ def checked(
     arrays = isinstance(data, tuple)
     rows = min(len(first), batch_size) if arrays and batch_size else len(first)
     if rows < smallest_batch:
-        raise ValueError(gan.too_small(rows))
+        raise ValueError(too_small(gan, rows))
     if is_tf_dataset(data):
         return distributed.divided(data), None
     shared = arrays or isinstance(source, Ordered)
     return data, None if shared else type(source).__name__
+
+
+def too_small(gan: Any, count: Any) -> str:
+    """Returns the error for a batch below a GAN's `smallest_batch`."""
+    return (
+        f"{type(gan).__name__} needs batches of at least {gan.smallest_batch} images; got "
+        f"{count}. If it is the last batch of an epoch, drop it: `drop_remainder=True`."
+    )
 
 
 def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:

@@ -135,7 +135,7 @@ def export_gan(
     """
     path, format = checked(filepath, format, seed_endpoint, opset_version)
     draw = gan.latents if seed_endpoint is True else seed_endpoint or None
-    weights = gan.averaged() if average and gan.weight_average else nullcontext()
+    weights = gan.averaged() if average and gan._weight_average else nullcontext()
     network = gan.generator, gan.latent_dim, gan.num_classes or 0
     processes.by_first(_write, *network, path, format, draw, weights, opset_version)
     if verbose:

@@ -84,15 +84,18 @@ class BEGAN(EnergyGAN):
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t)
 
-    def fakes_weight(self) -> Any:
-        return -ops.convert_to_tensor(self.k_t)
+    def _fakes_weight(self):
+        kind = type(self)  # a subclass may have other losses, of which it does not hold
+        own = BEGAN.discriminator_loss, BEGAN.generator_loss
+        holds = (kind.discriminator_loss, kind.generator_loss) == own
+        return -ops.convert_to_tensor(self.k_t) if holds else None
 
-    def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
-        balance = self.gamma * figures["real_energy"] - figures["fake_energy"]
+    def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        balance = self.gamma * metrics["real_energy"] - metrics["fake_energy"]
         return {
             "k_t": ops.copy(self.k_t),  # `control` changes the variable in place
             "balance": balance,
-            "m_global": figures["real_energy"] + ops.abs(balance),
+            "m_global": metrics["real_energy"] + ops.abs(balance),
         }
 
     def control(self, logs: dict[str, Any]) -> None:

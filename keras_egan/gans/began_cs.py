@@ -69,10 +69,6 @@ class BEGANCS(BEGAN):
         check_networks.check_embedding(discriminator, self.latent_dim)
         self.latent_constraint = latent_constraint
 
-    def fakes_weight(self) -> Any:
-        # The constraint's gradient goes through the embedding, not through the fakes' energy.
-        return super().fakes_weight()
-
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         difference = ops.cast(fake.embedding, "float32") - ops.cast(fake.latents, "float32")
         error = ops.mean(ops.abs(difference), axis=1)

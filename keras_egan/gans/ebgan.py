@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_egan import losses
+from keras_egan import checks, losses
 from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.saving.hyperparameter import Hyperparameter
 from keras_egan.training.batch import DiscriminatorOutput
@@ -24,7 +24,7 @@ _ADVICE = {
 class _PullingAwayWeight(Hyperparameter):
     def __set__(self, gan: Any, value: Any) -> None:
         super().__set__(gan, value)
-        if value and not gan.has_embedding:
+        if value and not checks.has_encoder(gan.discriminator):
             raise ValueError(
                 f"`{self.name}` needs the discriminator's embedding: build it as "
                 "`networks.Autoencoder(encoder, decoder)`, or leave it 0."
@@ -106,14 +106,14 @@ class EBGAN(EnergyGAN):
         pt = fake.within_batch(losses.pulling_away_term)
         return fake.energy + self.pt_weight * pt, {"pt": pt}
 
-    def embed(self, images: Any, training: bool = False) -> tuple[Any, Any]:
+    def _embed(self, images, training):
         # A normalisation over the batch would spread out even copies of one image.
-        embed = getattr(self.discriminator, "embed", super().embed)
-        return embed(images, training=training)
+        embed = getattr(self.discriminator, "embed", super()._embed)
+        return embed(images, training)
 
-    def findings(self, figures: dict[str, float]) -> dict[str, str]:
-        if figures["fakes_inside_margin"] not in _ADVICE:
+    def findings(self, logs: dict[str, float]) -> dict[str, str]:
+        if logs["fakes_inside_margin"] not in _ADVICE:
             return {}
         margin = float(ops.convert_to_numpy(self.margin))
-        advice = _ADVICE[figures["fakes_inside_margin"]]
-        return {"margin": advice.format(margin=margin, **figures)}
+        advice = _ADVICE[logs["fakes_inside_margin"]]
+        return {"margin": advice.format(margin=margin, **logs)}

@@ -12,17 +12,17 @@ from keras_egan.callbacks import FitState
 from keras_egan.datasets import inputs
 from keras_egan.datasets.sharing import evaluated, one_batch
 from keras_egan.export._export import export_gan
+from keras_egan.gans import latent_space
 from keras_egan.gans.inference import Inference
 from keras_egan.gans.objective import Objective
-from keras_egan.gans.sampler import Sampler
 from keras_egan.metrics._metric_means import MetricMeans
 from keras_egan.saving import configuration, state
 from keras_egan.saving.hyperparameter import Setting
 from keras_egan.training import check_networks, step
 from keras_egan.training.labels import Labels
 from keras_egan.training.optimizer import AdversarialOptimizer
-from keras_egan.training.progress import Progress
 from keras_egan.training.run import Run
+from keras_egan.training.training_state import TrainingState
 from keras_egan.training.weight_average import WeightAverage
 
 __all__ = ["EnergyGAN"]
@@ -37,7 +37,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     be changed while training goes on are `Hyperparameter`s. Arguments kept under their names are
     in the file.
 
-    A step whose figures are not finite leaves the controller as it was. The weights take it, and
+    A step whose metrics are not finite leaves the controller as it was. The weights take it, and
     may be NaN then, which `callbacks.TerminateOnNaN` ends and `callbacks.Backup` does not save.
 
     Args:
@@ -87,7 +87,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         gan = super().__new__(cls, *args, **kwargs)
-        object.__setattr__(gan, "given", configuration.given(cls, kwargs))
+        object.__setattr__(gan, "_given", configuration.given(cls, kwargs))
         return gan
 
     def __init__(
@@ -110,26 +110,25 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.latent_dim, self.image_shape = check_networks.checked(
             generator, discriminator, energy=energy, latent_dim=latent_dim, num_classes=num_classes
         )
-        seed = checks.seed(seed)
-        self.hyperparameters: dict[str, Any] = {}
-        self.states: dict[str, Any] = {}
-        self.progress = Progress(seed)
+        self.seed = checks.seed(seed)
+        self._hyperparameters: dict[str, Any] = {}
+        self._states: dict[str, Any] = {}
+        self._training_state = TrainingState(self.seed)
         self.fit_state = FitState()
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes
-        unlabelled = energy == "cross_entropy"
-        self.labels = None if num_classes is None else Labels(num_classes, unlabelled)
-        self.weight_average = WeightAverage(generator, generator_average)
-        self.sampler = Sampler(generator)
-        self.running_means: Any = None
+        self.labels = Labels(num_classes, energy == "cross_entropy") if num_classes else None
+        self._weight_average = WeightAverage(generator, generator_average)
+        self._run_generator = backend.compiled(generator)
+        self._gradient = backend.compiled_gradient(generator, latent_space.differences)
+        self._running_means: Any = None
         self.energy_name = energy
         self.d_steps = d_steps
         self.updates = updates
         self.latents = latents
         self.generator_average = generator_average
-        self.augment = layer_of(augment, self.image_shape, seed)
-        self.seed = seed
+        self.augment = layer_of(augment, self.image_shape, self.seed)
         self._assumed: dict[str, Any] = {}
         checks.updates(updates, d_steps)
         self.built = True
@@ -169,8 +168,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         optimizer.build(self.discriminator.trainable_variables, self.generator.trainable_variables)
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
         # As asked for, not as resolved: a file may be opened on another backend.
-        self.compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
-        self.running_means = MetricMeans(step.metric_names(self))
+        self._compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
+        self._running_means = MetricMeans(step.metric_names(self))
 
     def fit(
         self,
@@ -197,12 +196,12 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         dataset, loader or generator of batches of images, or of tuples that begin with images.
         `validation_data` may have the same forms. With `num_classes`, `y` is the labels of an
         array, whole numbers from 0 of shape `(samples,)`, and batches are tuples of images and
-        labels; else `y` must be None, and all in a tuple after the images is ignored.
-        `class_weight` and `sample_weight` must be None. Samples that are no images, such as
+        labels. Without, `y` is refused as `class_weight` and `sample_weight` always are, and of
+        batches that are tuples only the images are used. Samples that are no images, such as
         vectors, must be floats, of any finite values. The rest is as in Keras.
 
         Returns:
-            The history, with the figures' means over each epoch.
+            The history, with the metrics' means over each epoch.
 
         Raises:
             ValueError: if an argument is out of its range, or the images are NaN, infinite, outside
@@ -226,7 +225,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             validation_batch_size=validation_batch_size,
             validation_freq=validation_freq,
         )
-        with self.weight_average.learning(self):
+        with self._weight_average.learning(self):
             return run.train(super().fit)
 
     def evaluate(
@@ -241,10 +240,10 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         return_dict: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Computes the figures of held-out images, as `keras.Model.evaluate`.
+        """Computes the metrics of held-out images, as `keras.Model.evaluate`.
 
-        The same images always give the same figures: latents are drawn anew from the same seed.
-        Figures such as BEGAN's `m_global` are computed from the means over all images, so that
+        The same images always give the same metrics: latents are drawn anew from the same seed.
+        Metrics such as BEGAN's `m_global` are computed from the means over all images, so that
         the batch size does not matter. `x` and what is raised are as in `fit`.
         """
         checks.none_of(sample_weight=sample_weight)
@@ -253,12 +252,12 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         verbose = verbose if processes.is_first() else 0
         arguments = verbose, None, steps, callbacks, return_dict
         if from_within_fit(kwargs):
-            figures = super().evaluate(x, y, batch_size, *arguments, **kwargs)
+            logs = super().evaluate(x, y, batch_size, *arguments, **kwargs)
         else:
             x = inputs.paired(x, y, self.labels)
-            figures = evaluated(super().evaluate, self, x, batch_size, steps, *arguments)
-        self.progress.refuse_unfit(self.smallest_batch)
-        return figures
+            logs = evaluated(super().evaluate, self, x, batch_size, steps, *arguments)
+        self._training_state.refuse_unfit(self.smallest_batch)
+        return logs
 
     def train_on_batch(
         self,
@@ -274,13 +273,13 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             ValueError: as in `fit`, before anything is trained.
         """
         checks.none_of(class_weight=class_weight, sample_weight=sample_weight)
-        with self.weight_average.learning(self):
+        with self._weight_average.learning(self):
             return super().train_on_batch(*one_batch(self, x, y), return_dict=return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: None = None, return_dict: bool = False
     ) -> Any:
-        """Computes the figures of one batch, as `keras.Model.test_on_batch`."""
+        """Computes the metrics of one batch, as `keras.Model.test_on_batch`."""
         checks.none_of(sample_weight=sample_weight)
         return super().test_on_batch(*one_batch(self, x, y), return_dict=return_dict)
 

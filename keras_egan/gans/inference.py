@@ -1,5 +1,6 @@
 """What a GAN is for once it is trained: samples, energies, latents."""
 
+import random
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,7 +11,7 @@ from keras import ops
 from keras_egan import backend, checks
 from keras_egan.datasets import inputs
 from keras_egan.gans import latent_space
-from keras_egan.gans.sampler import BATCH, in_blocks
+from keras_egan.gans.blocks import BATCH, in_blocks
 from keras_egan.image_format import is_image
 from keras_egan.training.labels import with_labels
 
@@ -48,9 +49,24 @@ class Inference(keras.Model):
                 class, or the average does not fit the generator, as after `quantize`.
         """
         checks.whole_number(1, n=n)
-        labels = self.given_labels(labels, n, seed)
-        z = self.sampler.latents(n, self.latent_dim, self.latents, seed)
-        return self.generate(z, average, labels, batch_size)
+        labels = self._given_labels(labels, n, seed)
+        return self.generate(self.draw_latents(n, seed), average, labels, batch_size)
+
+    def draw_latents(self, n: int, seed: int | None = None) -> np.ndarray:
+        """Draws latents as `sample` does, the same on every backend.
+
+        Args:
+            n: how many, 1 or more.
+            seed: an integer that fixes them.
+
+        Returns:
+            float32 array of shape `(n, latent_dim)`.
+        """
+        checks.whole_number(1, n=n)
+        rng = np.random.default_rng(random.randrange(2**31) if seed is None else seed)
+        if self.latents == "uniform":
+            return rng.uniform(-1.0, 1.0, (n, self.latent_dim)).astype("float32")
+        return rng.normal(size=(n, self.latent_dim)).astype("float32")
 
     def generate(
         self,
@@ -71,23 +87,23 @@ class Inference(keras.Model):
             float32 array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives
             the generator's output as it is.)
         """
-        labels = self.given_labels(labels, len(latents))
-        self.synchronize()
-        weights = self.sampled_weights(average)
+        labels = self._given_labels(labels, len(latents))
+        backend.synchronize(self)
+        weights = self._sampled_weights(average)
 
         def run(z, given):
-            return self.sampler.run(weights, with_labels(z, given))
+            return self._run_generator(weights, with_labels(z, given))
 
         with backend.device_of(weights):
             samples = in_blocks(run, batch_size, self.image_shape, latents, labels)
         return samples.clip(-1.0, 1.0) if is_image(self.image_shape) else samples
 
-    def sampled_weights(self, average: bool) -> list[Any]:
+    def _sampled_weights(self, average):
         """Returns the generator's averaged weights, where they are kept and wanted, or its own."""
-        if not (average and self.weight_average):
+        if not (average and self._weight_average):
             return self.generator.weights
-        self.weight_average.renew(self.step)
-        return self.weight_average.values
+        self._weight_average.renew(self.step)
+        return self._weight_average.values
 
     def averaged(self) -> AbstractContextManager:
         """Gives the generator its averaged weights for a while, as to save it; in no training.
@@ -95,13 +111,13 @@ class Inference(keras.Model):
         Raises:
             ValueError: if the model keeps no average.
         """
-        self.weight_average.renew(self.step)
-        return self.weight_average.swapped_in()
+        self._weight_average.renew(self.step)
+        return self._weight_average.swapped_in()
 
-    def given_labels(self, labels: Any, n: int, seed: int | None = None) -> Any:
+    def _given_labels(self, labels, n, seed=None):
         """Returns the labels of n samples, int32 of shape `(n,)`, or None in a GAN without any."""
         if self.labels:
-            self.synchronize()  # for the shares of the labels so far
+            backend.synchronize(self)  # for the shares of the labels so far
             return self.labels.drawn(n, labels, seed)
         if labels is not None:
             raise ValueError(
@@ -130,8 +146,8 @@ class Inference(keras.Model):
                 "`labels` are missing: this GAN's energy is of an image and its class. Give one "
                 "whole number for all images, or one for each."
             )
-        labels = self.given_labels(labels, len(images))
-        self.synchronize()
+        labels = self._given_labels(labels, len(images))
+        backend.synchronize(self)
 
         def score(batch, given):
             batch = inputs.scaled(batch, self.image_shape)

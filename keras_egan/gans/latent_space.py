@@ -7,11 +7,11 @@ from keras import ops
 
 from keras_egan import backend, checks, losses
 from keras_egan.datasets import inputs
-from keras_egan.gans.sampler import BATCH, in_blocks
+from keras_egan.gans.blocks import BATCH, in_blocks
 from keras_egan.image_format import is_image
 from keras_egan.metrics import nearest
 
-__all__ = ["Inversion", "encode", "interpolate", "invert"]
+__all__ = ["Inversion", "differences", "encode", "interpolate", "invert"]
 
 CANDIDATES = 1000
 """How many samples are drawn to begin from the nearest of them, and to tell what is far."""
@@ -80,7 +80,7 @@ def interpolate(
     share = np.linspace(0.0, 1.0, steps)[:, None]
     between = _arc if gan.latents == "normal" else _line
     path = between(a[:, None], b[:, None], share).astype("float32")
-    labels = gan.given_labels(labels, len(path))
+    labels = gan._given_labels(labels, len(path))
     labels = None if labels is None else np.repeat(labels, steps)
     samples = gan.generate(path.reshape(-1, gan.latent_dim), average, labels, batch_size)
     samples = samples.reshape(*path.shape[:2], *samples.shape[1:])
@@ -138,19 +138,18 @@ def invert(
         raise ValueError("`invert` is for GANs without `num_classes`: it moves latents alone.")
     with backend.device_of(gan.generator.weights):
         images = ops.convert_to_numpy(inputs.scaled(images, gan.image_shape))
-        drawn = gan.sampler.latents(CANDIDATES, gan.latent_dim, gan.latents, seed)
+        drawn = gan.draw_latents(CANDIDATES, seed)
         samples = gan.generate(drawn, average, batch_size=batch_size)
         z = _starts(gan, starts, images, drawn, samples)
         tries = z.shape[1]
         rows = np.repeat(images, tries, axis=0)
-        gradient = backend.compiled_gradient(gan.generator, _differences)
-        weights = gan.sampled_weights(average)
+        weights = gan._sampled_weights(average)
         rates = learning_rate * (1.0 + np.cos(np.pi * np.arange(steps) / steps)) / 2.0
 
         def descend(z, targets):
             targets = ops.convert_to_tensor(targets)
             bounded = gan.latents == "uniform"
-            return _adam(z, lambda z: gradient(weights, z, targets)[0], rates, bounded)
+            return _adam(z, lambda z: gan._gradient(weights, z, targets), rates, bounded)
 
         z = in_blocks(descend, batch_size, z.shape[2:], z.reshape(-1, gan.latent_dim), rows)
         found = gan.generate(z, average, batch_size=batch_size)
@@ -181,11 +180,11 @@ def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
     resembling = gan.generate(gan.encode(images))  # of BEGAN-CS
     ```
     """
-    if not gan.has_embedding:
+    if not checks.has_encoder(gan.discriminator):
         raise ValueError(
             "`discriminator` has no encoder: build it as `networks.Autoencoder(encoder, decoder)`."
         )
-    gan.synchronize()
+    backend.synchronize(gan)
     encoder = gan.discriminator.encoder
     with backend.inference(encoder):
         shape = encoder.output_shape[1:]
@@ -237,7 +236,8 @@ def _adam(z, gradient, rates, bounded):
     return z
 
 
-def _differences(samples, images):
+def differences(samples: Any, images: Any) -> Any:
+    """Returns the mean absolute difference of each image and its sample, as `sample` gives it."""
     if is_image(samples.shape[1:]):  # clipped as `sample` does; the gradient leads back
         samples = samples + ops.stop_gradient(ops.clip(samples, -1.0, 1.0) - samples)
     return losses.reconstruction_energy(images, samples, energy="mae")

@@ -114,7 +114,7 @@ class LeastSquaresGAN(EnergyGAN):
     def penalty(self, images: Any, rows: BatchShard) -> Any:
         if not self.gradient_penalty:
             return 0.0
-        shape, seed = images.shape[1:], self.progress.latents
+        shape, seed = images.shape[1:], rows.seeds
         u = rows.own(lambda n: keras.random.uniform((n, *shape), seed=seed))
         alpha = rows.own(lambda n: keras.random.uniform([n] + [1] * len(shape), seed=seed))
         norms = self.gradient_norms(images + self.perturbation * alpha * u, rows.labels)

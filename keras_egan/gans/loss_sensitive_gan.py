@@ -135,18 +135,18 @@ class LossSensitiveGAN(EnergyGAN):
         right = ops.cast(classes, real.labels.dtype) == real.labels
         return loss, {"labelled": real.labels >= 0, "labelled_right": right}
 
-    def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
+    def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
         if self.energy_name != "cross_entropy":
             return {}
         # Of the labelled images alone, over a batch and over an epoch alike.
-        labelled = figures["labelled"]
+        labelled = metrics["labelled"]
         none = ops.cast(labelled == 0, "float32")
-        return {"accuracy": figures["labelled_right"] / (labelled + none)}
+        return {"accuracy": metrics["labelled_right"] / (labelled + none)}
 
     def penalty(self, images: Any, rows: BatchShard) -> Any:
         if not self.gradient_penalty:
             return 0.0
         return self.gradient_penalty * self.gradient_norms(images, rows.labels)
 
-    def findings(self, figures: dict[str, float]) -> dict[str, str]:
-        return {"dead ReLU": _DEAD} if figures["real_energy"] == 0 == figures["fake_energy"] else {}
+    def findings(self, logs: dict[str, float]) -> dict[str, str]:
+        return {"dead ReLU": _DEAD} if logs["real_energy"] == 0 == logs["fake_energy"] else {}

@@ -87,11 +87,11 @@ class MAGAN(EnergyGAN):
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         return losses.ebgan_discriminator_loss(real.energy, fake.energy, margin=self.margin)
 
-    def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
-        real, fake = figures["real_energy"], figures["fake_energy"]
+    def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        real, fake = metrics["real_energy"], metrics["fake_energy"]
         return {
             "margin": ops.copy(self.margin),
-            "phase": ops.zeros_like(real) + float(list(self.phases).index(self.phase)),
+            "phase": ops.zeros_like(real) + float(list(self.phases).index(self.fit_state.phase)),
             "m_global": real + ops.abs(real - fake),
         }
 

@@ -9,6 +9,7 @@ from keras_egan import backend, checks
 from keras_egan.backend.keras_internals import flat_layers
 from keras_egan.energies import energy_of, norms
 from keras_egan.saving import configuration
+from keras_egan.saving.state import add_variable
 from keras_egan.training import step
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput
 from keras_egan.training.labels import with_labels
@@ -29,7 +30,7 @@ class Objective(keras.Model):
     """The networks that learn in each phase of a training."""
 
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """Returns the discriminator's loss of each sample; if need be, with further figures.
+        """Returns the discriminator's loss of each sample; if need be, with further metrics.
 
         Args:
             real: the batch of data.
@@ -51,31 +52,24 @@ class Objective(keras.Model):
         """
         return fake.energy
 
-    def fakes_weight(self) -> Any:
-        """Returns w, where the discriminator's loss is one of data plus w times the generator's.
-
-        A scalar, the same for the whole batch, with which `updates="one_pass"` takes one gradient
-        less; or None, which is always right.
-        """
-        return None
-
     def penalty(self, images: Any, rows: BatchShard) -> Any:
         """Returns what training adds to the discriminator's loss of each sample.
 
         Args:
             images: a batch of data, float tensor of shape `(batch, *image_shape)`.
-            rows: draws random numbers that are right on several devices (`rows.own`).
+            rows: draws random numbers that are right on several devices (`rows.own`), from
+                `rows.seeds`.
         """
         return 0.0
 
     def constrain_discriminator(self) -> None:
         """Changes the discriminator's weights after each of its updates; by default nothing."""
 
-    def indicators(self, figures: dict[str, Any]) -> dict[str, Any]:
-        """Returns what else to log, scalars computed from the means of the figures.
+    def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Returns what else to log, scalars computed from the means of the metrics.
 
         Args:
-            figures: the figures' means, over a batch or an epoch.
+            metrics: the means of losses, energies and further metrics, over a batch or an epoch.
         """
         return {}
 
@@ -83,23 +77,23 @@ class Objective(keras.Model):
         """Moves the controller's variables at the end of a training step.
 
         Args:
-            logs: this step's figures and indicators, the same on every replica.
+            logs: this step's metrics and indicators, the same on every replica.
         """
 
     def end_epoch(self, logs: dict[str, float]) -> None:
         """Moves what changes once an epoch. `fit` calls it, before any callback.
 
         Args:
-            logs: the epoch's figures and indicators.
+            logs: the epoch's metrics and indicators.
         """
 
-    def findings(self, figures: dict[str, float]) -> dict[str, str]:
-        """Returns what the figures of an epoch show to be wrong: a sentence each, by a name.
+    def findings(self, logs: dict[str, float]) -> dict[str, str]:
+        """Returns what the logs of an epoch show to be wrong: a sentence each, by a name.
 
         `fit` warns of each once; in the place of that, `callbacks.Diagnosis` asks at each check.
 
         Args:
-            figures: the epoch's figures and indicators.
+            logs: the epoch's metrics and indicators.
         """
         return {}
 
@@ -111,27 +105,9 @@ class Objective(keras.Model):
             dtype: `"float32"`, or `"int"` for a count.
             initial: its first value.
         """
-        self.states[name] = self.scalar(name, dtype, initial)
-        return self.states[name]
-
-    def scalar(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
-        """Returns a new scalar variable that no gradient changes, the same on every replica."""
-        return self.add_weight(
-            name=name,
-            shape=(),
-            initializer=keras.initializers.Constant(initial),
-            dtype="int" if dtype == "int32" else dtype,  # as `Progress` has its counts
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-        )
-
-    def too_small(self, count: Any) -> str:
-        """Returns the error for a batch below `smallest_batch`."""
-        return (
-            f"{type(self).__name__} needs batches of at least {self.smallest_batch} images; got "
-            f"{count}. If it is the last batch of an epoch, drop it: `drop_remainder=True`."
-        )
+        kind = "int" if dtype == "int32" else dtype  # see `add_variable`
+        self._states[name] = add_variable(self, name, kind, initial)
+        return self._states[name]
 
     def present_phase(self) -> str:
         """Returns which of `phases` the training is in; asked for before each epoch."""
@@ -140,32 +116,6 @@ class Objective(keras.Model):
     def call(self, latents: Any, training: bool = False) -> Any:
         """Returns the generator's output for latents, or a list of latents and labels."""
         return self.generator(latents, training=training)
-
-    def draw_latents(self, rows: BatchShard, seed: keras.random.SeedGenerator) -> Any:
-        """Returns this replica's latents, a tensor of shape `(batch, latent_dim)`.
-
-        Args:
-            rows: which rows of the global batch they are for (`rows.own`).
-            seed: training's seed generator, or evaluation's.
-        """
-        if self.latents == "uniform":
-            return rows.own(
-                lambda n: keras.random.uniform((n, self.latent_dim), -1.0, 1.0, seed=seed)
-            )
-        return rows.own(lambda n: keras.random.normal((n, self.latent_dim), seed=seed))
-
-    def augmented(self, images: Any, rows: BatchShard) -> Any:
-        """Returns a batch of data or of fakes as `augment` changes it, each image anew.
-
-        Args:
-            images: float tensor of shape `(batch, *image_shape)`.
-            rows: which rows of the global batch they are.
-        """
-        if self.augment is None:
-            return images
-        if hasattr(self.augment, "draw"):  # numbers for the global batch, and so alike on devices
-            return self.augment.apply(images, rows.own(self.augment.draw))
-        return self.augment(images, training=True)
 
     def score(
         self, images: Any, training: bool = False, latents: Any = None, labels: Any = None
@@ -179,30 +129,15 @@ class Objective(keras.Model):
             labels: the images' classes, int32 of shape `(batch,)`, where the GAN has `num_classes`.
         """
         network, embedding = self.discriminator, None
-        given = labels if self.discriminator_takes_labels else None
-        if self.uses_embedding and self.has_embedding:
-            embedding, code = self.embed(images, training=training)
+        given = labels if step.takes_labels(self) else None
+        if self.uses_embedding and checks.has_encoder(network):
+            embedding, code = self._embed(images, training)
             output = network.decoder(with_labels(code, given), training=training)
         else:
             output = network(with_labels(images, given), training=training)
         energy = energy_of(self.energy_name, images, output, labels)
         added = step.added_losses(self, network)
         return DiscriminatorOutput(images, output, energy, embedding, latents, labels, added)
-
-    def embed(self, images: Any, training: bool = False) -> tuple[Any, Any]:
-        """Returns the embeddings that the losses are given, and those that the decoder takes."""
-        embedding = self.discriminator.encoder(images, training=training)
-        return embedding, embedding
-
-    @property
-    def discriminator_takes_labels(self) -> bool:
-        """Whether the discriminator is called with images and labels, rather than images alone."""
-        return bool(self.labels) and self.energy_name != "cross_entropy"
-
-    @property
-    def has_embedding(self) -> bool:
-        """Whether the discriminator has an `encoder` and a `decoder`."""
-        return hasattr(self.discriminator, "encoder") and hasattr(self.discriminator, "decoder")
 
     def gradient_norms(self, images: Any, labels: Any = None) -> Any:
         """Returns the norm of the energy's gradient at each image, float32 of shape `(batch,)`."""
@@ -211,9 +146,28 @@ class Objective(keras.Model):
         )
         return norms(gradient)
 
-    flat_layers = staticmethod(flat_layers)
-    training_step = step.train
-    evaluation_step = step.evaluate
+    def _draw_latents(self, rows):
+        """Returns this replica's latents of a step, a tensor of shape `(batch, latent_dim)`."""
+        size, seed = self.latent_dim, rows.seeds
+        if self.latents == "uniform":
+            return rows.own(lambda n: keras.random.uniform((n, size), -1.0, 1.0, seed=seed))
+        return rows.own(lambda n: keras.random.normal((n, size), seed=seed))
+
+    def _embed(self, images, training):
+        """Returns the embeddings that the losses are given, and those that the decoder takes."""
+        embedding = self.discriminator.encoder(images, training=training)
+        return embedding, embedding
+
+    def _fakes_weight(self):
+        """Returns w, where the discriminator's loss is one of data plus w times the generator's.
+
+        A scalar with which `updates="one_pass"` takes one gradient less; or None, which is always
+        right.
+        """
+
+    _training_step = step.train
+    _evaluation_step = step.evaluate
+    _flat_layers = staticmethod(flat_layers)
 
     def make_train_function(self, force: bool = False) -> Any:
         return super().make_train_function(force=self._outdated("training") or force)
@@ -224,10 +178,10 @@ class Objective(keras.Model):
     def _outdated(self, function):
         """Whether a step was compiled for another phase or other settings than the present."""
         checks.updates(self.updates, self.d_steps)
-        self.phase = self.present_phase()
-        self.flat_layers = cache(flat_layers)  # a walk takes as long as a small layer
+        self.fit_state.phase = self.present_phase()
+        self._flat_layers = cache(flat_layers)  # a walk takes as long as a small layer
         learning = [id(variable) for variable in self.trainable_variables]  # layers may be frozen
-        assumed = self.phase, configuration.settings_of(self), learning
+        assumed = self.fit_state.phase, configuration.settings_of(self), learning
         outdated = assumed != self._assumed.get(function)
         self._assumed[function] = assumed
         return outdated
@@ -245,19 +199,19 @@ class Objective(keras.Model):
     @property
     def step(self) -> Any:
         """How many training steps were done, a variable."""
-        return self.progress.step
+        return self._training_state.step
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        """The running means of the figures."""
-        return [self.running_means] if self.running_means else []
+        """The running means of the metrics."""
+        return [self._running_means] if self._running_means else []
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Returns the means of the figures so far, and the indicators computed from them."""
-        figures = self.running_means.result()
-        return {**figures, **self.indicators(figures)}
+        """Returns the means of the metrics so far, and the indicators computed from them."""
+        metrics = self._running_means.result()
+        return {**metrics, **self.indicators(metrics)}
 
     def reset_metrics(self) -> None:
         """Starts the running means and the latents of evaluation anew."""
         super().reset_metrics()
-        self.progress.restart_evaluation()
+        self._training_state.restart_evaluation()

@@ -6,6 +6,7 @@ from keras_egan.metrics._generative_metric import GenerativeMetric, ReferenceMet
 from keras_egan.metrics._inception import inception_2015, inception_v3
 from keras_egan.metrics._inception_score import InceptionScore
 from keras_egan.metrics._kernel_distance import KernelDistance
+from keras_egan.metrics._metric_means import MetricMeans
 from keras_egan.metrics._mixture_coverage import MixtureCoverage
 from keras_egan.metrics._nearest import Neighbours, nearest
 from keras_egan.metrics._precision_recall import PrecisionRecall
@@ -18,6 +19,7 @@ __all__ = [
     "GenerativeMetric",
     "InceptionScore",
     "KernelDistance",
+    "MetricMeans",
     "MixtureCoverage",
     "ModeCoverage",
     "Neighbours",

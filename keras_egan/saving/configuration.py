@@ -36,7 +36,7 @@ def _accepts(cls, name):
 
 def _values(gan):
     of_the_base = (name for name in OF_THE_BASE if _accepts(type(gan), name))
-    for name in dict.fromkeys((*gan.given, *of_the_base, *SETTINGS)):
+    for name in dict.fromkeys((*gan._given, *of_the_base, *SETTINGS)):
         try:
             value = getattr(gan, ATTRIBUTES.get(name, name))
         except AttributeError:
@@ -89,7 +89,7 @@ def compile_arguments_of(gan: Any) -> dict[str, Any]:
     if not gan.compiled:
         return {}
     optimizer = keras.saving.serialize_keras_object(gan.optimizer)
-    return {"optimizer": optimizer, **gan.compile_arguments}
+    return {"optimizer": optimizer, **gan._compile_arguments}
 
 
 def compile_from(gan: Any, config: dict[str, Any]) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 
 from keras import ops
 
-__all__ = ["Hyperparameter", "Setting", "plain"]
+from keras_egan import backend
+from keras_egan.saving.state import add_variable
+
+__all__ = ["Hyperparameter", "Setting", "hyperparameters", "plain"]
 
 
 class _Attribute:
@@ -68,7 +71,7 @@ class Hyperparameter(_Attribute):
     """
 
     def _values(self, gan):
-        return gan.__dict__["hyperparameters"]
+        return hyperparameters(gan)
 
     def __set__(self, gan: Any, value: Any) -> None:
         try:
@@ -77,11 +80,17 @@ class Hyperparameter(_Attribute):
             number = math.nan
         if not (math.isfinite(number) and self.holds(number)):
             self._refuse(value)
-        if self.name in gan.hyperparameters:
-            gan.synchronize()
-            gan.hyperparameters[self.name].assign(number)
+        values = hyperparameters(gan)
+        if self.name in values:
+            backend.synchronize(gan)
+            values[self.name].assign(number)
         else:
-            gan.hyperparameters[self.name] = gan.scalar(self.name, initial=number)
+            values[self.name] = add_variable(gan, self.name, initial=number)
+
+
+def hyperparameters(gan: Any) -> dict[str, Any]:
+    """Returns the variables of a GAN's `Hyperparameter`s, by their names."""
+    return gan.__dict__["_hyperparameters"]
 
 
 class Setting(_Attribute):

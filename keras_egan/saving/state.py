@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,13 +14,38 @@ from keras_egan.backend.keras_internals import seed_states
 from keras_egan.saving import files
 
 __all__ = [
+    "add_variable",
     "load_own_variables",
     "load_weights",
+    "named_variables",
     "save",
     "save_own_variables",
     "save_weights",
-    "training_state",
 ]
+
+
+def add_variable(
+    layer: keras.Layer,
+    name: str,
+    dtype: str = "float32",
+    initial: float = 0,
+    shape: Sequence[int] = (),
+) -> Any:
+    """Returns a new variable of a layer, which no gradient changes, the same on every replica.
+
+    The dtype of a count is `"int"`, which is int64 on TensorFlow: it keeps int32 variables on the
+    host, and XLA on a GPU reads none from there.
+    https://github.com/tensorflow/tensorflow/issues/53192
+    """
+    return layer.add_weight(
+        name=name,
+        shape=shape,
+        initializer=keras.initializers.Constant(initial),
+        dtype=dtype,
+        trainable=False,
+        autocast=False,
+        aggregation="only_first_replica",
+    )
 
 
 def save(
@@ -76,19 +102,19 @@ def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: An
         OSError: if it cannot be read.
     """
     files.check_size(filepath)
-    average, progress = gan.weight_average, gan.progress
-    kept = [(variable, ops.copy(variable)) for variable in training_state(gan).values()]
-    known, random_state = average.known, progress.random_state
+    average, training = gan._weight_average, gan._training_state
+    kept = [(variable, ops.copy(variable)) for variable in named_variables(gan).values()]
+    known, random_state = average.known, training.random_state
     try:
         keras.Model.load_weights(gan, filepath, *args, **kwargs)
     except BaseException:
         for variable, value in kept:
             variable.assign(value)
-        average.known, progress.random_state = known, random_state
+        average.known, training.random_state = known, random_state
         raise
 
 
-def training_state(gan: Any) -> dict[str, Any]:
+def named_variables(gan: Any) -> dict[str, Any]:
     """Returns all variables that training changes, by names that are the same in every process.
 
     Keras numbers layers that have no name of their own through a whole process, so that the paths
@@ -97,13 +123,13 @@ def training_state(gan: Any) -> dict[str, Any]:
     owners = {
         "generator": gan.generator,
         "discriminator": gan.discriminator,
-        "average": gan.weight_average,
-        "progress": gan.progress,
+        "average": gan._weight_average,
+        "training": gan._training_state,
         "gan": gan,  # labels, augmentation, and layers of a subclass
     }
     if gan.compiled:
         owners |= {"d_optimizer": gan.d_optimizer, "g_optimizer": gan.g_optimizer}
-    state = {**gan.hyperparameters, **_own(gan)}
+    state = {**gan._hyperparameters, **_own(gan)}
     named = set(map(id, state.values()))
     for part, owner in owners.items():
         for index, variable in enumerate(owner.variables):
@@ -115,7 +141,7 @@ def training_state(gan: Any) -> dict[str, Any]:
 
 def save_own_variables(gan: Any, store: Any) -> None:
     """Saves the controller's state, the seeds and the running means, which Keras leaves out."""
-    average = gan.weight_average
+    average = gan._weight_average
     average.renew(gan.step)
     for name, variable in _own(gan).items():
         store[name] = ops.convert_to_numpy(variable)
@@ -132,7 +158,7 @@ def load_own_variables(gan: Any, store: Any) -> None:
         if name in keys or not name.startswith("mean_"):  # a model may not have been compiled
             variable.assign(store[name])
     # Without an excerpt of the averaged weights the average begins anew.
-    gan.weight_average.known = store["averaged"][...] if "averaged" in keys else np.zeros(0)
+    gan._weight_average.known = store["averaged"][...] if "averaged" in keys else np.zeros(0)
     if gan.compiled and "optimizer_sizes" in keys:
         found, expected = store["optimizer_sizes"][...], _optimizer_sizes(gan)
         for side, one, other in zip("dg", found, expected, strict=True):
@@ -149,16 +175,16 @@ def _optimizer_sizes(gan):
 
 
 def _own(gan):
-    """Returns the part of `training_state` that Keras does not save by itself."""
+    """Returns the part of `named_variables` that Keras does not save by itself."""
     weights: dict[str, Any] = {}
     keras.Model.save_own_variables(gan, weights)
-    in_configuration = set(map(id, gan.hyperparameters.values()))
-    names = {id(variable): name for name, variable in gan.states.items()}
+    in_configuration = set(map(id, gan._hyperparameters.values()))
+    names = {id(variable): name for name, variable in gan._states.items()}
     own = {
         names.get(id(variable), f"weight_{key}"): variable
         for key, variable in weights.items()
         if id(variable) not in in_configuration
     }
     own |= {f"seed_{index}": seed for index, seed in enumerate(seed_states(gan))}
-    means = gan.running_means.variables if gan.running_means else ()
+    means = gan._running_means.variables if gan._running_means else ()
     return own | {f"mean_{index}": mean for index, mean in enumerate(means)}

@@ -63,6 +63,7 @@ class BatchShard(NamedTuple):
             0, because the mean of an empty tensor is NaN.
         labels: those of these rows' images, int32 of shape `(held,)`, if the GAN has classes.
         fake_labels: those that the fakes are made with, likewise.
+        seeds: the `keras.random.SeedGenerator` that the step's random numbers come from.
     """
 
     count: Any
@@ -71,6 +72,7 @@ class BatchShard(NamedTuple):
     held: Any = None
     labels: Any = None
     fake_labels: Any = None
+    seeds: Any = None
 
     @property
     def alone(self) -> bool:

@@ -22,12 +22,7 @@ def checked(
 ) -> tuple[int, tuple[int, ...]]:
     """Returns the length of latents and the shape of one sample, having called both networks.
 
-    Args:
-        generator: a Keras model of latents, or of [latents, labels].
-        discriminator: a Keras model of samples, or of [samples, labels].
-        energy: what the discriminator's output is, as in `EnergyGAN`.
-        latent_dim: the length of latents, where the generator does not tell.
-        num_classes: how many classes the labels are of; None for networks without labels.
+    The arguments are those of `EnergyGAN`.
 
     Raises:
         ValueError: if the two are no Keras models, have layers that no file can hold safely, do not
@@ -116,7 +111,7 @@ def _first_input(argument, network, what, labelled):
 
 def check_embedding(discriminator: keras.Model, latent_dim: int) -> None:
     """Raises a `ValueError` unless a discriminator's embeddings have the shape of latents."""
-    if not hasattr(discriminator, "encoder") or not hasattr(discriminator, "decoder"):
+    if not checks.has_encoder(discriminator):
         raise ValueError(
             "`discriminator` must have an encoder, whose embeddings are held to the latents: build "
             "it as `networks.Autoencoder(encoder, decoder)`."

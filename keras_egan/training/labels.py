@@ -9,6 +9,7 @@ from keras import ops
 from keras_egan import checks
 from keras_egan.backend import distributed
 from keras_egan.datasets.loaders import check_labels, described
+from keras_egan.saving.state import add_variable
 
 __all__ = ["Labels", "with_labels"]
 
@@ -24,38 +25,21 @@ def with_labels(inputs: Any, labels: Any) -> Any:
 class Labels(keras.layers.Layer):
     """The part of a conditional GAN that knows its classes, and how often each has come.
 
-    Args:
-        num_classes: how many classes there are, 2 or more.
-        unlabelled: whether images may come without a label, as -1.
-
-    Example:
-
-    ```python
-    labels = Labels(num_classes=10)
-    labels.drawn(64, None, seed=7)  # 64 labels, with the shares of the data
-    ```
+    With `unlabelled`, images may come without a label, as -1.
     """
 
     def __init__(self, num_classes: int, unlabelled: bool = False):
         super().__init__(name="labels", dtype="float32")
         self.num_classes = int(num_classes)
         self.classes = range(UNLABELLED if unlabelled else 0, self.num_classes)
-        self.counts = self.add_weight(
-            name="counts",
-            shape=(self.num_classes,),
-            initializer="zeros",
-            dtype="int",  # as `Progress` has its counts
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-        )
+        self.counts = add_variable(self, "counts", "int", shape=(self.num_classes,))
         self.built = True
 
-    def received(self, data: Any, rows: Any, seed: keras.random.SeedGenerator) -> tuple[Any, Any]:
+    def received(self, data: Any, rows: Any) -> tuple[Any, Any]:
         """Returns the rows with the labels of a batch, and which of those are of no class, 1 or 0.
 
         `data` is (images, labels), `rows` the `BatchShard` of the images. Labels of fakes are
-        drawn from `seed` where data has none.
+        drawn where data has none.
         """
         labels = distributed.nonempty(ops.cast(data[1], "int32"))
         labels = labels[:, 0] if len(labels.shape) == 2 else labels
@@ -64,7 +48,8 @@ class Labels(keras.layers.Layer):
         labels = ops.clip(labels, self.classes.start * ones, (self.num_classes - 1) * ones)
         fake = labels
         if UNLABELLED in self.classes:
-            drawn = rows.own(lambda n: keras.random.randint((n,), 0, self.num_classes, seed=seed))
+            count, seed = self.num_classes, rows.seeds
+            drawn = rows.own(lambda n: keras.random.randint((n,), 0, count, seed=seed))
             fake = ops.where(labels == UNLABELLED, drawn, labels)
         unfit = ops.cast(ops.logical_not(fit), "float32")
         return rows._replace(labels=labels, fake_labels=fake), unfit

@@ -19,33 +19,19 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
     and lists them in `optimizers` (where ReduceLROnPlateau, LearningRateScheduler and TensorBoard
     look for them) by the names that they are logged under, `learning_rate_d_optimizer` and
     `learning_rate_g_optimizer`. Either side is applied by itself. `EnergyGAN.compile` makes the
-    pair; there is rarely a reason to make one by hand.
+    pair.
 
     Args:
         d_optimizer: the discriminator's optimizer, a `keras.optimizers.Optimizer` or a name.
         g_optimizer: the generator's, likewise; a different object.
-        name: the name of the pair.
 
     Raises:
         ValueError: if an optimizer is missing, is not an optimizer, or both are one object.
-
-    Example:
-
-    ```python
-    optimizer = AdversarialOptimizer("adam", keras.optimizers.Adam(1e-4))
-    optimizer.build(discriminator.trainable_variables, generator.trainable_variables)
-    optimizer.g_optimizer.apply(gradients, generator.trainable_variables)
-    ```
     """
 
-    def __init__(
-        self,
-        d_optimizer: keras.optimizers.Optimizer | str | None,
-        g_optimizer: keras.optimizers.Optimizer | str | None,
-        name: str = "adversarial_optimizer",
-    ):
+    def __init__(self, d_optimizer: Any, g_optimizer: Any):
         # The base class makes a learning rate and a step count that nothing here uses.
-        super().__init__(learning_rate=0.0, name=name)
+        super().__init__(learning_rate=0.0, name="adversarial_optimizer")
         self.d_optimizer = _get("d_optimizer", d_optimizer)
         self.g_optimizer = _get("g_optimizer", g_optimizer)
         if self.d_optimizer is self.g_optimizer:
@@ -66,7 +52,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     @property
     def variables(self) -> list[Any]:
-        """Both optimizers' variables, a list."""
+        """Both optimizers' variables."""
         return self.d_optimizer.variables + self.g_optimizer.variables
 
     @property
@@ -87,11 +73,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         )
 
     def build(self, d_variables: Sequence[Any], g_variables: Sequence[Any]) -> None:
-        """Makes both optimizers' variables.
-
-        Args:
-            d_variables: the discriminator's trainable variables, a list.
-            g_variables: the generator's trainable variables, a list.
+        """Makes both optimizers' variables, for the trainable variables of their networks.
 
         Raises:
             ValueError: if an optimizer has been built for the weights of another network.
@@ -115,11 +97,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         raise ValueError("Apply gradients with `d_optimizer` or `g_optimizer`, not with the pair.")
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
-        """Lets each optimizer that keeps a moving average put it into its own variables.
-
-        Args:
-            var_list: the model's trainable variables, a list.
-        """
+        """Lets each optimizer that keeps a moving average put it into its own variables."""
         if not self._finishes:
             return
         for optimizer, own in zip((self.d_optimizer, self.g_optimizer), self._sides, strict=True):
@@ -141,22 +119,18 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         """Does nothing: Keras loads the two optimizers, being attributes, by themselves."""
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the two optimizers, serialized, and the name."""
+        """Returns the two optimizers, serialized."""
         serialize = keras.saving.serialize_keras_object
         return {
             "d_optimizer": portable(serialize(self.d_optimizer)),
             "g_optimizer": portable(serialize(self.g_optimizer)),
-            "name": self.name,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
         """Makes the pair from what `get_config` returned."""
-        optimizers = {
-            key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
-            for key in ("d_optimizer", "g_optimizer")
-        }
-        return cls(**{**config, **optimizers})
+        make = keras.saving.deserialize_keras_object
+        return cls(**{key: make(one, custom_objects=custom_objects) for key, one in config.items()})
 
 
 class _Side:

@@ -16,9 +16,16 @@ from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_logs
 from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
-from keras_egan.datasets.sharing import batched, checked, part, split, without_first
+from keras_egan.datasets.sharing import (
+    batched,
+    checked,
+    part,
+    split,
+    too_small,
+    without_first,
+)
 from keras_egan.saving.fingerprint import check_same, fingerprint
-from keras_egan.saving.state import training_state
+from keras_egan.saving.state import named_variables
 from keras_egan.training.run_callbacks import RunCallbacks
 
 __all__ = ["Run"]
@@ -27,14 +34,7 @@ __all__ = ["Run"]
 class Run:
     """A call of `fit`: one history, one beginning and one end, however often it was cut off.
 
-    Args:
-        gan: the `EnergyGAN`, compiled.
-        data: `x` of `fit`.
-        callbacks: the user's callbacks. A `Backup` among them is the run's.
-        **arguments: as in `fit`.
-
-    Raises:
-        ValueError: as in `fit`.
+    The arguments and errors are those of `fit`. A `Backup` among the callbacks is the run's.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Run:
             numbers.pop("validation_freq")
         checks.whole_number(1, **{n: value for n, value in numbers.items() if value is not None})
         distributed.check()
-        distributed.unify([*training_state(gan).values()])
+        distributed.unify([*named_variables(gan).values()])
         if validation_split and validation_data is None:
             data, validation_data = split(data, validation_split)
         self.foreign = None if _is_ours(data) else type(data).__name__
@@ -70,8 +70,8 @@ class Run:
             steps = validation["validation_steps"]
             found, kind = checked(gan, validation_data, "validation_data", steps)
             validation_data = part(batched(found, size, shuffle=False), kind)
-        self.validation = {"validation_data": validation_data, **validation}
-        self.validation["validation_batch_size"] = size
+        held = {"validation_data": validation_data, "validation_batch_size": size}
+        self.validation = {**validation, **held}
         self.gan = gan
         self.fit_state = gan.fit_state
         self.epochs = epochs
@@ -79,10 +79,10 @@ class Run:
         self.done = 0
         self.steps = steps_per_epoch
         self.shuffle = shuffle
-        seed = int(ops.convert_to_numpy(gan.progress.order_seed))
+        seed = int(ops.convert_to_numpy(gan._training_state.order_seed))
         data = batched(data, batch_size, shuffle=shuffle, seed=seed)
         if isinstance(data, Batches) and data.smallest < gan.smallest_batch:
-            raise ValueError(gan.too_small(data.smallest))
+            raise ValueError(too_small(gan, data.smallest))
         self.data = data
         self.ordered = isinstance(data, Ordered)
         callbacks = watching_all_logs(_listed(callbacks))
@@ -93,12 +93,8 @@ class Run:
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
-        """Trains by `keras.Model.fit`, from the newest backup if there is one.
-
-        Returns:
-            The history of all epochs.
-        """
-        self.gan.progress.continue_random_state()
+        """Trains by `keras.Model.fit`, from the newest backup if any; returns the history."""
+        self.gan._training_state.continue_random_state()
         if self.backup or distributed.process_count() > 1:
             self.fingerprint = fingerprint(self.gan, self.data, self.steps)
             # What an interrupted `fit` of this GAN has set, as `Schedule` does, the user has not.
@@ -124,7 +120,7 @@ class Run:
 
     def begin_epoch(self) -> None:
         """Tells the data, the callbacks and the compiled step where the training is."""
-        self.fit_state.step = self.gan.progress.steps_done
+        self.fit_state.step = self.gan._training_state.steps_done
         self.fit_state.epoch_start = self.fit_state.step - self.done
         if self.ordered and not self.steps:  # else one pass through the data spans epochs
             self.data.begin(self.fit_state.epoch_start, self.done)
@@ -133,7 +129,7 @@ class Run:
     def restore(self) -> None:
         """Puts everything back to where the backup was made, but for the data."""
         _, metadata, arrays = self.resumed
-        for name, variable in training_state(self.gan).items():
+        for name, variable in named_variables(self.gan).items():
             variable.assign(arrays[f"variable/{name}"])
         callback_state.set_states(self.callbacks.callbacks, metadata["callbacks"], arrays)
         self.restore_random_state()
@@ -147,7 +143,7 @@ class Run:
 
     def save(self, epoch: int, done: int) -> None:
         """Makes a backup, unless a value is not finite."""
-        step = self.gan.progress.steps_done
+        step = self.gan._training_state.steps_done
         for callback in self.callbacks.callbacks:
             if hasattr(callback, "flush"):
                 callback.flush(step)
@@ -156,9 +152,8 @@ class Run:
         processes.first(self._write, step, epoch, done, states)
 
     def _write(self, step, epoch, done, states):
-        state = training_state(self.gan)
-        arrays = {f"variable/{name}": ops.convert_to_numpy(v) for name, v in state.items()}
-        if not self._is_finite(dict(zip(map(id, state.values()), arrays.values(), strict=True))):
+        arrays = _values(self.gan)
+        if not _are_finite(arrays):
             if not self.warned:
                 warnings.warn(
                     f"Weights are NaN or infinite after {step} steps: no backup is made of them, "
@@ -175,15 +170,6 @@ class Run:
         position["stopped"] = bool(not done and self.gan.stop_training)
         metadata = {**position, "callbacks": states_of_callbacks, "training": self.fingerprint}
         self.backup.write(metadata, arrays)
-
-    def _is_finite(self, fetched):
-        """Whether weights and optimizers are finite, by values that were fetched, by variables' id.
-
-        A controller's state may be infinite, and metrics may be NaN for an epoch.
-        """
-        gan = self.gan
-        variables = gan.generator.variables + gan.discriminator.variables + gan.optimizer.variables
-        return all(np.isfinite(fetched[id(variable)]).all() for variable in variables)
 
     @contextmanager
     def _noting_interruption(self):
@@ -238,7 +224,7 @@ class Run:
             if not self.ordered:
                 data, steps = without_first(data, self.done, steps)
         if self.ordered:
-            first = self.gan.progress.steps_done - self.done
+            first = self.gan._training_state.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
         # Keras shuffles by default, and warns of it where it cannot.
         shuffle = self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered
@@ -254,8 +240,7 @@ class Run:
             )
 
     def _clear(self):
-        fetched = {id(v): ops.convert_to_numpy(v) for v in training_state(self.gan).values()}
-        if self._is_finite(fetched):
+        if _are_finite(_values(self.gan)):
             self.backup.clear()
         elif not self.warned:
             warnings.warn(
@@ -263,6 +248,17 @@ class Run:
                 f"backups stay in {self.backup.directory}.",
                 stacklevel=3,
             )
+
+
+def _values(gan):
+    return {f"variable/{name}": ops.convert_to_numpy(v) for name, v in named_variables(gan).items()}
+
+
+def _are_finite(values):
+    """Whether weights and optimizers are; a controller may be infinite, and metrics NaN."""
+    parts = "generator", "discriminator", "d_optimizer", "g_optimizer"
+    names = tuple(f"variable/{part}/" for part in parts)
+    return all(np.isfinite(value).all() for name, value in values.items() if name.startswith(names))
 
 
 def _is_ours(data):

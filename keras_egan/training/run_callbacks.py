@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_egan import backend
 from keras_egan.backend import distributed, processes
 from keras_egan.backend.keras_internals import finish_dispatched
 from keras_egan.callbacks import Diagnosis, TerminateOnNaN, callback_state
@@ -14,22 +15,9 @@ __all__ = ["RunCallbacks"]
 
 
 class RunCallbacks(keras.callbacks.CallbackList):
-    """The callbacks of a `Run`, for which a training that was cut off is one.
+    """The callbacks of a `Run`, for which a training that was cut off is one."""
 
-    Args:
-        run: the `Run`.
-        callbacks: the user's.
-        verbose: as in `keras.Model.fit`.
-        steps: the number of steps in an epoch, or None if it is not known.
-    """
-
-    def __init__(
-        self,
-        run: Any,
-        callbacks: list[keras.callbacks.Callback],
-        verbose: Any,
-        steps: int | None,
-    ):
+    def __init__(self, run: Any, callbacks: list, verbose: Any, steps: int | None):
         if distributed.process_count() > 1:
             _refuse_backup_of_keras(callbacks)
         if not processes.is_first():
@@ -85,7 +73,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
             self.run.restore_random_state()
         if batch and backup and backup.every and step // backup.every > self.saved // backup.every:
             finish_dispatched(self)
-            self.run.gan.synchronize()
+            backend.synchronize(self.run.gan)
             self.run.save(self.epoch, done)
             self.saved = step
         super().on_train_batch_begin(done, logs)
@@ -100,10 +88,10 @@ class RunCallbacks(keras.callbacks.CallbackList):
     def on_epoch_end(self, epoch, logs=None):
         gan = self.run.gan
         # Keras counts the last of several steps an execution as if the data had not run out.
-        self.run.fit_state.step = gan.progress.steps_done
+        self.run.fit_state.step = gan._training_state.steps_done
         metrics = {name: float(value) for name, value in logs.items()}
         ending = not_finite(metrics) and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
-        gan.progress.refuse_unfit(gan.smallest_batch, raising=not ending)
+        gan._training_state.refuse_unfit(gan.smallest_batch, raising=not ending)
         gan.end_epoch(metrics)
         self._warn(gan.findings(metrics))
         super().on_epoch_end(epoch, logs)
@@ -126,11 +114,10 @@ _WRITERS = (
     keras.callbacks.RemoteMonitor,
     keras.callbacks.TensorBoard,
 )
-"""Keras's callbacks that change nothing but files."""
+"""Keras's callbacks that change nothing but files, which two processes would trample."""
 
 
 def _is_of_first_process(callback):
-    """Whether one process of several is enough, and two would trample each other's files."""
     return isinstance(callback, _WRITERS) or getattr(callback, "first_process_only", False)
 
 

@@ -5,16 +5,17 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from keras_egan import backend
+from keras_egan import backend, checks
 from keras_egan.backend import distributed
 from keras_egan.backend.keras_internals import call_losses
 from keras_egan.datasets import inputs
 from keras_egan.datasets.loaders import images_of
+from keras_egan.datasets.sharing import too_small
 from keras_egan.training import check_networks
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput, unfit_rows
 from keras_egan.training.labels import with_labels
 
-__all__ = ["added_losses", "evaluate", "metric_names", "train"]
+__all__ = ["added_losses", "evaluate", "metric_names", "takes_labels", "train"]
 
 
 def train(gan: Any, data: Any) -> dict[str, Any]:
@@ -25,19 +26,17 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     Returns:
         This step's metrics and indicators, scalars.
     """
-    real, rows, unfit = _receive(gan, data, gan.progress.latents)
-    if gan.updates == "one_pass":
-        metrics = _one_pass(gan, real, rows)
-    else:
-        metrics = _two_passes(gan, real, rows)
+    images, rows, unfit = _receive(gan, data, gan._training_state.seeds)
+    passes = _one_pass if gan.updates == "one_pass" else _two_passes
+    learners = [_Learner.of(gan, name) for name in ("discriminator", "generator")]
+    metrics = passes(gan, images, rows, *learners)
     distributed.merge_statistics(gan, rows.count, rows.total)
-    gan.weight_average.update(gan.step)
+    gan._weight_average.update(gan.step)
     if gan.labels:
         gan.labels.count(rows)
-    means = _means_over_replicas(gan, metrics, rows, unfit)
-    logs = _logs(gan, means)
+    logs, means = _logged(gan, metrics, rows, unfit)
     _control(gan, logs, means)
-    for layer in gan.flat_layers(gan):
+    for layer in gan._flat_layers(gan):
         if hasattr(type(layer), "advance"):  # layers on PyTorch are slow to say no
             layer.advance()
     return logs
@@ -45,63 +44,100 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
 
 def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     """Returns the metrics and indicators of held-out images, and changes nothing of the GAN."""
-    real, rows, unfit = _receive(gan, data, gan.progress.evaluation)
-    z = gan.draw_latents(rows, gan.progress.evaluation)
-    generated = gan.generator(with_labels(z, rows.fake_labels), training=False)
-    real = gan.score(real, labels=rows.labels)
-    fake = gan.score(generated, latents=z, labels=rows.fake_labels)._replace(rows=rows)
-    metrics = discriminator_metrics(gan, real, fake) | generator_metrics(gan, fake)
-    return _logs(gan, _means_over_replicas(gan, metrics, rows, unfit))
+    images, rows, unfit = _receive(gan, data, gan._training_state.evaluation_seeds)
+    z = gan._draw_latents(rows)
+    fakes = gan.generator(with_labels(z, rows.fake_labels), training=False)
+    real, fake = _scored(gan, images, rows, training=False), _scored(gan, fakes, rows, z, False)
+    return _logged(gan, _d_metrics(gan, real, fake) | _g_metrics(gan, fake), rows, unfit)[0]
 
 
-def metric_names(gan: Any) -> list[str]:
-    """Returns the names of what each step logs, as the losses of a made-up batch give them."""
-    images = ops.ones((2, *gan.image_shape))
-    labels = ops.zeros((2,), "int32") if gan.labels else None
-    output = gan.discriminator(
-        check_networks.symbols(gan.image_shape, gan.discriminator_takes_labels)
-    )
-    output = ops.ones((2, *output.shape[1:]))
-    embedding = None
-    if gan.uses_embedding and gan.has_embedding:
-        embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
-        embedding = ops.ones((2, *embedding.shape[1:]))
-    real = DiscriminatorOutput(images, output, ops.ones(2, "float32"), embedding, labels=labels)
-    with backend.no_grad():
-        fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
-        found = discriminator_metrics(gan, real, fake) | generator_metrics(gan, fake)
-    return list(dict.fromkeys(("d_loss", "g_loss", "real_energy", "fake_energy", *found)))
+def _two_passes(gan, images, rows, discriminator, generator):
+    for _ in range(gan.d_steps):
+        d_metrics, d_grads = _discriminator_pass(gan, images, rows, discriminator)
+        if gan.updates == "alternating":
+            discriminator.update(d_grads)
+    g_metrics, g_grads = _generator_pass(gan, rows, generator)
+    if gan.updates == "simultaneous":
+        discriminator.update(d_grads)
+    generator.update(g_grads)
+    return d_metrics | g_metrics
 
 
-def discriminator_metrics(gan: Any, real: Any, fake: Any) -> dict[str, Any]:
-    """Returns what is logged of the discriminator's step, `d_loss` being what it minimises."""
-    loss, further = _with_metrics(gan.discriminator_loss(real, fake))
-    return {"d_loss": loss, "real_energy": real.energy, **further}
+def _discriminator_pass(gan, images, rows, learner):
+    z = gan._draw_latents(rows)
+    images = _augmented(gan, images, rows)
+    fakes = _generated(gan, z, rows)
+
+    def objective():
+        real, fake = _scored(gan, images, rows), _scored(gan, fakes, rows, z)
+        metrics = _d_metrics(gan, real, fake)
+        terms = real.added + fake.added, gan.penalty(images, rows)
+        return learner.total(metrics["d_loss"], terms, rows), metrics
+
+    return _differentiated(gan, objective, learner)
 
 
-def generator_metrics(gan: Any, fake: Any) -> dict[str, Any]:
-    """Returns what is logged of the generator's step, `g_loss` being what it minimises."""
-    loss, further = _with_metrics(gan.generator_loss(fake))
-    return {"g_loss": loss, "fake_energy": fake.energy, **further}
+def _generator_pass(gan, rows, learner):
+    z = gan._draw_latents(rows)
+
+    def objective():
+        fakes = _generated(gan, z, rows)
+        added = added_losses(gan, gan.generator)
+        metrics = _g_metrics(gan, _scored(gan, fakes, rows, z))
+        return learner.total(metrics["g_loss"], (added,), rows), metrics
+
+    return _differentiated(gan, objective, learner)
 
 
-def _with_metrics(returned):
-    return returned if isinstance(returned, tuple) else (returned, {})
+def _differentiated(gan, objective, learner):
+    """Returns the objective's metrics and gradients, of which there may be none."""
+    if not learner.variables:
+        return objective()[1], []
+    grads, metrics = backend.gradients(objective, learner.variables, gan)
+    return metrics, grads
 
 
-def _receive(gan, data, seed):
-    data = distributed.received(data)
-    images = images_of(data)
-    count = ops.shape(images)[0]
-    share = distributed.replica_share(count)
-    images = distributed.nonempty(images)
-    rows = BatchShard(count, *share, ops.shape(images)[0])
-    small = backend.require(rows.total >= gan.smallest_batch, gan.too_small(rows.total))
-    unfit = unfit_rows(images)
-    if gan.labels:
-        rows, of_no_class = gan.labels.received(data, rows, seed)
-        unfit = unfit + of_no_class
-    return inputs.scale(images, gan.image_shape), rows, (unfit, small)
+def _one_pass(gan, images, rows, discriminator, generator):
+    """Updates both networks by gradients of one computation.
+
+    Where the fakes' part in the discriminator's loss is a multiple of the generator's loss
+    (`_fakes_weight`), one gradient of the latter serves both.
+    """
+    images = _augmented(gan, images, rows)
+    z = gan._draw_latents(rows)
+    learners = [learner for learner in (discriminator, generator) if learner.variables]
+    weight = gan._fakes_weight() if len(learners) == 2 else None
+
+    def objective():
+        fakes = _generated(gan, z, rows)
+        added = added_losses(gan, gan.generator)
+        real, fake = _scored(gan, images, rows), _scored(gan, fakes, rows, z)
+        d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
+        metrics = _d_metrics(gan, real, d_fake) | _g_metrics(gan, fake)
+        d_terms = real.added + fake.added, gan.penalty(images, rows)
+        losses = (discriminator, "d_loss", d_terms), (generator, "g_loss", (added,))
+        totals = [one.total(metrics[of], terms, rows) for one, of, terms in losses if one.variables]
+        return totals, metrics
+
+    variables = [learner.variables for learner in learners]
+    if weight is not None:
+        variables[1] = generator.variables + discriminator.variables
+    grads, metrics = backend.joint_gradients(objective, variables, gan)
+    if weight is not None:
+        n = len(generator.variables)
+        scale = discriminator.optimizer.scale_loss(1.0) / generator.optimizer.scale_loss(1.0)
+        pairs = zip(grads[0], grads[1][n:], strict=True)
+        grads = [[_combined(*pair, weight * scale) for pair in pairs], grads[1][:n]]
+    for learner, found in zip(learners, grads, strict=True):
+        learner.update(found)
+    return metrics
+
+
+def _combined(grad, other, weight):
+    """Returns a gradient plus `weight` times another, None where neither is one."""
+    if other is None:
+        return grad
+    return weight * other if grad is None else grad + weight * other
 
 
 class _Learner(NamedTuple):
@@ -109,6 +145,14 @@ class _Learner(NamedTuple):
 
     variables: list[Any]
     optimizer: Any
+    constrain: Any
+
+    @classmethod
+    def of(cls, gan, name):
+        learns = name in gan.phases[gan.fit_state.phase]
+        variables = getattr(gan, name).trainable_variables if learns else []
+        constrain = gan.constrain_discriminator if name == "discriminator" else None
+        return cls(variables, getattr(gan, f"{name[0]}_optimizer"), constrain)
 
     def total(self, loss, terms, rows):
         """Returns what the network minimises, as its optimizer scales it.
@@ -124,132 +168,101 @@ class _Learner(NamedTuple):
                 loss = loss + rows.mean(variable.regularizer(variable))
         return self.optimizer.scale_loss(loss)
 
-
-def _learner(gan, name):
-    learns = name in gan.phases[gan.phase]
-    variables = getattr(gan, name).trainable_variables if learns else []
-    return _Learner(variables, getattr(gan, f"{name[0]}_optimizer"))
-
-
-def _two_passes(gan, images, rows):
-    discriminator, generator = (_learner(gan, name) for name in ("discriminator", "generator"))
-    for _ in range(gan.d_steps):
-        z = gan.draw_latents(rows, gan.progress.latents)
-        d_metrics, d_grads = _discriminator_step(gan, discriminator, images, z, rows)
-        if gan.updates == "alternating":
-            _update(gan, discriminator, d_grads)
-    z = gan.draw_latents(rows, gan.progress.latents)
-    g_metrics, g_grads = _generator_step(gan, generator, z, rows)
-    if gan.updates == "simultaneous":
-        _update(gan, discriminator, d_grads)
-    _update(gan, generator, g_grads)
-    return d_metrics | g_metrics
+    def update(self, grads):
+        if self.variables:
+            backend.apply(self.optimizer, grads, self.variables)
+            if self.constrain:
+                self.constrain()
 
 
-def _discriminator_step(gan, learner, images, z, rows):
-    images = gan.augmented(images, rows)
-    generated = gan.generator(with_labels(z, rows.fake_labels), training=True)
-    generated = gan.augmented(generated, rows)
-
-    def objective():
-        real = gan.score(images, training=True, labels=rows.labels)
-        fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
-        metrics = discriminator_metrics(gan, real, fake)
-        terms = real.added + fake.added, gan.penalty(images, rows)
-        return learner.total(metrics["d_loss"], terms, rows), metrics
-
-    return _differentiate(gan, objective, learner)
-
-
-def _generator_step(gan, learner, z, rows):
-    def objective():
-        images, added = _generated(gan, z, rows)
-        images = gan.augmented(images, rows)
-        fake = gan.score(images, training=True, latents=z, labels=rows.fake_labels)
-        fake = fake._replace(rows=rows)
-        metrics = generator_metrics(gan, fake)
-        return learner.total(metrics["g_loss"], (added,), rows), metrics
-
-    return _differentiate(gan, objective, learner)
-
-
-def _differentiate(gan, objective, learner):
-    """Returns the objective's metrics and gradients, of which there may be none."""
-    if not learner.variables:
-        return objective()[1], []
-    grads, metrics = backend.gradients(objective, learner.variables, gan)
-    return metrics, grads
-
-
-def _update(gan, learner, grads):
-    if learner.variables:
-        backend.apply(learner.optimizer, grads, learner.variables)
-        if learner.optimizer is gan.d_optimizer:
-            gan.constrain_discriminator()
-
-
-def _one_pass(gan, images, rows):
-    """Updates both networks by gradients of one computation; returns its metrics.
-
-    Where the fakes' part in the discriminator's loss is a multiple of the generator's loss
-    (`fakes_weight`), one gradient of the latter serves both.
-    """
-    images = gan.augmented(images, rows)
-    z = gan.draw_latents(rows, gan.progress.latents)
-    discriminator, generator = (_learner(gan, name) for name in ("discriminator", "generator"))
-    learners = [learner for learner in (discriminator, generator) if learner.variables]
-    weight = _fakes_weight(gan) if len(learners) == 2 else None
-
-    def objective():
-        generated, added = _generated(gan, z, rows)
-        generated = gan.augmented(generated, rows)
-        real = gan.score(images, training=True, labels=rows.labels)
-        fake = gan.score(generated, training=True, latents=z, labels=rows.fake_labels)
-        fake = fake._replace(rows=rows)
-        d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
-        d_metrics = discriminator_metrics(gan, real, d_fake)
-        metrics = d_metrics | generator_metrics(gan, fake)
-        d_terms = real.added + fake.added, gan.penalty(images, rows)
-        losses = (
-            (discriminator, metrics["d_loss"], d_terms),
-            (generator, metrics["g_loss"], (added,)),
-        )
-        totals = [one.total(loss, terms, rows) for one, loss, terms in losses if one.variables]
-        return totals, metrics
-
-    variables = [learner.variables for learner in learners]
-    if weight is not None:
-        variables[1] = generator.variables + discriminator.variables
-    grads, metrics = backend.joint_gradients(objective, variables, gan)
-    if weight is not None:
-        n = len(generator.variables)
-        scale = discriminator.optimizer.scale_loss(1.0) / generator.optimizer.scale_loss(1.0)
-        pairs = zip(grads[0], grads[1][n:], strict=True)
-        grads = [[_combined(*pair, weight * scale) for pair in pairs], grads[1][:n]]
-    for learner, found in zip(learners, grads, strict=True):
-        _update(gan, learner, found)
-    return metrics
-
-
-def _fakes_weight(gan):
-    """Returns `gan.fakes_weight()`, or None where a class below it has a loss of its own."""
-    for cls in type(gan).__mro__:
-        if "fakes_weight" in vars(cls):
-            return gan.fakes_weight()
-        if "discriminator_loss" in vars(cls) or "generator_loss" in vars(cls):
-            return None
-
-
-def _combined(grad, other, weight):
-    """Returns a gradient plus `weight` times another, None where neither is one."""
-    if other is None:
-        return grad
-    return weight * other if grad is None else grad + weight * other
+def _receive(gan, data, seeds):
+    data = distributed.received(data)
+    images = images_of(data)
+    count = ops.shape(images)[0]
+    share = distributed.replica_share(count)
+    images = distributed.nonempty(images)
+    rows = BatchShard(count, *share, ops.shape(images)[0], seeds=seeds)
+    small = backend.require(rows.total >= gan.smallest_batch, too_small(gan, rows.total))
+    unfit = unfit_rows(images)
+    if gan.labels:
+        rows, of_no_class = gan.labels.received(data, rows)
+        unfit = unfit + of_no_class
+    return inputs.scale(images, gan.image_shape), rows, (unfit, small)
 
 
 def _generated(gan, z, rows):
-    images = gan.generator(with_labels(z, rows.fake_labels), training=True)
-    return images, added_losses(gan, gan.generator)
+    return _augmented(gan, gan.generator(with_labels(z, rows.fake_labels), training=True), rows)
+
+
+def _augmented(gan, images, rows):
+    if gan.augment is None:
+        return images
+    if hasattr(gan.augment, "draw"):  # numbers for the global batch, and so alike on devices
+        return gan.augment.apply(images, rows.own(gan.augment.draw))
+    return gan.augment(images, training=True)
+
+
+def _scored(gan, images, rows, latents=None, training=True):
+    labels = rows.labels if latents is None else rows.fake_labels
+    scored = gan.score(images, training=training, latents=latents, labels=labels)
+    return scored._replace(rows=rows)
+
+
+def _d_metrics(gan, real, fake):
+    return _named("d_loss", gan.discriminator_loss(real, fake), real_energy=real.energy)
+
+
+def _g_metrics(gan, fake):
+    return _named("g_loss", gan.generator_loss(fake), fake_energy=fake.energy)
+
+
+def _named(name, returned, **energy):
+    loss, further = returned if isinstance(returned, tuple) else (returned, {})
+    return {name: loss, **energy, **further}
+
+
+def _logged(gan, metrics, rows, unfit):
+    """Counts a batch in; returns its logs, and the means of its metrics as one tensor."""
+    names = gan._running_means.names
+    images, small = unfit
+    values = distributed.replica_sum(rows.means([*(metrics[name] for name in names), images]))
+    gan._training_state.count_unfit(ops.round(rows.sums(values[-1])), small)
+    means = values[:-1]
+    gan._running_means.update_state(means, sample_weight=rows.total)
+    metrics = dict(zip(names, ops.unstack(means, len(names)), strict=True))
+    return {**metrics, **gan.indicators(metrics)}, means
+
+
+def _control(gan, logs, means):
+    """Moves the controller, unless a metric is not finite."""
+    before = {name: ops.copy(state) for name, state in gan._states.items()}
+    gan.control(logs)
+    if gan._states:
+        finite = ops.all(ops.isfinite(means))
+    for name, state in gan._states.items():
+        state.assign(ops.where(finite, ops.convert_to_tensor(state), before[name]))
+
+
+def metric_names(gan: Any) -> list[str]:
+    """Returns the names of what each step logs, as the losses of a made-up batch give them."""
+    images = ops.ones((2, *gan.image_shape))
+    labels = ops.zeros((2,), "int32") if gan.labels else None
+    output = gan.discriminator(check_networks.symbols(gan.image_shape, takes_labels(gan)))
+    output = ops.ones((2, *output.shape[1:]))
+    embedding = None
+    if gan.uses_embedding and checks.has_encoder(gan.discriminator):
+        embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
+        embedding = ops.ones((2, *embedding.shape[1:]))
+    real = DiscriminatorOutput(images, output, ops.ones(2, "float32"), embedding, labels=labels)
+    with backend.no_grad():
+        fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
+        found = _d_metrics(gan, real, fake) | _g_metrics(gan, fake)
+    return list(dict.fromkeys(("d_loss", "g_loss", "real_energy", "fake_energy", *found)))
+
+
+def takes_labels(gan: Any) -> bool:
+    """Returns whether the discriminator is called with images and labels, not images alone."""
+    return bool(gan.labels) and gan.energy_name != "cross_entropy"
 
 
 def added_losses(gan: Any, network: keras.Model) -> Any:
@@ -258,29 +271,4 @@ def added_losses(gan: Any, network: keras.Model) -> Any:
     That is by `add_loss` and `activity_regularizer`; the regularizers of weights do not depend on
     the call, and count once a step.
     """
-    return sum(ops.cast(term, "float32") for term in call_losses(gan.flat_layers(network)))
-
-
-def _means_over_replicas(gan, metrics, rows, unfit):
-    """Returns the metrics' means as one tensor, and counts them in."""
-    metrics = [metrics[name] for name in gan.running_means.names]
-    images, small = unfit
-    values = distributed.replica_sum(rows.means([*metrics, images]))
-    gan.progress.count_unfit(ops.round(rows.sums(values[-1])), small)
-    gan.running_means.update_state(values[:-1], sample_weight=rows.total)
-    return values[:-1]
-
-
-def _logs(gan, means):
-    names = gan.running_means.names
-    metrics = dict(zip(names, ops.unstack(means, len(names)), strict=True))
-    return {**metrics, **gan.indicators(metrics)}
-
-
-def _control(gan, logs, means):
-    before = {name: ops.copy(state) for name, state in gan.states.items()}
-    gan.control(logs)
-    if gan.states:
-        finite = ops.all(ops.isfinite(means))
-    for name, state in gan.states.items():
-        state.assign(ops.where(finite, ops.convert_to_tensor(state), before[name]))
+    return sum(ops.cast(term, "float32") for term in call_losses(gan._flat_layers(network)))

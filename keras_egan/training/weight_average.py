@@ -8,7 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_egan import backend
 from keras_egan.backend.distributed import local_values
+from keras_egan.saving.state import add_variable
 
 __all__ = ["WeightAverage"]
 
@@ -33,13 +35,6 @@ class WeightAverage(keras.layers.Layer):
 
     Raises:
         ValueError: if `decay` is out of its range.
-
-    Example:
-
-    ```python
-    average = WeightAverage(generator, decay=0.999)
-    average.update(step=0)
-    ```
     """
 
     def __init__(self, network: keras.Model, decay: float | None):
@@ -53,15 +48,8 @@ class WeightAverage(keras.layers.Layer):
         self.weights_of_network = lambda: network.weights  # a list would be tracked as our own
         self.values = []
         for index, variable in enumerate(network.weights if decay else ()):
-            average = self.add_weight(
-                name=f"average_{index}",
-                shape=variable.shape,
-                initializer="zeros",
-                dtype=variable.dtype,
-                trainable=False,
-                autocast=False,
-                aggregation="only_first_replica",
-            )
+            name, shape = f"average_{index}", variable.shape
+            average = add_variable(self, name, variable.dtype, shape=shape)
             average.assign(ops.copy(variable))  # JAX takes no buffer for two variables
             self.values.append(average)
         self.known: np.ndarray | None = self.excerpt(0) if self.values else None
@@ -103,10 +91,10 @@ class WeightAverage(keras.layers.Layer):
 
     def renew(self, step: Any) -> None:
         """Begins anew from the weights, if they are not those that training left at this step."""
-        pairs = self._pairs()
-        if not pairs or self.known is None:
+        pairs, known = self._pairs(), self.known
+        if not pairs or known is None:
             return
-        known, now = self.known, self.excerpt(step)
+        now = self.excerpt(step)
         trained = known[:1] != now[:1]  # since, by whatever it was
         if len(known) != len(now) or not (trained or np.array_equal(known, now, equal_nan=True)):
             for average, variable in pairs:
@@ -125,7 +113,7 @@ class WeightAverage(keras.layers.Layer):
             yield
         finally:
             with suppress(Exception):  # a step that fails on JAX may leave no weights to look at
-                gan.synchronize()
+                backend.synchronize(gan)
                 self.known = self.excerpt(gan.step)
 
     def load_own_variables(self, store: Any) -> None:

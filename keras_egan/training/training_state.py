@@ -9,53 +9,28 @@ from keras import ops
 
 from keras_egan import backend
 from keras_egan.datasets import inputs
+from keras_egan.saving.state import add_variable
 
-__all__ = ["Progress"]
+__all__ = ["TrainingState"]
 
 
-class Progress(keras.layers.Layer):
-    """The part of a GAN that knows its step, the order of its images, and its seeds.
-
-    Args:
-        seed: an integer from which the latents and the order of the images are drawn; None for
-            another one each time.
-
-    Example:
-
-    ```python
-    progress = Progress(seed=0)
-    progress.advance()
-    progress.step  # a variable, now 1
-    ```
-    """
+class TrainingState(keras.layers.Layer):
+    """The part of a GAN that knows its step, the order of its images, and its seeds."""
 
     def __init__(self, seed: int | None = None):
-        super().__init__(name="progress", dtype="float32")
+        super().__init__(name="training_state", dtype="float32")
         order = random.randrange(2**31) if seed is None else seed % 2**31
         with backend.host():
-            self.latents = keras.random.SeedGenerator(seed)
+            self.seeds = keras.random.SeedGenerator(seed)
             # Evaluation draws from a generator of its own, or validation would change training.
-            self.evaluation = keras.random.SeedGenerator(0)
-        self.evaluation_start = ops.convert_to_numpy(self.evaluation.state)
-        self.step = self._count("step")
-        self.order_seed = self._count("order_seed", order)
-        self.unfit = self._count("unfit")
-        self.too_small = self._count("too_small")
+            self.evaluation_seeds = keras.random.SeedGenerator(0)
+        self.evaluation_start = ops.convert_to_numpy(self.evaluation_seeds.state)
+        self.step = add_variable(self, "step", "int")
+        self.order_seed = add_variable(self, "order_seed", "int", order)
+        self.unfit = add_variable(self, "unfit", "int")
+        self.too_small = add_variable(self, "too_small", "int")
         self.random_state = None
         self.built = True
-
-    def _count(self, name, initial=0):
-        return self.add_weight(
-            name=name,
-            shape=(),
-            initializer=keras.initializers.Constant(initial),
-            # TensorFlow keeps int32 variables on the host, and XLA on a GPU reads none from there:
-            # https://github.com/tensorflow/tensorflow/issues/53192. "int" is int64 on TensorFlow.
-            dtype="int",
-            trainable=False,
-            autocast=False,
-            aggregation="only_first_replica",
-        )
 
     @property
     def steps_done(self) -> int:
@@ -98,7 +73,7 @@ class Progress(keras.layers.Layer):
 
     def restart_evaluation(self) -> None:
         """Starts the latents of evaluation anew."""
-        self.evaluation.state.assign(self.evaluation_start)
+        self.evaluation_seeds.state.assign(self.evaluation_start)
 
     def continue_random_state(self) -> None:
         """Sets the backend's own random numbers, if a file held where they were."""
