@@ -8,8 +8,6 @@ from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.presets._presets import load_trained, unknown
 from keras_egan.saving import files
 
-__all__ = ["load"]
-
 
 def load(filepath: str | os.PathLike) -> EnergyGAN:
     """Open a GAN's `.keras` file, written on any backend, as it was saved: ready to train on.

@@ -20,7 +20,8 @@ from tests.registry import (
 from tests.tiny import began
 
 SURFACE = """
-    add_state augment averaged control d_optimizer d_steps discriminator discriminator_loss
+    add_state augment averaged constrain_discriminator control d_optimizer d_steps discriminator
+    discriminator_loss
     draw_latents encode end_epoch energy energy_name findings fit_state g_optimizer generate
     generator generator_average generator_loss gradient_norms image_shape indicators interpolate
     invert labels latent_dim latents num_classes penalty phases present_phase sample score seed

@@ -13,8 +13,6 @@ import jax
 from jax import lax
 from keras import ops
 
-__all__ = ["conv", "conv_transpose"]
-
 
 def conv(
     inputs: Any, kernel: Any, strides: Sequence[int], padding: str, data_format: str

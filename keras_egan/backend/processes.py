@@ -12,8 +12,6 @@ import numpy as np
 
 from keras_egan.backend import distributed
 
-__all__ = ["by_first", "first", "first_arrays", "is_first", "same", "say", "together"]
-
 _MESSAGE = 1000
 """How many bytes of an error's message come to the other processes."""
 

@@ -8,8 +8,6 @@ import numpy as np
 
 from keras_egan.backend.keras_internals import CHECKPOINT_COUNTS, TENSORBOARD_COUNTS
 
-__all__ = ["get_states", "set_states", "without_state"]
-
 _OF_KERAS: dict[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("best", "best_epoch", "best_weights", "stopped_epoch", "wait"),
     keras.callbacks.History: ("epoch", "history"),

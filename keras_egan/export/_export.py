@@ -12,8 +12,6 @@ from keras_egan.export._formats import checked
 from keras_egan.export._writer import trial_batches, write_network
 from keras_egan.saving import files
 
-__all__ = ["export", "export_gan"]
-
 
 def export(
     source: keras.Model | str | os.PathLike,

@@ -9,8 +9,6 @@ import keras
 import numpy as np
 from keras import ops
 
-__all__ = ["Resized", "as_input", "convert"]
-
 
 def as_input(arrays: Sequence[Any]) -> Any:
     """Returns what a network is called with: its one input, or the list of several."""

@@ -10,8 +10,6 @@ from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.saving.hyperparameter import Hyperparameter
 from keras_egan.training.batch import DiscriminatorOutput
 
-__all__ = ["BEGAN"]
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class BEGAN(EnergyGAN):

@@ -10,8 +10,6 @@ from keras_egan.saving.hyperparameter import Hyperparameter
 from keras_egan.training import check_networks
 from keras_egan.training.batch import DiscriminatorOutput
 
-__all__ = ["BEGANCS"]
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class BEGANCS(BEGAN):

@@ -8,8 +8,6 @@ from keras import ops
 
 from keras_egan import checks
 
-__all__ = ["BATCH", "in_blocks"]
-
 BATCH = 256
 """How many samples or images go through a network at once by default."""
 

@@ -10,8 +10,6 @@ from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.saving.hyperparameter import Hyperparameter
 from keras_egan.training.batch import DiscriminatorOutput
 
-__all__ = ["EBGAN"]
-
 _ENERGIES = "mean energies: {real_energy:.3g} of data, {fake_energy:.3g} of fakes"
 _ADVICE = {
     0.0: "For a whole epoch no fake's energy was under the margin of {margin:g}, so that the "

@@ -25,8 +25,6 @@ from keras_egan.training.run import Run
 from keras_egan.training.training_state import TrainingState
 from keras_egan.training.weight_average import WeightAverage
 
-__all__ = ["EnergyGAN"]
-
 
 class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     """A generator, a discriminator that gives energies, and the step that both learn by.

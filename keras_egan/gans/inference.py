@@ -15,8 +15,6 @@ from keras_egan.gans.blocks import BATCH, in_blocks
 from keras_egan.image_format import is_image
 from keras_egan.training.labels import with_labels
 
-__all__ = ["Inference"]
-
 
 class Inference(keras.Model):
     """The methods of an `EnergyGAN` that train nothing."""

@@ -11,8 +11,6 @@ from keras_egan.gans.blocks import BATCH, in_blocks
 from keras_egan.image_format import is_image
 from keras_egan.metrics import nearest
 
-__all__ = ["Inversion", "differences", "encode", "interpolate", "invert"]
-
 CANDIDATES = 1000
 """How many samples are drawn to begin from the nearest of them, and to tell what is far."""
 

@@ -10,8 +10,6 @@ from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.saving.hyperparameter import Hyperparameter, Setting
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput
 
-__all__ = ["LeastSquaresGAN"]
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class LeastSquaresGAN(EnergyGAN):

@@ -10,8 +10,6 @@ from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.saving.hyperparameter import Hyperparameter, Setting
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput
 
-__all__ = ["LossSensitiveGAN"]
-
 _DEAD = (
     "For a whole epoch the discriminator returned 0 for all data and all fakes: the ReLU at its "
     "end is dead, and neither network learns any more. Begin again with lower learning rates, or "

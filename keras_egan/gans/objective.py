@@ -14,8 +14,6 @@ from keras_egan.training import step
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput
 from keras_egan.training.labels import with_labels
 
-__all__ = ["Objective"]
-
 
 class Objective(keras.Model):
     """The methods in which GANs differ: what a subclass of `EnergyGAN` gives, if it needs to."""

@@ -9,8 +9,6 @@ from keras import ops
 from keras_egan import backend
 from keras_egan.saving.state import add_variable
 
-__all__ = ["Hyperparameter", "Setting", "hyperparameters", "plain"]
-
 
 class _Attribute:
     def __init__(self, must: str, holds: Callable[[Any], Any], hint: str = ""):

@@ -13,16 +13,6 @@ from keras_egan.backend import processes
 from keras_egan.backend.keras_internals import seed_states
 from keras_egan.saving import files
 
-__all__ = [
-    "add_variable",
-    "load_own_variables",
-    "load_weights",
-    "named_variables",
-    "save",
-    "save_own_variables",
-    "save_weights",
-]
-
 
 def add_variable(
     layer: keras.Layer,

@@ -10,8 +10,6 @@ from keras_egan import backend
 from keras_egan.backend import distributed
 from keras_egan.image_format import is_image
 
-__all__ = ["BatchShard", "DiscriminatorOutput", "unfit_rows"]
-
 
 class DiscriminatorOutput(NamedTuple):
     """A batch, and what the discriminator says of it.

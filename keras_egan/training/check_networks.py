@@ -9,8 +9,6 @@ from keras_egan import checks
 from keras_egan.backend import keras_internals
 from keras_egan.energies import NEEDS, needed_output
 
-__all__ = ["check_embedding", "checked", "symbols"]
-
 
 def checked(
     generator: keras.Model,

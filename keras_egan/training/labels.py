@@ -11,8 +11,6 @@ from keras_egan.backend import distributed
 from keras_egan.datasets.loaders import check_labels, described
 from keras_egan.saving.state import add_variable
 
-__all__ = ["Labels", "with_labels"]
-
 UNLABELLED = -1
 """What stands for a label that is not known, where a GAN can learn from such images."""
 

@@ -8,8 +8,6 @@ import keras
 
 from keras_egan.backend.keras_internals import built_for, portable
 
-__all__ = ["AdversarialOptimizer"]
-
 
 @keras.saving.register_keras_serializable("keras_egan")
 class AdversarialOptimizer(keras.optimizers.Optimizer):

@@ -28,8 +28,6 @@ from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import named_variables
 from keras_egan.training.run_callbacks import RunCallbacks
 
-__all__ = ["Run"]
-
 
 class Run:
     """A call of `fit`: one history, one beginning and one end, however often it was cut off.

@@ -11,8 +11,6 @@ from keras_egan.backend.keras_internals import finish_dispatched
 from keras_egan.callbacks import Diagnosis, TerminateOnNaN, callback_state
 from keras_egan.callbacks._terminate_on_nan import not_finite
 
-__all__ = ["RunCallbacks"]
-
 
 class RunCallbacks(keras.callbacks.CallbackList):
     """The callbacks of a `Run`, for which a training that was cut off is one."""

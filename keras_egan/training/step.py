@@ -15,8 +15,6 @@ from keras_egan.training import check_networks
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput, unfit_rows
 from keras_egan.training.labels import with_labels
 
-__all__ = ["added_losses", "evaluate", "metric_names", "takes_labels", "train"]
-
 
 def train(gan: Any, data: Any) -> dict[str, Any]:
     """Updates a GAN's discriminator, generator and controller on one batch.

@@ -11,8 +11,6 @@ from keras_egan import backend
 from keras_egan.datasets import inputs
 from keras_egan.saving.state import add_variable
 
-__all__ = ["TrainingState"]
-
 
 class TrainingState(keras.layers.Layer):
     """The part of a GAN that knows its step, the order of its images, and its seeds."""

@@ -12,8 +12,6 @@ from keras_egan import backend
 from keras_egan.backend.distributed import local_values
 from keras_egan.saving.state import add_variable
 
-__all__ = ["WeightAverage"]
-
 
 class WeightAverage(keras.layers.Layer):
     """The part of a GAN that averages its generator's weights, in variables of its own.
