@@ -29,8 +29,21 @@ if os.environ["KERAS_BACKEND"] == "jax":
 
 
 def on(backend):
-    """Marks a test that takes long, and would say the same on another backend."""
+    """Marks a test that would say the same on another backend: once is enough.
+
+    On PyTorch where there is no reason for another, because it compiles nothing.
+    """
     return pytest.mark.skipif(os.environ["KERAS_BACKEND"] != backend, reason=f"once, on {backend}")
+
+
+def few(cases, *names):
+    """Returns cases of which all run on PyTorch, and those that are named on every backend."""
+    known = [getattr(case, "name", case) for case in cases]
+    assert {*names} <= {*known}
+    return [
+        case if name in names else pytest.param(case, marks=on("torch"))
+        for case, name in zip(cases, known, strict=True)
+    ]
 
 
 @pytest.fixture(autouse=True)

@@ -77,7 +77,12 @@ def test_step_time(gan, network, settings, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("device", "checks", "expected"),
     [
-        ("cpu", ["default fit", "on the device", "BEGAN-CS", "NaN", "used", "waits"], "passed"),
+        pytest.param(
+            "cpu",
+            ["default fit", "on the device", "BEGAN-CS", "NaN", "used", "waits"],
+            "passed",
+            marks=on("jax"),
+        ),
         pytest.param("simulated", ["on the device", "EBGAN", "waits"], "passed", marks=on("torch")),
         pytest.param("gpu", ["seen"], "FAILED", marks=on("torch")),  # where there is none
     ],
@@ -97,6 +102,7 @@ def test_gpu_check(device, checks, expected, tmp_path):
         assert re.search(r"[1-9][0-9.]* to", process.stdout)  # a batch a step, at least
 
 
+@on("torch")
 @pytest.mark.parametrize("source", ["folder", "array"])
 def test_data(source, monkeypatch, capsys):
     row = json.loads(run(monkeypatch, capsys, "data", source, "--images", 192, "--rounds", 1))
@@ -139,6 +145,7 @@ def test_the_loops_by_hand_learn_what_fit_learns(monkeypatch):
     assert float(logs["fake_energy"]) == pytest.approx(fake, rel=0.1)
 
 
+@on("torch")
 def test_flops(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "flops", "--image-size", 8, "--filters", 1)
     assert "| convnet, 1, critic |" in said
@@ -228,6 +235,7 @@ def test_diagnosis(monkeypatch, capsys):
     assert "Named before half of the run: 0 of 1 failures." in printed  # which took till step 8
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("expected", "step", "result"),
     [("alike, margin", 300, True), ("alike", 300, False), ("margin", 301, False)],
@@ -270,6 +278,7 @@ def test_semi_supervised(flags, digits, monkeypatch, capsys):
     assert path.with_suffix(".png").exists() is not row["alone"]
 
 
+@on("torch")
 def test_each_batch_has_its_share_of_labels():
     semi_supervised = importlib.import_module("semi_supervised")
     images, labels = np.arange(100), np.arange(100) % 10

@@ -1,7 +1,7 @@
-"""Every block of Python in the documentation runs: pages, notebooks and docstrings.
+"""Every block of Python in the documentation runs: pages and docstrings.
 
 On TensorFlow, whose SavedModels some of them open; for two steps where they train, on the networks
-and pictures that stand in for the reader's.
+and pictures that stand in for the reader's. The site's build runs the notebooks, whole.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from PIL import Image
 
 import keras_egan
 from keras_egan import EnergyGAN, anomaly, callbacks, networks, presets
-from tests.test_docs import NOTEBOOKS, PAGES, named
+from tests.test_docs import PAGES, named
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="the documentation's code runs on TensorFlow"
@@ -82,15 +82,6 @@ def test_the_code_of_a_page_runs(page, reader):
     """One block after the other, as the page is read."""
     code = "\n".join(python_of(page.read_text()))
     exec(compile(code, str(page), "exec"), {"__name__": "page"})
-
-
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=named)
-@pytest.mark.filterwarnings("ignore")
-def test_the_code_of_a_notebook_runs(notebook, reader):
-    """For two steps; the site's build runs all of it."""
-    (reader / "run").mkdir()
-    (code,) = python_of(f"```python\n{notebook.read_text()}```")
-    exec(compile(code, str(notebook), "exec"), {"__name__": "notebook"})
 
 
 def documented():

@@ -25,7 +25,7 @@ NORMAL = ("ebgan", "magan")  # whose papers draw latents from N(0, 1)
 EXAMPLES = ["began", "conditional", "ebgan", "least_squares_gan", "loss_sensitive_gan", "magan"]
 WHERE = [
     "began",
-    "conditional",
+    pytest.param("conditional", marks=on("torch")),
     pytest.param("ebgan", marks=on("tensorflow")),
     pytest.param("least_squares_gan", marks=on("jax")),
     pytest.param("loss_sensitive_gan", marks=on("torch")),
@@ -98,6 +98,7 @@ def test_both_rates_are_halved_when_m_global_stalls(given, patience, run, monkey
     np.testing.assert_allclose(now, np.array(rates[0]) / 2, rtol=1e-6)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("given", "preset", "dataset"),
     [
@@ -124,6 +125,7 @@ def test_the_preset_and_the_dataset_are_chosen_by_each_other(
     assert found.epochs == presets.get(preset).epochs
 
 
+@on("torch")
 def test_the_mixture_example_draws_and_counts(run, tmp_path, capsys):
     run("mixture_of_gaussians", *("--mixture", "ring", "--steps", 10, "--every", 5))
     assert (tmp_path / "mixture" / "00000010.png").stat().st_size > 0
@@ -154,6 +156,7 @@ def test_the_anomaly_example_looks_through_folders(run, tmp_path, capsys):
     assert (tmp_path / "anomaly" / "detector.keras").stat().st_size > 0
 
 
+@on("torch")
 def test_without_tensorflow_it_says_what_to_install(run, monkeypatch, tmp_path, capsys):
     import common
 
@@ -168,6 +171,7 @@ def test_without_tensorflow_it_says_what_to_install(run, monkeypatch, tmp_path, 
     assert [path.name for path in tmp_path.iterdir()] == ["began.keras"]
 
 
+@on("torch")
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_help_names_the_flags(example, run, capsys):
     with pytest.raises(SystemExit):
@@ -198,6 +202,7 @@ def test_exploring(run, tmp_path, capsys):
     }
 
 
+@on("torch")
 def test_the_example_of_every_public_docstring_is_python():
     """Parsed, not run: their data and networks are the reader's."""
     found = 0

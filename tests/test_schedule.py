@@ -7,21 +7,18 @@ import pytest
 import keras_egan
 from keras_egan.callbacks import Backup, Schedule
 from tests import interrupted
+from tests.conftest import few, on
 from tests.interrupted import Stateless
 from tests.registry import CASES, tiny_networks, uint8_images, weights
 
 # Of margins that are above all energies, as they are here on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch every fake:UserWarning")
 
-NEW_BASE = hasattr(keras_egan.EBGAN, "margin")  # a descriptor, no longer a plain number
-
 
 def build(run_eagerly=True):
     """Returns an EBGAN that learns nothing, so that its figures change with the margin alone."""
     gan = keras_egan.EBGAN(*tiny_networks(), margin=1.0, seed=1)
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), run_eagerly=run_eagerly)
-    if not NEW_BASE:
-        gan.hyperparameters = {"margin": 1.0, "pt_weight": 0.0}
     return gan
 
 
@@ -36,16 +33,8 @@ def fit(gan, *callbacks, epochs=3):
     return np.array(seen)
 
 
-@pytest.mark.parametrize(
-    "run_eagerly",
-    [
-        True,
-        pytest.param(
-            False, marks=pytest.mark.skipif(not NEW_BASE, reason="hyper-parameters are constants")
-        ),
-    ],
-)
-@pytest.mark.parametrize("every", [None, 1, 3])
+@pytest.mark.parametrize("run_eagerly", few([True, False], False))
+@pytest.mark.parametrize("every", few([None, 1, 3], 3))
 def test_a_margin_takes_effect_at_the_very_step(every, run_eagerly):
     """Above all energies, m + E(x) - E(G(z)) is linear in m, and nothing is learnt."""
     margins = 1000.0 * 0.5 ** np.arange(12)
@@ -65,6 +54,7 @@ def test_a_margin_takes_effect_at_the_very_step(every, run_eagerly):
     assert clear.sum() >= 4
 
 
+@on("torch")
 def test_keras_schedules_are_functions_of_the_step():
     gan, seen = build(), []
     decay = keras.optimizers.schedules.ExponentialDecay(8.0, decay_steps=4, decay_rate=0.5)
@@ -75,6 +65,7 @@ def test_keras_schedules_are_functions_of_the_step():
     assert seen == pytest.approx([8.0, 4.0, 2.0], rel=1e-6)
 
 
+@on("torch")
 def test_it_goes_on_with_the_steps_of_a_second_training():
     gan, asked = build(), []
     schedule = Schedule("margin", lambda step: asked.append(step) or 5.0)
@@ -85,6 +76,7 @@ def test_it_goes_on_with_the_steps_of_a_second_training():
     assert float(gan.margin) == 5.0
 
 
+@on("torch")
 def test_within_an_epoch_it_goes_on_with_the_value_of_the_step():
     gan = build()
     gan.fit_state.epoch_start = 10
@@ -106,6 +98,7 @@ class Sets(Stateless):
         self.model.gamma = 0.35 + 0.1 * epoch
 
 
+@on("torch")
 @pytest.mark.parametrize("kind", ["Schedule", "a callback"])
 def test_an_interrupted_training_goes_on_with_the_same_object(kind, tmp_path):
     """As in a notebook, where the same cell is run again."""
@@ -124,6 +117,7 @@ def test_an_interrupted_training_goes_on_with_the_same_object(kind, tmp_path):
     assert all(map(np.array_equal, weights(whole), weights(gan)))
 
 
+@on("torch")
 def test_what_the_user_has_changed_since_is_another_training(tmp_path):
     gan = interrupted.build()
     interrupted.cut_off(tmp_path, 6, Sets(), gan=gan)
@@ -132,6 +126,7 @@ def test_what_the_user_has_changed_since_is_another_training(tmp_path):
         interrupted.train(gan, Sets(), Backup(tmp_path))
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["marginal", "latent_dim", "fit", "generator"])
 def test_what_is_no_hyperparameter_is_refused_before_training(name):
     gan = build()
@@ -141,12 +136,13 @@ def test_what_is_no_hyperparameter_is_refused_before_training(name):
     assert int(gan.step) == 0
 
 
-@pytest.mark.skipif(not NEW_BASE, reason="hyper-parameters are not listed")
+@on("torch")
 def test_gans_name_their_own():
     with pytest.raises(ValueError, match="only 'gamma', 'lambda_k'"):
         CASES[0].build().fit(uint8_images(), verbose=0, callbacks=[Schedule("margin", float)])
 
 
+@on("torch")
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="`function` must take the number of training steps"):
         Schedule("margin", 0.5)
@@ -154,6 +150,7 @@ def test_bad_arguments_are_refused():
         Schedule("margin", float, every=2.5)
 
 
+@on("torch")
 def test_values_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="finite numbers; got nan for step 4"):
         fit(build(), Schedule("margin", lambda step: float("nan") if step else 1.0))
