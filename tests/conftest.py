@@ -14,18 +14,23 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 XLA_FLAGS = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 
 if os.environ["KERAS_BACKEND"] == "jax":
-    import tempfile
-
     os.environ.setdefault("XLA_FLAGS", XLA_FLAGS)
-    import jax
 
-    # The tests build the same tiny models over and over: compile each program once, for all of
-    # pytest's processes, which inherit the first one's environment.
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="keras_egan_jax_")
-    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+def pytest_configure(config):
+    """Has JAX compile each of the tests' tiny programs once, and keep it for the next runs.
+
+    The processes that pytest starts inherit the folder; `--cache-clear` empties it.
+    """
+    if os.environ["KERAS_BACKEND"] == "jax":
+        import jax
+
+        if "JAX_COMPILATION_CACHE_DIR" not in os.environ and hasattr(config, "cache"):
+            os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
+        folder = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
 def on(backend):
