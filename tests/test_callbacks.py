@@ -290,17 +290,3 @@ def test_energies_of_either_sign_are_drawn(offset, tmp_path):
     blue = (31, 119, 180)  # Matplotlib's first colour
     drawn = (picture(path.with_suffix(".png"))[..., :3] == blue).all(axis=-1)
     assert drawn.any(axis=0).sum() > 400
-
-
-@on("torch")
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    from keras_egan.saving.files import replacing
-
-    path = tmp_path / "deep" / "file.txt"
-    with replacing(path) as temporary:
-        temporary.write_text("first")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:  # noqa: PT012
-        temporary.write_text("sec")
-        raise RuntimeError
-    assert path.read_text() == "first"
-    assert names(path.parent) == ["file.txt"]

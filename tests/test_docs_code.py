@@ -94,7 +94,7 @@ def documented():
         for name in getattr(imported, "__all__", ()):
             thing = getattr(imported, name)
             blocks = python_of(inspect.getdoc(thing) or "")
-            if blocks and id(thing) not in seen and name not in ELSEWHERE:
+            if blocks and id(thing) not in seen:
                 seen.add(id(thing))
                 yield name, inspect.getmodule(thing), blocks
 
@@ -174,5 +174,8 @@ def given(name):
 def test_the_example_of_a_docstring_runs(name, reader):
     module, blocks = DOCUMENTED[name]
     for block in blocks:
+        if name in ELSEWHERE:
+            compile(block, name, "exec")
+            continue
         space = {**given(name), **vars(module), "__name__": "example"}
         exec(compile(block, name, "exec"), space)
