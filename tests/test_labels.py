@@ -326,7 +326,12 @@ def test_export(tmp_path):
 @on("tensorflow")  # where no format but "torch" takes a second process
 @pytest.mark.parametrize(
     ("suffix", "format"),
-    [(".onnx", "onnx"), (".tflite", "litert"), (".xml", "openvino"), (".pt2", "torch")],
+    [
+        (".onnx", "onnx"),
+        (".tflite", "litert"),
+        pytest.param(".xml", "openvino", marks=pytest.mark.nightly),
+        pytest.param(".pt2", "torch", marks=pytest.mark.nightly),
+    ],
 )
 def test_other_formats(suffix, format, tmp_path):
     path = CONDITIONAL[0].build().export(tmp_path / f"generator{suffix}", format)

@@ -346,7 +346,8 @@ for arguments in ({"epochs": 2}, {"steps_per_epoch": 3}):
 """
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's iterators")
+@pytest.mark.nightly
+@on("tensorflow")
 def test_no_iterator_is_left_for_the_end_of_python(tmp_path):
     """TensorFlow warns of one; the picture, which holds the frames it was drawn in, kept it."""
     ended = subprocess.run(
