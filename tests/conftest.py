@@ -17,23 +17,41 @@ if metadata.version("jax").startswith("0.10."):  # JAX 0.12 ends the process at 
     XLA_FLAGS += " --xla_cpu_use_fusion_emitters=false"
 
 if os.environ["KERAS_BACKEND"] == "jax":
-    import tempfile
-
     os.environ.setdefault("XLA_FLAGS", XLA_FLAGS)
-    import jax
 
-    # The tests build the same tiny models over and over: compile each program once, for all of
-    # pytest's processes, which inherit the first one's environment.
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = tempfile.mkdtemp(prefix="keras_egan_jax_")
-    jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+def pytest_configure(config):
+    """Has JAX compile each of the tests' tiny programs once, and keep it for the next runs.
+
+    The processes that pytest starts inherit the folder; `--cache-clear` empties it.
+    """
+    if os.environ["KERAS_BACKEND"] == "jax":
+        import jax
+
+        if "JAX_COMPILATION_CACHE_DIR" not in os.environ and hasattr(config, "cache"):
+            os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("jax"))
+        folder = os.environ.get("JAX_COMPILATION_CACHE_DIR")
+        jax.config.update("jax_compilation_cache_dir", folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
 def on(backend):
-    """Marks a test that takes long, and would say the same on another backend."""
+    """Marks a test that would say the same on another backend: once is enough.
+
+    On PyTorch where there is no reason for another, because it compiles nothing.
+    """
     return pytest.mark.skipif(os.environ["KERAS_BACKEND"] != backend, reason=f"once, on {backend}")
+
+
+def few(cases, *names):
+    """Returns cases of which all run on PyTorch, and those that are named on every backend."""
+    known = [getattr(case, "name", case) for case in cases]
+    assert {*names} <= {*known}
+    return [
+        case if name in names else pytest.param(case, marks=on("torch"))
+        for case, name in zip(cases, known, strict=True)
+    ]
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from keras_egan.anomaly import EnergyDetector, _scorer
 from tests import registry
+from tests.conftest import on
 from tests.oddities import auto_encoder, blurred, fitted_detector, noisy
 from tests.tiny import began
 
@@ -67,6 +68,7 @@ def test_scores_are_what_they_are_said_to_be(network):
         assert found.dtype == np.float64
 
 
+@on("torch")
 def test_the_average_is_the_default_and_the_norm_where_there_is_no_embedding(network):
     assert EnergyDetector(network, epochs=0).fit(blurred(20)).scorer_.score == "average"
     whole = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(1, 3, padding="same")])
@@ -88,6 +90,7 @@ def test_a_gans_energy_is_the_score():
     np.testing.assert_array_equal(detector.decision_function(images), scores)
 
 
+@on("torch")
 @pytest.mark.parametrize("kind", ["gan", "auto-encoder", "compiled"])
 def test_fit_trains_a_copy(kind):
     model = began(rate=0.01) if kind == "gan" else auto_encoder()
@@ -103,6 +106,7 @@ def test_fit_trains_a_copy(kind):
     assert any(not np.array_equal(a, b) for a, b in zip(before, trained, strict=True))
 
 
+@on("torch")
 @pytest.mark.parametrize("model", [None, "began/digits"])
 def test_networks_are_built_for_the_images(model):
     images = registry.uint8_images(20, (12, 8, 1))
@@ -110,11 +114,13 @@ def test_networks_are_built_for_the_images(model):
     assert detector.anomaly_map(images).shape == (20, 12, 8)
 
 
+@on("torch")
 def test_it_learns_what_is_normal(fitted):
     test = np.concatenate([blurred(50, seed=2), noisy(50)])
     assert roc_auc_score([0] * 50 + [1] * 50, fitted.decision_function(test)) > 0.95
 
 
+@on("torch")
 def test_without_pyod_all_but_the_detector_is_there():
     said = """
 import sys
@@ -130,6 +136,7 @@ except ImportError as error:
     assert "pip install 'keras_egan[anomaly]'" in found.stdout
 
 
+@on("torch")
 def test_pyods_own_checks(fitted):
     """After those that PyOD has for each of its detectors, in its `test_*.py`."""
     check_detector(fitted)
@@ -155,6 +162,7 @@ def test_pyods_own_checks(fitted):
     assert 0 <= ranks.min() <= ranks.max() <= 1
 
 
+@on("torch")
 def test_scikit_learn_clones_it_and_sets_its_arguments(fitted):
     again = clone(fitted)
     assert not hasattr(again, "scorer_")
@@ -164,6 +172,7 @@ def test_scikit_learn_clones_it_and_sets_its_arguments(fitted):
     assert again.labels_.sum() == 10
 
 
+@on("torch")
 def test_in_pipelines_of_flat_images():
     images = blurred(60)
     flat = images.reshape(60, -1).astype("float64")
@@ -176,6 +185,7 @@ def test_in_pipelines_of_flat_images():
     assert both.decision_function(flat[:7]).shape == (7,)
 
 
+@on("torch")
 def test_flat_images_are_images(fitted):
     images = blurred(5, seed=4)
     np.testing.assert_array_equal(
@@ -183,6 +193,7 @@ def test_flat_images_are_images(fitted):
     )
 
 
+@on("torch")
 @pytest.mark.parametrize("rate", [0.01, 0.05, 0.1])
 def test_false_alarms_keep_the_rate(fitted, rate):
     detector = copy.copy(fitted).calibrate(blurred(3000, seed=5), rate)
@@ -190,6 +201,7 @@ def test_false_alarms_keep_the_rate(fitted, rate):
     assert abs(found - rate) < 3 * np.sqrt(rate * (1 - rate) * 2 / 3000)
 
 
+@on("torch")
 def test_all_training_images_are_references(network):
     train, test = blurred(150), noisy(10)
     (_, places), (_, test_places) = pieces(network, train), pieces(network, test)
@@ -199,6 +211,7 @@ def test_all_training_images_are_references(network):
     np.testing.assert_allclose(detector.decision_function(test), expected[1], rtol=1e-4, atol=1e-4)
 
 
+@on("torch")
 def test_of_very_many_some_are_references(network, monkeypatch):
     monkeypatch.setattr(_scorer, "MOST_REFERENCES", 9)
     train, test = blurred(41), noisy(10)
@@ -208,6 +221,7 @@ def test_of_very_many_some_are_references(network, monkeypatch):
     np.testing.assert_allclose(detector.decision_function(test), expected, rtol=1e-4, atol=1e-4)
 
 
+@on("torch")
 def test_the_threshold_is_the_conformal_one(fitted):
     images = blurred(99, seed=7)
     scores = np.sort(fitted.decision_function(images))
@@ -223,6 +237,7 @@ def test_the_threshold_is_the_conformal_one(fitted):
         detector.calibrate(images, 0.024)
 
 
+@on("torch")
 def test_a_file_holds_no_optimizer(tmp_path):
     model = auto_encoder()
     model.compile("adam", "mse")

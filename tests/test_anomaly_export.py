@@ -9,6 +9,7 @@ import pytest
 
 from keras_egan.anomaly import EnergyDetector
 from tests import registry
+from tests.conftest import on
 
 NAMES = ("label", "map", "score")
 
@@ -44,9 +45,9 @@ def saved_model(path):
 @pytest.mark.parametrize(
     ("format", "name", "runtime"),
     [
-        ("onnx", "detector.onnx", onnx),
-        ("litert", "detector.tflite", litert),
-        ("saved_model", "detector", saved_model),
+        pytest.param("onnx", "detector.onnx", onnx, marks=on("torch")),
+        pytest.param("litert", "detector.tflite", litert, marks=on("tensorflow")),
+        pytest.param("saved_model", "detector", saved_model, marks=on("jax")),
     ],
 )
 def test_a_file_says_what_the_detector_says(detector, format, name, runtime, tmp_path):
@@ -64,6 +65,7 @@ def test_a_file_says_what_the_detector_says(detector, format, name, runtime, tmp
     assert set(run((registry.uint8_images(60) / 127.5 - 1).astype("float32"))["label"]) == {0, 1}
 
 
+@on("torch")
 def test_arguments_are_checked(detector, tmp_path):
     with pytest.raises(ValueError, match="`format` must be one of saved_model, onnx"):
         detector.export(tmp_path / "detector", "pickle")

@@ -10,7 +10,10 @@ from keras_egan import pictures
 from keras_egan.anomaly import EnergyDetector, overlay
 from keras_egan.anomaly._tiles import Tiles
 from tests import registry
+from tests.conftest import on
 from tests.oddities import auto_encoder, blurred, fitted_detector, noisy
+
+pytestmark = on("torch")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 import keras_egan
 from keras_egan import callbacks, export
 from keras_egan.training.weight_average import WeightAverage
+from tests.conftest import on
 from tests.registry import CASES, EAGERLY, tiny_networks, uint8_images, weights
 from tests.test_backup import Stop
 
@@ -46,6 +47,7 @@ def test_it_changes_nothing_in_training():
         np.testing.assert_array_equal(one, other)
 
 
+@on("torch")
 def test_it_warms_up_as_worked_out_by_hand():
     """After n steps the decay is (1 + n) / (10 + n), or the given one, whichever is lower."""
     generator = tiny_networks()[0]
@@ -86,6 +88,7 @@ def test_it_is_saved(tmp_path):
     np.testing.assert_array_equal(loaded.sample(3, seed=1), gan.sample(3, seed=1))
 
 
+@on("torch")
 @pytest.mark.parametrize("average", [True, False])
 def test_export_takes_it(average, tmp_path, monkeypatch):
     gan, outputs = began(), []
@@ -106,6 +109,7 @@ def test_export_takes_it(average, tmp_path, monkeypatch):
     assert not np.allclose(gan.sample(1, seed=1), gan.sample(1, seed=1, average=False))
 
 
+@on("torch")
 def test_statistics_of_batches_are_kept_as_they_are():
     random.seed(0)
     generator, discriminator = tiny_networks()
@@ -177,7 +181,16 @@ SOURCES = {
 
 
 @pytest.mark.parametrize(
-    ("source", "change"), [*((name, load_into) for name in SOURCES), ("trained", set_one_layer)]
+    ("source", "change"),
+    [
+        ("resumed", load_into),
+        pytest.param("trained", set_one_layer, marks=on("torch")),
+        *(
+            pytest.param(name, load_into, marks=on("torch"))
+            for name in SOURCES
+            if name != "resumed"
+        ),
+    ],
 )
 def test_it_begins_anew_from_weights_that_were_loaded(source, change, tmp_path):
     gan = SOURCES[source](tmp_path)
@@ -192,6 +205,7 @@ USES = {
 }
 
 
+@on("torch")
 @pytest.mark.parametrize("use", USES)
 def test_every_use_of_it_notices_the_weights_that_were_loaded(use, tmp_path):
     gan = trained()
@@ -201,6 +215,7 @@ def test_every_use_of_it_notices_the_weights_that_were_loaded(use, tmp_path):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(average), now)
 
 
+@on("torch")
 @pytest.mark.parametrize("way", ["fit", "train_on_batch"])
 def test_training_goes_on_from_the_weights_that_were_loaded(way, tmp_path):
     gan = trained()
@@ -219,6 +234,7 @@ def test_training_goes_on_from_the_weights_that_were_loaded(way, tmp_path):
         np.testing.assert_allclose(average, expected, rtol=1e-4, atol=1e-6)
 
 
+@on("torch")
 def test_it_is_left_alone_where_only_training_has_changed_the_weights(tmp_path):
     """Also by a loop of one's own, within `averaged()`, and by threads while `fit` runs."""
     gan, seen = trained(), []
@@ -247,6 +263,7 @@ def test_it_is_left_alone_where_only_training_has_changed_the_weights(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@on("torch")
 def test_a_file_without_an_average_gives_it_the_weights(tmp_path):
     plain, gan = began(generator_average=None), trained()
     plain.fit(uint8_images(), batch_size=16, epochs=2, verbose=0)
@@ -255,6 +272,7 @@ def test_a_file_without_an_average_gives_it_the_weights(tmp_path):
     np.testing.assert_array_equal(gan.sample(3, seed=1), plain.sample(3, seed=1))
 
 
+@on("torch")
 def test_a_generator_with_lora_has_no_average():
     gan = trained()
     for layer in gan.generator.layers[:2]:
@@ -264,6 +282,7 @@ def test_a_generator_with_lora_has_no_average():
         pass
 
 
+@on("torch")
 @pytest.mark.parametrize("decay", [0.0, 1.0])
 def test_bad_arguments_are_refused(decay):
     with pytest.raises(ValueError, match="`generator_average` must lie between 0 and 1"):

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from keras_egan import callbacks, datasets
-from tests.conftest import on
+from tests.conftest import few, on
 from tests.crash import EPOCHS, STEPS
 from tests.interrupted import Stateless
 from tests.registry import CASES, EAGERLY, uint8_images, weights
 
 
+@on("torch")
 @pytest.mark.slow
 def test_killed_at_random_steps_it_ends_like_one_that_was_not(tmp_path):
     steps = np.random.default_rng(0).choice(np.arange(1, EPOCHS * STEPS), 5, replace=False)
@@ -90,7 +91,7 @@ class Numbered(keras.utils.PyDataset):
         return (uint8_images(16, seed=index),)
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", few(SOURCES, "an array", "another dataset"))
 def test_it_goes_on_at_the_very_step(source, tmp_path, capsys):
     make, arguments = SOURCES[source]
     arguments = (
@@ -140,6 +141,7 @@ def cut_weights(path):
     path.write_bytes(path.read_bytes()[:1000])
 
 
+@on("torch")
 @pytest.mark.parametrize(
     "damage",
     [damage_weights, halve_an_array, cut_weights, lambda path: path.write_bytes(b"")],
@@ -159,6 +161,7 @@ def test_a_damaged_backup_is_passed_over(damage, tmp_path, capsys):
         np.testing.assert_array_equal(one, other)
 
 
+@on("torch")
 @pytest.mark.filterwarnings("ignore:.* is damaged:UserWarning")
 def test_no_whole_backup_is_an_error(tmp_path):
     with pytest.raises(KeyboardInterrupt):
@@ -169,6 +172,7 @@ def test_no_whole_backup_is_an_error(tmp_path):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b"), batch_size=16)
 
 
+@on("torch")
 def test_what_is_not_a_backup_is_left_alone(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "2026-11").mkdir()
@@ -178,6 +182,7 @@ def test_what_is_not_a_backup_is_left_alone(tmp_path):
     assert (tmp_path / "notes" / "a.txt").read_text() == "mine"
 
 
+@on("torch")
 def test_bad_arguments_are_refused(tmp_path):
     with pytest.raises(ValueError, match="`every` must be a whole number, 1 or more; got 0"):
         callbacks.Backup(tmp_path, every=0)

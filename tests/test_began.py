@@ -8,6 +8,7 @@ import pytest
 
 import keras_egan
 from keras_egan import losses
+from tests.conftest import on
 from tests.registry import float_images, tiny_networks, uint8_images, weights
 
 
@@ -18,6 +19,7 @@ def began(**arguments):
     return gan
 
 
+@on("torch")
 def test_k_follows_a_script_through_both_clips():
     gan = began(gamma=0.5, lambda_k=0.2)
     balances = [0.5, 1.0, 3.0, 2.0, -0.25, 0.1, -4.0, -1.0, 0.3]
@@ -54,6 +56,7 @@ def test_fit_moves_k_by_the_rule_and_logs_what_the_step_used(gamma, lambda_k):
     assert float(gan.k_t) == pytest.approx(k_t, abs=1e-6)
 
 
+@on("torch")
 def test_while_k_is_0_the_discriminator_learns_from_data_alone():
     images = float_images(16)
     trained = []
@@ -125,6 +128,7 @@ def forward(parameters, values, activations):
     return values
 
 
+@on("torch")
 def test_reduce_lr_on_plateau_halves_both_rates_when_m_global_stalls():
     gan = began()
     gan.compile(keras.optimizers.SGD(1e-9), keras.optimizers.Adam(1e-9))
@@ -136,6 +140,7 @@ def test_reduce_lr_on_plateau_halves_both_rates_when_m_global_stalls():
     assert rates == pytest.approx([2.5e-10, 2.5e-10])
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -157,6 +162,7 @@ def test_bad_arguments_are_refused(arguments, message):
         began(**arguments)
 
 
+@on("torch")
 def test_the_two_energies():
     images = float_images(6)
     for eta, norm in ((1, np.abs), (2, np.square)):

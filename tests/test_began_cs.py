@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from tests.conftest import on
 from tests.registry import LATENT_DIM, float_images, tiny_networks, uint8_images
 from tests.test_began import forward, trainable
 
@@ -59,6 +60,7 @@ def test_the_discriminator_descends_its_loss():
     )
 
 
+@on("torch")
 def test_the_generator_and_k_learn_as_in_began():
     images = float_images(16)
     found = [build(), build(keras_egan.BEGAN)]
@@ -74,6 +76,7 @@ def test_the_generator_and_k_learn_as_in_began():
     assert not np.allclose(encoders[0][0], encoders[1][0], atol=1e-4)
 
 
+@on("torch")
 def test_what_is_logged():
     gan, images = build(latent_constraint=0.7), float_images(16)
     real, fake, error = losses(trainable(gan.generator), trainable(gan.discriminator), images)
@@ -83,6 +86,7 @@ def test_what_is_logged():
     assert logs["m_global"] == pytest.approx(real + abs(0.5 * real - logs["fake_energy"]), rel=1e-5)
 
 
+@on("torch")
 def test_without_the_constraint_it_is_began_and_the_weight_may_change():
     images = float_images(16)
     gan, other = build(), build(keras_egan.BEGAN)
@@ -93,6 +97,7 @@ def test_without_the_constraint_it_is_began_and_the_weight_may_change():
         np.testing.assert_allclose(one, two, rtol=1e-6, atol=1e-7)
 
 
+@on("torch")
 def test_the_encoder_learns_to_invert_the_generator():
     """Beside a generator that stands still."""
     random.seed(0)
@@ -110,6 +115,7 @@ def test_the_encoder_learns_to_invert_the_generator():
     assert begun.errors.mean() < 0.5 * np.abs(fakes - fakes[::-1]).mean()
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("networks", "arguments", "message"),
     [
@@ -131,6 +137,7 @@ def test_what_is_refused(networks, arguments, message):
         keras_egan.BEGANCS(*networks, **arguments)
 
 
+@on("torch")
 def test_an_auto_encoder_without_halves_is_refused():
     generator, discriminator = tiny_networks()
     image = keras.Input((8, 8, 1))

@@ -21,8 +21,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning"),
 ]
 
-once = on("tensorflow")
-
 
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(monkeypatch, tmp_path):
@@ -59,8 +57,15 @@ def digits(monkeypatch):
 @pytest.mark.parametrize(
     ("gan", "network", "settings"),
     [
-        pytest.param("began", "began", '{"filters": 1}', marks=on("tensorflow")),
-        pytest.param("ebgan", "dcgan_autoencoder", '{"filters": 1}', marks=on("jax")),
+        pytest.param(
+            "began", "began", '{"filters": 1}', marks=[on("tensorflow"), pytest.mark.nightly]
+        ),
+        pytest.param(
+            "ebgan",
+            "dcgan_autoencoder",
+            '{"filters": 1}',
+            marks=[on("jax"), pytest.mark.nightly],
+        ),
         pytest.param("least_squares", "mlp", '{"units": 4}', marks=on("torch")),
     ],
 )
@@ -77,7 +82,12 @@ def test_step_time(gan, network, settings, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("device", "checks", "expected"),
     [
-        ("cpu", ["default fit", "on the device", "BEGAN-CS", "NaN", "used", "waits"], "passed"),
+        pytest.param(
+            "cpu",
+            ["default fit", "on the device", "BEGAN-CS", "NaN", "used", "waits"],
+            "passed",
+            marks=on("jax"),
+        ),
         pytest.param("simulated", ["on the device", "EBGAN", "waits"], "passed", marks=on("torch")),
         pytest.param("gpu", ["seen"], "FAILED", marks=on("torch")),  # where there is none
     ],
@@ -97,6 +107,7 @@ def test_gpu_check(device, checks, expected, tmp_path):
         assert re.search(r"[1-9][0-9.]* to", process.stdout)  # a batch a step, at least
 
 
+@on("torch")
 @pytest.mark.parametrize("source", ["folder", "array"])
 def test_data(source, monkeypatch, capsys):
     row = json.loads(run(monkeypatch, capsys, "data", source, "--images", 192, "--rounds", 1))
@@ -104,14 +115,16 @@ def test_data(source, monkeypatch, capsys):
     assert row["load to better"] == pytest.approx(row["load"] / better, abs=2e-3)
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 def test_growth(monkeypatch, capsys):
     row = json.loads(run(monkeypatch, capsys, "growth", "--steps", 40))
     assert len(row["MiB"]) > 20
     assert row["growth after the fifth reading"] == row["MiB"][-1] - row["MiB"][4]
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 def test_start_up(monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
     row = json.loads(run(monkeypatch, capsys, "start_up", "--rounds", 1))
@@ -139,12 +152,14 @@ def test_the_loops_by_hand_learn_what_fit_learns(monkeypatch):
     assert float(logs["fake_energy"]) == pytest.approx(fake, rel=0.1)
 
 
+@on("torch")
 def test_flops(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "flops", "--image-size", 8, "--filters", 1)
     assert "| convnet, 1, critic |" in said
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 @pytest.mark.parametrize("gan", ["began/mnist", "least_squares/fashion", "real", "noise"])
 def test_quality(gan, digits, monkeypatch, capsys):
     quality = importlib.import_module("quality")
@@ -167,7 +182,8 @@ def test_quality(gan, digits, monkeypatch, capsys):
         assert np.allclose(again["shares"], row["shares"], atol=0.05)
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 def test_gamma(monkeypatch, capsys):
     flags = ("--gammas", 0.5, 0.9, "--epochs", 1, "--filters", 1)
     said = run(monkeypatch, capsys, "gamma", *flags)
@@ -175,7 +191,8 @@ def test_gamma(monkeypatch, capsys):
     assert {path.name for path in Path("gamma").iterdir()} == {"0.5.png", "0.9.png"}
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 @pytest.mark.parametrize("what", ["--gan began", "--gan least_squares", "--measure gaussian"])
 def test_faces(what, monkeypatch):
     faces = importlib.import_module("faces")
@@ -196,7 +213,8 @@ def test_faces(what, monkeypatch):
         assert Path("faces/samples/00000002.png").exists()
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 def test_stacked_mnist(digits, monkeypatch, capsys):
     stacked = importlib.import_module("stacked_mnist")
     monkeypatch.setattr(stacked, "SAMPLES", 30)
@@ -208,13 +226,15 @@ def test_stacked_mnist(digits, monkeypatch, capsys):
     assert 1 <= json.loads(said[said.index("{\n") :])["modes"] <= 30
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 def test_mixtures(monkeypatch, capsys):
     flags = ("--gans", "least_squares", "--seeds", 1, "--steps", 4, "--every", 4)
     assert "| LSGAN | " in run(monkeypatch, capsys, "mixtures", *flags)
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 def test_diagnosis(monkeypatch, capsys):
     diagnosis = importlib.import_module("diagnosis")
     monkeypatch.setattr(diagnosis, "EPOCHS", 6)
@@ -228,6 +248,7 @@ def test_diagnosis(monkeypatch, capsys):
     assert "Named before half of the run: 0 of 1 failures." in printed  # which took till step 8
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("expected", "step", "result"),
     [("alike, margin", 300, True), ("alike", 300, False), ("margin", 301, False)],
@@ -237,7 +258,8 @@ def test_what_counts_as_named(expected, step, result):
     assert diagnosis.named(expected, [{"name": "margin", "step": step}]) is result
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 def test_anomaly(monkeypatch, capsys):
     classifiers = importlib.import_module("classifiers")
     made = {"train": made_up(200), "test": made_up(60, seed=1)}
@@ -252,13 +274,15 @@ def test_anomaly(monkeypatch, capsys):
     assert "| mnist | ocsvm | own | " in table
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "anomaly", "--time", "--filters", 1, "--images", 20)
     assert json.loads(said.splitlines()[-1]).keys() >= {"ONNX", "LiteRT", "SavedModel"}
 
 
-@once
+@pytest.mark.nightly
+@on("tensorflow")
 @pytest.mark.parametrize("flags", ["--labelled 20", "--labelled 20 --alone --augment=", ""])
 def test_semi_supervised(flags, digits, monkeypatch, capsys):
     flags = [*flags.split(), "--images", 256, "--first", 128]
@@ -270,6 +294,7 @@ def test_semi_supervised(flags, digits, monkeypatch, capsys):
     assert path.with_suffix(".png").exists() is not row["alone"]
 
 
+@on("torch")
 def test_each_batch_has_its_share_of_labels():
     semi_supervised = importlib.import_module("semi_supervised")
     images, labels = np.arange(100), np.arange(100) % 10

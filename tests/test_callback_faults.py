@@ -12,8 +12,11 @@ from PIL import Image
 
 from keras_egan.callbacks import EquilibriumLogger, SampleGrid, _equilibrium_plot
 from keras_egan.callbacks._files import append
+from tests.conftest import on
 from tests.registry import uint8_images
 from tests.test_callbacks import COLUMNS, build, frames, names, read
+
+pytestmark = on("torch")
 
 LOGGER = "keras_egan.callbacks._equilibrium_logger"
 

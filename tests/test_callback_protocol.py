@@ -55,6 +55,7 @@ def rows(path):
         return [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
 
 
+@on("torch")
 def test_rows_of_an_epoch_that_is_gone_on_with(tmp_path, gan):
     path = tmp_path / "log.csv"
     logger = EquilibriumLogger(path, every=2)
@@ -76,6 +77,7 @@ def test_rows_of_an_epoch_that_is_gone_on_with(tmp_path, gan):
     assert [row[0] for row in rows(path)] == [12, 14, 16, 18, 20]
 
 
+@on("torch")
 def test_pictures_of_an_epoch_that_is_gone_on_with(tmp_path, gan):
     for folder, stop in (("whole", None), ("resumed", 5)):
         grid = SampleGrid(tmp_path / folder, every=3, rows=1, columns=1)

@@ -11,6 +11,7 @@ from PIL import Image
 
 import keras_egan
 from keras_egan.callbacks import EquilibriumLogger, SampleGrid
+from tests.conftest import on
 from tests.registry import EAGERLY, tiny_critic, tiny_networks, uint8_images
 
 COLUMNS = [
@@ -44,6 +45,7 @@ def names(directory):
     return sorted(path.name for path in directory.iterdir())
 
 
+@on("torch")
 def test_a_grid_an_epoch_and_an_animation(tmp_path):
     directory = tmp_path / "new" / "samples"
     gan = build()
@@ -65,6 +67,7 @@ def test_a_grid_an_epoch_and_an_animation(tmp_path):
     assert frames(directory / "samples.gif") == 2
 
 
+@on("torch")
 def test_a_grid_every_few_steps_continues_when_training_resumes(tmp_path):
     gan = build()
     for _ in range(2):
@@ -108,6 +111,7 @@ def test_the_picture_of_a_step_shows_the_weights_after_it(tmp_path):
     assert names(tmp_path / "all")[:3] == ["00000001.png", "00000002.png", "00000003.png"]
 
 
+@on("torch")
 def test_colour_and_channels_first(tmp_path):
     gan = build((8, 8, 3))
     gan.fit(uint8_images(16, (8, 8, 3)), verbose=0, callbacks=[SampleGrid(tmp_path)])
@@ -123,6 +127,7 @@ def test_colour_and_channels_first(tmp_path):
     np.testing.assert_array_equal(shown[8:16, 10:20], expected)
 
 
+@on("torch")
 @pytest.mark.parametrize("value", [0, 2.5, True, "3", np.float32(3)])
 @pytest.mark.parametrize("argument", ["every", "rows", "columns"])
 def test_a_grid_of_nothing_is_refused(argument, value, tmp_path):
@@ -131,12 +136,14 @@ def test_a_grid_of_nothing_is_refused(argument, value, tmp_path):
         SampleGrid(tmp_path, **{argument: value})
 
 
+@on("torch")
 @pytest.mark.parametrize("seed", [-1, 0.5, "0"])
 def test_seeds_that_numpy_would_refuse_later_are_refused(seed, tmp_path):
     with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got"):
         SampleGrid(tmp_path, seed=seed)
 
 
+@on("torch")
 def test_numpy_integers_are_numbers(tmp_path):
     gan = build()
     # In whose own type 128 and more could not be counted.
@@ -150,6 +157,7 @@ def test_numpy_integers_are_numbers(tmp_path):
     assert [row[0] for row in read(tmp_path / "log.csv")[1]] == [300]
 
 
+@on("torch")
 def test_what_cannot_be_shown_is_refused_before_training(tmp_path):
     gan = build((8, 8, 2))
     with pytest.raises(ValueError, match="images of 1, 3 or 4 channels"):
@@ -180,6 +188,7 @@ def test_a_row_a_step_with_that_steps_figures(tmp_path):
     assert names(path.parent) == ["log.csv", "log.png"]
 
 
+@on("torch")
 def test_rows_arrive_in_order_without_waiting_for_the_device(tmp_path):
     path = tmp_path / "log.csv"
     build(run_eagerly=False).fit(
@@ -189,6 +198,7 @@ def test_rows_arrive_in_order_without_waiting_for_the_device(tmp_path):
     assert [row[0] for row in rows] == list(range(1, 201))
 
 
+@on("torch")
 def test_long_epochs_are_written_on_the_way(tmp_path, monkeypatch):
     monkeypatch.setattr("keras_egan.callbacks._equilibrium_logger.ROWS_HELD", 20)
     sizes = []
@@ -205,6 +215,7 @@ def test_long_epochs_are_written_on_the_way(tmp_path, monkeypatch):
     assert [row[0] for row in read(path)[1]] == list(range(1, 51))
 
 
+@on("torch")
 def test_every_few_steps(tmp_path):
     path = tmp_path / "log.csv"
     build().fit(
@@ -241,6 +252,7 @@ def test_a_log_is_continued_and_rows_of_lost_steps_give_way(tmp_path):
     assert all(row[1] != 0.0 for row in read(path)[1])
 
 
+@on("torch")
 def test_another_models_log_is_not_overwritten(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("step,margin\n1,0.5\n")
@@ -249,6 +261,7 @@ def test_another_models_log_is_not_overwritten(tmp_path):
     assert path.read_text() == "step,margin\n1,0.5\n"
 
 
+@on("torch")
 @pytest.mark.parametrize("value", [0, 2.5, True, "3"])
 def test_every_must_be_positive(value, tmp_path):
     with pytest.raises(
@@ -257,6 +270,7 @@ def test_every_must_be_positive(value, tmp_path):
         EquilibriumLogger(tmp_path / "log.csv", every=value)
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["eq.png", "eq.PNG", "eq.jpg"])
 def test_a_log_that_its_picture_would_overwrite_is_refused(name, tmp_path):
     with pytest.raises(
@@ -265,6 +279,7 @@ def test_a_log_that_its_picture_would_overwrite_is_refused(name, tmp_path):
         EquilibriumLogger(tmp_path / name)
 
 
+@on("torch")
 @pytest.mark.parametrize("offset", [5.0, -5.0])
 def test_energies_of_either_sign_are_drawn(offset, tmp_path):
     """The line of L(x) crosses the picture, whose scale cannot be logarithmic below 0."""
@@ -277,16 +292,3 @@ def test_energies_of_either_sign_are_drawn(offset, tmp_path):
     blue = (31, 119, 180)  # Matplotlib's first colour
     drawn = (picture(path.with_suffix(".png"))[..., :3] == blue).all(axis=-1)
     assert drawn.any(axis=0).sum() > 400
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    from keras_egan.saving.files import replacing
-
-    path = tmp_path / "deep" / "file.txt"
-    with replacing(path) as temporary:
-        temporary.write_text("first")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:  # noqa: PT012
-        temporary.write_text("sec")
-        raise RuntimeError
-    assert path.read_text() == "first"
-    assert names(path.parent) == ["file.txt"]

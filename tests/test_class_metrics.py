@@ -6,8 +6,11 @@ import scipy.linalg
 
 from keras_egan.callbacks import EvaluateSamples
 from keras_egan.metrics import ClassAccuracy, ClassFrechetDistance
+from tests.conftest import on
 from tests.registry import CASES, CONDITIONAL, EAGERLY, given, uint8_images
 from tests.test_evaluate_samples import extractor
+
+pytestmark = on("torch")
 
 RNG = np.random.default_rng(0)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_egan.training.batch import BatchShard
+from tests.conftest import few, on
 from tests.registry import (
     CASES,
     CONDITIONAL,
@@ -25,7 +26,8 @@ from tests.registry import (
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 
 EVERY = [*CASES, *CONDITIONAL]
-cases = pytest.mark.parametrize("case", EVERY, ids=lambda case: case.name)
+CORE = "began"  # the others are held against the kept traces, and against other backends
+cases = pytest.mark.parametrize("case", few(EVERY, CORE), ids=lambda case: case.name)
 
 BATCH, EPOCHS = 5, 2  # ten steps an epoch, the last of them on three images
 
@@ -79,7 +81,7 @@ def test_epoch_figures_are_means_weighted_by_batch_size(case):
             assert history[name][epoch] == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", few(CASES, CORE), ids=lambda case: case.name)
 def test_uint8_and_floats_in_range_train_alike_and_labels_are_ignored(case):
     gan = case.build()
     train(gan, (float_images(48), np.arange(48)))
@@ -189,16 +191,16 @@ def test_d_steps_update_only_the_discriminator_more_often(case):
     assert isinstance(gan.d_optimizer, keras.optimizers.Adam)
 
 
-@pytest.mark.parametrize("case", CASES[::2], ids=lambda case: case.name)
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="Keras refuses it on PyTorch")
-def test_several_steps_an_execution_change_nothing(case):
-    gan = case.build()
+def test_several_steps_an_execution_change_nothing():
+    gan = CASES[0].build()
     gan.compile(gan.d_optimizer, gan.g_optimizer, steps_per_execution=3)
     train(gan)
-    for one, other in zip(weights(gan), weights(trained(case.name)[0]), strict=True):
+    for one, other in zip(weights(gan), weights(trained(CORE)[0]), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+@on("torch")
 def test_rows_have_one_mean_of_many_values():
     """Numbers a row, booleans, and a scalar, which stands for a mean; also of a part of a batch."""
     values = np.array([1.0, 2.5, -4.0], "float32"), np.array([True, False, True]), np.float32(0.5)

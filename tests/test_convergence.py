@@ -44,6 +44,7 @@ def test_began_keeps_the_ratio_of_energies_near_gamma_on_digits():
 
 
 @pytest.mark.slow
+@on("jax")
 def test_magans_margin_and_energies_converge_and_fakes_come_to_lie_on_the_data():
     """Data on a curve, which the auto-encoder can learn: all energies, and the margin, go to 0."""
     t = np.random.default_rng(0).uniform(-1.0, 1.0, 4000)

@@ -14,6 +14,7 @@ from keras import layers
 import keras_egan
 from keras_egan.layers import UpsampledConv2D
 from keras_egan.networks import Autoencoder, convnet
+from tests.conftest import on
 from tests.registry import EAGERLY, uint8_images
 
 SIDES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (96, 64, 3), (128, 128, 3), (256, 256, 3)]
@@ -74,6 +75,7 @@ def test_upsampling_and_convolution_in_one(name, use_bias):
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
+@on("torch")
 def test_upsampling_a_constant_leaves_no_checkerboard():
     """Where a transposed convolution of the same weights, with a stride of 2, does."""
     x = np.ones((1, 6, 6, 2), "float32")
@@ -94,6 +96,7 @@ def test_upsampled_convolutions_are_saved(tmp_path):
     np.testing.assert_array_equal(run(loaded, x), run(model, x))
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["channels_last", "channels_first"])
 @pytest.mark.parametrize(
     ("image_shape", "grid"),
@@ -114,6 +117,7 @@ def test_depth_follows_from_the_size(name, image_shape, grid):
     assert [x.filters for x in convolutions] == [min(2**i, 8) for i in range(1, halvings + 1)]
 
 
+@on("torch")
 def test_parameters_by_hand():
     """64x64x3 with 4 filters: 4, 8, 16, 32 and 32 channels, from the image to 4x4."""
     n, latent_dim, embedding_dim = 4, 6, 5
@@ -130,6 +134,7 @@ def test_parameters_by_hand():
     assert critic.count_params() == encoder + grid + 1
 
 
+@on("torch")
 @pytest.mark.parametrize("image_shape", [(16, 24, 1), (9, 13, 3)])
 def test_shapes_names_ranges_and_config(image_shape):
     generator, autoencoder = convnet(image_shape, filters=1, latent_dim=3, embedding_dim=2)
@@ -154,6 +159,7 @@ def test_shapes_names_ranges_and_config(image_shape):
         np.testing.assert_array_equal(run(copy, x), run(network, x))
 
 
+@on("torch")
 def test_black_is_0_inside():
     """No biases yet: 0 stays 0 up to the sigmoid, whose 1/2 is 0 outside."""
     _, autoencoder = convnet((8, 8, 1), filters=2, embedding_dim=3)
@@ -162,6 +168,7 @@ def test_black_is_0_inside():
     assert np.abs(run(autoencoder, np.tanh(noise(2, 8, 8, 1)))).max() > 1e-3
 
 
+@on("torch")
 def test_the_embedding_is_normalised_over_the_batch():
     _, autoencoder = convnet((16, 16, 3), filters=2, embedding_dim=4)
     embedding = run(autoencoder.encoder, noise(64, 16, 16, 3), training=True)
@@ -174,6 +181,7 @@ def large(image_shape):
     return [pytest.mark.slow] if max(image_shape) > 32 else []
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("image_shape", [pytest.param(x, marks=large(x)) for x in SIDES])
 def test_a_step_at_every_size(name, image_shape):
@@ -183,6 +191,7 @@ def test_a_step_at_every_size(name, image_shape):
         check_step(keras_egan.BEGAN, shape, embedding_dim=4)
 
 
+@on("torch")
 @pytest.mark.parametrize("gan", [keras_egan.LeastSquaresGAN, keras_egan.LossSensitiveGAN])
 def test_a_step_with_a_critic(gan):
     check_step(gan, (9, 16, 3), embedding_dim=None)
@@ -202,6 +211,7 @@ def check_step(gan, shape, embedding_dim):
     assert not any(np.array_equal(*pair) for pair in kernels)
 
 
+@on("torch")
 @pytest.mark.parametrize("sides", [(7, 32), (64, 4)])
 def test_small_sides_are_refused(sides):
     with pytest.raises(ValueError, match=f"sides of 8 or more; got {sides[0]} and {sides[1]}"):
@@ -217,6 +227,7 @@ def flops():
     return module
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["channels_last", "channels_first"])
 def test_operations_by_hand(flops, name):
     """16x24x3 with 2 filters: 2, 4 and 8 channels at 16x24, 8x12 and 4x6."""
@@ -235,6 +246,7 @@ def test_operations_by_hand(flops, name):
     assert flops.training_flops(generator, autoencoder) == 4 * g + 8 * d
 
 
+@on("torch")
 def test_operations_of_transposed_convolutions(flops):
     model = keras.Sequential(
         [

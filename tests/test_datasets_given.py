@@ -6,8 +6,11 @@ import pytest
 from PIL import Image
 
 from keras_egan import datasets
+from tests.conftest import on
 from tests.numbered import batches, numbered
 from tests.test_inputs import hugging_face
+
+pytestmark = on("torch")
 
 
 def test_float_arrays_are_rounded_to_uint8():

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent
 BACKEND = keras.backend.backend()
 KINDS = {"tensorflow": ["devices"], "jax": ["devices", "processes"], "torch": ["processes"]}
 KILLS = int(os.environ.get("KILLS", 0))
-"""At how many steps each GAN is killed. By default some are, once: all of them take long."""
+"""At how many steps each GAN is killed; by default half of them, at one."""
 KILLED = {kind: NAMES if KILLS else NAMES[kind == "devices" :: 2] for kind in KINDS[BACKEND]}
 
 
@@ -117,8 +117,15 @@ def kills(name, kind):
     return [(int(step), victims[rng.integers(len(victims))]) for step in steps]
 
 
+def all_killed():
+    """Yields each kind of group with each GAN; of a kind, all but the first GAN are nightly."""
+    for kind, (first, *others) in KILLED.items():
+        yield kind, first
+        yield from (pytest.param(kind, name, marks=pytest.mark.nightly) for name in others)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "name"), [(k, n) for k in KILLED for n in KILLED[k]])
+@pytest.mark.parametrize(("kind", "name"), list(all_killed()))
 def test_a_killed_group_ends_like_one_that_was_not(kind, name, runs, tmp_path):
     for step, victims in kills(name, kind):
         killed = together(group.run, tmp_path, kind, [name], step, victims)

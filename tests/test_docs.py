@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import on
+
+pytestmark = on("torch")
+
 ROOT = Path(__file__).parent.parent
 SITE = sorted(ROOT.glob("docs/**/*.md"))
 PAGES = sorted([*ROOT.glob("*.md"), *SITE, *ROOT.glob("benchmarks/*.md")])

@@ -10,6 +10,7 @@ import pytest
 
 import keras_egan
 from keras_egan.training.batch import BatchShard
+from tests.conftest import on
 from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images, weights
 
 
@@ -66,6 +67,7 @@ def test_a_batch_of_one_is_refused_with_a_pulling_away_term():
     ebgan().fit(uint8_images(5), batch_size=4, verbose=0)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("margin", "message"), [(1e-3, "no fake.* Raise `margin`"), (1e3, "every fake.* lower")]
 )
@@ -79,11 +81,13 @@ def test_a_margin_on_the_wrong_scale_is_said_once(margin, message):
     assert history["fakes_inside_margin"] == [float(margin > 1)] * 3
 
 
+@on("torch")
 def test_a_margin_on_the_right_scale_brings_no_warning():
     history = ebgan().fit(uint8_images(), batch_size=16, verbose=0).history  # warnings are errors
     assert 0 < history["fakes_inside_margin"][0] < 1
 
 
+@on("torch")
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 def test_the_pulling_away_term_spreads_the_embeddings():
     found = {}
@@ -94,6 +98,7 @@ def test_the_pulling_away_term_spreads_the_embeddings():
     assert found[20.0]["pt"][-1] < 0.8 * found[0.0]["pt"][-1]
 
 
+@on("torch")
 def test_a_critic_takes_no_pulling_away_term():
     networks = tiny_networks()[0], tiny_critic()
     with pytest.raises(ValueError, match="`pt_weight` needs the discriminator's embedding"):
@@ -107,6 +112,7 @@ def test_a_critic_takes_no_pulling_away_term():
         ebgan(energy="output")
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -140,6 +146,7 @@ PULLED = {  # with what is 0 inside, or what all images share would weigh most
 }
 
 
+@on("torch")
 @pytest.mark.parametrize("name", PULLED)
 def test_the_pulling_away_term_tells_copies_from_different_images(name):
     """In training: 32 copies, to noise of 0.001, of one image, and 32 images."""
@@ -158,6 +165,7 @@ def test_the_pulling_away_term_tells_copies_from_different_images(name):
     assert terms[1] < 0.4
 
 
+@on("torch")
 def test_the_pulling_away_term_of_a_users_own_auto_encoder():
     """Where no layer is named "embedding", or the halves are of a model of theirs."""
     generator, discriminator = tiny_networks()
@@ -181,6 +189,7 @@ def test_the_pulling_away_term_of_a_users_own_auto_encoder():
     assert terms[0] == pytest.approx(terms[1], rel=1e-5)
 
 
+@on("torch")
 def test_both_embeddings_are_those_of_one_pass():
     """Before and after the normalisation, in training and not; and of a copy that was saved."""
     _, discriminator = keras_egan.networks.dcgan_autoencoder((8, 8, 1), filters=2)

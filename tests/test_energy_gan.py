@@ -9,6 +9,7 @@ import pytest
 
 import keras_egan
 from keras_egan.training.batch import BatchShard
+from tests.conftest import on
 from tests.registry import (
     CASES,
     EAGERLY,
@@ -42,6 +43,7 @@ def numpy(value):
 # Arguments and hyper-parameters.
 
 
+@on("torch")
 def test_the_docstrings_subclass_is_saved_with_what_it_was_given(tmp_path):
     gan = LinearGAN(tiny_networks()[0], tiny_critic(), energy="output", seed=1, weight=0.7)
     assert gan.get_config()["energy"] == "output"
@@ -51,6 +53,7 @@ def test_the_docstrings_subclass_is_saved_with_what_it_was_given(tmp_path):
     assert float(loaded.weight) == pytest.approx(0.7)
 
 
+@on("torch")
 def test_the_papers_numbers_are_the_defaults():
     networks = tiny_networks()
     began, critics = keras_egan.BEGAN(*networks), (networks[0], tiny_critic())
@@ -66,6 +69,7 @@ def test_the_papers_numbers_are_the_defaults():
     assert (ls_gan.weight_clip, ls_gan.gradient_penalty) == (None, 0.0)
 
 
+@on("torch")
 def test_what_is_set_later_is_in_the_file(tmp_path):
     gan = RestlessGAN(*tiny_networks(), energy="norm")
     gan.rate, gan.d_steps, gan.latents = 0.25, 2, "normal"
@@ -74,6 +78,7 @@ def test_what_is_set_later_is_in_the_file(tmp_path):
     assert (loaded.rate, loaded.d_steps, loaded.latents) == (0.25, 2, "normal")
 
 
+@on("torch")
 def test_a_constructor_that_takes_the_networks_alone_is_enough(tmp_path):
     gan = PlainGAN(tiny_networks()[0], tiny_critic())
     gan.compile("sgd", keras.optimizers.SGD(), **EAGERLY)
@@ -87,6 +92,7 @@ def test_a_constructor_that_takes_the_networks_alone_is_enough(tmp_path):
     assert all(map(np.array_equal, state(gan), state(loaded)))
 
 
+@on("torch")
 def test_an_argument_that_is_kept_nowhere_is_named():
     class Forgetful(keras_egan.EnergyGAN):
         def __init__(self, generator, discriminator, *, strength=1.0, **kwargs):
@@ -144,6 +150,7 @@ def test_a_hyper_parameter_set_between_two_steps_is_used_by_the_next(case, tmp_p
         assert gan.get_config()[attribute] == value
 
 
+@on("torch")
 @pytest.mark.parametrize("value", ["0.5", None, True, float("inf"), float("nan"), [0.5]])
 def test_what_is_no_finite_number_is_refused(value):
     gan = began()
@@ -167,6 +174,7 @@ def test_settings_take_effect_at_the_next_step():
         gan.train_on_batch(uint8_images(16))
 
 
+@on("torch")
 def test_numpy_numbers_are_numbers():
     gan = began(gamma=np.float32(0.75), seed=np.int64(3), d_steps=np.int64(1))
     assert float(gan.gamma) == 0.75
@@ -176,6 +184,7 @@ def test_numpy_numbers_are_numbers():
 # Figures and hooks.
 
 
+@on("torch")
 def test_a_loss_may_be_each_samples_or_their_mean():
     class Mean(LinearGAN):
         def discriminator_loss(self, real, fake):
@@ -192,6 +201,7 @@ def test_a_loss_may_be_each_samples_or_their_mean():
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
 
 
+@on("torch")
 def test_without_a_loss_there_is_one_clear_error():
     gan = keras_egan.EnergyGAN(*tiny_networks())
     with pytest.raises(NotImplementedError, match="needs a method `discriminator_loss`"):
@@ -211,6 +221,7 @@ def test_figures_that_are_not_finite_do_not_enter_the_controller():
     assert float(gan.k_t) == before
 
 
+@on("torch")
 def test_an_epoch_that_is_not_finite_leaves_magans_margin_alone():
     gan = keras_egan.MAGAN(*tiny_networks(), pretrain_epochs=0)
     nan = {"real_energy": float("nan"), "fake_energy": 2.0}
@@ -244,6 +255,7 @@ def test_sampling_from_threads_never_touches_the_weights():
     assert all(map(np.array_equal, before, weights(gan)))
 
 
+@on("torch")
 @pytest.mark.parametrize("latents", ["uniform", "normal"])
 def test_latents_have_the_distribution_that_was_asked_for(latents):
     """Of both kinds of steps, and of samples: moments, range, and no two alike."""
@@ -266,6 +278,7 @@ def test_latents_have_the_distribution_that_was_asked_for(latents):
     assert len({z[0, 0] for z in drawn.values()}) == 4
 
 
+@on("torch")
 def test_the_generator_learns_from_other_latents_than_the_discriminator():
     gan, seen = began(), []
     draw = gan._draw_latents
@@ -292,6 +305,7 @@ def test_a_batch_of_ones_own_within_fit_is_the_one_that_is_trained_on():
     assert found == pytest.approx([float(gan.energy(images).mean())], rel=1e-5)
 
 
+@on("torch")
 def test_a_seed_below_0_is_refused():
     with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got -1"):
         keras_egan.BEGAN(*tiny_networks(), seed=-1)

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import keras_egan
+from tests.conftest import on
 from tests.registry import EAGERLY, IMAGE_SHAPE, LinearGAN, tiny_networks, uint8_images, weights
 from tests.tiny import began
 
@@ -100,6 +101,7 @@ def test_frozen_networks_stay_as_they_are_and_the_other_learns(frozen):
         assert same == (frozen in (name, "both"))
 
 
+@on("torch")
 def test_a_shared_layer_is_refused_by_name():
     shared = layers.Dense(16, name="shared")
     z, x = keras.Input((4,)), keras.Input((8,))
@@ -109,6 +111,7 @@ def test_a_shared_layer_is_refused_by_name():
         keras_egan.BEGAN(generator, discriminator)
 
 
+@on("torch")
 def test_latents_are_vectors():
     _, discriminator = tiny_networks()
     z = keras.Input((1, 1, 4))
@@ -120,6 +123,7 @@ def test_latents_are_vectors():
             keras_egan.BEGAN(generator, discriminator, **arguments)
 
 
+@on("torch")
 @pytest.mark.parametrize("argument", ["generator", "discriminator"])
 @pytest.mark.parametrize("kind", ["Lambda", "TorchModuleWrapper"])
 def test_layers_whose_file_would_hold_code_are_refused(kind, argument):
@@ -136,6 +140,7 @@ def test_layers_whose_file_would_hold_code_are_refused(kind, argument):
         keras_egan.BEGAN(**networks)
 
 
+@on("torch")
 def test_a_lambda_of_a_registered_function_is_taken():
     generator, discriminator = tiny_networks()
     keras_egan.BEGAN(
@@ -156,6 +161,7 @@ def test_a_discriminator_of_any_size_is_taken():
     assert gan.energy(uint8_images(3)).shape == (3,)
 
 
+@on("torch")
 def test_networks_of_several_inputs_are_refused():
     one, two, image = keras.Input((2,)), keras.Input((3,)), keras.Input(IMAGE_SHAPE)
     pixels = layers.Reshape(IMAGE_SHAPE)(layers.Dense(64)(layers.Concatenate()([one, two])))
@@ -199,6 +205,7 @@ def test_networks_are_trained_in_training_mode_and_evaluated_in_inference_mode()
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(made), np.zeros((3, 2)))
 
 
+@on("torch")
 def test_samples_are_clipped_where_they_are_images():
     bias = keras.initializers.Constant([-3.0, 3.0, 0.5, 1.0])
     for shape in ((2, 2, 1), (4,)):

@@ -17,6 +17,7 @@ from keras_egan.metrics import (
     PrecisionRecall,
 )
 from tests import interrupted
+from tests.conftest import on
 from tests.registry import (
     EAGERLY,
     IMAGE_SHAPE,
@@ -93,6 +94,7 @@ def test_checkpoints_keep_the_best_generator(tmp_path):
     assert "frechet_distance" in (tmp_path / "log.csv").read_text().splitlines()[0]
 
 
+@on("torch")
 def test_early_stopping_at_the_best_generator():
     callbacks = [
         EvaluateSamples(uint8_images(40, seed=9), [distance()], samples=100),
@@ -111,6 +113,7 @@ def test_early_stopping_at_the_best_generator():
     assert by_hand(gan) == pytest.approx(values[0], rel=1e-4) != values[2]
 
 
+@on("torch")
 def test_epochs_in_between_repeat_the_last_metrics(tmp_path, monkeypatch):
     seeds = []
     sample = keras_egan.BEGAN.sample
@@ -166,6 +169,7 @@ def dataset():
     return tf.data.Dataset.from_tensor_slices(uint8_images(40, seed=9)).batch(7)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     "reference",
     [
@@ -186,6 +190,7 @@ def test_references(reference):
     assert callback.metrics[0].real.count == 40
 
 
+@on("torch")
 def test_the_reference_is_read_once_and_extractors_run_once():
     class Counting(keras.Sequential):
         images = 0
@@ -207,6 +212,7 @@ def test_the_reference_is_read_once_and_extractors_run_once():
     assert all(metric.real.count == 40 for metric in metrics)
 
 
+@on("torch")
 def test_metrics_without_a_reference():
     classifier = extractor(4, "softmax")
     metrics = [InceptionScore(classifier, splits=2), ModeCoverage(classifier)]
@@ -222,6 +228,7 @@ def test_metrics_without_a_reference():
     assert logs["frechet_distance"] == pytest.approx(by_hand(gan), rel=1e-6)
 
 
+@on("torch")
 @pytest.mark.parametrize("value", [0, 2.5, True, "3"])
 @pytest.mark.parametrize("argument", ["every_epochs", "samples", "batch_size"])
 def test_numbers_must_be_positive(argument, value):
@@ -232,6 +239,7 @@ def test_numbers_must_be_positive(argument, value):
         EvaluateSamples(None, [], seed=-1)
 
 
+@on("torch")
 def test_numpy_integers_are_numbers():
     two = np.int8(2)
     callback = EvaluateSamples(
@@ -241,6 +249,7 @@ def test_numpy_integers_are_numbers():
     assert [values.index(value) for value in values] == [0, 1, 1, 3]
 
 
+@on("torch")
 def test_a_resumed_training_repeats_the_metrics_that_it_had():
     """`Backup` calls `set_state` after `on_train_begin`."""
     gan, images = build(), uint8_images(40)
@@ -257,6 +266,7 @@ def test_a_resumed_training_repeats_the_metrics_that_it_had():
     assert logs[0]["frechet_distance"] == expected != logs[1]["frechet_distance"]
 
 
+@on("torch")
 def test_a_training_that_was_cut_off_measures_against_the_same_images(tmp_path):
     def measured():
         return EvaluateSamples(uint8_images(40), [distance()], samples=20)
@@ -268,11 +278,13 @@ def test_a_training_that_was_cut_off_measures_against_the_same_images(tmp_path):
     assert found["frechet_distance"] == expected["frechet_distance"]
 
 
+@on("torch")
 def test_other_metrics_are_refused():
     with pytest.raises(ValueError, match=r"`metrics` must be a list of .* got <Mean name=mean>"):
         EvaluateSamples(None, [keras.metrics.Mean(name="mean")])
 
 
+@on("torch")
 def test_a_missing_reference_is_refused_before_training():
     gan = build()
     with pytest.raises(ValueError, match="frechet_distance needs real images, but `reference` is"):
@@ -280,6 +292,7 @@ def test_a_missing_reference_is_refused_before_training():
     assert int(gan.step) == 0
 
 
+@on("torch")
 def test_two_metrics_of_one_name_are_refused():
     images = uint8_images(40)
     with pytest.raises(ValueError, match="Two of `metrics` report frechet_distance"):
@@ -289,6 +302,7 @@ def test_two_metrics_of_one_name_are_refused():
         epoch(EvaluateSamples(images, [taken], samples=20))
 
 
+@on("torch")
 def test_a_metric_that_cannot_be_computed_is_nan_and_said_once():
     gan = build()
     bias = gan.generator.layers[-2].bias

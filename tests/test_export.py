@@ -260,8 +260,15 @@ def torch(path):
 
 @on("tensorflow")
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["generator", "discriminator"])
-@pytest.mark.parametrize("build", [networks.began, networks.ebgan_small])
+@pytest.mark.parametrize(
+    ("build", "network"),
+    [
+        (networks.began, "discriminator"),
+        (networks.ebgan_small, "generator"),
+        pytest.param(networks.began, "generator", marks=pytest.mark.nightly),
+        pytest.param(networks.ebgan_small, "discriminator", marks=pytest.mark.nightly),
+    ],
+)
 def test_networks_that_upsample_repeatedly_go_to_litert(build, network, tmp_path):
     generator, discriminator = build((64, 64, 3), filters=2, latent_dim=4)
     exported, shape = (generator, (4,)) if network == "generator" else (discriminator, (64, 64, 3))

@@ -33,6 +33,7 @@ def generator():
     return generator
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -74,6 +75,7 @@ def test_bad_arguments_are_refused(generator, arguments, message, tmp_path, monk
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -91,6 +93,7 @@ def test_a_gan_refuses_bad_arguments(arguments, message, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@on("torch")
 def test_a_gan_takes_keras_first_arguments_in_their_order():
     ours, keras_own = (
         list(inspect.signature(model.export).parameters.values())
@@ -101,6 +104,7 @@ def test_a_gan_takes_keras_first_arguments_in_their_order():
     assert [parameter.kind for parameter in ours[1:4]] == [p.kind for p in keras_own[1:4]]
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("format", "package", "extra"),
     [
@@ -118,6 +122,7 @@ def test_a_missing_package_is_named(generator, format, package, extra, tmp_path,
         export.export(generator, tmp_path / f"out{export.FORMATS[format].suffix}", format)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -141,6 +146,7 @@ def test_what_differs_is_not_kept(generator, change, message, tmp_path, monkeypa
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
 
 
+@on("torch")
 def test_what_a_keras_file_does_not_keep_is_noticed(tmp_path):
     generator = Gainful()
     generator(np.zeros((1, 3), "float32"))
@@ -183,6 +189,7 @@ def test_a_copy_computes_on_the_cpu_without_the_distribution(generator, tmp_path
     assert (devices, distributions) == (["cpu"], [None])
 
 
+@on("torch")
 @pytest.mark.parametrize("path", ["generator", "generator.onnx"])
 def test_an_export_replaces_the_one_before(generator, path, tmp_path, monkeypatch):
     def convert(network, batches, path, **kwargs):
@@ -202,6 +209,7 @@ def test_an_export_replaces_the_one_before(generator, path, tmp_path, monkeypatc
         assert written.read_text() == text
 
 
+@on("torch")
 def test_the_error_of_the_other_process_is_passed_on(generator, tmp_path, monkeypatch):
     monkeypatch.setattr(keras_egan.backend, "name", "another")
     monkeypatch.setattr(_writer, "PROGRAM", "import sys; sys.exit('out of memory')")
@@ -210,6 +218,7 @@ def test_the_error_of_the_other_process_is_passed_on(generator, tmp_path, monkey
     assert not list(tmp_path.iterdir())
 
 
+@on("torch")
 def test_classes_that_cannot_be_loaded_say_why(tmp_path, monkeypatch):
     """What the other process says of a class that it does not know."""
     generator = Gainful()

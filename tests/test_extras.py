@@ -5,6 +5,10 @@ import re
 import tomllib
 from pathlib import Path
 
+from tests.conftest import on
+
+pytestmark = on("torch")
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]

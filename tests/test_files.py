@@ -8,7 +8,10 @@ import pytest
 
 import keras_egan
 from keras_egan.saving.state import named_variables
+from tests.conftest import on
 from tests.registry import CASES, CONDITIONAL, state, tiny_networks, uint8_images, weights
+
+pytestmark = on("torch")
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,9 @@ import pytest
 from PIL import Image
 
 from keras_egan import datasets
+from tests.conftest import on
+
+pytestmark = on("torch")
 
 
 @pytest.fixture

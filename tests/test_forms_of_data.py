@@ -6,6 +6,7 @@ import pytest
 
 from keras_egan import callbacks, metrics
 from keras_egan.datasets import inputs
+from tests.conftest import on
 from tests.forms import FORMS, WITHOUT_LENGTH, LoaderOfKnownLength, batches, trained
 from tests.registry import CONDITIONAL, IMAGE_SHAPE, float_images, uint8_images, weights
 from tests.tiny import began
@@ -62,6 +63,7 @@ LISTS = {
 }
 
 
+@on("torch")
 @pytest.mark.parametrize("form", LISTS)
 def test_a_list_as_a_reference_is_seen_whole(form):
     images, labels = float_images(), np.arange(50) % 3
@@ -93,6 +95,7 @@ def flattened():
     return keras.Sequential([keras.Input(IMAGE_SHAPE), keras.layers.Flatten()])
 
 
+@on("torch")
 def test_a_list_of_both_is_refused():
     images = uint8_images()
     with pytest.raises(ValueError, match=r"`images` as a list must hold batches .*, or single im"):
@@ -103,6 +106,7 @@ def test_a_list_of_both_is_refused():
         metrics.nearest(float_images(2), "photos", k=1)
 
 
+@on("torch")
 def test_a_loader_is_gone_through_anew_for_each_epoch_and_no_further():
     class Counting(LoaderOfKnownLength):
         passes = 0

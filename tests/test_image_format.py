@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 
 from keras_egan import image_format
+from tests.conftest import on
+
+pytestmark = on("torch")
 
 
 def test_images_have_three_axes():

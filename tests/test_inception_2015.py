@@ -42,6 +42,7 @@ def extractor(reference, tmp_path_factory):
     path.unlink()
 
 
+@on("torch")
 def test_features_and_distance_are_those_of_pytorch_fid(reference, extractor):
     """The trace of (C C')^(1/2) is the sum of the singular values of X X'^T / (n - 1)."""
     _, images, features = reference
@@ -61,6 +62,7 @@ def test_features_and_distance_are_those_of_pytorch_fid(reference, extractor):
     assert result == pytest.approx(expected, rel=1e-3)
 
 
+@on("torch")
 @pytest.mark.parametrize("shape", [(32, 32), (64, 50), (299, 299), (400, 310)])
 def test_images_are_resized_as_pytorch_fid_does(shape, extractor):
     resized = keras.Model(extractor.input, extractor.get_layer(NAME).input)
@@ -75,6 +77,7 @@ def test_images_are_resized_as_pytorch_fid_does(shape, extractor):
     np.testing.assert_allclose(own, 2.0 * expected.permute(0, 2, 3, 1) - 1.0, atol=1e-4)
 
 
+@on("torch")
 def test_nothing_is_trained(extractor):
     assert not extractor.trainable_variables
 
@@ -100,6 +103,7 @@ def stub(monkeypatch, tmp_path):
     return path, weights
 
 
+@on("torch")
 def test_channels_first_and_half_precision(stub):
     path, weights = stub
     colours = np.array([[-1.0, 0.0, 0.5], [1.0, -0.5, 0.25]], "float32")
@@ -118,6 +122,7 @@ def test_channels_first_and_half_precision(stub):
     np.testing.assert_allclose(features, expected, atol=1e-5)
 
 
+@on("torch")
 def test_a_saved_extractor(stub, tmp_path):
     model = inception_2015(stub[0], verify=False)
     model.save(tmp_path / "extractor.keras")
@@ -126,6 +131,7 @@ def test_a_saved_extractor(stub, tmp_path):
     np.testing.assert_array_equal(loaded.predict_on_batch(images), model.predict_on_batch(images))
 
 
+@on("torch")
 def test_another_file_is_refused(stub, monkeypatch):
     digest = hashlib.sha256(stub[0].read_bytes()).hexdigest()
     message = f"is not the published file: .*weights.pth begins with {digest[:8]}, not 6726825d"
@@ -135,6 +141,7 @@ def test_another_file_is_refused(stub, monkeypatch):
     assert inception_2015(stub[0]).output_shape == (None, 5)
 
 
+@on("torch")
 def test_weights_of_another_architecture(stub):
     torch.save({f"{NAME}.conv.weight": torch.zeros(5, 3, 2, 4)}, stub[0])
     with pytest.raises(ValueError, match=r"lacks Conv2d_1a_3x3\.bn\.weight: .* architecture"):
@@ -146,6 +153,7 @@ class Command:
         return os.system, ("touch ran",)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     "saved", [{"a": Command()}, {"a": 1.0}, torch.nn.Linear(1, 1), torch.zeros(2)]
 )
@@ -157,6 +165,7 @@ def test_nothing_else_is_read_or_run(saved, tmp_path, monkeypatch):
     assert not os.path.exists("ran")
 
 
+@on("torch")
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.99])
 def test_a_file_that_is_cut_short(share, stub):
     path, _ = stub
@@ -165,6 +174,7 @@ def test_a_file_that_is_cut_short(share, stub):
         inception_2015(path, verify=False)
 
 
+@on("torch")
 def test_a_pickle_alone_is_refused(tmp_path):
     path = tmp_path / "file.pth"
     path.write_bytes(pickle.dumps({"a": 1}))

@@ -58,6 +58,7 @@ BAD = {
 }
 
 
+@on("torch")
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("call", ["fit", "evaluate", "validation_data"])
 def test_bad_images_are_refused_before_anything_moves(gan, name, call):
@@ -74,6 +75,7 @@ def test_bad_images_are_refused_before_anything_moves(gan, name, call):
         np.testing.assert_array_equal(one, other)
 
 
+@on("torch")
 @pytest.mark.parametrize("name", BAD)
 @pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
 def test_a_bad_batch_is_refused_at_once(gan, name, call):
@@ -85,6 +87,7 @@ def test_a_bad_batch_is_refused_at_once(gan, name, call):
     gan.fit(float_images(8), verbose=0)  # which is not blamed
 
 
+@on("torch")
 @pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
 @pytest.mark.parametrize(
     ("labels", "message"),
@@ -115,12 +118,14 @@ def test_a_batch_may_have_the_forms_of_an_array():
         np.testing.assert_array_equal(other, found[0])
 
 
+@on("torch")
 @pytest.mark.parametrize("make", [batches, PyDataset, lambda: generator_of(uint8_images())])
 def test_datasets_are_no_batch(gan, make):
     with pytest.raises(ValueError, match=r"`x` must be one batch of images, an array; got a"):
         gan.train_on_batch(make())
 
 
+@on("torch")
 def test_labels_need_classes(gan):
     images, labels = uint8_images(), np.arange(50)
     message = "`y` is given to a GAN without classes. Make the GAN with `num_classes=`, or leave"
@@ -131,12 +136,14 @@ def test_labels_need_classes(gan):
     gan.fit((images, labels), validation_data=(images, labels), verbose=0)  # left out, as always
 
 
+@on("torch")
 @pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
 def test_a_batch_has_no_weights(gan, call):
     with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
         getattr(gan, call)(uint8_images(8), sample_weight=np.ones(8))
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["0 to 255", "NaN", "another shape", "int32"])
 def test_bad_images_have_no_energy(gan, name):
     images, _ = BAD[name]
@@ -195,6 +202,7 @@ NO_DATA = {
 }
 
 
+@on("torch")
 @pytest.mark.parametrize("name", NO_DATA)
 def test_what_is_no_data_is_refused_by_name(name):
     make, message = NO_DATA[name]
@@ -205,6 +213,7 @@ def test_what_is_no_data_is_refused_by_name(name):
         inputs.accept(make(), IMAGE_SHAPE, "validation_data")
 
 
+@on("torch")
 def test_vectors_may_have_any_finite_values():
     points = np.linspace(-5, 5, 12, dtype="float32").reshape(6, 2)
     for data in (points, list(points), [points[:4], points[4:]]):
@@ -230,6 +239,7 @@ def test_vectors_are_never_scaled(dtype):
     np.testing.assert_array_equal(first, rows)
 
 
+@on("torch")
 def test_masks_of_0_and_1_are_warned_of_once():
     masks = uint8_images() % 2
     with pytest.warns(UserWarning, match=r"`x` gives uint8 .* 0 and 1 .*`images \* 255`") as caught:
@@ -239,6 +249,7 @@ def test_masks_of_0_and_1_are_warned_of_once():
         inputs.accept(images, IMAGE_SHAPE)  # a warning would be an error
 
 
+@on("torch")
 @pytest.mark.parametrize("labels", [["cat", "dog"] * 3, np.array(["cat", "dog"] * 3, object)])
 def test_names_of_classes_are_to_be_numbered(labels):
     gan = CONDITIONAL[0].build()
@@ -255,6 +266,7 @@ class Sent(keras.utils.PyDataset):
         return uint8_images()[25 * index : 25 * index + 25], "labels"
 
 
+@on("torch")
 def test_a_users_dataset_can_be_sent_to_other_processes():
     _, data = inputs.accept(Sent(workers=2, use_multiprocessing=True), IMAGE_SHAPE)
     sent = pickle.loads(pickle.dumps(data))
@@ -288,6 +300,7 @@ if __name__ == "__main__":
 """
 
 
+@on("torch")
 def test_images_that_look_unscaled_are_warned_of_once():
     unscaled = (float_images() + 1) / 2
     with pytest.warns(UserWarning, match=r"`x` .*\[0, 1\].*`images \* 2 - 1`") as caught:
@@ -298,6 +311,7 @@ def test_images_that_look_unscaled_are_warned_of_once():
     inputs.accept(np.array([[0.0, 0.5], [0.1, 1.0]]), (2,))
 
 
+@on("torch")
 @pytest.mark.parametrize("fraction", [0.2, 0.25, 0.33])
 def test_validation_split_holds_out_what_keras_does(fraction):
     images, labels = uint8_images(), np.arange(50)
@@ -311,6 +325,7 @@ def test_validation_split_holds_out_what_keras_does(fraction):
     np.testing.assert_array_equal(rest, last)
 
 
+@on("torch")
 def test_validation_split_needs_arrays():
     with pytest.raises(ValueError, match=r"`x` is a DataLoader.*`validation_data=` instead"):
         sharing.split(torch_loader(uint8_images()), 0.2)
@@ -319,6 +334,7 @@ def test_validation_split_needs_arrays():
             sharing.split(uint8_images(), fraction)
 
 
+@on("torch")
 def test_batches_of_nothing_are_refused(gan):
     with pytest.raises(ValueError, match="`batch_size` must be a whole number, 1 or more; got 0"):
         gan.fit(uint8_images(), batch_size=0, verbose=0)
@@ -326,6 +342,7 @@ def test_batches_of_nothing_are_refused(gan):
         gan.energy(uint8_images(), batch_size=-1)
 
 
+@on("torch")
 def test_networks_that_do_not_fit():
     generator, discriminator = tiny_networks()
     _, larger = tiny_networks((12, 12, 1))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from tests.conftest import on
+from tests.conftest import few, on
 from tests.registry import (
     CASES,
     CONDITIONAL,
@@ -49,6 +49,7 @@ def test_a_gan_has_these_public_names_beyond_keras_models(name):
     assert sorted(found) == sorted([*SURFACE.split(), *OWN[name].split()])
 
 
+@on("torch")
 @pytest.mark.parametrize(
     "method", ["fit", "evaluate", "predict", "train_on_batch", "test_on_batch"]
 )
@@ -60,6 +61,7 @@ def test_the_signatures_are_keras_own(method):
         assert ours[name].default == parameter.default
 
 
+@on("torch")
 def test_what_has_no_meaning_is_refused_by_name():
     gan, images = began(), uint8_images(16)
     with pytest.raises(ValueError, match="`class_weight` has no meaning for a GAN"):
@@ -71,6 +73,7 @@ def test_what_has_no_meaning_is_refused_by_name():
     assert int(gan.step) == 0
 
 
+@on("torch")
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -96,7 +99,7 @@ def test_arguments_may_be_given_by_place_and_the_last_images_held_out():
     assert history["val_d_loss"][-1] == pytest.approx(held_out["d_loss"], rel=1e-5)
 
 
-@pytest.mark.parametrize("bad", [77.0, 1.5, -1.5, np.nan])
+@pytest.mark.parametrize("bad", few([77.0, 1.5, -1.5, np.nan], -1.5))
 def test_bad_images_after_the_first_batch_are_refused(bad):
     images = float_images(48)
     images[40, 3, 3] = bad
@@ -118,7 +121,7 @@ def test_an_empty_batch_is_refused():
 
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch compiles nothing")
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
-@pytest.mark.parametrize("case", [*CASES[:5], CONDITIONAL[-1]], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [CASES[0], CONDITIONAL[-1]], ids=lambda case: case.name)
 def test_steps_that_run_eagerly_are_the_compiled_ones(case):
     found = []
     for run_eagerly in (False, True):

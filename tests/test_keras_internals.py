@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from keras_egan.backend import keras_internals
+from tests.conftest import on
 
 PACKAGE = Path(__file__).parent.parent / "keras_egan"
 INSIDE = {
@@ -71,6 +72,7 @@ PYODS = {("anomaly/_energy_detector.py", "_set_n_classes")}
 """What PyOD's guide tells a detector's `fit` to call."""
 
 
+@on("torch")
 def test_private_names_of_keras_are_used_in_one_place():
     """A private name that the package nowhere gives to anything is somebody else's: Keras's."""
     trees = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
@@ -83,6 +85,7 @@ def test_private_names_of_keras_are_used_in_one_place():
     assert found == {("backend/keras_internals.py", name) for name in INSIDE} | PYODS
 
 
+@on("torch")
 def test_the_rule_sees_what_it_should():
     code = """
 class Own:

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from keras_egan import datasets
+from tests.conftest import on
 from tests.forms import tf_dataset, torch_loader
 from tests.numbered import numbered
 from tests.test_datasets import prepare
+
+pytestmark = on("torch")
 
 LABELS = np.arange(10) % 3
 

@@ -9,7 +9,7 @@ import keras_egan
 from keras_egan import callbacks, losses, pictures
 from keras_egan.training.batch import BatchShard
 from tests import interrupted
-from tests.conftest import on
+from tests.conftest import few, on
 from tests.registry import (
     CASES,
     CONDITIONAL,
@@ -25,7 +25,9 @@ from tests.registry import (
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
-conditional = pytest.mark.parametrize("case", CONDITIONAL, ids=lambda case: case.name)
+conditional = pytest.mark.parametrize(
+    "case", few(CONDITIONAL, "began_classes", "cls_gan"), ids=lambda case: case.name
+)
 
 CLS = CONDITIONAL[-1]
 
@@ -34,6 +36,7 @@ def numpy(tensor):
     return ops.convert_to_numpy(tensor)
 
 
+@on("torch")
 def test_classification_energy():
     """-log softmax of the label's logit; without a label the least of all."""
     logits = np.array([[1.0, 2.0, 4.0], [0.0, 0.0, -1.0], [3.0, 1.0, 2.0]], "float32")
@@ -44,6 +47,7 @@ def test_classification_energy():
     )
 
 
+@on("torch")
 @pytest.mark.parametrize("updates", ["alternating", "one_pass"])
 @pytest.mark.parametrize("index", range(5), ids=lambda index: CASES[index].name)
 def test_labels_that_say_nothing_change_nothing(index, updates):
@@ -96,6 +100,7 @@ def test_fakes_have_the_labels_of_their_batch():
     np.testing.assert_array_equal(seen, [[[2, 0, 1, 1]] * 2])
 
 
+@on("torch")
 def test_samples_have_the_shares_of_the_data():
     gan = CONDITIONAL[3].build(**EAGERLY)
     np.testing.assert_array_equal(np.bincount(gan.labels.drawn(3000, None, 0)) > 900, [True] * 3)
@@ -109,6 +114,7 @@ def test_samples_have_the_shares_of_the_data():
     np.testing.assert_array_equal(gan.sample(8, seed=0), expected)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
@@ -141,6 +147,7 @@ def test_bad_labels_after_the_first_batch_are_refused():
         gan.fit(batches, verbose=0)
 
 
+@on("torch")
 def test_bad_arguments_are_refused():
     gan = CONDITIONAL[0].build()
     images = uint8_images(3)
@@ -267,6 +274,7 @@ def test_a_training_that_was_cut_off_goes_on_with_its_labels(tmp_path):
     assert all(map(np.array_equal, state(gan), state(whole)))
 
 
+@on("torch")
 def test_a_row_of_the_grid_is_a_class(tmp_path):
     from PIL import Image
 
@@ -278,6 +286,7 @@ def test_a_row_of_the_grid_is_a_class(tmp_path):
         np.testing.assert_array_equal(np.asarray(picture), pictures.grid(samples, 2))
 
 
+@on("torch")
 def test_any_form_of_labelled_data_trains_alike():
     images, labels = uint8_images(20), np.arange(20) % 3
     found = []
@@ -297,6 +306,7 @@ def test_any_form_of_labelled_data_trains_alike():
 
 
 @pytest.mark.slow
+@on("jax")
 def test_export(tmp_path):
     import tensorflow as tf
 
@@ -315,7 +325,12 @@ def test_export(tmp_path):
 @on("tensorflow")  # where no format but "torch" takes a second process
 @pytest.mark.parametrize(
     ("suffix", "format"),
-    [(".onnx", "onnx"), (".tflite", "litert"), (".xml", "openvino"), (".pt2", "torch")],
+    [
+        (".onnx", "onnx"),
+        (".tflite", "litert"),
+        pytest.param(".xml", "openvino", marks=pytest.mark.nightly),
+        pytest.param(".pt2", "torch", marks=pytest.mark.nightly),
+    ],
 )
 def test_other_formats(suffix, format, tmp_path):
     path = CONDITIONAL[0].build().export(tmp_path / f"generator{suffix}", format)

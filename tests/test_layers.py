@@ -170,6 +170,7 @@ def test_a_penalty_by_forward_mode_trains():
     assert np.isfinite(gan.fit(uint8_images(4, (32, 32, 3)), verbose=0).history["d_loss"]).all()
 
 
+@on("torch")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_networks_use_them(family):
     """Their layers that are slow by Keras's: transposed, or of a kernel larger than its output."""

@@ -8,6 +8,7 @@ import pytest
 
 import keras_egan
 from keras_egan.training.batch import BatchShard
+from tests.conftest import on
 from tests.finite_differences import check_penalty, critic_parameters, input_gradients
 from tests.registry import EAGERLY, float_images, tiny_critic, tiny_networks, uint8_images
 
@@ -20,6 +21,7 @@ def lsgan(discriminator=None, **arguments):
     return gan
 
 
+@on("torch")
 def test_the_presets():
     gan = lsgan(**keras_egan.LeastSquaresGAN.PEARSON)
     assert (gan.fake_label, gan.real_label, gan.generator_label) == (-1.0, 1.0, 0.0)
@@ -29,6 +31,7 @@ def test_the_presets():
     assert (gan.fake_label, gan.real_label, gan.generator_label) == (0.0, 1.0, 1.0)
 
 
+@on("torch")
 def test_energy_is_low_where_the_critic_is_high():
     gan, images = lsgan(), float_images(5)
     scores = keras.ops.convert_to_numpy(gan.discriminator(images))[:, 0]
@@ -48,12 +51,14 @@ def critics():
     yield "sigmoid", keras.Sequential([keras.Input((8, 8, 1)), inner, keras.layers.Reshape((1,))])
 
 
+@on("torch")
 @pytest.mark.parametrize(("name", "critic"), list(critics()))
 def test_a_bounded_critic_is_refused(name, critic):
     with pytest.raises(ValueError, match=f"`discriminator` ends in '{name}', which flattens"):
         lsgan(critic)
 
 
+@on("torch")
 def test_an_autoencoder_is_refused():
     with pytest.raises(ValueError, match="`discriminator` must be a critic"):
         lsgan(tiny_networks()[1])
@@ -65,6 +70,7 @@ def test_the_gradient_penalty_has_the_right_second_order_gradient():
     check_penalty(gan, lambda norms: 2.34 * np.square(norms - 1.0).mean())
 
 
+@on("torch")
 def test_the_penalty_is_taken_at_perturbed_data_drawn_anew():
     gan = lsgan(gradient_penalty=1.0, perturbation=30.0)
     seen, original = [], gan.gradient_norms
@@ -86,6 +92,7 @@ def test_the_penalty_is_taken_at_perturbed_data_drawn_anew():
     np.testing.assert_allclose(ratio, 0.5, atol=0.13)
 
 
+@on("torch")
 def test_the_penalty_trains_and_leaves_evaluation_alone():
     found = {}
     for weight in (0.0, 50.0):
@@ -103,6 +110,7 @@ def test_the_penalty_trains_and_leaves_evaluation_alone():
     assert found[50.0][1] < 0.5 * found[0.0][1]
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -11,6 +11,7 @@ import pytest
 
 import keras_egan
 from keras_egan import presets
+from tests.conftest import few, on
 from tests.damaged import ABSURD, HOSTILE, absurd
 from tests.registry import CASES, adam, state, tiny_networks, uint8_images, weights
 
@@ -25,6 +26,7 @@ def whole(tmp_path_factory):
     return path
 
 
+@on("torch")
 @pytest.mark.parametrize("damage", HOSTILE | ABSURD)
 def test_load_names_the_file_and_what_is_wrong(damage, whole, tmp_path):
     path = tmp_path / "gan.keras"
@@ -36,6 +38,7 @@ def test_load_names_the_file_and_what_is_wrong(damage, whole, tmp_path):
     assert str(cause or "") in str(refused.value)  # Keras's own words are there
 
 
+@on("torch")
 @pytest.mark.parametrize("size", [3 * 2**30, 2**32 - 2])
 @pytest.mark.parametrize("opens", [keras_egan.load, CASES[0].build().load_weights])
 def test_an_absurd_size_is_refused_before_anything_is_read(
@@ -81,6 +84,7 @@ ALTERATIONS = {
 }
 
 
+@on("torch")
 @pytest.mark.slow
 def test_every_altered_configuration_gives_a_gan_or_a_sentence(tmp_path):
     generator, discriminator = (
@@ -123,6 +127,7 @@ def test_load_opens_what_save_saved(whole):
     assert all(map(np.array_equal, state(gan), state(keras.models.load_model(whole))))
 
 
+@on("torch")
 def test_load_says_what_else_it_was_given(tmp_path, monkeypatch):
     generator, _ = tiny_networks()
     generator.save(tmp_path / "generator.keras")
@@ -144,6 +149,7 @@ def test_load_says_what_else_it_was_given(tmp_path, monkeypatch):
         keras_egan.load(tmp_path)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("path", "hint"),
     [
@@ -159,13 +165,14 @@ def test_load_names_the_gans_that_come_trained(path, hint):
         keras_egan.load(path)
 
 
+@on("torch")
 def test_load_opens_a_folder_that_save_wrote(tmp_path):
     gan = CASES[0].build()
     gan.save(tmp_path / "gan", zipped=False)
     assert all(map(np.array_equal, state(gan), state(keras_egan.load(tmp_path / "gan"))))
 
 
-@pytest.mark.parametrize("average", [None, 0.9])
+@pytest.mark.parametrize("average", few([None, 0.9], None))
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")  # Keras's
 @pytest.mark.parametrize("change", ["frozen", "frozen whole", "quantized"])

@@ -27,6 +27,7 @@ def features():
     )
 
 
+@on("torch")
 @pytest.mark.parametrize("delta", [None, features()], ids=["pixels", "features"])
 def test_delta_is_the_summed_difference_of_each_pair(delta):
     gan = ls_gan(delta_weight=0.05, slope=0.2, first_term_weight=0.5, delta=delta)
@@ -45,6 +46,7 @@ def test_delta_is_the_summed_difference_of_each_pair(delta):
     assert figures["g_loss"] == pytest.approx(fake.mean(), rel=1e-4)
 
 
+@on("torch")
 def test_features_are_not_trained_but_saved(tmp_path):
     space = features()
     gan = ls_gan(delta=space)
@@ -97,6 +99,7 @@ def test_the_gradient_penalty_has_the_right_second_order_gradient():
     check_penalty(ls_gan(gradient_penalty=10.0), lambda norms: 10.0 * norms.mean())
 
 
+@on("torch")
 def test_a_layers_regularizer_counts():
     """Weight decay may also be a regularizer of the layers."""
     critic = tiny_critic()
@@ -111,6 +114,7 @@ def test_a_layers_regularizer_counts():
     np.testing.assert_allclose(weights(critic)[0], 0.9 * kernel, rtol=1e-5, atol=1e-7)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -127,6 +131,7 @@ def test_bad_arguments_are_refused(arguments, message):
         ls_gan(**arguments)
 
 
+@on("torch")
 def test_a_dead_critic_is_said():
     gan = ls_gan()
     last = gan.discriminator.layers[-1]
@@ -140,6 +145,7 @@ def test_a_dead_critic_is_said():
         np.testing.assert_array_equal(one, other)
 
 
+@on("torch")
 def test_delta_may_not_share_the_discriminators_weights():
     critic = tiny_critic()
     hidden = keras.Model(critic.inputs, critic.layers[1].output)
@@ -147,6 +153,7 @@ def test_delta_may_not_share_the_discriminators_weights():
         keras_egan.LossSensitiveGAN(tiny_networks()[0], critic, delta=hidden)
 
 
+@on("torch")
 def test_weight_clip_goes_with_a_layers_constraint():
     critic = tiny_critic()
     kernel = critic.layers[-1].kernel

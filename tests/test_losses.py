@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_egan import backend, losses
+from tests.conftest import on
 
 
 def numpy(tensor):
@@ -17,6 +18,7 @@ def pair():
     return rng.normal(size=(2, 5, 4, 3, 2)).astype("float32")
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("energy", "expected"),
     [
@@ -33,6 +35,7 @@ def test_reconstruction_energy(pair, energy, expected):
     np.testing.assert_allclose(numpy(result), expected(images - reconstruction), rtol=1e-5)
 
 
+@on("torch")
 @pytest.mark.parametrize("energy", losses.ENERGIES)
 def test_an_energy_does_not_depend_on_the_batch(pair, energy):
     images, reconstruction = pair
@@ -50,11 +53,13 @@ def test_energies_are_float32_in_half_precision():
     np.testing.assert_array_equal(numpy(energy), [0.5, 0.5])
 
 
+@on("torch")
 def test_an_unknown_energy_is_refused(pair):
     with pytest.raises(ValueError, match=r"`energy` must be one of .*; got 'l3'"):
         losses.reconstruction_energy(*pair, energy="l3")
 
 
+@on("torch")
 @pytest.mark.parametrize("k_t", [0.0, 0.3, 1.0])
 def test_began_discriminator_loss(k_t):
     rng = np.random.default_rng(1)
@@ -63,6 +68,7 @@ def test_began_discriminator_loss(k_t):
     np.testing.assert_allclose(numpy(loss), real - k_t * fake, rtol=1e-5)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("k_t", "balance", "expected"),
     [(0.5, 0.25, 0.525), (0.5, -0.25, 0.475), (0.01, -1.0, 0.0), (0.95, 1.0, 1.0), (0.0, 0.0, 0.0)],
@@ -71,6 +77,7 @@ def test_began_next_k(k_t, balance, expected):
     assert numpy(losses.began_next_k(k_t, balance, lambda_k=0.1)) == pytest.approx(expected)
 
 
+@on("torch")
 @pytest.mark.parametrize("margin", [0.0, 1.5, 10.0])
 def test_ebgan_discriminator_loss_has_its_hinge_per_sample(margin):
     real = np.array([0.1, 0.5, 2.0], "float32")
@@ -88,6 +95,7 @@ PT = {
 }
 
 
+@on("torch")
 @pytest.mark.parametrize("name", PT)
 def test_pulling_away_term(name):
     embedding, expected = PT[name]
@@ -95,6 +103,7 @@ def test_pulling_away_term(name):
     np.testing.assert_allclose(numpy(term), expected, atol=1e-6)
 
 
+@on("torch")
 @pytest.mark.parametrize("dimensions", [3, 30])
 def test_pulling_away_term_of_random_directions_is_one_over_their_dimension(dimensions):
     embedding = np.random.default_rng(0).normal(size=(400, dimensions))
@@ -102,6 +111,7 @@ def test_pulling_away_term_of_random_directions_is_one_over_their_dimension(dime
     assert numpy(term).mean() == pytest.approx(1 / dimensions, rel=0.05)
 
 
+@on("torch")
 def test_pulling_away_term_flattens_feature_maps_and_ignores_their_scale():
     maps = np.random.default_rng(0).normal(size=(6, 3, 3, 2)).astype("float32")
     flat = maps.reshape(6, -1).astype("float64")
@@ -116,6 +126,7 @@ def test_pulling_away_term_of_zeros_is_finite():
     assert not numpy(losses.pulling_away_term(np.zeros((3, 4), "float32"))).any()
 
 
+@on("torch")
 @pytest.mark.parametrize("risen", [True, False])
 @pytest.mark.parametrize("apart", [True, False])
 @pytest.mark.parametrize("under", [True, False])
@@ -128,15 +139,18 @@ def test_magan_next_margin_falls_under_its_three_conditions(risen, apart, under)
     assert after == (real if risen and apart and under else margin)
 
 
+@on("torch")
 def test_magan_next_margin_stays_where_energies_are_equal():
     assert losses.magan_next_margin(9.0, 7.0, 7.0, fake_energy_before=6.0) == 9.0
     assert losses.magan_next_margin(9.0, 5.0, 7.0, fake_energy_before=7.0) == 9.0
 
 
+@on("torch")
 def test_magan_next_margin_stays_after_the_first_epoch():
     assert losses.magan_next_margin(9.0, 5.0, 7.0, fake_energy_before=float("inf")) == 9.0
 
 
+@on("torch")
 @pytest.mark.parametrize("labels", [(0.0, 1.0, 1.0), (-1.0, 1.0, 0.0), (-1.0, 1.0, 1.0)])
 def test_least_squares_losses(labels):
     a, b, c = labels
@@ -148,6 +162,7 @@ def test_least_squares_losses(labels):
     np.testing.assert_allclose(numpy(g_loss), np.square(fake - c) / 2, rtol=1e-5)
 
 
+@on("torch")
 @pytest.mark.parametrize("slope", [-1.0, 0.0, 0.3, 1.0])
 def test_loss_sensitive_discriminator_loss(slope):
     rng = np.random.default_rng(0)

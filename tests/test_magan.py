@@ -71,6 +71,7 @@ def test_the_phases_and_the_first_margin():
     assert snapshots.rows[3][2] == pytest.approx(squares.mean(), rel=1e-5)
 
 
+@on("torch")
 def test_without_pretraining_the_first_epoch_gives_the_margin():
     gan, images = magan(pretrain_epochs=0), float_images(48)
     energy = gan.energy(images).mean()
@@ -95,6 +96,7 @@ def expected_margins(history, pretrain_epochs):
     return margins
 
 
+@on("torch")
 def test_in_the_epoch_of_the_first_margin_only_averages_of_normalisation_move():
     random.seed(0)
     pair = keras_egan.networks.dcgan_autoencoder(
@@ -161,6 +163,7 @@ def test_the_margin_follows_the_rule_and_never_rises(source):
     assert history["m_global"] == pytest.approx(real + np.abs(real - fake), rel=1e-5)
 
 
+@on("torch")
 def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path):
     """Stopped within pre-training, the m_0 epoch and later; resumed from the last epoch's end."""
 
@@ -199,6 +202,7 @@ def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path):
     assert same(final, again)
 
 
+@on("torch")
 @pytest.mark.parametrize("pretrain_epochs", [-1, 1.5])
 def test_bad_arguments_are_refused(pretrain_epochs):
     with pytest.raises(ValueError, match="`pretrain_epochs` must be a whole number, 0 or more"):

@@ -15,7 +15,10 @@ from keras_egan.metrics import (
     inception_v3,
     streams,
 )
+from tests.conftest import on
 from tests.features import RING, gaussian, measure, rng, softmax
+
+pytestmark = on("torch")
 
 
 def test_frechet_distance_of_known_gaussians():

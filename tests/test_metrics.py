@@ -14,6 +14,7 @@ from keras_egan.metrics import (
     ReferenceMetric,
     _frechet_distance,
 )
+from tests.conftest import on
 from tests.features import extractor, images, measure, rng
 
 METRICS = {
@@ -47,6 +48,7 @@ def figures(result):
     return list(result.values()) if isinstance(result, dict) else [result]
 
 
+@on("torch")
 def test_one_batch_is_as_good_as_a_hundred(build):
     whole, pieces = feed(build(), 250, images()), feed(build(), 2, images())
     np.testing.assert_allclose(figures(whole), figures(pieces), rtol=1e-5, atol=1e-7)
@@ -54,6 +56,7 @@ def test_one_batch_is_as_good_as_a_hundred(build):
     np.testing.assert_allclose(figures(whole), figures(uneven), rtol=1e-5, atol=1e-7)
 
 
+@on("torch")
 def test_results_are_numbers_of_python(build):
     metric = build()
     assert all(type(figure) in (int, float) for figure in figures(feed(metric, 100, images())))
@@ -68,6 +71,7 @@ def test_bytes_floats_and_tensors_are_the_same_images(build):
         np.testing.assert_allclose(figures(result), figures(expected), rtol=1e-5, atol=1e-7)
 
 
+@on("torch")
 def test_an_extractor_is_as_good_as_its_features(build):
     metric, by_hand = build(), build()
     features = np.asarray(metric.extractor.predict(images() / 127.5 - 1.0, verbose=0))
@@ -81,6 +85,7 @@ def test_an_extractor_is_as_good_as_its_features(build):
     )
 
 
+@on("torch")
 def test_reset_state_forgets_the_fakes_only(build):
     metric, fresh = build(), build()
     feed(metric, 100, images(seed=7))
@@ -92,6 +97,7 @@ def test_reset_state_forgets_the_fakes_only(build):
     np.testing.assert_allclose(figures(metric.result()), figures(expected), rtol=1e-9)
 
 
+@on("torch")
 def test_a_result_follows_later_samples(build):
     metric = build()
     feed(metric, 100, images()[:100])
@@ -103,6 +109,7 @@ def test_a_result_follows_later_samples(build):
     np.testing.assert_allclose(figures(metric.result()), figures(expected), rtol=1e-5, atol=1e-7)
 
 
+@on("torch")
 def test_a_callers_array_may_be_used_again():
     features = rng().random((20, 3))
     metric, copy = PrecisionRecall(), PrecisionRecall()
@@ -112,6 +119,7 @@ def test_a_callers_array_may_be_used_again():
     assert measure(metric, features) == measure(copy, features)
 
 
+@on("torch")
 def test_half_precision_features():
     """Of a mean over half-precision features, nothing is left after a few thousand samples."""
     network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, dtype="mixed_bfloat16")])
@@ -123,6 +131,7 @@ def test_half_precision_features():
     np.testing.assert_allclose(metric.real.covariance, np.cov(features.T), atol=1e-3)
 
 
+@on("torch")
 def test_the_reference_is_computed_once(monkeypatch):
     calls = []
     root = _frechet_distance._root
@@ -138,6 +147,7 @@ def test_the_reference_is_computed_once(monkeypatch):
         metric.result()
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
@@ -152,11 +162,13 @@ def test_bad_samples(samples, message):
         FrechetDistance(extractor()).update_state(samples)
 
 
+@on("torch")
 def test_images_need_an_extractor():
     with pytest.raises(ValueError, match=r"`samples` must have shape \(batch, features\); got .*"):
         ModeCoverage().update_state(images())
 
 
+@on("torch")
 def test_extractors_that_return_something_else():
     inputs = keras.Input((4, 4, 1))
     for outputs, got in ((inputs * 2, r"shape \(3, 4, 4, 1\)"), ([inputs, inputs], "list")):
@@ -167,6 +179,7 @@ def test_extractors_that_return_something_else():
         FrechetDistance(overflow).update_real(images(3))
 
 
+@on("torch")
 def test_features_of_another_size():
     metric = FrechetDistance()
     metric.update_real(np.zeros((3, 4)))

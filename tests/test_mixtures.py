@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from keras_egan import datasets
+from tests.conftest import on
+
+pytestmark = on("torch")
 
 
 @pytest.mark.parametrize(("mixture", "modes"), [(datasets.ring(), 8), (datasets.grid(), 25)])

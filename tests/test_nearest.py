@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from keras_egan import metrics, pictures
+from tests.conftest import on
 from tests.registry import float_images, uint8_images
+
+pytestmark = on("torch")
 
 SHAPE = (4, 4, 1)
 

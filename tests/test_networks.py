@@ -9,6 +9,7 @@ import pytest
 import keras_egan
 from keras_egan.layers import VanishingResidual
 from keras_egan.networks import began, dcgan_autoencoder, mlp
+from tests.conftest import on
 from tests.registry import uint8_images
 
 
@@ -16,6 +17,7 @@ def numpy(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
+@on("torch")
 def test_the_papers_parameter_count():
     """17.33 million at n = 128, N_h = 64, 64x64x3: counted here by hand."""
     n, code = 128, 64
@@ -34,6 +36,7 @@ def test_the_papers_parameter_count():
     assert encoder + 2 * decoder == 17_334_214
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("sides", "smallest"),
     [
@@ -56,6 +59,7 @@ def test_sides(sides, smallest):
     assert reshape.target_shape == (*smallest, 1)
 
 
+@on("torch")
 @pytest.mark.parametrize("channels", [1, 3, 5])
 @pytest.mark.parametrize("skips", [False, True])
 def test_images_pass_through(channels, skips):
@@ -64,6 +68,7 @@ def test_images_pass_through(channels, skips):
     assert tuple(discriminator(images).shape) == (2, 16, 32, channels)
 
 
+@on("torch")
 def test_skips_double_the_channels_after_each_upsampling():
     plain, _ = began((32, 32, 3), filters=4, latent_dim=2)
     skipping, _ = began((32, 32, 3), filters=4, latent_dim=2, skips=True)
@@ -71,12 +76,14 @@ def test_skips_double_the_channels_after_each_upsampling():
     assert skipping.count_params() - plain.count_params() == extra
 
 
+@on("torch")
 @pytest.mark.parametrize("sides", [(34, 34), (100, 100), (64, 16), (3, 3), (34, 32)])
 def test_impossible_sides_are_refused(sides):
     with pytest.raises(ValueError, match=f"`image_shape` cannot have sides of {sides[0]} and"):
         began((*sides, 3))
 
 
+@on("torch")
 def test_the_data_format_is_read():
     keras.config.set_image_data_format("channels_first")
     try:
@@ -88,6 +95,7 @@ def test_the_data_format_is_read():
         keras.config.set_image_data_format("channels_last")
 
 
+@on("torch")
 def test_a_residual_vanishes_in_equal_steps():
     layer = VanishingResidual(steps=4)
     assert layer.trainable_variables == []  # no optimizer may move the carry
@@ -98,6 +106,7 @@ def test_a_residual_vanishes_in_equal_steps():
         layer.advance()
 
 
+@on("torch")
 def test_a_network_of_vanishing_residuals_starts_as_the_identity_between_scales():
     """With carry 1 the repeated convolutions do nothing, however many there are."""
     random.seed(0)
@@ -147,6 +156,7 @@ def test_batch_statistics_and_seeds_move_in_training_only():
     assert not np.array_equal(seed, numpy(gan._training_state.seeds.state))
 
 
+@on("torch")
 def test_dcgan_stays_in_range_and_refuses_odd_sides():
     generator, discriminator = dcgan_autoencoder((8, 12, 3), filters=2, latent_dim=3)
     images = generator(np.random.default_rng(0).normal(size=(4, 3)).astype("float32"))
@@ -156,11 +166,13 @@ def test_dcgan_stays_in_range_and_refuses_odd_sides():
         dcgan_autoencoder((30, 32, 1))
 
 
+@on("torch")
 def test_steps_of_a_residual_must_be_positive():
     with pytest.raises(ValueError, match="`steps` must be above 0; got 0"):
         VanishingResidual(steps=0)
 
 
+@on("torch")
 def test_multi_layer_networks():
     generator, critic = mlp(dimensions=3, latent_dim=5, n_layers=2, units=7)
     # 5x7 + 7, 7x7 + 7, 7x3 + 3; and the same from 3 to 1.
@@ -172,6 +184,7 @@ def test_multi_layer_networks():
     assert autoencoder(np.zeros((4, 3), "float32")).shape == (4, 3)
 
 
+@on("torch")
 def test_the_scale_of_multi_layer_networks():
     networks = {}
     for scale in (1.0, 3.0):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_egan import networks
+from tests.conftest import on
 from tests.layers import (
     check_forward,
     dcgan_generator,
@@ -94,6 +95,7 @@ def test_dcgan_autoencoder():
     check_forward(discriminator.decoder, decode)
 
 
+@on("torch")
 def test_ebgan():
     generator, discriminator = networks.ebgan((64, 64, 3), filters=1, latent_dim=5)
 
@@ -116,6 +118,7 @@ def test_ebgan():
     check_forward(discriminator.decoder, decode)
 
 
+@on("torch")
 def test_ebgan_of_128_with_its_noise_planes():
     generator, discriminator = networks.ebgan((128, 128, 1), filters=1, latent_dim=5)
 
@@ -142,6 +145,7 @@ def test_ebgan_of_128_with_its_noise_planes():
     check_forward(discriminator.encoder, encode)
 
 
+@on("torch")
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 def test_ebgan_mlp(dropout):
     generator, discriminator = networks.ebgan_mlp(
@@ -162,6 +166,7 @@ def test_ebgan_mlp(dropout):
     check_forward(discriminator.decoder, lambda layers, x: layers.dense(x).reshape(-1, 4, 6, 1))
 
 
+@on("torch")
 def test_ebgan_small():
     generator, discriminator = networks.ebgan_small(
         (8, 12, 3), filters=2, latent_dim=5, embedding_dim=4
@@ -185,6 +190,7 @@ def test_ebgan_small():
     check_forward(discriminator.decoder, decode)
 
 
+@on("torch")
 def test_magan_mnist():
     generator, discriminator = networks.magan_mnist(filters=4, units=6, latent_dim=5)
 
@@ -203,6 +209,7 @@ def test_magan_mnist():
     check_forward(discriminator.decoder, decode)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("build", "scales"), [(networks.magan_cifar10, 3), (networks.magan_celeba, 4)]
 )

@@ -6,6 +6,7 @@ import pytest
 
 from keras_egan import networks
 from keras_egan.networks._layers import batch_normalized
+from tests.conftest import on
 from tests.layers import check_forward, dcgan_generator, leaky, relu, start_from_zeros
 
 
@@ -22,6 +23,7 @@ def least_squares_critic(layers, images, normalize=True):
     return layers.dense(x)
 
 
+@on("torch")
 def test_least_squares_vgg():
     generator, critic = networks.least_squares_vgg((16, 32, 3), filters=1, latent_dim=5)
 
@@ -35,6 +37,7 @@ def test_least_squares_vgg():
     check_forward(critic, least_squares_critic)
 
 
+@on("torch")
 @pytest.mark.parametrize("normalize_g", [True, False])
 @pytest.mark.parametrize("normalize_d", [True, False])
 def test_least_squares_dcgan(normalize_g, normalize_d):
@@ -73,6 +76,7 @@ def test_loss_sensitive(normalize_d):
     check_forward(critic, score)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("arguments", "activation"), [({}, relu), ({"activation": "tanh"}, np.tanh)]
 )
@@ -93,6 +97,7 @@ def test_mlp(arguments, activation):
     check_forward(autoencoder.decoder, lambda layers, x: 3.0 * vector(layers, x))
 
 
+@on("torch")
 def test_moving_statistics_take_a_tenth_of_each_batch():
     """Channel by channel: over the batch and, in feature maps, over the pixels."""
     rng = np.random.default_rng(0)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from keras_egan import networks
+from tests.conftest import on
+
+pytestmark = on("torch")
 
 # Where the largest of many draws lies, in standard deviations: a uniform law ends at 3 ** 0.5, a
 # normal one that is cut at two of its own at 2 / 0.8796.

@@ -7,6 +7,7 @@ import pytest
 import keras_egan
 from keras_egan import networks, presets
 from keras_egan.layers import WithinClassNormalization
+from tests.conftest import few, on
 from tests.layers import within_classes
 from tests.registry import EAGERLY
 
@@ -34,7 +35,7 @@ def numpy(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", few(FAMILIES, "dcgan_autoencoder", "loss_sensitive"))
 def test_a_step_with_labels_moves_all_and_labels_matter(family):
     make = getattr(networks, family.partition(" ")[0])
     generator, discriminator = make(num_classes=CLASSES, **FAMILIES[family])
@@ -75,6 +76,7 @@ def test_within_class_normalization(labels):
     np.testing.assert_allclose(numpy(layer([x, labels])), expected, atol=1e-4)
 
 
+@on("torch")
 def test_differences_within_classes_are_as_large_in_training_as_at_inference():
     """However many there are of each class: moments of 20,000 samples whose means are known."""
     rng = np.random.default_rng(0)
@@ -104,6 +106,7 @@ def test_an_image_alone_of_its_class_moves_the_encoder():
     assert np.abs(numpy(kernel) - before).max() > 1e-6
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("build", "size"),
     [
@@ -127,6 +130,7 @@ def test_the_decoder_normalizes_within_classes(build, size):
     np.testing.assert_allclose(after, before, atol=1e-4)
 
 
+@on("torch")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_label_begins_small_in_the_generator(family):
     """So that the generator does not take it for the latents, which are of the order of 1."""
@@ -136,6 +140,7 @@ def test_a_label_begins_small_in_the_generator(family):
     assert drawn.std() == pytest.approx(0.05, rel=0.1)
 
 
+@on("torch")
 def test_a_classifier_for_cls_gan():
     generator, classifier = networks.loss_sensitive(
         (8, 8, 1), filters=2, num_classes=CLASSES, classifier=True
@@ -149,6 +154,7 @@ def test_a_classifier_for_cls_gan():
         networks.loss_sensitive((8, 8, 1), classifier=True)
 
 
+@on("torch")
 def test_presets_take_classes(tmp_path):
     gan = presets.build("began/digits", num_classes=10, network_arguments={"filters": 2}, seed=0)
     gan.save(tmp_path / "gan.keras")

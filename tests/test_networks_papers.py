@@ -19,6 +19,7 @@ from keras_egan.networks import (
     magan_cifar10,
     magan_mnist,
 )
+from tests.conftest import on
 
 NOISE_128 = 64 * 4**2 + 32 * 8**2 + 16 * 16**2 + 8 * 32**2 + 4 * 64**2
 NOISE_256 = NOISE_128 + 2 * 128**2
@@ -69,6 +70,7 @@ def noise(*shape):
     return np.random.default_rng(0).standard_normal(shape).astype("float32")
 
 
+@on("torch")
 @every_case
 def test_shapes_names_and_ranges(build, image_shape, latent_dim, embedding):
     generator, discriminator = made(build, image_shape)
@@ -91,6 +93,7 @@ def test_shapes_names_and_ranges(build, image_shape, latent_dim, embedding):
         assert run(discriminator, images).shape == images.shape
 
 
+@on("torch")
 @every_case
 def test_config_round_trip(build, image_shape, latent_dim, embedding):
     for network in made(build, image_shape):
@@ -100,6 +103,7 @@ def test_config_round_trip(build, image_shape, latent_dim, embedding):
         np.testing.assert_array_equal(run(copy, inputs), run(network, inputs))
 
 
+@on("torch")
 @every_case
 def test_channels_first_moves_channels(build, image_shape, latent_dim, embedding):
     """Built only: TensorFlow runs no channels-first convolution on the CPU."""
@@ -116,6 +120,7 @@ def test_channels_first_moves_channels(build, image_shape, latent_dim, embedding
         assert first[1].encoder.output_shape == (None, embedding[-1], *embedding[:-1])
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("networks", "sides", "hint"),
     [
@@ -133,12 +138,14 @@ def test_impossible_shapes_are_refused(networks, sides, hint):
     assert " Resize " in str(refused.value)
 
 
+@on("torch")
 @pytest.mark.parametrize("layers", [{"n_layers_g": 1}, {"n_layers_d": 1}])
 def test_too_few_layers_are_refused(layers):
     with pytest.raises(ValueError, match="`n_layers_g` and `n_layers_d` must be 2 or more"):
         ebgan_mlp(**layers)
 
 
+@on("torch")
 def test_a_noise_plane_has_its_place_in_the_image():
     """A 64x64 plane's first pixel reaches rows 0 to 2 by the 4x4 layer, 0 to 3 by the 3x3 one."""
     generator, _ = ebgan((128, 128, 1), filters=1, latent_dim=3)
@@ -150,6 +157,7 @@ def test_a_noise_plane_has_its_place_in_the_image():
     assert max(rows.max(), columns.max()) == 3
 
 
+@on("torch")
 def test_magan_mnist_takes_black_for_0():
     """No biases yet: 0 stays 0 up to the sigmoid, whose 1/2 is 0 outside."""
     _, discriminator = made(partial(magan_mnist, filters=4, units=6), None)
@@ -171,6 +179,7 @@ def test_transposed_convolutions_land_alike_on_every_backend(size, strides, firs
     np.testing.assert_allclose(run(model, pixel)[0, ..., 0], expected)
 
 
+@on("torch")
 def test_loss_sensitive_nonnegative_is_the_linear_one_cut_at_0():
     _, linear = made(partial(loss_sensitive, filters=4, nonnegative=False), (16, 16, 1))
     _, cut = loss_sensitive((16, 16, 1), filters=4)

@@ -18,7 +18,10 @@ from keras_egan.networks import (
     magan_cifar10,
     magan_mnist,
 )
+from tests.conftest import on
 from tests.layers import start_from_zeros
+
+pytestmark = on("torch")
 
 
 @pytest.fixture(autouse=True)

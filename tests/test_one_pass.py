@@ -9,6 +9,7 @@ from keras import layers, ops
 
 import keras_egan
 from keras_egan import networks
+from tests.conftest import few, on
 from tests.registry import (
     CASES,
     EAGERLY,
@@ -70,7 +71,7 @@ def check(build, images=None, tolerance=2e-6):
     return before, found
 
 
-@pytest.mark.parametrize("case", EVERY, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", few(EVERY, "began", "ls_gan"), ids=lambda case: case.name)
 def test_it_is_what_two_passes_give(case):
     def build(updates):
         gan = case.build(fast, updates=updates, **EAGERLY)
@@ -110,6 +111,7 @@ def test_a_users_own_losses_are_differentiated_as_they_are(kind):
     check(build)
 
 
+@on("torch")
 @pytest.mark.parametrize("name", FURTHER)
 def test_penalties_and_clipping(name):
     kind, arguments, _ = FURTHER[name]
@@ -157,10 +159,12 @@ def began_with_regularizers(updates):
     return gan
 
 
+@on("torch")
 def test_what_layers_add_counts_in_its_own_network():
     check(began_with_regularizers)
 
 
+@on("torch")
 @pytest.mark.parametrize("side", ["generator", "discriminator"])
 def test_a_frozen_network_stays(side):
     def build(updates):
@@ -176,6 +180,7 @@ def test_a_frozen_network_stays(side):
         np.testing.assert_array_equal(a, b)
 
 
+@on("torch")
 def test_magan_begins_with_its_discriminator_alone():
     def build(updates):
         gan = next(case for case in CASES if case.name == "magan").build(updates=updates)
@@ -185,6 +190,7 @@ def test_magan_begins_with_its_discriminator_alone():
     check(build)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("kind", "arguments"), [(keras_egan.BEGAN, {}), (keras_egan.EBGAN, {"margin": 20.0})]
 )
@@ -233,6 +239,7 @@ def test_fakes_are_made_and_scored_once(monkeypatch):
     assert counts == {"generator": 1, "discriminator": 2}
 
 
+@on("torch")
 def test_several_discriminator_steps_are_refused():
     case = CASES[0]
     with pytest.raises(ValueError, match="`updates='one_pass'` takes one discriminator step; got"):

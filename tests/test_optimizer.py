@@ -6,6 +6,7 @@ import pytest
 
 import keras_egan
 from keras_egan.training.optimizer import AdversarialOptimizer
+from tests.conftest import on
 from tests.registry import tiny_networks, uint8_images
 
 
@@ -25,6 +26,7 @@ def build(networks, d_optimizer="adam", g_optimizer="sgd"):
     return optimizer
 
 
+@on("torch")
 def test_each_side_is_applied_by_itself(networks):
     optimizer = build(networks)
     with pytest.raises(ValueError, match="with `d_optimizer` or `g_optimizer`, not with the pair"):
@@ -49,12 +51,14 @@ def test_averages_enter_the_weights_of_their_own_network_when_training_ends(part
     assert all(map(np.array_equal, d_before, map(numpy, discriminator.trainable_variables)))
 
 
+@on("torch")
 def test_variables_are_those_of_both(networks):
     optimizer = build(networks)
     expected = optimizer.d_optimizer.variables + optimizer.g_optimizer.variables
     assert [id(v) for v in optimizer.variables] == [id(v) for v in expected]
 
 
+@on("torch")
 def test_callbacks_see_whose_an_optimizer_is_and_it_keeps_its_name():
     mine = keras.optimizers.Adam(name="mine")
     pair = AdversarialOptimizer(mine, keras.optimizers.Adam(1e-3, use_ema=True))
@@ -67,6 +71,7 @@ def test_callbacks_see_whose_an_optimizer_is_and_it_keeps_its_name():
     assert (one.use_ema, other.use_ema) == (False, True)
 
 
+@on("torch")
 def test_config_round_trip():
     optimizer = AdversarialOptimizer(keras.optimizers.Adam(3e-4, beta_1=0.5), "rmsprop")
     copy = AdversarialOptimizer.from_config(optimizer.get_config())
@@ -74,6 +79,7 @@ def test_config_round_trip():
     assert isinstance(copy.g_optimizer, keras.optimizers.RMSprop)
 
 
+@on("torch")
 def test_the_config_names_nothing_that_another_backend_lacks():
     scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())
     config = AdversarialOptimizer(scaled, keras.optimizers.Adam()).get_config()
@@ -82,6 +88,7 @@ def test_the_config_names_nothing_that_another_backend_lacks():
     assert isinstance(copy.d_optimizer.inner_optimizer, keras.optimizers.Adam)
 
 
+@on("torch")
 def test_the_learning_rate_reads_as_the_generators_and_cannot_be_set(networks):
     optimizer = build(networks, keras.optimizers.Adam(1e-3), keras.optimizers.SGD(0.25))
     assert float(optimizer.learning_rate) == 0.25
@@ -98,6 +105,7 @@ def test_a_schedule_by_callback_changes_both():
     assert history["learning_rate_g_optimizer"] == pytest.approx([1e-3])
 
 
+@on("torch")
 @pytest.mark.parametrize("scaled", [False, True])
 def test_an_optimizer_of_another_gan_is_refused(scaled):
     d, g = keras.optimizers.Adam(), keras.optimizers.Adam()
@@ -130,12 +138,14 @@ def test_layers_frozen_after_compile_stay_as_they_are(trained_before):
     assert not all(map(np.array_equal, after[0], map(numpy, gan.discriminator.encoder.weights)))
 
 
+@on("torch")
 @pytest.mark.parametrize("steps", ["auto", 0])
 def test_steps_per_execution_is_a_number(steps):
     with pytest.raises(ValueError, match="`steps_per_execution` must be a whole number, 1 or"):
         keras_egan.BEGAN(*tiny_networks()).compile("sgd", "sgd", steps_per_execution=steps)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -150,6 +160,7 @@ def test_a_missing_or_unknown_optimizer_is_refused(arguments, message):
         gan.compile(**arguments)
 
 
+@on("torch")
 def test_one_optimizer_for_both_is_refused():
     gan = keras_egan.BEGAN(*tiny_networks())
     optimizer = keras.optimizers.Adam()

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from keras_egan import datasets
+from tests.conftest import on
 from tests.forms import trained
 from tests.registry import uint8_images
+
+pytestmark = on("torch")
 
 
 def numbers(count=10):

@@ -6,6 +6,9 @@ import pytest
 from PIL import Image
 
 from keras_egan import pictures
+from tests.conftest import on
+
+pytestmark = on("torch")
 
 
 def numbered(n, shape=(2, 3, 1)):

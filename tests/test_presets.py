@@ -10,6 +10,7 @@ import pytest
 
 import keras_egan
 from keras_egan import networks, presets
+from tests.conftest import on
 from tests.layers import Layers, small_generator
 from tests.registry import weights
 
@@ -17,6 +18,7 @@ NAMES = presets.names()
 DIGITS = [name for name in NAMES if name.endswith("/digits")]
 
 
+@on("torch")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_preset_names_what_there_is(name):
     preset = presets.get(name)
@@ -30,6 +32,7 @@ def test_every_preset_names_what_there_is(name):
     assert preset.dataset in (None, "digits", "mnist", "fashion_mnist", "celeba64")
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("name", "expected"),  # batch size, rate, beta_1, width, the GAN's own; facts of the papers
     [
@@ -52,6 +55,7 @@ def test_the_papers_are_the_papers_own(name, expected):
     assert (preset.patience is not None) == (name == "began")
 
 
+@on("torch")
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 @pytest.mark.parametrize("name", DIGITS)
 def test_what_is_built_trains(name):
@@ -71,6 +75,7 @@ def test_what_is_built_trains(name):
     assert rates == pytest.approx([preset.d_rate, preset.g_rate])
 
 
+@on("torch")
 def test_what_is_given_changes_the_preset():
     gan = presets.build(
         "began/digits",
@@ -89,6 +94,7 @@ def test_what_is_given_changes_the_preset():
     assert [float(o.learning_rate) for o in gan.optimizer.optimizers] == [0.5, 0.25]
 
 
+@on("torch")
 def test_the_shape_is_in_keras_image_data_format(monkeypatch):
     monkeypatch.setattr(keras.config, "image_data_format", lambda: "channels_first")
     asked = []
@@ -103,6 +109,7 @@ def test_the_shape_is_in_keras_image_data_format(monkeypatch):
     assert asked == [(1, 28, 28)]
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -117,16 +124,19 @@ def test_unknown_names_are_refused(name, message):
             of(name)
 
 
+@on("torch")
 def test_a_network_for_one_shape_is_not_built_for_others():
     with pytest.raises(ValueError, match=r"`image_shape` must be \(28, 28, 1\), the only one that"):
         presets.build("magan/paper", (32, 32, 1))
 
 
+@on("torch")
 def test_a_preset_cannot_be_changed_by_who_has_got_it():
     presets.get("began/digits").arguments["gamma"] = 0.1
     assert presets.get("began/digits").arguments["gamma"] == 0.9
 
 
+@on("torch")
 def test_the_trained_ones_are_small_and_named():
     folder = Path(presets.__file__).parent / "trained"
     sizes = {path.stem: path.stat().st_size for path in folder.glob("*.keras")}
@@ -134,6 +144,7 @@ def test_the_trained_ones_are_small_and_named():
     assert sum(sizes.values()) <= 3_000_000
 
 
+@on("torch")
 @pytest.mark.parametrize("name", presets.trained())
 def test_the_trained_ones_are_ready(name):
     gan, preset = keras_egan.load(name), presets.get(name)
@@ -160,6 +171,7 @@ def test_trained_samples_are_the_same_everywhere(name):
     np.testing.assert_allclose(gan.sample(4, seed=5), expected, atol=1e-4)
 
 
+@on("torch")
 def test_a_hub_is_left_to_keras(monkeypatch):
     asked = []
     gan = presets.build("began/digits", network_arguments={"filters": 2})

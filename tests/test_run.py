@@ -43,6 +43,7 @@ def test_callbacks_go_on_with_what_they_remember(tmp_path, capsys):
     assert capsys.readouterr().out.count("Resumed from") == 4
 
 
+@on("torch")
 def test_a_schedule_is_not_applied_again_within_an_epoch(tmp_path):
     def schedule():
         return keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.9 * rate)
@@ -86,6 +87,7 @@ def test_a_resumed_training_has_one_history_one_beginning_and_one_end(tmp_path):
     assert found == expected
 
 
+@on("torch")
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_training_that_a_callback_has_ended_stays_ended(ended, tmp_path):
     """Though it was killed before its backups were removed."""
@@ -109,6 +111,7 @@ def test_a_training_that_a_callback_has_ended_stays_ended(ended, tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+@on("torch")
 def test_checkpoints_of_every_few_steps_go_on(tmp_path):
     def checkpoint(name):
         path = tmp_path / name / "{epoch}-{batch}.weights.h5"
@@ -123,6 +126,7 @@ def test_checkpoints_of_every_few_steps_go_on(tmp_path):
     assert len(whole) == 5
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("value", "message"),
     [(0, "must be a whole number, 1 or more; got 0"), (1.5, "must be a whole .* got 1.5")],
@@ -132,12 +136,14 @@ def test_validation_every_so_many_epochs(value, message):
         train(build(), validation_data=uint8_images(20), validation_freq=value)
 
 
+@on("torch")
 @pytest.mark.parametrize("value", [2, [1, 3]])
 def test_validation_after_some_epochs(value):
     history = train(build(), validation_data=uint8_images(20), validation_freq=value)
     assert len(history["val_d_loss"]) == 2
 
 
+@on("torch")
 def test_user_settings_of_a_callback_are_not_undone(tmp_path):
     """What a callback was made with is the user's; what it counted is not."""
     cut_off(tmp_path / "b", 9, keras.callbacks.EarlyStopping("d_loss", mode="min", patience=50))
@@ -147,6 +153,7 @@ def test_user_settings_of_a_callback_are_not_undone(tmp_path):
     assert stopping.best < np.inf
 
 
+@on("torch")
 def test_a_dataset_for_training_and_validation_is_validated_whole(tmp_path):
     def loaded():
         return datasets.load(uint8_images(50), batch_size=BATCH, seed=3)
@@ -161,12 +168,14 @@ def test_a_dataset_for_training_and_validation_is_validated_whole(tmp_path):
     assert len(data) == STEPS
 
 
+@on("torch")
 def test_evaluation_after_endless_epochs_ends():
     gan, data = build(), datasets.load(uint8_images(50), batch_size=BATCH)
     train(gan, data=data, epochs=1, steps_per_epoch=2, validation_data=data)
     assert gan.evaluate(data, verbose=0)
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -190,6 +199,7 @@ def test_another_training_does_not_go_on_from_a_backup(changed, message, tmp_pat
     train(build(), callbacks.Backup(tmp_path / "b"))  # the first goes on
 
 
+@on("torch")
 def test_another_discriminator_does_not_go_on_from_a_backup(tmp_path):
     cut_off(tmp_path / "b", 6)
     generator, discriminator = tiny_networks()
@@ -201,6 +211,7 @@ def test_another_discriminator_does_not_go_on_from_a_backup(tmp_path):
         train(gan, callbacks.Backup(tmp_path / "b"))
 
 
+@on("torch")
 def test_fewer_epochs_than_are_done_are_refused_and_more_are_not(tmp_path):
     cut_off(tmp_path / "b", 9)
     with pytest.raises(ValueError, match=r"`epochs` is 2, but the backup in .* is of epoch 3"):
@@ -208,6 +219,7 @@ def test_fewer_epochs_than_are_done_are_refused_and_more_are_not(tmp_path):
     assert len(train(build(), callbacks.Backup(tmp_path / "b"), epochs=5)["d_loss"]) == 5
 
 
+@on("torch")
 def test_a_new_learning_rate_is_said_to_be_left_out(tmp_path):
     cut_off(tmp_path / "b", 6)
     gan = build()
@@ -217,6 +229,7 @@ def test_a_new_learning_rate_is_said_to_be_left_out(tmp_path):
     assert float(gan.d_optimizer.learning_rate) == pytest.approx(1e-3)
 
 
+@on("torch")
 def test_two_trainings_at_once_in_one_folder_are_refused(tmp_path):
     class Second(Stateless):
         def on_epoch_end(self, epoch, logs=None):
@@ -230,6 +243,7 @@ def test_two_trainings_at_once_in_one_folder_are_refused(tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+@on("torch")
 def test_another_order_is_said_when_resuming(tmp_path):
     batches = [uint8_images(BATCH, seed=index) for index in range(STEPS)]
 
@@ -332,7 +346,8 @@ for arguments in ({"epochs": 2}, {"steps_per_epoch": 3}):
 """
 
 
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's iterators")
+@pytest.mark.nightly
+@on("tensorflow")
 def test_no_iterator_is_left_for_the_end_of_python(tmp_path):
     """TensorFlow warns of one; the picture, which holds the frames it was drawn in, kept it."""
     ended = subprocess.run(

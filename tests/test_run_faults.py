@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from keras_egan import callbacks
+from tests.conftest import on
 from tests.interrupted import STEPS, Stateless, build, train
 from tests.registry import uint8_images
 
@@ -25,6 +26,7 @@ class Poison(Stateless):
             variable.assign(np.full(variable.shape, np.nan))
 
 
+@on("torch")
 def test_no_backup_is_made_of_values_that_are_not_finite(tmp_path):
     backup = callbacks.Backup(tmp_path / "b", every=1)
     with pytest.warns(UserWarning, match="NaN or infinite after 7 steps: no backup is made"):
@@ -36,6 +38,7 @@ def test_no_backup_is_made_of_values_that_are_not_finite(tmp_path):
             assert all(np.isfinite(arrays[key]).all() for key in arrays.files)
 
 
+@on("torch")
 def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
     import errno
 
@@ -80,6 +83,7 @@ def test_weights_stay_where_the_first_step_cannot_be_compiled(call, monkeypatch)
     train(gan, epochs=1)
 
 
+@on("torch")
 def test_terminate_on_nan_ends_the_training_and_the_good_backup_stays(tmp_path):
     gan = build()
     with warnings.catch_warnings():

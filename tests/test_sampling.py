@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 from keras_egan.backend.keras_internals import flat_layers
-from tests.conftest import XLA_FLAGS, on
+from tests.conftest import XLA_FLAGS, few, on
 from tests.registry import CASES, CONDITIONAL, float_images
 from tests.test_backend import run
 from tests.tiny import began
@@ -54,6 +54,7 @@ def test_a_smaller_batch_size_gives_the_same(monkeypatch):
     assert max(largest) == 3
 
 
+@on("torch")
 @pytest.mark.parametrize(
     "name", ["sample", "generate", "interpolate", "invert", "energy", "encode"]
 )
@@ -64,6 +65,7 @@ def test_a_batch_size_that_is_none_is_refused(name):
         getattr(began(), name)(*arguments, batch_size=0)
 
 
+@on("torch")
 def test_no_latents_and_no_images_give_empty_arrays():
     gan = began()
     assert gan.generate(np.zeros((0, 4), "float32")).shape == (0, 8, 8, 1)
@@ -71,6 +73,7 @@ def test_no_latents_and_no_images_give_empty_arrays():
     assert gan.encode(float_images(2)[:0]).shape == (0, 3)
 
 
+@on("torch")
 def test_each_pair_is_interpolated_with_its_own_label():
     """Of three pairs with classes 2, 0 and 1, each step has its pair's class."""
     gan = next(case for case in CONDITIONAL if case.name == "began_classes").build()
@@ -83,7 +86,7 @@ def test_each_pair_is_interpolated_with_its_own_label():
         np.testing.assert_allclose(found[pair], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("average", [None, 0.9])
+@pytest.mark.parametrize("average", few([None, 0.9], None))
 def test_lora_changes_samples_and_energies(average):
     """LoRA weights of 1 and 0.1 do what 0.1 does, added to all entries of the kernels."""
     gan, other = (CASES[0].build(generator_average=average) for _ in range(2))

@@ -13,6 +13,7 @@ import pytest
 
 import keras_egan
 from keras_egan.saving import files
+from tests.conftest import on
 from tests.registry import CASES, state, tiny_networks, uint8_images
 
 
@@ -50,6 +51,7 @@ def test_what_was_saved_comes_back(gan, saved):
     assert [path.name for path in path.parent.iterdir()] == [path.name]
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["gan", "gan.h5", "gan.hdf5", "gan.keras.bak"])
 @pytest.mark.parametrize("kind", ["save", "save_weights"])
 def test_other_names_are_refused_with_the_line_that_works(kind, name, gan, tmp_path):
@@ -63,6 +65,7 @@ def test_other_names_are_refused_with_the_line_that_works(kind, name, gan, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+@on("torch")
 def test_a_full_disk_is_named_and_leaves_the_older_file(saved, monkeypatch):
     path, save = saved
     before = path.read_bytes()
@@ -98,6 +101,7 @@ def test_a_disk_that_is_really_full(gan, tmp_path):
         subprocess.run(["umount", str(tmp_path)], check=True)
 
 
+@on("torch")
 def test_another_error_of_the_disk_stays_what_it_is(saved, monkeypatch):
     path, save = saved
     monkeypatch.setattr(os, "replace", lambda *paths: os.rename("none", "nowhere"))
@@ -106,6 +110,7 @@ def test_another_error_of_the_disk_stays_what_it_is(saved, monkeypatch):
     assert list(path.parent.iterdir()) == [path]
 
 
+@on("torch")
 def test_a_link_is_followed(gan, tmp_path):
     (tmp_path / "runs").mkdir()
     (tmp_path / "newest.keras").symlink_to("runs/7.keras")
@@ -126,6 +131,7 @@ def test_without_a_seed_the_order_of_images_goes_on(tmp_path):
     assert all(map(np.array_equal, state(gan), state(other)))
 
 
+@on("torch")
 @pytest.mark.parametrize("answer", ["y", "n"])
 def test_overwrite_asks(answer, saved, monkeypatch):
     path, save = saved
@@ -135,6 +141,7 @@ def test_overwrite_asks(answer, saved, monkeypatch):
     assert (path.read_bytes() == b"older") == (answer == "n")
 
 
+@on("torch")
 def test_folders_and_shards_are_keras_own(gan, tmp_path):
     gan.save(tmp_path / "folder", zipped=False)
     assert same(keras.models.load_model(tmp_path / "folder"), gan)
@@ -144,6 +151,7 @@ def test_folders_and_shards_are_keras_own(gan, tmp_path):
     assert same(other, gan)
 
 
+@on("torch")
 def test_a_damaged_archive_is_no_source_of_weights(gan, tmp_path):
     path = tmp_path / "gan.keras"
     gan.save(path)
@@ -160,6 +168,7 @@ def test_a_damaged_archive_is_no_source_of_weights(gan, tmp_path):
     assert all(map(np.array_equal, before, state(other)))
 
 
+@on("torch")
 def test_weights_of_a_model_that_is_not_compiled_and_of_another_shape(tmp_path):
     path = tmp_path / "gan.weights.h5"
     gan = keras_egan.BEGAN(*tiny_networks())
@@ -183,6 +192,7 @@ def same_networks(one, other):
     )
 
 
+@on("torch")
 def test_replacing_leaves_nothing_of_what_went_wrong(tmp_path):
     path = tmp_path / "new" / "figures.csv"
     with suppress(RuntimeError), files.replacing(path) as temporary:
@@ -218,6 +228,7 @@ def test_what_is_written_reaches_the_disk_before_its_name_and_the_name_after(tmp
     assert done == ["b", "new", "replace", tmp_path.name]
 
 
+@on("torch")
 def test_a_folder_takes_the_place_of_another(tmp_path):
     for name in ("old", "new"):
         (tmp_path / name).mkdir()

@@ -7,6 +7,7 @@ import pytest
 import keras_egan
 from keras_egan.callbacks import Backup, Schedule
 from tests import interrupted
+from tests.conftest import few, on
 from tests.interrupted import Stateless
 from tests.registry import CASES, tiny_networks, uint8_images, weights
 
@@ -32,8 +33,8 @@ def fit(gan, *callbacks, epochs=3):
     return np.array(seen)
 
 
-@pytest.mark.parametrize("run_eagerly", [True, False])
-@pytest.mark.parametrize("every", [None, 1, 3])
+@pytest.mark.parametrize("run_eagerly", few([True, False], False))
+@pytest.mark.parametrize("every", few([None, 1, 3], 3))
 def test_a_margin_takes_effect_at_the_very_step(every, run_eagerly):
     """Above all energies, m + E(x) - E(G(z)) is linear in m, and nothing is learnt."""
     margins = 1000.0 * 0.5 ** np.arange(12)
@@ -53,6 +54,7 @@ def test_a_margin_takes_effect_at_the_very_step(every, run_eagerly):
     assert clear.sum() >= 4
 
 
+@on("torch")
 def test_keras_schedules_are_functions_of_the_step():
     gan, seen = build(), []
     decay = keras.optimizers.schedules.ExponentialDecay(8.0, decay_steps=4, decay_rate=0.5)
@@ -63,6 +65,7 @@ def test_keras_schedules_are_functions_of_the_step():
     assert seen == pytest.approx([8.0, 4.0, 2.0], rel=1e-6)
 
 
+@on("torch")
 def test_it_goes_on_with_the_steps_of_a_second_training():
     gan, asked = build(), []
     schedule = Schedule("margin", lambda step: asked.append(step) or 5.0)
@@ -73,6 +76,7 @@ def test_it_goes_on_with_the_steps_of_a_second_training():
     assert float(gan.margin) == 5.0
 
 
+@on("torch")
 def test_within_an_epoch_it_goes_on_with_the_value_of_the_step():
     gan = build()
     gan.fit_state.epoch_start = 10
@@ -94,6 +98,7 @@ class Sets(Stateless):
         self.model.gamma = 0.35 + 0.1 * epoch
 
 
+@on("torch")
 @pytest.mark.parametrize("kind", ["Schedule", "a callback"])
 def test_an_interrupted_training_goes_on_with_the_same_object(kind, tmp_path):
     """As in a notebook, where the same cell is run again."""
@@ -112,6 +117,7 @@ def test_an_interrupted_training_goes_on_with_the_same_object(kind, tmp_path):
     assert all(map(np.array_equal, weights(whole), weights(gan)))
 
 
+@on("torch")
 def test_what_the_user_has_changed_since_is_another_training(tmp_path):
     gan = interrupted.build()
     interrupted.cut_off(tmp_path, 6, Sets(), gan=gan)
@@ -120,6 +126,7 @@ def test_what_the_user_has_changed_since_is_another_training(tmp_path):
         interrupted.train(gan, Sets(), Backup(tmp_path))
 
 
+@on("torch")
 @pytest.mark.parametrize("name", ["marginal", "latent_dim", "fit", "generator"])
 def test_what_is_no_hyperparameter_is_refused_before_training(name):
     gan = build()
@@ -129,11 +136,13 @@ def test_what_is_no_hyperparameter_is_refused_before_training(name):
     assert int(gan.step) == 0
 
 
+@on("torch")
 def test_gans_name_their_own():
     with pytest.raises(ValueError, match="only 'gamma', 'lambda_k'"):
         CASES[0].build().fit(uint8_images(), verbose=0, callbacks=[Schedule("margin", float)])
 
 
+@on("torch")
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="`function` must take the number of training steps"):
         Schedule("margin", 0.5)
@@ -141,6 +150,7 @@ def test_bad_arguments_are_refused():
         Schedule("margin", float, every=2.5)
 
 
+@on("torch")
 def test_values_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="finite numbers; got nan for step 4"):
         fit(build(), Schedule("margin", lambda step: float("nan") if step else 1.0))

@@ -8,7 +8,10 @@ import scipy.stats
 
 from keras_egan.callbacks import EvaluateSamples
 from keras_egan.metrics import SlicedWassersteinDistance
+from tests.conftest import on
 from tests.features import measure, rng
+
+pytestmark = on("torch")
 
 
 def pictures(n=6, shape=(16, 16, 1), seed=0):

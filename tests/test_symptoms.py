@@ -5,6 +5,9 @@ import pytest
 from keras import ops
 
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
+from tests.conftest import on
+
+pytestmark = on("torch")
 
 GOOD = Look(variance=0.2, nearest=5.0, pt=0.1, extreme=0.8, energy=0.1, spread=0.02)
 BOTH = ("discriminator", "generator")

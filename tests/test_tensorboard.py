@@ -11,7 +11,10 @@ from tensorboardX.proto.event_pb2 import Event
 
 from keras_egan.callbacks import SampleGrid
 from tests import tiny
+from tests.conftest import on
 from tests.registry import uint8_images
+
+pytestmark = on("torch")
 
 
 def events(folder):

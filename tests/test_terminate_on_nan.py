@@ -6,6 +6,7 @@ import pytest
 
 from keras_egan.callbacks import TerminateOnNaN
 from keras_egan.callbacks._terminate_on_nan import watching_all_logs
+from tests.conftest import on
 from tests.registry import CASES, EAGERLY, float_images, uint8_images
 
 
@@ -36,6 +37,7 @@ def test_training_ends_and_says_why(capsys):
     assert out.count("After step") == 1
 
 
+@on("torch")
 def test_training_ends_with_an_error():
     with pytest.raises(RuntimeError, match=r"After step \d+, .*g_loss is nan.*: training ends"):
         fit(TerminateOnNaN(raise_error=True), Break())
@@ -56,6 +58,7 @@ def test_images_that_are_nan_in_the_last_batch_end_it_with_a_warning(capsys):
         CASES[0].build(**EAGERLY).fit(batches, **arguments)
 
 
+@on("torch")
 def test_finite_figures_are_let_through():
     callback = TerminateOnNaN()
     _, history = fit(callback)
@@ -65,6 +68,7 @@ def test_finite_figures_are_let_through():
     assert len(fit(callback)[1]["d_loss"]) == 3
 
 
+@on("torch")
 def test_infinity_in_any_figure_counts_and_the_first_step_is_named(capsys):
     gan, callback = CASES[0].build(**EAGERLY), TerminateOnNaN()
     gan.fit_state.step = 11
@@ -77,6 +81,7 @@ def test_infinity_in_any_figure_counts_and_the_first_step_is_named(capsys):
     assert capsys.readouterr().out == "After step 11, m_global is -inf: training ends.\n"
 
 
+@on("torch")
 def test_it_stands_in_for_keras_own():
     class Own(keras.callbacks.TerminateOnNaN):
         pass

@@ -11,6 +11,7 @@ from scipy.optimize import linprog
 from scipy.stats import wasserstein_distance
 
 from keras_egan import backend, losses
+from tests.conftest import on
 
 DATA = np.repeat(range(5), (6, 1, 4, 5, 0))  # 16 samples: p_data = 6/16, 1/16, ...
 FAKES = np.repeat(range(5), (2, 7, 3, 0, 4))
@@ -36,6 +37,7 @@ def optimal_table(loss, rate, steps=60, lowest=-np.inf):
     return keras.ops.convert_to_numpy(table)[:, 0], float(figures["loss"])
 
 
+@on("torch")
 def test_ebgan_lemma_1_and_the_value_of_the_game():
     """D* is m where fakes are likelier than data, and 0 elsewhere; V(G, D*) = m (1 - TV)."""
     margin = 3.0
@@ -50,6 +52,7 @@ def test_ebgan_lemma_1_and_the_value_of_the_game():
     assert value == pytest.approx(margin * (1 - total_variation), abs=0.05)
 
 
+@on("torch")
 def test_ebgan_theorems_1_and_2_the_game_ends_where_fakes_are_like_data():
     """Both players follow their gradients from afar, by the extragradient method.
 
@@ -92,6 +95,7 @@ def test_ebgan_theorems_1_and_2_the_game_ends_where_fakes_are_like_data():
     assert slopes(table, q)[2] == pytest.approx(margin, abs=1e-3)
 
 
+@on("torch")
 @pytest.mark.parametrize("energy", ["mae", "mse"])  # eta = 1 and 2
 def test_began_loss_bounds_the_wasserstein_distance_of_the_energies(energy):
     """|m1 - m2| <= W1 (Berthelot et al., 2017, section 3.2); with k_t = 1, L_D is m1 - m2.
@@ -125,6 +129,7 @@ def test_began_loss_bounds_the_wasserstein_distance_of_the_energies(energy):
     assert ratios["spread"] < 0.5
 
 
+@on("torch")
 @pytest.mark.parametrize(
     ("a", "b", "c", "identity"),
     [
@@ -181,6 +186,7 @@ def test_ls_gan_gradients_are_the_closed_forms_of_ls_gan_and_wgan(slope, first_t
     np.testing.assert_allclose(keras.ops.convert_to_numpy(grad)[:, 0], expected, atol=1e-6)
 
 
+@on("torch")
 def test_ls_gan_nonparametric_solution_lies_between_its_envelopes():
     """The best Lipschitz loss function on 6 + 6 points, by a linear programme.
 
@@ -234,6 +240,7 @@ def test_ls_gan_nonparametric_solution_lies_between_its_envelopes():
         assert (np.abs(envelope[:, None] - envelope) <= kappa * apart + 1e-9).all()
 
 
+@on("torch")
 def test_ls_gan_fakes_are_as_near_to_data_as_the_first_term_is_light():
     """At an equilibrium, the sum of |p_data - p_G| is at most 2 w, w = 1 / lambda (Qi, 2017).
 

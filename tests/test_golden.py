@@ -1,0 +1,90 @@
+"""The losses and controllers of 50 steps of each GAN, against those that are kept in text files.
+
+They change where a loss, an order of updates or a rate changes. One file serves all backends:
+`KERAS_BACKEND=jax python -m tests.test_golden` writes them anew.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from tests.registry import CASES, CONDITIONAL, IMAGE_SHAPE, LATENT_DIM, adam, given
+
+GOLDEN = Path(__file__).parent / "golden"
+EPOCHS, STEPS, BATCH = 5, 10, 8
+
+# One of each paper's GAN; MAGAN's with labels, whose margin falls.
+NAMES = ("began", "ebgan", "magan_classes", "lsgan", "ls_gan", "began_cs", "cls_gan")
+TRACED = [case for case in [*CASES, *CONDITIONAL] if case.name in NAMES]
+
+
+def waves(shape, phase=0.0):
+    """Returns numbers in [-1, 1] that are a function of the shape, without any seed."""
+    return np.sin(1.7 * np.arange(np.prod(shape)) + phase).reshape(shape).astype("float32")
+
+
+def give_weights_and_latents(gan):
+    for index, variable in enumerate(gan.trainable_variables):
+        variable.assign(0.4 * waves(variable.shape, index))
+    if "k_t" in gan._states:
+        gan.k_t.assign(0.3)  # from where it may rise and fall
+    draws = 0
+
+    def draw_latents(rows):
+        nonlocal draws
+        draws = draws % 2 + 1  # the discriminator's, the generator's, the discriminator's, ...
+        phase = 0.9 * draws + 0.3 * ops.cast(gan.step, "float32")
+        return ops.sin(ops.convert_to_tensor(waves((BATCH, LATENT_DIM))) + phase)
+
+    gan._draw_latents = draw_latents
+
+
+def trace(case):
+    """Returns the names of a GAN's logs and its states, and their values in each of 50 steps."""
+    rows = []
+
+    class Note(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            states = self.model._states  # which JAX brings up to date where `model` is asked for
+            rows.append({**logs, **{name: float(state) for name, state in states.items()}})
+
+    gan = case.build(adam)
+    give_weights_and_latents(gan)
+    gan.fit(
+        given(gan, waves((STEPS * BATCH, *IMAGE_SHAPE))),
+        batch_size=BATCH,
+        epochs=EPOCHS,
+        shuffle=False,
+        verbose=0,
+        callbacks=[Note()],
+    )
+    names = sorted(rows[0])
+    return names, np.array([[float(row[name]) for name in names] for row in rows])
+
+
+def path_of(case):
+    return GOLDEN / f"{case.name}.txt"
+
+
+@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
+@pytest.mark.parametrize("case", TRACED, ids=lambda case: case.name)
+def test_fifty_steps_are_those_that_were_kept(case):
+    names, found = trace(case)
+    assert path_of(case).read_text().splitlines()[0].split() == names
+    expected = np.loadtxt(path_of(case), skiprows=1)
+    for name, values, kept in zip(names, found.T, expected.T, strict=True):
+        np.testing.assert_allclose(values, kept, rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+def rewrite():
+    GOLDEN.mkdir(exist_ok=True)
+    for case in TRACED:
+        names, values = trace(case)
+        np.savetxt(path_of(case), values, "%15.8e", header=" ".join(names), comments="")
+
+
+if __name__ == "__main__":
+    rewrite()
