@@ -23,11 +23,7 @@ def device_of(variables: Sequence[Any]) -> AbstractContextManager:
 
 
 def require(condition: Any, message: str) -> Any:
-    """Raises a `ValueError` unless a condition on a shape holds.
-
-    Returns:
-        1 where the condition does not hold and nothing could be raised, else 0.
-    """
+    """Raises a `ValueError` unless a condition on a shape holds; returns 1 if it cannot, else 0."""
     if not condition:
         raise ValueError(message)
     return 0.0
