@@ -18,13 +18,9 @@ def checked(
     latent_dim: int | None = None,
     num_classes: int | None = None,
 ) -> tuple[int, tuple[int, ...]]:
-    """Returns the length of latents and the shape of one sample, having called both networks.
+    """Calls both networks; returns the length of latents and the shape of one sample.
 
-    The arguments are those of `EnergyGAN`.
-
-    Raises:
-        ValueError: if the two are no Keras models, have layers that no file can hold safely, do not
-            fit one another or the energy, or share weights.
+    The arguments and errors are those of `EnergyGAN`.
     """
     for name, network in {"generator": generator, "discriminator": discriminator}.items():
         if not isinstance(network, keras.Model):
@@ -39,7 +35,7 @@ def checked(
 
 
 def symbols(shape: Sequence[int], labelled: bool) -> Any:
-    """Returns what to call a network with for its output's shape: of samples, and their labels."""
+    """Returns symbolic samples, with labels if wanted, to call a network for its output's shape."""
     inputs = keras.Input(tuple(shape))
     return [inputs, keras.Input((), dtype="int32")] if labelled else inputs
 
@@ -94,7 +90,6 @@ def _check_discriminator(generator, discriminator, energy, shape, classes):
 
 
 def _first_input(argument, network, what, labelled):
-    """Returns the shape of a network's first input, or None if it does not tell."""
     shape = getattr(network, "input_shape", None)
     several = shape and (isinstance(shape, dict) or isinstance(shape[0], (tuple, list)))
     shapes = list(shape.values() if isinstance(shape, dict) else shape) if several else [shape]

@@ -26,13 +26,6 @@ class WeightAverage(keras.layers.Layer):
     user's own, of `gan.train_step`, is taken for what has changed the weights since.
 
     A generator that has got other variables, by `quantize` or `enable_lora`, has no average.
-
-    Args:
-        network: the generator.
-        decay: the average's decay, between 0 and 1; None for no average.
-
-    Raises:
-        ValueError: if `decay` is out of its range.
     """
 
     def __init__(self, network: keras.Model, decay: float | None):
@@ -120,11 +113,7 @@ class WeightAverage(keras.layers.Layer):
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Gives the network its averaged weights for a while.
-
-        Raises:
-            ValueError: if there is no average.
-        """
+        """Gives the network its averaged weights for a while."""
         pairs = self._pairs()
         if not pairs:
             raise ValueError("There is no average: make the model with `generator_average=0.999`.")
