@@ -10,12 +10,13 @@ not have of their own is in `common.py`. The one that runs gives this module its
 - `joint_gradients(objective, variables, model)`, the one primitive of differentiation.
   `objective()` returns a list of scalar losses and a dict of tensors, and may read and assign the
   variables of the model and its optimizer. Each loss is differentiated by a list of trainable
-  variables of its own, and by nothing else. Returns a list of gradients for each loss, None where
-  a variable has no part, and the dict, detached. `gradients` takes a single loss.
+  variables of its own, and by nothing else. The result is a list of gradients for each loss, None
+  where a variable has no part, and the dict, detached. `gradients` takes a single loss.
 - `input_gradient(function, inputs, model)`, the gradient of the function's sum, itself
   differentiable, for penalties. The function may assign the model's variables too.
-- `jit(function)`, which compiles a pure function of tensors and inputs, except on PyTorch, and
-  takes variables for the tensors; and `gradient(function, inputs)`, of a pure function's sum.
+- `jit(function)`, which compiles a pure function of a list of tensors and of inputs, except on
+  PyTorch; the result takes variables in place of the tensors. `gradient(function, inputs)` is the
+  gradient of a pure function's sum.
 - `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
   model's weights as this process has them.
 - `conv` and `conv_transpose`, as `keras.ops` has them, in a form that the backend is quick at.

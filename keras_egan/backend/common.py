@@ -10,9 +10,7 @@ from keras.ops import conv, conv_transpose  # noqa: F401, what JAX has of its ow
 no_grad = nullcontext
 
 
-def apply(
-    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
-) -> None:
+def apply(optimizer: keras.Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
     """Updates variables with one optimizer, built for them."""
     optimizer.apply(grads, variables)
 

@@ -75,11 +75,7 @@ def _run(step, groups, state, data):
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
 
-def joint_gradients(
-    objective: Callable[[], tuple[Sequence[Any], Any]],
-    variables: Sequence[Sequence[Any]],
-    model: Any,
-) -> tuple[list[list[Any]], Any]:
+def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tuple[list, Any]:
     unique = list({id(variable): variable for group in variables for variable in group}.values())
     pure, finish = _pure(lambda _: objective(), model, unique)
     values = [variable.value for variable in unique]
@@ -127,9 +123,7 @@ def _pure(function, model, variables=()):
     return pure, finish
 
 
-def apply(
-    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
-) -> None:
+def apply(optimizer: keras.Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
     # By its stateless call: a `LossScaleOptimizer` branches, which JAX traces as pure functions.
     # The call wants all variables that the optimizer was built for; layers may be frozen since.
     if len(variables) < len(built_for(optimizer)):

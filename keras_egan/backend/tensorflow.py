@@ -19,11 +19,7 @@ class Steps(Built):
         return self._evaluation_step(data)
 
 
-def joint_gradients(
-    objective: Callable[[], tuple[Sequence[Any], Any]],
-    variables: Sequence[Sequence[Any]],
-    model: Any,
-) -> tuple[list[list[Any]], Any]:
+def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tuple[list, Any]:
     tensors = [[variable.value for variable in group] for group in variables]
     with tf.GradientTape(persistent=len(tensors) > 1, watch_accessed_variables=False) as tape:
         tape.watch(tensors)

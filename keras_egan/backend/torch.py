@@ -32,11 +32,7 @@ class Steps:
             return self._evaluation_step(data)
 
 
-def joint_gradients(
-    objective: Callable[[], tuple[Sequence[Any], Any]],
-    variables: Sequence[Sequence[Any]],
-    model: Any,
-) -> tuple[list[list[Any]], Any]:
+def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tuple[list, Any]:
     tensors = [[variable.value for variable in group] for group in variables]
     with torch.enable_grad(), _mutation_allowed(model):
         losses, auxiliary = objective()
@@ -44,12 +40,8 @@ def joint_gradients(
             torch.autograd.grad(loss, group, allow_unused=True, retain_graph=loss is not losses[-1])
             for loss, group in zip(losses, tensors, strict=True)
         ]
-    grads = [_over_replicas(group) for group in grads]
-    return grads, {name: _detached(value) for name, value in auxiliary.items()}
-
-
-def _detached(value):
-    return value.detach() if torch.is_tensor(value) else value
+    detached = {n: x.detach() if torch.is_tensor(x) else x for n, x in auxiliary.items()}
+    return [_over_replicas(group) for group in grads], detached
 
 
 def _over_replicas(grads):
