@@ -11,12 +11,7 @@ from keras_egan.energies import NEEDS, needed_output
 
 
 def checked(
-    generator: keras.Model,
-    discriminator: keras.Model,
-    *,
-    energy: Any,
-    latent_dim: int | None = None,
-    num_classes: int | None = None,
+    generator: Any, discriminator: Any, energy: Any, latent_dim: int | None, num_classes: int | None
 ) -> tuple[int, tuple[int, ...]]:
     """Calls both networks; returns the length of latents and the shape of one sample.
 
@@ -70,10 +65,12 @@ def _image_shape(generator, latent_dim, labelled):
 def _check_discriminator(generator, discriminator, energy, shape, classes):
     labelled = classes is not None and energy != "cross_entropy"
     expected = _first_input("discriminator", discriminator, "samples", labelled)
-    if expected and not _agree(shape, tuple(expected[1:])):
+    taken = tuple(expected[1:]) if expected else shape
+    pairs = zip(shape, taken, strict=False)
+    if len(shape) != len(taken) or any(side not in (made, None) for made, side in pairs):
         raise ValueError(
-            f"`generator` makes samples of shape {shape}, but `discriminator` takes "
-            f"{tuple(expected[1:])}. Build both for the same shape."
+            f"`generator` makes samples of shape {shape}, but `discriminator` takes {taken}. Build "
+            "both for the same shape."
         )
     output = tuple(getattr(discriminator(symbols(shape, labelled)), "shape", (None,))[1:])
     _check_apart(generator, discriminator)
@@ -115,11 +112,6 @@ def check_embedding(discriminator: keras.Model, latent_dim: int) -> None:
             f"`discriminator` has embeddings of shape {shape}, and `generator` latents of shape "
             f"({latent_dim},), which must be the same: pass `embedding_dim={latent_dim}`."
         )
-
-
-def _agree(one, other):
-    sides = zip(one, other, strict=False)
-    return len(one) == len(other) and all(a == b or b is None for a, b in sides)
 
 
 def _check_apart(generator, discriminator):
