@@ -118,11 +118,9 @@ class DiffAugment(keras.layers.Layer):
         return ops.transpose(x, (0, 3, 1, 2)) if first else x
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Returns the shape of the images."""
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the layer's arguments."""
         arguments = {"policy": self.policy, "fill": self.fill, "seed": self.seed}
         return {**super().get_config(), **arguments}
 
@@ -130,13 +128,10 @@ class DiffAugment(keras.layers.Layer):
 def layer_of(
     augment: Any, image_shape: tuple[int, ...], seed: int | None
 ) -> keras.layers.Layer | None:
-    """Returns a layer, built for images of a shape; a `DiffAugment` of a policy; None for None.
-
-    The policy's seed follows from a GAN's, but gives other numbers than its latents.
-    """
+    """Returns a layer, built for images of a shape; a `DiffAugment` of a policy; None for None."""
     if augment is None:
         return None
-    if isinstance(augment, str):
+    if isinstance(augment, str):  # with a seed that gives other numbers than the GAN's latents
         augment = DiffAugment(augment, seed=None if seed is None else (seed + 1) % 2**31)
     if not isinstance(augment, keras.layers.Layer):
         raise ValueError(

@@ -7,11 +7,16 @@ not have of their own is in `common.py`. The one that runs gives this module its
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
   backend's Keras trainer calls. Outside of the steps nothing is recorded for differentiation.
 - `synchronize(model)`, which gives variables their values while `fit` runs.
-- `joint_gradients(objective, variables, model)`, the one primitive of differentiation: gradients
-  of several losses of one computation. `gradients` takes a single loss.
-- `input_gradient(function, inputs, model)`, for penalties on the gradient by an input.
-- `jit(function)` and `gradient(function, inputs)`, for pure functions, of which
-  `compiled` and `compiled_gradient` here run a network with any weights.
+- `joint_gradients(objective, variables, model)`, the one primitive of differentiation.
+  `objective()` returns a list of scalar losses and a dict of tensors, and may read and assign the
+  variables of the model and its optimizer. Each loss is differentiated by a list of trainable
+  variables of its own, and by nothing else. The result is a list of gradients for each loss, None
+  where a variable has no part, and the dict, detached. `gradients` takes a single loss.
+- `input_gradient(function, inputs, model)`, the gradient of the function's sum, itself
+  differentiable, for penalties. The function may assign the model's variables too.
+- `jit(function)`, which compiles a pure function of a list of tensors and of inputs, except on
+  PyTorch; the result takes variables in place of the tensors. `gradient(function, inputs)` is the
+  gradient of a pure function's sum.
 - `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
   model's weights as this process has them.
 - `conv` and `conv_transpose`, as `keras.ops` has them, in a form that the backend is quick at.
@@ -56,7 +61,7 @@ def __getattr__(attribute: str) -> Any:
 def gradients(
     objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
 ) -> tuple[list[Any], Any]:
-    """Differentiates one loss, a scalar that `objective` returns first; see `joint_gradients`."""
+    """Differentiates one loss, a scalar that `objective` returns first."""
 
     def joint():
         loss, auxiliary = objective()
@@ -67,37 +72,30 @@ def gradients(
 
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
-    """Returns a function that runs a network with given weights, whatever its own are.
+    """Returns a function of weights and inputs that runs a network in inference mode.
 
-    It takes the weights, as many variables as `network.weights` has when it is called, and the
-    input, or a list of them, and returns the output in inference mode. It touches none of the
-    network's own weights, so that several threads may call it.
+    It touches none of the network's own weights, so that several threads may call it.
     """
-
-    def call(weights, inputs):
-        with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
-            return network(inputs, training=False)
-
-    return _engine.jit(call)
+    return _engine.jit(lambda weights, inputs: _output(network, weights, inputs))
 
 
 def compiled_gradient(
     network: keras.Model, objective: Callable[[Any, Any], Any]
 ) -> Callable[[Sequence[Any], Any, Any], Any]:
-    """Returns a function that differentiates what a network makes of its inputs, by these.
+    """Returns a function of weights, inputs and targets: the objective's gradient by the inputs.
 
-    Like that of `compiled`, it takes any weights and touches none. It takes weights, inputs and
-    targets, and returns the gradient of the objective, summed, by the inputs. The objective is of
-    the network's output, in inference mode, and the targets, a tensor of shape `(batch,)`.
+    The objective, of the network's output and the targets, is summed. All else is as in `compiled`.
     """
 
     def differentiated(weights, inputs, targets):
-        with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
-            return _engine.gradient(
-                lambda inputs: objective(network(inputs, training=False), targets), inputs
-            )
+        return _engine.gradient(lambda x: objective(_output(network, weights, x), targets), inputs)
 
     return _engine.jit(differentiated)
+
+
+def _output(network, weights, inputs):
+    with keras.StatelessScope(list(zip(network.weights, weights, strict=True))):
+        return network(inputs, training=False)
 
 
 @contextmanager

@@ -10,9 +10,7 @@ from keras.ops import conv, conv_transpose  # noqa: F401, what JAX has of its ow
 no_grad = nullcontext
 
 
-def apply(
-    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
-) -> None:
+def apply(optimizer: keras.Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
     """Updates variables with one optimizer, built for them."""
     optimizer.apply(grads, variables)
 
@@ -23,11 +21,7 @@ def device_of(variables: Sequence[Any]) -> AbstractContextManager:
 
 
 def require(condition: Any, message: str) -> Any:
-    """Raises a `ValueError` unless a condition on a shape holds.
-
-    Returns:
-        1 where the condition does not hold and nothing could be raised, else 0.
-    """
+    """Raises a `ValueError` unless a condition on a shape holds; returns 1 if it cannot, else 0."""
     if not condition:
         raise ValueError(message)
     return 0.0

@@ -64,7 +64,6 @@ def _putting_back(function, groups):
 
 
 def synchronize(model: keras.Model) -> None:
-    """Gives variables their values while `fit` runs, which keeps them elsewhere."""
     model.jax_state_sync()
 
 
@@ -76,24 +75,7 @@ def _run(step, groups, state, data):
     return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
 
-def joint_gradients(
-    objective: Callable[[], tuple[Sequence[Any], Any]],
-    variables: Sequence[Sequence[Any]],
-    model: Any,
-) -> tuple[list[list[Any]], Any]:
-    """Differentiates losses with respect to some variables each, and to nothing else.
-
-    Args:
-        objective: a function of no arguments that returns losses, a list of scalars, and an
-            auxiliary dict of tensors. It may read and assign the variables of `model` and of
-            its optimizer.
-        variables: for each loss, the trainable variables to differentiate it by, a list.
-        model: the model whose state `objective` may touch.
-
-    Returns:
-        For each loss its gradients, a list (`None` where a variable has no part); and the
-        auxiliary dict, from which nothing is differentiated further.
-    """
+def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tuple[list, Any]:
     unique = list({id(variable): variable for group in variables for variable in group}.values())
     pure, finish = _pure(lambda _: objective(), model, unique)
     values = [variable.value for variable in unique]
@@ -109,10 +91,6 @@ def joint_gradients(
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
-    """Returns the gradient of `function(inputs)`, summed, by `inputs`; itself differentiable.
-
-    The function may read and assign the variables of `model` and of its optimizer.
-    """
     pure, finish = _pure(lambda x: (jax.numpy.sum(function(x)), None), model)
     gradient, returned = jax.grad(pure, has_aux=True)(inputs)
     finish(returned)
@@ -120,10 +98,10 @@ def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> A
 
 
 def _pure(function, model, variables=()):
-    """Returns `function`, run with the values in its argument as `variables`, as a pure function.
+    """Returns `function` as a pure function of the values of `variables`, and what finishes it.
 
-    It returns what `function` does, and with the auxiliary structure the state that it left; from
-    both, the second function that is returned here gives the structure and assigns the state.
+    The pure function returns, beside the auxiliary structure, the state that `function` left. Given
+    both, the second one assigns the state and returns the structure.
     """
     given = {id(variable) for variable in variables}
     others = [v for v in model.variables + model.optimizer.variables if id(v) not in given]
@@ -145,14 +123,9 @@ def _pure(function, model, variables=()):
     return pure, finish
 
 
-def apply(
-    optimizer: keras.optimizers.Optimizer, grads: Sequence[Any], variables: Sequence[Any]
-) -> None:
-    """Updates variables with one optimizer, built for them.
-
-    By its stateless call: a `LossScaleOptimizer` branches, which JAX traces as pure functions. The
-    call wants all variables that the optimizer was built for; layers may have been frozen since.
-    """
+def apply(optimizer: keras.Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
+    # By its stateless call: a `LossScaleOptimizer` branches, which JAX traces as pure functions.
+    # The call wants all variables that the optimizer was built for; layers may be frozen since.
     if len(variables) < len(built_for(optimizer)):
         optimizer.apply(grads, variables)
         return
@@ -164,11 +137,9 @@ def apply(
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Returns a pure function of tensors and inputs, compiled, as one of variables and inputs."""
     run = jax.jit(function)
     return lambda weights, *inputs: run(local_values(weights), *inputs)
 
 
 def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
-    """Returns the gradient of a pure function, summed, by its inputs."""
     return jax.grad(lambda inputs: jax.numpy.sum(function(inputs)))(inputs)

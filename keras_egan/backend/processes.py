@@ -39,12 +39,7 @@ def by_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
 def first(function: Callable[..., Any], *args: Any) -> Any:
     """Runs a function on the first process, for which the others wait; it must not wait for them.
 
-    Returns:
-        What the function returned, which JSON can hold, on all processes.
-
-    Raises:
-        Exception: on the first process, what the function raised.
-        RuntimeError: on the others, if the function raised something.
+    All get its result, which JSON must hold. If it raises, the others raise a `RuntimeError`.
     """
     if distributed.process_count() == 1:
         return function(*args)
@@ -77,14 +72,8 @@ def first_arrays(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
 def together(function: Callable[..., Any], *args: Any) -> Any:
     """Runs a function on every process, so that none goes on, and waits for ever, if one cannot.
 
-    The function must not wait for the others, unless all of them fail or none.
-
-    Returns:
-        What the function returned, on each process its own.
-
-    Raises:
-        Exception: what the function raised here.
-        RuntimeError: if it raised something on another process, which is named.
+    The function must not wait for the others, unless all of them fail or none. If it raises on
+    one, the others raise a `RuntimeError` that names the process.
     """
     if distributed.process_count() == 1:
         return function(*args)
@@ -106,11 +95,7 @@ def together(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def same(values: Mapping[str, Any]) -> None:
-    """Compares values, by names for the error, which have to be the same on all processes.
-
-    Raises:
-        ValueError: if it differs from the first process's; on the others a `RuntimeError`.
-    """
+    """Raises an error that names a value which is not the same on all processes."""
     if distributed.process_count() > 1:
         own = json.loads(json.dumps(values, default=str))
         together(_compare, first(lambda: own), own)

@@ -19,12 +19,7 @@ class Steps(Built):
         return self._evaluation_step(data)
 
 
-def joint_gradients(
-    objective: Callable[[], tuple[Sequence[Any], Any]],
-    variables: Sequence[Sequence[Any]],
-    model: Any,
-) -> tuple[list[list[Any]], Any]:
-    """Differentiates losses; see `keras_egan.backend.jax.joint_gradients`."""
+def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tuple[list, Any]:
     tensors = [[variable.value for variable in group] for group in variables]
     with tf.GradientTape(persistent=len(tensors) > 1, watch_accessed_variables=False) as tape:
         tape.watch(tensors)
@@ -43,15 +38,10 @@ def _dense_copy(grad):
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
-    """Differentiates by an input; see `keras_egan.backend.jax.input_gradient`."""
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(inputs)
-        total = tf.reduce_sum(function(inputs))
-    return tape.gradient(total, inputs)
+    return gradient(function, inputs)
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiles a function; see `keras_egan.backend.jax.jit`."""
     run = tf.function(function, reduce_retracing=True)
     return lambda weights, *inputs: run(
         list(map(tf.convert_to_tensor, weights)),
@@ -60,7 +50,6 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
-    """Differentiates a function; see `keras_egan.backend.jax.gradient`."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)
         values = function(inputs)
@@ -68,14 +57,8 @@ def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
 
 
 def require(condition: Any, message: str) -> Any:
-    """Raises a `ValueError` unless a condition on a shape holds.
-
-    Where a graph knows the shape only when it runs, an `InvalidArgumentError` comes then; but XLA
-    drops assertions without a word (https://www.tensorflow.org/xla/known_issues).
-
-    Returns:
-        A scalar, 1 where the condition does not hold and nothing was raised, else 0.
-    """
+    # Where a graph knows the shape only when it runs, an `InvalidArgumentError` comes then; but XLA
+    # drops assertions without a word (https://www.tensorflow.org/xla/known_issues).
     if tf.is_tensor(condition):
         tf.debugging.Assert(condition, [message])
         return tf.cast(tf.logical_not(condition), "float32")

@@ -32,12 +32,7 @@ class Steps:
             return self._evaluation_step(data)
 
 
-def joint_gradients(
-    objective: Callable[[], tuple[Sequence[Any], Any]],
-    variables: Sequence[Sequence[Any]],
-    model: Any,
-) -> tuple[list[list[Any]], Any]:
-    """Differentiates losses; see `keras_egan.backend.jax.joint_gradients`."""
+def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tuple[list, Any]:
     tensors = [[variable.value for variable in group] for group in variables]
     with torch.enable_grad(), _mutation_allowed(model):
         losses, auxiliary = objective()
@@ -45,12 +40,8 @@ def joint_gradients(
             torch.autograd.grad(loss, group, allow_unused=True, retain_graph=loss is not losses[-1])
             for loss, group in zip(losses, tensors, strict=True)
         ]
-    grads = [_over_replicas(group) for group in grads]
-    return grads, {name: _detached(value) for name, value in auxiliary.items()}
-
-
-def _detached(value):
-    return value.detach() if torch.is_tensor(value) else value
+    detached = {n: x.detach() if torch.is_tensor(x) else x for n, x in auxiliary.items()}
+    return [_over_replicas(group) for group in grads], detached
 
 
 def _over_replicas(grads):
@@ -67,14 +58,11 @@ def _mutation_allowed(model):
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
-    """Differentiates by an input; see `keras_egan.backend.jax.input_gradient`."""
     inputs = inputs.detach().requires_grad_()
     return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Makes a function of variables; see `keras_egan.backend.jax.jit`. It is not compiled."""
-
     def run(weights, *inputs):
         tensors = [weight.value.detach() for weight in weights]
         with no_grad(), device_of(weights):
@@ -84,37 +72,27 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
-    """Differentiates a function; see `keras_egan.backend.jax.gradient`."""
     inputs = inputs.detach().requires_grad_()
     with torch.enable_grad():
         return torch.autograd.grad(function(inputs).sum(), inputs)[0]
 
 
 def device_of(variables: Sequence[Any]) -> AbstractContextManager:
-    """Has tensors made on the device of variables, whichever thread this is.
-
-    Keras's device holds in the thread that chose it, and CUDA's current device too: in another
-    thread new tensors would lie on `cuda:0`.
-    https://docs.pytorch.org/docs/stable/notes/cuda.html
-    """
+    # Keras's device holds in the thread that chose it, and CUDA's current device too: in another
+    # thread new tensors would lie on `cuda:0`.
+    # https://docs.pytorch.org/docs/stable/notes/cuda.html
     return keras.device(str(variables[0].value.device)) if variables else nullcontext()
 
 
 def host() -> AbstractContextManager:
-    """Returns a context in which random numbers are drawn on the CPU.
-
-    Keras reads a seed's state for each draw, which would wait for all that the device has to do:
-    https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/random.py#L26. A seed
-    generator that is used in this context has to be made in it too.
-    """
+    # The CPU, because Keras reads a seed's state for each draw, which would wait for the device:
+    # https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/random.py#L26
+    # A seed generator that is used in this context has to be made in it too.
     return keras.device("cpu")
 
 
 def sent(tensors: Any) -> Any:
-    """Returns tensors of the CPU, of one dtype, on the device that Keras computes on.
-
-    They go as one, and nothing waits for the device.
-    """
+    # The tensors, of one dtype, go as one, and nothing waits for the device.
     leaves = keras.tree.flatten(tensors)
     joined = torch.cat([leaf.reshape(-1) for leaf in leaves])
     device = keras.ops.empty((0,)).device
@@ -127,10 +105,7 @@ def sent(tensors: Any) -> Any:
 
 
 def random_state() -> Any:
-    """Returns the states of PyTorch's own random numbers, which unseeded Dropout draws, uint8.
-
-    The CPU's comes first, then that of the device on which Keras makes tensors.
-    """
+    # Of what unseeded Dropout draws from, uint8: the CPU's, then that of Keras's device.
     states = [torch.get_rng_state()]
     module, arguments = _device_module()
     if module:
@@ -139,7 +114,6 @@ def random_state() -> Any:
 
 
 def set_random_state(state: Any) -> None:
-    """Sets what `random_state` returned, as far as this machine has the same kind of device."""
     state = torch.as_tensor(state, dtype=torch.uint8)
     length = len(torch.get_rng_state())
     torch.set_rng_state(state[:length])

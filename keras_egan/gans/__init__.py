@@ -8,12 +8,4 @@ from keras_egan.gans.least_squares_gan import LeastSquaresGAN
 from keras_egan.gans.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.gans.magan import MAGAN
 
-__all__ = [
-    "BEGAN",
-    "BEGANCS",
-    "EBGAN",
-    "MAGAN",
-    "EnergyGAN",
-    "LeastSquaresGAN",
-    "LossSensitiveGAN",
-]
+__all__ = ["BEGAN", "BEGANCS", "EBGAN", "MAGAN", "EnergyGAN", "LeastSquaresGAN", "LossSensitiveGAN"]

@@ -83,6 +83,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     updates = Setting("be 'alternating', 'simultaneous' or 'one_pass'", checks.UPDATES.count)
     latents = Setting("be 'uniform' or 'normal'", ("uniform", "normal").count)
 
+    _given: tuple[str, ...]  # the names of a subclass's arguments, for `get_config`
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         gan = super().__new__(cls, *args, **kwargs)
         object.__setattr__(gan, "_given", configuration.given(cls, kwargs))

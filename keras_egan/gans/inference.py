@@ -67,11 +67,7 @@ class Inference(keras.Model):
         return rng.normal(size=(n, self.latent_dim)).astype("float32")
 
     def generate(
-        self,
-        latents: np.ndarray,
-        average: bool = True,
-        labels: Any = None,
-        batch_size: int = BATCH,
+        self, latents: np.ndarray, average: bool = True, labels: Any = None, batch_size: int = BATCH
     ) -> np.ndarray:
         """Generates the samples of latents, as `sample` does.
 
@@ -97,7 +93,6 @@ class Inference(keras.Model):
         return samples.clip(-1.0, 1.0) if is_image(self.image_shape) else samples
 
     def _sampled_weights(self, average):
-        """Returns the generator's averaged weights, where they are kept and wanted, or its own."""
         if not (average and self._weight_average):
             return self.generator.weights
         self._weight_average.renew(self.step)

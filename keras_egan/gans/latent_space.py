@@ -218,11 +218,8 @@ def _starts(gan, starts, images, drawn, samples):
 
 
 def _adam(z, gradient, rates, bounded):
-    """Moves latents by Adam with Keras's defaults, in NumPy.
-
-    Keras's optimizer would make variables on all devices of a `keras.distribution`, while the
-    gradient comes from one: https://keras.io/api/distribution/
-    """
+    # Keras's Adam with its defaults, in NumPy: an optimizer would make variables on all devices of
+    # a `keras.distribution`, while the gradient comes from one: https://keras.io/api/distribution/
     mean, square = np.zeros_like(z), np.zeros_like(z)
     for step, rate in enumerate(rates, 1):
         slope = ops.convert_to_numpy(gradient(z))

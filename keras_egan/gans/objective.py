@@ -145,7 +145,6 @@ class Objective(keras.Model):
         return norms(gradient)
 
     def _draw_latents(self, rows):
-        """Returns this replica's latents of a step, a tensor of shape `(batch, latent_dim)`."""
         size, seed = self.latent_dim, rows.seeds
         if self.latents == "uniform":
             return rows.own(lambda n: keras.random.uniform((n, size), -1.0, 1.0, seed=seed))
@@ -159,8 +158,7 @@ class Objective(keras.Model):
     def _fakes_weight(self):
         """Returns w, where the discriminator's loss is one of data plus w times the generator's.
 
-        A scalar with which `updates="one_pass"` takes one gradient less; or None, which is always
-        right.
+        `updates="one_pass"` then takes one gradient less. None is always right.
         """
 
     _training_step = step.train

@@ -65,7 +65,6 @@ class UpsampledConv2D(keras.layers.Layer):
         return ops.transpose(x, (0, 3, 1, 2)) if first else x
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Returns the shape of the output."""
         if self.data_format == "channels_first":
             batch, _, height, width = input_shape
             return batch, self.filters, 2 * height, 2 * width
@@ -73,5 +72,4 @@ class UpsampledConv2D(keras.layers.Layer):
         return batch, 2 * height, 2 * width, self.filters
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the layer's arguments."""
         return {**super().get_config(), "filters": self.filters, "use_bias": self.use_bias}

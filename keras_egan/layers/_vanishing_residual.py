@@ -54,7 +54,6 @@ class VanishingResidual(keras.layers.Layer):
     def compute_output_shape(
         self, inputs_shape: Sequence[int | None], outputs_shape: Sequence[int | None]
     ) -> Sequence[int | None]:
-        """Returns the shape of the outputs."""
         return outputs_shape
 
     def advance(self) -> None:
@@ -63,5 +62,4 @@ class VanishingResidual(keras.layers.Layer):
         self.carry.assign(ops.relu(self.carry.value - 1.0 / self.steps))
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the layer's arguments."""
         return {**super().get_config(), "steps": self.steps}

@@ -71,9 +71,7 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         return super().call(ops.cast(apart, features.dtype), training=True)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """Returns the shape of the features."""
         return input_shape[0]
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the layer's arguments."""
         return {**super().get_config(), "num_classes": self.num_classes}

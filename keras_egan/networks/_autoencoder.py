@@ -73,7 +73,6 @@ class Autoencoder(keras.Model):
         return None
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the two halves, serialized, and the name."""
         return {
             "encoder": keras.saving.serialize_keras_object(self.encoder),
             "decoder": keras.saving.serialize_keras_object(self.decoder),
@@ -84,7 +83,6 @@ class Autoencoder(keras.Model):
     def from_config(
         cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
     ) -> Self:
-        """Makes the auto-encoder from what `get_config` returned."""
         halves = {
             key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects)
             for key in ("encoder", "decoder")

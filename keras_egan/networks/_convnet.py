@@ -1,7 +1,6 @@
 """Convolutional networks for images of any size."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 from keras import layers
@@ -93,8 +92,7 @@ def convnet(
     return generator, Autoencoder(encoder, decoder(inputs, x, "decoder"))
 
 
-def _scales(height: int, width: int) -> list[tuple[int, int]]:
-    """Returns the sides at each scale, from the image's to the smallest grid's."""
+def _scales(height, width):
     if min(height, width) < 8:
         raise ValueError(
             f"`image_shape` must have sides of 8 or more; got {height} and {width}. Resize or pad "
@@ -107,12 +105,11 @@ def _scales(height: int, width: int) -> list[tuple[int, int]]:
     return scales
 
 
-def _cropped(x: Any, sides: tuple[int, int]) -> Any:
-    """Returns features without the last row and column, where the doubled sides are too long."""
+def _cropped(x, sides):
     got = x.shape[2:] if channel_axis() == 1 else x.shape[1:3]
     crop = tuple((0, a - b) for a, b in zip(got, sides, strict=True))
     return layers.Cropping2D(crop)(x) if any(end for _, end in crop) else x
 
 
-def _normalized(x: Any) -> Any:
+def _normalized(x):
     return batch_normalized(x, epsilon=1e-3)

@@ -45,11 +45,10 @@ def embedding_inputs(
 def with_label(
     code: Any, x: Any, num_classes: int | None, stddev: float = 1.0, centered: bool = False
 ) -> tuple[Any, Any]:
-    """Returns a network's inputs, and its code joined with what is learnt of a label.
+    """Returns a network's inputs, and `x`, which became of its code, joined with a label's weights.
 
-    `x` is the code or what became of it, a vector or a feature map per sample. `stddev` is the size
-    of what stands for a label at first: a generator's is small, so that it does not take the label
-    for the latents. If `centered`, the code is normalised within each class.
+    `stddev` is the size of these at first: a generator's is small, so that it does not take the
+    label for the latents. If `centered`, `x` is normalised within each class.
     """
     if num_classes is None:
         return code, x
@@ -97,11 +96,7 @@ def _embedded(label, num_classes, stddev, size=LABEL_DIM):
 
 
 def split_shape(image_shape: Sequence[int], divisor: int = 1) -> tuple[int, int, int]:
-    """Returns (height, width, channels) of an image shape in Keras's image data format.
-
-    Raises:
-        ValueError: if it has not three entries, or a side is not divisible by `divisor`.
-    """
+    """Returns (height, width, channels) of an image shape, with sides divisible by `divisor`."""
     if len(image_shape) != 3:
         raise ValueError(
             f"`image_shape` must have three entries, such as (64, 64, 3); got {image_shape!r}. "

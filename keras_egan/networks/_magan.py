@@ -15,11 +15,7 @@ from keras_egan.networks._layers import (
 
 
 def magan_mnist(
-    *,
-    filters: int = 128,
-    units: int = 256,
-    latent_dim: int = 50,
-    num_classes: int | None = None,
+    *, filters: int = 128, units: int = 256, latent_dim: int = 50, num_classes: int | None = None
 ) -> tuple[keras.Model, Autoencoder]:
     """Returns MAGAN's generator and fully connected auto-encoder for 28x28 digits.
 

@@ -50,11 +50,7 @@ def _values(gan):
 def arguments_of(gan: Any) -> dict[str, Any]:
     """Returns the arguments that make a GAN like this one, serialized, at their present values.
 
-    An argument is read from the attribute of its name, so that a subclass with arguments of its own
-    need not say anything more.
-
-    Raises:
-        ValueError: if an argument is not kept as an attribute.
+    Each is read from the attribute of its name, so that a subclass need not say anything more.
     """
     return {
         name: plain(value)

@@ -34,10 +34,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def move(source: Path, path: Path) -> None:
-    """Puts a finished file or folder in the place of another, at once, and onto the disk.
-
-    Both are on one disk. A folder is only replaced by a folder.
-    """
+    """Puts a finished file or folder in the place of another on the same disk, at once."""
     for inner in source.rglob("*") if source.is_dir() else ():
         _sync(inner)
     _sync(source)
@@ -50,11 +47,7 @@ def move(source: Path, path: Path) -> None:
 
 
 def write(path: str | os.PathLike, data: bytes) -> None:
-    """Writes a file whole, or leaves the one that is there as it was.
-
-    Raises:
-        OSError: if it cannot be written; of a full disk, it says how much is needed, and where.
-    """
+    """Writes a file whole, or leaves the one that is there as it was."""
     try:
         with replacing(path) as temporary:
             temporary.write_bytes(data)
@@ -78,19 +71,9 @@ def save(
     in_place: bool = False,
     **kwargs: Any,
 ) -> None:
-    """Saves a model or its weights as Keras does, but whole or not at all.
+    """Saves by a model's `save` or `save_weights`, but whole or not at all.
 
-    Args:
-        save: the model's `save` or `save_weights`.
-        filepath: the file. Keras writes addresses such as `hf://` in place.
-        suffix: how its name must end, `".keras"` or `".weights.h5"`.
-        overwrite: whether to replace a file without asking.
-        in_place: whether Keras writes a folder or shards, in place.
-        **kwargs: further arguments of `save`.
-
-    Raises:
-        ValueError: if `filepath` does not end in `suffix`.
-        OSError: as in `write`.
+    Keras writes addresses such as `hf://` in place, and, by `in_place`, folders and shards.
     """
     if in_place or is_address(filepath):
         save(filepath, overwrite, **kwargs)
@@ -106,10 +89,7 @@ def save(
 def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
     """Opens any model's `.keras` file in Keras's safe mode, which runs no code in the file.
 
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ImportError: if something in it needs a package that is not installed.
-        ValueError: if it cannot be opened, whatever else the reason; Keras's error is in it.
+    A missing package gives an `ImportError`, any other fault in the file a `ValueError`.
     """
     try:
         check_size(path)
@@ -124,8 +104,7 @@ def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
 def check_size(path: str | os.PathLike) -> None:
     """Raises a `ValueError` if a `.keras` file would take absurdly much memory once unpacked.
 
-    Only its directory is read, and `zipfile` unpacks no more than the directory says. Folders,
-    addresses and other files are left to Keras.
+    `zipfile` unpacks no more than the file's directory says. All else is left to Keras.
     """
     if not str(path).endswith(".keras") or is_address(path) or Path(path).is_dir():
         return

@@ -22,10 +22,7 @@ Keras counts names on in a process, and a backup holds the states of seeds.
 def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
     """Returns what must be the same for a training to be the same, as JSON can hold it.
 
-    Args:
-        gan: the `EnergyGAN`, compiled, before it is restored.
-        data: the images, as `Run` has them.
-        steps: `steps_per_epoch`.
+    The GAN is compiled and not yet restored; `data` is as `Run` has it.
     """
     metadata: dict[str, Any] = {"GAN": type(gan).__name__}
     for side in ("generator", "discriminator"):

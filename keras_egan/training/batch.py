@@ -123,10 +123,9 @@ class BatchShard(NamedTuple):
 
 
 def unfit_rows(images: Any) -> Any:
-    """Returns which samples are not finite or, if they are images, outside [-1, 1].
+    """Returns 1 for samples that are not finite or, if images, outside [-1, 1]; 0 for others.
 
-    Returns:
-        float32 tensor of shape `(batch,)`, 1 or 0; a scalar 0 for uint8, which cannot be unfit.
+    float32 of shape `(batch,)`, or a scalar 0 for uint8.
     """
     if "float" not in keras.backend.standardize_dtype(images.dtype):
         return ops.zeros(())

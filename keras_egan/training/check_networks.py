@@ -11,20 +11,11 @@ from keras_egan.energies import NEEDS, needed_output
 
 
 def checked(
-    generator: keras.Model,
-    discriminator: keras.Model,
-    *,
-    energy: Any,
-    latent_dim: int | None = None,
-    num_classes: int | None = None,
+    generator: Any, discriminator: Any, energy: Any, latent_dim: int | None, num_classes: int | None
 ) -> tuple[int, tuple[int, ...]]:
-    """Returns the length of latents and the shape of one sample, having called both networks.
+    """Calls both networks; returns the length of latents and the shape of one sample.
 
-    The arguments are those of `EnergyGAN`.
-
-    Raises:
-        ValueError: if the two are no Keras models, have layers that no file can hold safely, do not
-            fit one another or the energy, or share weights.
+    The arguments and errors are those of `EnergyGAN`.
     """
     for name, network in {"generator": generator, "discriminator": discriminator}.items():
         if not isinstance(network, keras.Model):
@@ -39,7 +30,7 @@ def checked(
 
 
 def symbols(shape: Sequence[int], labelled: bool) -> Any:
-    """Returns what to call a network with for its output's shape: of samples, and their labels."""
+    """Returns symbolic samples, with labels if wanted, to call a network for its output's shape."""
     inputs = keras.Input(tuple(shape))
     return [inputs, keras.Input((), dtype="int32")] if labelled else inputs
 
@@ -74,10 +65,12 @@ def _image_shape(generator, latent_dim, labelled):
 def _check_discriminator(generator, discriminator, energy, shape, classes):
     labelled = classes is not None and energy != "cross_entropy"
     expected = _first_input("discriminator", discriminator, "samples", labelled)
-    if expected and not _agree(shape, tuple(expected[1:])):
+    taken = tuple(expected[1:]) if expected else shape
+    pairs = zip(shape, taken, strict=False)
+    if len(shape) != len(taken) or any(side not in (made, None) for made, side in pairs):
         raise ValueError(
-            f"`generator` makes samples of shape {shape}, but `discriminator` takes "
-            f"{tuple(expected[1:])}. Build both for the same shape."
+            f"`generator` makes samples of shape {shape}, but `discriminator` takes {taken}. Build "
+            "both for the same shape."
         )
     output = tuple(getattr(discriminator(symbols(shape, labelled)), "shape", (None,))[1:])
     _check_apart(generator, discriminator)
@@ -94,7 +87,6 @@ def _check_discriminator(generator, discriminator, energy, shape, classes):
 
 
 def _first_input(argument, network, what, labelled):
-    """Returns the shape of a network's first input, or None if it does not tell."""
     shape = getattr(network, "input_shape", None)
     several = shape and (isinstance(shape, dict) or isinstance(shape[0], (tuple, list)))
     shapes = list(shape.values() if isinstance(shape, dict) else shape) if several else [shape]
@@ -120,11 +112,6 @@ def check_embedding(discriminator: keras.Model, latent_dim: int) -> None:
             f"`discriminator` has embeddings of shape {shape}, and `generator` latents of shape "
             f"({latent_dim},), which must be the same: pass `embedding_dim={latent_dim}`."
         )
-
-
-def _agree(one, other):
-    sides = zip(one, other, strict=False)
-    return len(one) == len(other) and all(a == b or b is None for a, b in sides)
 
 
 def _check_apart(generator, discriminator):

@@ -34,10 +34,9 @@ class Labels(keras.layers.Layer):
         self.built = True
 
     def received(self, data: Any, rows: Any) -> tuple[Any, Any]:
-        """Returns the rows with the labels of a batch, and which of those are of no class, 1 or 0.
+        """Returns the `BatchShard` with the labels of data, and which are of no class, 1 or 0.
 
-        `data` is (images, labels), `rows` the `BatchShard` of the images. Labels of fakes are
-        drawn where data has none.
+        Labels of fakes are drawn where data has none.
         """
         labels = distributed.nonempty(ops.cast(data[1], "int32"))
         labels = labels[:, 0] if len(labels.shape) == 2 else labels
@@ -53,7 +52,6 @@ class Labels(keras.layers.Layer):
         return rows._replace(labels=labels, fake_labels=fake), unfit
 
     def count(self, rows: Any) -> None:
-        """Counts a batch's labels in, which its `BatchShard` hold."""
         known = ops.expand_dims(rows.labels, 1) == ops.arange(self.num_classes, dtype="int32")
         found = ops.sum(ops.cast(known, "float32"), axis=0)
         if not rows.alone:  # a replica may have a row that does not count

@@ -16,15 +16,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
     Keras's JAX trainer, its callbacks and its files know a single optimizer. This one holds two,
     and lists them in `optimizers` (where ReduceLROnPlateau, LearningRateScheduler and TensorBoard
     look for them) by the names that they are logged under, `learning_rate_d_optimizer` and
-    `learning_rate_g_optimizer`. Either side is applied by itself. `EnergyGAN.compile` makes the
-    pair.
-
-    Args:
-        d_optimizer: the discriminator's optimizer, a `keras.optimizers.Optimizer` or a name.
-        g_optimizer: the generator's, likewise; a different object.
-
-    Raises:
-        ValueError: if an optimizer is missing, is not an optimizer, or both are one object.
+    `learning_rate_g_optimizer`. Either side is applied by itself.
     """
 
     def __init__(self, d_optimizer: Any, g_optimizer: Any):
@@ -41,16 +33,15 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     def scaled(self) -> "AdversarialOptimizer":
         """Returns a pair in which each optimizer scales its loss, as float16 needs."""
-        return AdversarialOptimizer(_scaled(self.d_optimizer), _scaled(self.g_optimizer))
+        kind, pair = keras.optimizers.LossScaleOptimizer, (self.d_optimizer, self.g_optimizer)
+        return AdversarialOptimizer(*(x if isinstance(x, kind) else kind(x) for x in pair))
 
     @property
     def optimizers(self) -> list[Any]:
-        """The discriminator's optimizer and the generator's as Keras's callbacks see them."""
         return [_Side(self, "d_optimizer"), _Side(self, "g_optimizer")]
 
     @property
     def variables(self) -> list[Any]:
-        """Both optimizers' variables."""
         return self.d_optimizer.variables + self.g_optimizer.variables
 
     @property
@@ -71,11 +62,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         )
 
     def build(self, d_variables: Sequence[Any], g_variables: Sequence[Any]) -> None:
-        """Makes both optimizers' variables, for the trainable variables of their networks.
-
-        Raises:
-            ValueError: if an optimizer has been built for the weights of another network.
-        """
+        """Makes both optimizers' variables; refuses one that has been built for another network."""
         sides = {"d_optimizer": d_variables, "g_optimizer": g_variables}
         for argument, variables in sides.items():
             optimizer = getattr(self, argument)
@@ -91,7 +78,6 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         self.built = True
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        """Always an error: each side is updated by itself."""
         raise ValueError("Apply gradients with `d_optimizer` or `g_optimizer`, not with the pair.")
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
@@ -117,7 +103,6 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         """Does nothing: Keras loads the two optimizers, being attributes, by themselves."""
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the two optimizers, serialized."""
         serialize = keras.saving.serialize_keras_object
         return {
             "d_optimizer": portable(serialize(self.d_optimizer)),
@@ -126,7 +111,6 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
-        """Makes the pair from what `get_config` returned."""
         make = keras.saving.deserialize_keras_object
         return cls(**{key: make(one, custom_objects=custom_objects) for key, one in config.items()})
 
@@ -168,9 +152,3 @@ def _get(argument, optimizer):
             f"`{argument}` must be a Keras optimizer or the name of one, such as 'adam'; "
             f"got {optimizer!r}."
         ) from error
-
-
-def _scaled(optimizer):
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return optimizer
-    return keras.optimizers.LossScaleOptimizer(optimizer)

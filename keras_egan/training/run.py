@@ -16,14 +16,7 @@ from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_logs
 from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import length
-from keras_egan.datasets.sharing import (
-    batched,
-    checked,
-    part,
-    split,
-    too_small,
-    without_first,
-)
+from keras_egan.datasets.sharing import batched, checked, part, split, too_small, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import named_variables
 from keras_egan.training.run_callbacks import RunCallbacks
@@ -61,15 +54,16 @@ class Run:
         distributed.unify([*named_variables(gan).values()])
         if validation_split and validation_data is None:
             data, validation_data = split(data, validation_split)
-        self.foreign = None if _is_ours(data) else type(data).__name__
+        ours = hasattr(data, "shape") or isinstance(data, (keras.utils.PyDataset, list, tuple))
+        self.foreign = None if ours else type(data).__name__
         data, self.kind = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
         size = validation["validation_batch_size"] or batch_size
         if validation_data is not None:
             steps = validation["validation_steps"]
             found, kind = checked(gan, validation_data, "validation_data", steps)
             validation_data = part(batched(found, size, shuffle=False), kind)
-        held = {"validation_data": validation_data, "validation_batch_size": size}
-        self.validation = {**validation, **held}
+        validation |= {"validation_data": validation_data, "validation_batch_size": size}
+        self.validation = validation
         self.gan = gan
         self.fit_state = gan.fit_state
         self.epochs = epochs
@@ -91,7 +85,6 @@ class Run:
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
-        """Trains by `keras.Model.fit`, from the newest backup if any; returns the history."""
         self.gan._training_state.continue_random_state()
         if self.backup or distributed.process_count() > 1:
             self.fingerprint = fingerprint(self.gan, self.data, self.steps)
@@ -133,14 +126,12 @@ class Run:
         self.restore_random_state()
 
     def restore_random_state(self) -> None:
-        """Puts the backend's own random numbers back to where they were."""
         arrays = self.resumed.arrays
         if "random_state" in arrays:
             states = np.atleast_2d(arrays["random_state"])  # one a process, of which there may now
             backend.set_random_state(states[distributed.process_index() % len(states)])  # be more
 
     def save(self, epoch: int, done: int) -> None:
-        """Makes a backup, unless a value is not finite."""
         step = self.gan._training_state.steps_done
         for callback in self.callbacks.callbacks:
             if hasattr(callback, "flush"):
@@ -257,10 +248,6 @@ def _are_finite(values):
     parts = "generator", "discriminator", "d_optimizer", "g_optimizer"
     names = tuple(f"variable/{part}/" for part in parts)
     return all(np.isfinite(value).all() for name, value in values.items() if name.startswith(names))
-
-
-def _is_ours(data):
-    return hasattr(data, "shape") or isinstance(data, (keras.utils.PyDataset, list, tuple))
 
 
 def _listed(callbacks):

@@ -140,7 +140,6 @@ def _warn_of_state(callbacks):
 
 
 def _is_told_of_steps(callback):
-    """Whether a callback does anything at the end of a step."""
     default = keras.callbacks.Callback
     return any(
         getattr(getattr(callback, name), "__func__", None) is not getattr(default, name)

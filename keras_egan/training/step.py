@@ -17,13 +17,7 @@ from keras_egan.training.labels import with_labels
 
 
 def train(gan: Any, data: Any) -> dict[str, Any]:
-    """Updates a GAN's discriminator, generator and controller on one batch.
-
-    `data` is images of shape `(batch, *image_shape)`, or a tuple that begins with them.
-
-    Returns:
-        This step's metrics and indicators, scalars.
-    """
+    """Updates a GAN on one batch, images or a tuple that begins with them; returns its logs."""
     images, rows, unfit = _receive(gan, data, gan._training_state.seeds)
     passes = _one_pass if gan.updates == "one_pass" else _two_passes
     learners = [_Learner.of(gan, name) for name in ("discriminator", "generator")]
@@ -153,10 +147,7 @@ class _Learner(NamedTuple):
         return cls(variables, getattr(gan, f"{name[0]}_optimizer"), constrain)
 
     def total(self, loss, terms, rows):
-        """Returns what the network minimises, as its optimizer scales it.
-
-        That is the loss and what is added to it, each a number a row, or a scalar.
-        """
+        """Returns the loss and what is added to it, each a number a row or a scalar, scaled."""
         loss = rows.mean(loss)
         for term in terms:
             if not isinstance(term, (int, float)) or term:  # most networks add nothing
@@ -266,7 +257,6 @@ def takes_labels(gan: Any) -> bool:
 def added_losses(gan: Any, network: keras.Model) -> Any:
     """Returns what the layers of a GAN's network added in its last call, a scalar.
 
-    That is by `add_loss` and `activity_regularizer`; the regularizers of weights do not depend on
-    the call, and count once a step.
+    The regularizers of weights are not among it, because they count once a step.
     """
     return sum(ops.cast(term, "float32") for term in call_losses(gan._flat_layers(network)))

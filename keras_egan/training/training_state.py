@@ -32,18 +32,13 @@ class TrainingState(keras.layers.Layer):
 
     @property
     def steps_done(self) -> int:
-        """How many training steps were done."""
         return int(ops.convert_to_numpy(self.step))
 
     def advance(self) -> None:
-        """Counts a training step."""
         _add(self.step, 1)
 
     def count_unfit(self, images: Any, small: Any) -> None:
-        """Counts invalid images and too small batches, which a compiled step cannot refuse.
-
-        Both are scalars: see `batch.unfit_rows` and `backend.require`.
-        """
+        """Counts invalid images and too small batches, which a compiled step cannot refuse."""
         _add(self.unfit, ops.cast(images, self.unfit.dtype))
         if ops.is_tensor(small):
             _add(self.too_small, ops.cast(small, self.too_small.dtype))
@@ -70,7 +65,6 @@ class TrainingState(keras.layers.Layer):
             warnings.warn(" ".join(found), stacklevel=2)
 
     def restart_evaluation(self) -> None:
-        """Starts the latents of evaluation anew."""
         self.evaluation_seeds.state.assign(self.evaluation_start)
 
     def continue_random_state(self) -> None:

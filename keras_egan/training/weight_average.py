@@ -16,23 +16,13 @@ from keras_egan.saving.state import add_variable
 class WeightAverage(keras.layers.Layer):
     """The part of a GAN that averages its generator's weights, in variables of its own.
 
-    Keras's `use_ema` puts the averages into the weights when `fit` ends, and training cannot go
-    on from where it was; these stay beside the weights, and are saved with them.
+    Keras's `use_ema` puts the averages into the weights when `fit` ends, and training cannot go on.
 
-    If something else than training changes the generator's weights, such as
-    `generator.load_weights` or `set_weights`, the average begins anew from them: at the next
-    `sample`, export, file or training. To notice it, an excerpt of the weights is kept from the end
-    of a training, and compared; within `fit` nothing is computed for that. A training loop of a
-    user's own, of `gan.train_step`, is taken for what has changed the weights since.
-
+    If something else than training changes the weights, such as `generator.load_weights`, the
+    average begins anew from them at the next `sample`, export, file or training. To notice it, an
+    excerpt of the weights is kept from the end of a training, and compared. After a loop of a
+    user's own, of `gan.train_step`, which changes the step too, the average goes on.
     A generator that has got other variables, by `quantize` or `enable_lora`, has no average.
-
-    Args:
-        network: the generator.
-        decay: the average's decay, between 0 and 1; None for no average.
-
-    Raises:
-        ValueError: if `decay` is out of its range.
     """
 
     def __init__(self, network: keras.Model, decay: float | None):
@@ -80,8 +70,7 @@ class WeightAverage(keras.layers.Layer):
     def excerpt(self, step: Any) -> np.ndarray:
         """Returns the step and some values of each weight: what tells weights from others.
 
-        A float64 array of exact values rather than sums, whose rounding differs between backends:
-        a file of another one holds the same.
+        Not sums, whose rounding would differ from that in a file of another backend.
         """
         arrays = map(ops.convert_to_numpy, local_values(self.weights_of_network()))
         some = [array.ravel()[:: 1 + array.size // 16].astype("float64") for array in arrays]
@@ -120,11 +109,7 @@ class WeightAverage(keras.layers.Layer):
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Gives the network its averaged weights for a while.
-
-        Raises:
-            ValueError: if there is no average.
-        """
+        """Gives the network its averaged weights for a while."""
         pairs = self._pairs()
         if not pairs:
             raise ValueError("There is no average: make the model with `generator_average=0.999`.")

@@ -13,17 +13,14 @@ import numpy as np
 
 
 def process_index() -> int:
-    """Returns this process's number, from 0."""
     return jax.process_index()
 
 
 def process_count() -> int:
-    """Returns how many processes train together."""
     return jax.process_count()
 
 
 def broadcast(data: bytes) -> bytes:
-    """Returns the first process's `data`, whatever the others give."""
     if process_count() == 1:
         return data
     from jax.experimental import multihost_utils  # here, because importing it is slow
@@ -36,7 +33,6 @@ def broadcast(data: bytes) -> bytes:
 
 
 def gather(array: np.ndarray) -> np.ndarray:
-    """Returns all processes' arrays, which are of one shape and dtype, stacked."""
     if process_count() == 1:
         return array[None]
     from jax.experimental import multihost_utils
@@ -46,7 +42,7 @@ def gather(array: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Lets one process compute by itself: JAX compares new variables of a distribution's on all."""
+    # JAX compares new variables of a distribution's on all processes.
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
     try:
@@ -56,10 +52,7 @@ def alone() -> Iterator[None]:
 
 
 def local_values(variables: Sequence[Any]) -> list[Any]:
-    """Returns variables' values on this process's first device, where each device has all of them.
-
-    What is computed of them needs no other process.
-    """
+    # On this process's first device, where each device has all of them.
     values = [variable.value for variable in variables]
     spread = keras.distribution.distribution() is not None
     if spread and all(value.is_fully_replicated for value in values):
@@ -68,7 +61,6 @@ def local_values(variables: Sequence[Any]) -> list[Any]:
 
 
 def own_rows(total: int) -> slice:
-    """Returns which rows of a global batch this process takes: those of its devices."""
     rows = _rows_of_device(total) * _local_devices()
     start = min(process_index() * rows, total)
     return slice(start, min(start + rows, total))
@@ -78,12 +70,7 @@ def placed(batch: Any, total: int) -> Any:
     """Returns a batch that is divisible, and what lets `received` cut it again.
 
     Devices take equally many rows, so that the last get some of zeros. How many rows count is
-    known when the step is compiled: it is in the shape of an array, which is as long as the
-    devices are many.
-
-    Args:
-        batch: arrays of this process's rows of a global batch.
-        total: how many rows that has.
+    known when the step is compiled: it is in the shape of an array, one row per device.
     """
     if keras.distribution.distribution() is None:
         return batch
@@ -99,11 +86,8 @@ def placed(batch: Any, total: int) -> Any:
 
 
 def divided(dataset: Any) -> Any:
-    """Returns a `tf.data.Dataset` of what `placed` makes of global batches, of tuples.
-
-    As it is, where each process has one of its own. Keras divides by itself only what has batches
-    of a fixed size, and each of which all devices share evenly.
-    """
+    # As it is, where each process has one of its own. Keras divides by itself only what has batches
+    # of a fixed size, each of which all devices share evenly.
     distribution = keras.distribution.distribution()
     if distribution is None or (process_count() > 1 and not distribution.auto_shard_dataset):
         return dataset
@@ -126,7 +110,6 @@ def divided(dataset: Any) -> Any:
 
 
 def received(batch: Any) -> Any:
-    """Returns the global batch that `placed` was given; any other as it is."""
     if not (isinstance(batch, tuple) and len(batch) == 2 and isinstance(batch[0], tuple)):
         return batch
     batch, mark = batch
@@ -148,22 +131,13 @@ def _local_devices():
 
 
 def feeds() -> bool:
-    """Returns whether batches have to be made ready for several devices."""
     return keras.distribution.distribution() is not None
 
 
 @contextmanager
 def feeding(kind: str | None) -> Iterator[None]:
-    """Sets a distribution that takes data as they are: Keras shares out `tf.data` alone.
-
-    https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/data_adapters/__init__.py#L36
-
-    Args:
-        kind: what the data is, where each process has been given its own.
-
-    Raises:
-        ValueError: if Keras has been asked to share that out.
-    """
+    # Sets a distribution that takes data as they are, because Keras shares out `tf.data` alone:
+    # https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/data_adapters/__init__.py#L36
     distribution = keras.distribution.distribution()
     if distribution is None or process_count() == 1:
         yield
@@ -180,11 +154,6 @@ def feeding(kind: str | None) -> Iterator[None]:
 
 
 def check() -> None:
-    """Refuses what would not train together.
-
-    Raises:
-        ValueError: says what, and what to use.
-    """
     if process_count() == 1:
         return
     distribution = keras.distribution.distribution()

@@ -10,7 +10,10 @@ import numpy as np
 
 
 def replica_share(count: Any) -> tuple[Any, Any]:
-    """Returns the first row and the length of the global batch that `count` rows are part of."""
+    """Returns the first row and the length of the global batch that `count` rows are part of.
+
+    The first row is one of the batch, also of a replica that has none.
+    """
     return 0, count
 
 
@@ -100,10 +103,9 @@ def feeds() -> bool:
 
 
 def feeding(kind: str | None) -> AbstractContextManager:
-    """Returns a context for Keras's `fit` with data of some kind: None if all processes share it.
+    """Returns a context for Keras's `fit`, or raises a `ValueError` if Keras cannot share data out.
 
-    Raises:
-        ValueError: if Keras cannot share it out.
+    `kind` is what the data is if each process has been given its own; None if all share it.
     """
     return nullcontext()
 

@@ -8,15 +8,10 @@ import tensorflow as tf
 
 
 def several() -> bool:
-    """Returns whether other replicas take this step too."""
     return _replicas() is not None
 
 
 def replica_share(count: Any) -> tuple[Any, Any]:
-    """Returns the first row and the length of the global batch that `count` rows are part of.
-
-    The first row is one of the batch, also of a replica that has none.
-    """
     context = _replicas()
     if context is None:
         return 0, count
@@ -27,19 +22,16 @@ def replica_share(count: Any) -> tuple[Any, Any]:
 
 
 def replica_sum(value: Any) -> Any:
-    """Returns the sum of `value`, a tensor or a list of them, over all replicas."""
     context = _replicas()
     return value if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
 def replica_gather(rows: Any, count: Any) -> Any:
-    """Returns the first `count` rows of each replica, joined; gradients come back from all."""
     context = _replicas()
     return rows if context is None else context.all_gather(rows[:count], axis=0)
 
 
 def nonempty(images: Any) -> Any:
-    """Returns images, or one of zeros where the replica has none."""
     if _replicas() is None:
         return images
     missing = tf.maximum(1 - tf.shape(images)[0], 0)
@@ -55,16 +47,10 @@ def _replicas():
 
 
 def local_values(variables: Sequence[Any]) -> list[Any]:
-    """Returns variables' values."""
     return [tf.convert_to_tensor(variable) for variable in variables]
 
 
 def check() -> None:
-    """Refuses what Keras or TensorFlow would not train with.
-
-    Raises:
-        ValueError: says what, and what to use.
-    """
     strategy = tf.distribute.get_strategy()
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         raise ValueError(

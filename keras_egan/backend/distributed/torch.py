@@ -10,15 +10,10 @@ from torch import distributed
 
 
 def several() -> bool:
-    """Returns whether other replicas take this step too."""
     return process_count() > 1
 
 
 def replica_share(count: Any) -> tuple[Any, Any]:
-    """Returns the first row and the length of the global batch that `count` rows are part of.
-
-    The first row is one of the batch, also of a replica that has none.
-    """
     if process_count() == 1:
         return 0, count
     rows = gather(np.array(count, "int64")).tolist()
@@ -26,7 +21,6 @@ def replica_share(count: Any) -> tuple[Any, Any]:
 
 
 def replica_sum(value: Any) -> Any:
-    """Returns the sum of `value`, a tensor or a list of them, over all replicas."""
     if process_count() == 1:
         return value
     values = value if isinstance(value, list) else [value]
@@ -38,7 +32,6 @@ def replica_sum(value: Any) -> Any:
 
 
 def replica_gather(rows: Any, count: Any) -> Any:
-    """Returns the first `count` rows of each replica, joined; gradients come back from all."""
     return rows if process_count() == 1 else _Gather.apply(rows[:count])
 
 
@@ -60,17 +53,14 @@ class _Gather(torch.autograd.Function):
 
 
 def nonempty(images: Any) -> Any:
-    """Returns images, or one of zeros where the replica has none."""
     return images if len(images) else images.new_zeros((1, *images.shape[1:]))
 
 
 def process_index() -> int:
-    """Returns this process's number, from 0."""
     return distributed.get_rank() if _grouped() else 0
 
 
 def process_count() -> int:
-    """Returns how many processes train together."""
     return distributed.get_world_size() if _grouped() else 1
 
 
@@ -79,7 +69,6 @@ def _grouped():
 
 
 def broadcast(data: bytes) -> bytes:
-    """Returns the first process's `data`, whatever the others give."""
     if process_count() == 1:
         return data
     length = torch.tensor([len(data)], device=_device())
@@ -93,7 +82,6 @@ def broadcast(data: bytes) -> bytes:
 
 
 def gather(array: np.ndarray) -> np.ndarray:
-    """Returns all processes' arrays, which are of one shape and dtype, stacked."""
     if process_count() == 1:
         return array[None]
     own = torch.as_tensor(array, device=_device())
@@ -107,7 +95,6 @@ def _device():
 
 
 def unify(variables: Sequence[Any]) -> None:
-    """Gives variables the first process's values on all."""
     if process_count() == 1:
         return
     arrays = [ops.convert_to_numpy(variable) for variable in variables]
@@ -118,11 +105,9 @@ def unify(variables: Sequence[Any]) -> None:
 
 
 def own_rows(total: int) -> slice:
-    """Returns which rows of a global batch this process takes: as many as the others, if it can."""
     index, count = process_index(), process_count()
     return slice(total * index // count, total * (index + 1) // count)
 
 
 def feeds() -> bool:
-    """Returns whether each process gives `fit` its own rows."""
     return process_count() > 1
