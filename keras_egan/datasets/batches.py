@@ -45,15 +45,9 @@ class Ordered(keras.utils.PyDataset):
         self.begin(0)
 
     def begin(self, step: int, done: int = 0, endless: bool = False) -> None:
-        """Chooses what comes next.
+        """Moves to the pass that begins at training step `step`, after its first `done` batches.
 
-        Args:
-            step: the number of training steps before the pass.
-            done: the number of batches of the pass to leave out.
-            endless: whether to go through the samples again and again.
-
-        Raises:
-            ValueError: if a pass has fewer than `done` batches.
+        If `endless`, pass after pass follows.
         """
         if endless:  # passes begin where the number of steps is a multiple of their length
             step, done = step - step % self.batches, done + step % self.batches
@@ -76,10 +70,7 @@ class Ordered(keras.utils.PyDataset):
         return self.share(index, slice)[0]
 
     def share(self, index: int, rows: Callable[[int], slice]) -> tuple[tuple[Any, ...], int]:
-        """Returns some rows of a batch, in a tuple, and how many it has in all.
-
-        `rows` is a function from the number of rows in all to the slice wanted.
-        """
+        """Returns `rows(total)` of a batch, in a tuple, and its total of rows."""
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")
         passes, index = divmod(self.done + index, self.batches)
@@ -89,7 +80,9 @@ class Ordered(keras.utils.PyDataset):
         if self.mirror:
             # Lists that differ in their zeros at the end alone would seed alike.
             draws = np.random.default_rng([self.seed, step, 1 + index])
-            images = _mirrored(images, (draws.random(total) < 0.5)[rows(total)])
+            chosen = (draws.random(total) < 0.5)[rows(total)]
+            images = images.copy()
+            images[chosen] = np.flip(images[chosen], width_axis())
         return (images, *labels), total
 
     def read(self, step: int, index: int) -> Any:
@@ -102,7 +95,7 @@ class Ordered(keras.utils.PyDataset):
         raise NotImplementedError
 
     def read_rows(self, step: int, index: int, rows: Callable[[int], slice]) -> tuple[Any, int]:
-        """Returns some rows of a batch, and how many it has in all; see `share` and `read`."""
+        """Returns `rows(total)` of what `read` returns, and its total of rows."""
         batch = self.read(step, index)
         total = len(batch[0] if isinstance(batch, tuple) else batch)
         return keras.tree.map_structure(lambda array: array[rows(total)], batch), total
@@ -255,9 +248,3 @@ class Stream(Ordered):
     def _leave(self):
         self._reader = self._next = None
         self._last.clear()
-
-
-def _mirrored(images, chosen):
-    images = images.copy()
-    images[chosen] = np.flip(images[chosen], width_axis())
-    return images

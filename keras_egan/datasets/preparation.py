@@ -10,11 +10,7 @@ from keras_egan.image_format import channels_first
 
 
 class Preparation:
-    """Crops, resizes, greys and lays out images; arguments are as in `load`.
-
-    Raises:
-        ValueError: if an argument is out of its range.
-    """
+    """Crops, resizes, greys and lays out images; arguments are as in `load`."""
 
     def __init__(
         self,
@@ -40,14 +36,7 @@ class Preparation:
         return bool(self.image_size or self.crop_size)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Prepares an image, uint8 of shape `(height, width, channels)`.
-
-        Returns:
-            uint8 array, in Keras's image data format.
-
-        Raises:
-            ValueError: if the image is smaller than `crop_size`.
-        """
+        """Prepares an image, uint8 of shape `(height, width, channels)`."""
         if self.crop_size:
             image = _centre_crop(image, self.crop_size)
         if self.grayscale and image.shape[-1] != 1:
