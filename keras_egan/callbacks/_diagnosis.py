@@ -76,9 +76,7 @@ class Diagnosis(keras.callbacks.Callback):
         super().__init__()
         checks.whole_number(1, patience=patience)
         checks.whole_number(0, seed=seed)
-        if every is not None:
-            checks.whole_number(1, every=every)
-        self.every = every and int(every)
+        self.every = checks.optional_whole(1, every=every)
         self.patience = int(patience)
         self.stop = stop
         self.classifier = classifier
@@ -136,7 +134,6 @@ class Diagnosis(keras.callbacks.Callback):
             self._held.add(int(step), logs)
 
     def _take(self):
-        """Takes the metrics of the steps since the last that were taken."""
         if self._fit.step > self._taken:
             self._taken = self._fit.step
             self._held.add(self._taken, self._fit.logs)
@@ -206,7 +203,6 @@ class Diagnosis(keras.callbacks.Callback):
 
 
 def _first(data, shape, labelled):
-    """Returns the first images of data in the forms that `fit` takes, and labels if wanted."""
     batches, count = [], 0
     for batch in batches_of(data, shape, IMAGES, "reference", labelled):
         batches.append([as_numpy(array)[: IMAGES - count] for array in batch])

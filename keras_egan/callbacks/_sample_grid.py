@@ -63,14 +63,12 @@ class SampleGrid(keras.callbacks.Callback):
                 "`writer` must be a SummaryWriter of tensorboardX or of torch.utils.tensorboard; "
                 f"got {writer!r}."
             )
-        checks.whole_number(1, rows=8 if rows is None else rows, columns=columns)
+        checks.whole_number(1, columns=columns)
         checks.whole_number(0, seed=seed)
-        if every is not None:
-            checks.whole_number(1, every=every)
         _pillow()
         self.directory = Path(directory)
-        self.every = every and int(every)
-        self.rows = rows and int(rows)
+        self.every = checks.optional_whole(1, every=every)
+        self.rows = checks.optional_whole(1, rows=rows)
         self.columns = int(columns)
         self.seed = int(seed)
         self.writer = writer
