@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend
+from keras_egan import backend, checks
 from keras_egan.datasets import inputs
 from keras_egan.energies import ENERGIES, reconstruction_energy
 from keras_egan.image_format import channel_axis
@@ -162,7 +162,7 @@ class Scorer(keras.Model):
 
 def score_of(score: str | None, network: keras.Model) -> str:
     """Returns the score that is asked for, or the best that a network has."""
-    halves = hasattr(network, "encoder") and hasattr(network, "decoder")
+    halves = checks.has_encoder(network)
     if score is None:
         return "average" if halves else "norm"
     if score not in SCORES:
