@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.callbacks._files import tolerated
-from keras_egan.extras import require
+from keras_egan.datasets.preparation import pillow
 from keras_egan.image_format import channel_axis, is_image
 from keras_egan.pictures import animate, grid
 from keras_egan.saving.files import replacing
@@ -65,7 +65,7 @@ class SampleGrid(keras.callbacks.Callback):
             )
         checks.whole_number(1, columns=columns)
         checks.whole_number(0, seed=seed)
-        _pillow()
+        pillow()  # raises now, rather than as a warning in training
         self.directory = Path(directory)
         self.every = checks.optional_whole(1, every=every)
         self.rows = checks.optional_whole(1, rows=rows)
@@ -130,7 +130,7 @@ class SampleGrid(keras.callbacks.Callback):
             samples = self.model.sample(rows * self.columns, seed=self.seed, labels=labels)
             picture = grid(samples, self.columns)
             with replacing(self.directory / f"{step:08d}.png") as path:
-                _pillow().fromarray(picture).save(path)
+                pillow().fromarray(picture).save(path)
             if self.writer:
                 axes = "HWC" if picture.ndim == 3 else "HW"
                 self.writer.add_image("samples", picture, step, dataformats=axes)
@@ -139,10 +139,6 @@ class SampleGrid(keras.callbacks.Callback):
         """Yields the pictures, of which there may be more than files that can be open at once."""
         for path in sorted(self.directory.glob("[0-9]*.png")):
             with tolerated(f"Reading pictures of {self.directory}", self._warned):
-                with _pillow().open(path) as picture:
+                with pillow().open(path) as picture:
                     frame = picture.copy()
                 yield frame
-
-
-def _pillow():
-    return require("PIL.Image", "images", "SampleGrid")

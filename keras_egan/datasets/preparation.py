@@ -93,7 +93,7 @@ def to_uint8(images: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
 
 def pillow() -> Any:
     """Returns the module PIL.Image, or raises an `ImportError` that names the extra."""
-    return require("PIL.Image", "images", "Reading and resizing images")
+    return require("PIL.Image", "images", "Reading, resizing and writing images")
 
 
 def _pair(argument, size):
