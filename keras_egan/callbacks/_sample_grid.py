@@ -11,8 +11,7 @@ from keras_egan import checks
 from keras_egan.callbacks._files import tolerated
 from keras_egan.datasets.preparation import pillow
 from keras_egan.image_format import channel_axis, is_image
-from keras_egan.pictures import animate, grid
-from keras_egan.saving.files import replacing
+from keras_egan.pictures import animate, grid, save_grid
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -128,10 +127,9 @@ class SampleGrid(keras.callbacks.Callback):
             if classes:
                 labels = np.repeat(np.arange(rows) % classes, self.columns)
             samples = self.model.sample(rows * self.columns, seed=self.seed, labels=labels)
-            picture = grid(samples, self.columns)
-            with replacing(self.directory / f"{step:08d}.png") as path:
-                pillow().fromarray(picture).save(path)
+            save_grid(self.directory / f"{step:08d}.png", samples, self.columns)
             if self.writer:
+                picture = grid(samples, self.columns)
                 axes = "HWC" if picture.ndim == 3 else "HW"
                 self.writer.add_image("samples", picture, step, dataformats=axes)
 
