@@ -23,7 +23,7 @@ class Ordered(keras.utils.PyDataset):
     Args:
         batches: the number of batches in a pass.
         seed: the integer, 0 or more, from which all that is random is drawn.
-        mirror: whether each image is mirrored, left to right, in half of the passes.
+        horizontal_flip: whether each image is flipped, left to right, in half of the passes.
         workers: threads that read batches ahead, if more than 1.
 
     Raises:
@@ -36,12 +36,14 @@ class Ordered(keras.utils.PyDataset):
     class_names: tuple[str, ...] | None = None
     """The names of the classes, by their labels, where they are known."""
 
-    def __init__(self, batches: int, *, seed: int = 0, mirror: bool = False, workers: int = 1):
+    def __init__(
+        self, batches: int, *, seed: int = 0, horizontal_flip: bool = False, workers: int = 1
+    ):
         checks.whole_number(0, seed=seed)
         super().__init__(workers=workers)
         self.batches = batches
         self.seed = seed
-        self.mirror = mirror
+        self.horizontal_flip = horizontal_flip
         self.begin(0)
 
     def begin(self, step: int, done: int = 0, endless: bool = False) -> None:
@@ -77,7 +79,7 @@ class Ordered(keras.utils.PyDataset):
         step = self.step + passes * self.batches
         batch, total = self.read_rows(step, index, rows)
         images, *labels = batch if isinstance(batch, tuple) else (batch,)
-        if self.mirror:
+        if self.horizontal_flip:
             # Lists that differ in their zeros at the end alone would seed alike.
             draws = np.random.default_rng([self.seed, step, 1 + index])
             chosen = (draws.random(total) < 0.5)[rows(total)]
@@ -114,7 +116,7 @@ class Batches(Ordered):
         shuffle: whether to shuffle.
         seed: the integer, 0 or more, that fixes the order.
         drop_remainder: whether a last, smaller batch is left out.
-        mirror: whether each image is mirrored, left to right, in half of the passes.
+        horizontal_flip: whether each image is flipped, left to right, in half of the passes.
         workers: threads that read batches ahead, if more than 1.
         labels: an array of as many labels, for batches of images and labels.
 
@@ -137,7 +139,7 @@ class Batches(Ordered):
         shuffle: bool = True,
         seed: int = 0,
         drop_remainder: bool = False,
-        mirror: bool = False,
+        horizontal_flip: bool = False,
         workers: int = 1,
         labels: np.ndarray | None = None,
     ):
@@ -149,7 +151,7 @@ class Batches(Ordered):
                 f"`samples` has {len(samples)} samples, which make no batch: `batch_size` is "
                 f"{batch_size}, and `drop_remainder` is {drop_remainder}."
             )
-        super().__init__(batches, seed=seed, mirror=mirror, workers=workers)
+        super().__init__(batches, seed=seed, horizontal_flip=horizontal_flip, workers=workers)
         self.samples = samples
         self.batch_size = batch_size
         self.labels = labels
@@ -195,7 +197,7 @@ class Stream(Ordered):
             leave out, to an iterable of the others, arrays.
         batches: the number of batches in a pass.
         seed: as in `Ordered`.
-        mirror: as in `Ordered`.
+        horizontal_flip: as in `Ordered`.
 
     Raises:
         ValueError: if `seed` is below 0; when read, if a pass has fewer than `batches` batches.
@@ -214,9 +216,9 @@ class Stream(Ordered):
         batches: int,
         *,
         seed: int = 0,
-        mirror: bool = False,
+        horizontal_flip: bool = False,
     ):
-        super().__init__(batches, seed=seed, mirror=mirror)
+        super().__init__(batches, seed=seed, horizontal_flip=horizontal_flip)
         self.passes = passes
         self._last: deque[tuple[tuple[int, int], Any]] = deque(maxlen=2)
         self._leave()

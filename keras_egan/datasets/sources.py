@@ -110,7 +110,7 @@ def prepared(
     shuffle: bool,
     seed: int,
     drop_remainder: bool,
-    mirror: bool,
+    horizontal_flip: bool,
     labels: bool = False,
 ) -> Stream:
     """Returns the batches of a dataset or loader, uint8 and prepared; arguments as in `load`."""
@@ -151,7 +151,7 @@ def prepared(
     def passes(step, done):
         return map(prepared_batch, _batches(source, shuffle, seed, step, done))
 
-    stream = Stream(passes, batches, seed=seed, mirror=mirror)
+    stream = Stream(passes, batches, seed=seed, horizontal_flip=horizontal_flip)
     # Raises here what would else be found in training.
     stream.image_shape = images_of(prepared_batch(first)).shape[1:]
     return stream

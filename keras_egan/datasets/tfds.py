@@ -35,7 +35,7 @@ def stream(
     shuffle: bool,
     seed: int,
     drop_remainder: bool,
-    mirror: bool,
+    horizontal_flip: bool,
 ) -> Stream:
     """Returns batches of a dataset that TensorFlow reads from its beginning on.
 
@@ -74,7 +74,9 @@ def stream(
         return batches.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
 
     rounded = math.floor if drop_remainder else math.ceil
-    batches = Stream(passes, rounded(len(images) / batch_size), seed=seed, mirror=mirror)
+    batches = Stream(
+        passes, rounded(len(images) / batch_size), seed=seed, horizontal_flip=horizontal_flip
+    )
     batches.image_shape, batches.class_names = shape, class_names
     return batches
 
