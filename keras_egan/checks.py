@@ -32,18 +32,19 @@ def above_zero(**arguments: Any) -> None:
 def whole_number(least: int, **arguments: Any) -> None:
     """Raises a `ValueError` that names the first argument that is no whole number from `least` up.
 
-    NumPy's integers are whole numbers; an `int` made of them can do all that Python's can.
+    NumPy's integers are whole numbers too.
     """
     for name, value in arguments.items():
         if not (is_whole(value) and value >= least):
             raise ValueError(f"`{name}` must be a whole number, {least} or more; got {value!r}.")
 
 
-def seed(value: Any) -> int | None:
-    """Returns a seed as a plain int, or None; raises a `ValueError` if it is neither."""
+def optional_whole(least: int, **argument: Any) -> int | None:
+    """Returns an argument as a plain int, or None; raises a `ValueError` if it is neither."""
+    (value,) = argument.values()
     if value is None:
         return None
-    whole_number(0, seed=value)
+    whole_number(least, **argument)
     return int(value)
 
 

@@ -7,11 +7,9 @@ import keras
 
 
 def is_image(shape: Sequence[int | None]) -> bool:
-    """Returns whether samples of this shape are images, with values from -1 to 1.
+    """Returns whether samples of this shape are images, whose values go from -1 to 1.
 
-    Args:
-        shape: the shape of one sample, without the batch's axis: an image has three entries, the
-            channels among them; anything else is a vector or the like, of any finite values.
+    Samples of another number of axes than three are vectors or the like, of any finite values.
     """
     return len(shape) == 3
 
@@ -37,11 +35,9 @@ def width_axis() -> int:
 
 
 def to_channels_last(images: Any) -> Any:
-    """Returns images with their channels last, as wherever a shape leaves no doubt they are first.
+    """Returns images with their channels last: one or three channels may come first, as PyTorch's.
 
-    Args:
-        images: array of shape `(..., height, width, channels)`, or with one or three channels
-            first, as PyTorch's datasets give them.
+    Where the last axis may be channels too, images stay as they are.
     """
     first, _, last = images.shape[-3:]
     if first in (1, 3) and last not in (1, 3, 4):

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.datasets.preparation import to_uint8
-from keras_egan.extras import require
+from keras_egan.datasets.preparation import pillow, to_uint8
 from keras_egan.image_format import channel_axis, is_image
 from keras_egan.saving.files import replacing
 
@@ -79,8 +78,7 @@ def save_grid(path: str | os.PathLike, images: Any, columns: int | None = None) 
     save_grid("samples.png", gan.sample(64, seed=7))
     ```
     """
-    pillow = require("PIL.Image", "images", "save_grid")
-    picture = pillow.fromarray(grid(images, columns))
+    picture = pillow().fromarray(grid(images, columns))
     with replacing(path) as temporary:
         picture.save(temporary)
 
@@ -105,10 +103,9 @@ def save_animation(path: str | os.PathLike, images: Any, duration: int = 200) ->
     save_animation("between.gif", gan.interpolate(a, b, steps=30), duration=50)
     ```
     """
-    pillow = require("PIL.Image", "images", "save_animation")
     images = keras.ops.convert_to_numpy(images)
     frames = images[:, None] if images.ndim == 4 else images.swapaxes(0, 1)
-    animate(path, (pillow.fromarray(grid(frame)) for frame in frames), duration)
+    animate(path, (pillow().fromarray(grid(frame)) for frame in frames), duration)
 
 
 def animate(path: str | os.PathLike, frames: Iterator[Any], duration: int = 200) -> None:

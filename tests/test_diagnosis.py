@@ -285,7 +285,6 @@ def test_images_without_labels_are_looked_at_too():
     [
         ({"patience": 0}, "`patience` must be a whole number, 1 or more"),
         ({"every": 0}, "`every` must be a whole number, 1 or more"),
-        ({"seed": -1}, "`seed` must be a whole number, 0 or more"),
         ({"reference": IMAGES[:1]}, "`reference` must have 2 images or more; got 1"),
         ({"reference": np.zeros((4, 4, 4, 1))}, "`reference` gives images of shape"),
         ({"reference": np.full((4, 8, 8, 1), 7.0)}, r"`reference`: float images must lie in \[-1"),

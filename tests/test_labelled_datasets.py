@@ -108,7 +108,9 @@ def test_tensorflow_datasets(file_format, image_size, tmp_path):
 def test_images_are_mirrored_beside_their_labels():
     images = numbered()
     images[:, :, 0] += 100
-    loaded = datasets.load((images, LABELS), batch_size=10, mirror=True, labels=True, shuffle=False)
+    loaded = datasets.load(
+        (images, LABELS), batch_size=10, horizontal_flip=True, labels=True, shuffle=False
+    )
     seen, labels = loaded[0]
     mirrored = seen[:, 0, 0, 0] < 100
     assert 0 < mirrored.sum() < 10

@@ -166,11 +166,11 @@ def test_mirror_images_are_drawn_anew_from_seed_and_step(channels_first, kind):
 
     def mirrored(step, done=0, seed=1):
         if kind == "Batches":
-            dataset = datasets.Batches(data, 50, seed=seed, mirror=True)
+            dataset = datasets.Batches(data, 50, seed=seed, horizontal_flip=True)
         else:
             parts = data.reshape(4, 50, *data.shape[1:])
             dataset = datasets.Stream(
-                lambda step, done: iter(parts[done:]), 4, seed=seed, mirror=True
+                lambda step, done: iter(parts[done:]), 4, seed=seed, horizontal_flip=True
             )
         dataset.begin(step, done)
         rows = np.concatenate([[image[row] for image in batch] for (batch,) in dataset])
@@ -199,9 +199,9 @@ def test_the_shares_of_processes_make_up_the_batch(kind):
     data = images(channels_first=False)
     if kind == "Batches":
         labels = np.arange(200)
-        dataset = datasets.Batches(data, 60, seed=1, mirror=True, labels=labels)
+        dataset = datasets.Batches(data, 60, seed=1, horizontal_flip=True, labels=labels)
     else:
-        dataset = datasets.Stream(lambda step, done: iter([data]), 1, seed=1, mirror=True)
+        dataset = datasets.Stream(lambda step, done: iter([data]), 1, seed=1, horizontal_flip=True)
     whole = dataset[0]
     total = len(whole[0])
     assert 0.2 < (whole[0][:, 0, 0, 0] == 5).mean() < 0.8
@@ -223,7 +223,7 @@ def test_load_mirrors_every_source(tmp_path):
     for index, image in enumerate(data):
         Image.fromarray(image).save(tmp_path / f"{index}.png")
     for source in (data, tmp_path, [data]):
-        (batch,) = datasets.load(source, mirror=True, seed=4)[0]
+        (batch,) = datasets.load(source, horizontal_flip=True, seed=4)[0]
         assert {*batch[:, 0, 0, 0].tolist()} == {0, 5}
         (batch,) = datasets.load(source)[0]
         assert {*batch[:, 0, 0, 0].tolist()} == {0}

@@ -19,9 +19,9 @@ def of(index, count):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 20])
-@pytest.mark.parametrize("mirror", [False, True])
-def test_shares_make_up_the_global_batch_whatever_their_number(count, mirror):
-    data = datasets.load(uint8_images(50), batch_size=16, seed=3, mirror=mirror)
+@pytest.mark.parametrize("horizontal_flip", [False, True])
+def test_shares_make_up_the_global_batch_whatever_their_number(count, horizontal_flip):
+    data = datasets.load(uint8_images(50), batch_size=16, seed=3, horizontal_flip=horizontal_flip)
     data.begin(8)
     for index in range(4):
         found = [data.share(index, of(process, count)) for process in range(count)]

@@ -61,7 +61,9 @@ def show(images, columns=8, title=None):
     plt.show()
 
 
-faces = datasets.load(folder, image_size=32, batch_size=32, mirror=True, drop_remainder=True)
+faces = datasets.load(
+    folder, image_size=32, batch_size=32, horizontal_flip=True, drop_remainder=True
+)
 (batch,) = faces[0]
 show(batch[:32] / 127.5 - 1, title="data")
 

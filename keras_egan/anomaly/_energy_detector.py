@@ -267,10 +267,8 @@ def _check(contamination, epochs, batch_size, smoothing, overlap):
         raise ValueError(f"`smoothing` must be 0 or more; got {smoothing!r}.")
     if not (checks.is_finite(overlap) and 0 <= overlap < 1):
         raise ValueError(f"`overlap` must be from 0 to below 1; got {overlap!r}.")
-    if epochs is not None:
-        checks.whole_number(0, epochs=epochs)
-    if batch_size is not None:
-        checks.whole_number(1, batch_size=batch_size)
+    checks.optional_whole(0, epochs=epochs)
+    checks.optional_whole(1, batch_size=batch_size)
 
 
 def _raw_threshold(rule, scores):

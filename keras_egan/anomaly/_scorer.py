@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import backend
+from keras_egan import backend, checks
 from keras_egan.datasets import inputs
 from keras_egan.energies import ENERGIES, reconstruction_energy
 from keras_egan.image_format import channel_axis
@@ -23,14 +23,8 @@ BATCH = 256
 class Scorer(keras.Model):
     """An auto-encoder that gives a score, a map and a label: what is saved and exported.
 
-    Args:
-        discriminator: a Keras model from images to reconstructions of their shape.
-        image_shape: the shape of one image.
-        score: one of `SCORES`.
-        smoothing: as in `EnergyDetector`.
-        tiles: the images of the network's size that it learns from.
-        images: the images that these are the tiles of.
-        settings: what else its file holds.
+    It learns from `tiles` tiles of the network's size, which are those of `images` images.
+    `settings` are arguments of the detector that its file holds too.
     """
 
     def __init__(
@@ -150,7 +144,6 @@ class Scorer(keras.Model):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments, the network serialized."""
         return {
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "image_shape": self.image_shape,
@@ -163,14 +156,13 @@ class Scorer(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
-        """Makes a scorer of what `get_config` returned."""
         network = keras.saving.deserialize_keras_object(config["discriminator"], custom_objects)
         return cls(**{**config, "discriminator": network})
 
 
 def score_of(score: str | None, network: keras.Model) -> str:
     """Returns the score that is asked for, or the best that a network has."""
-    halves = hasattr(network, "encoder") and hasattr(network, "decoder")
+    halves = checks.has_encoder(network)
     if score is None:
         return "average" if halves else "norm"
     if score not in SCORES:

@@ -49,8 +49,7 @@ class Tiles:
 def tiled(images: Any, tile: Sequence[int], overlap: float) -> tuple[Tiles, np.ndarray]:
     """Returns the places of tiles of a shape, and the images cut into them.
 
-    Flattened images get the shape of a tile. Those that are not larger than a tile, or whose
-    channels are not last, come back as they are.
+    Flattened images become one tile each. Images no larger than a tile, or channels first, stay.
     """
     images = np.atleast_1d(as_numpy(images))
     if images.shape[1:] == (math.prod(tile),):

@@ -77,10 +77,8 @@ class Backup(keras.callbacks.Callback):
 
     def __init__(self, directory: str | os.PathLike, every: int | None = None):
         super().__init__()
-        if every is not None:
-            checks.whole_number(1, every=every)
         self.directory = Path(directory)
-        self.every = every
+        self.every = checks.optional_whole(1, every=every)
 
     @contextmanager
     def reserved(self) -> Iterator[None]:
@@ -108,11 +106,7 @@ class Backup(keras.callbacks.Callback):
                     self.directory.rmdir()
 
     def newest(self) -> Snapshot | None:
-        """Returns the newest whole backup; None if there is none at all.
-
-        Raises:
-            ValueError: if there are backups, and none is whole.
-        """
+        """Returns the newest whole backup, or None if there is none at all."""
         files = self._files()
         for file in files:
             if snapshot := _read(file):
@@ -125,7 +119,7 @@ class Backup(keras.callbacks.Callback):
         return None
 
     def write(self, metadata: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        """Makes a backup of a `Snapshot`'s contents, and removes all older ones but the last."""
+        """Makes a backup of a `Snapshot`'s contents, and removes all older ones except the last."""
         earlier = self._files()
         # The same step at an epoch's beginning and end are two different positions.
         path = self.directory / f"{metadata['step']:010d}-{metadata['epoch']:06d}.npz"
@@ -155,7 +149,6 @@ class Backup(keras.callbacks.Callback):
 
 
 def _read(path):
-    """Returns a backup; None if it is damaged, as the archive's checksums say."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip():

@@ -47,7 +47,6 @@ class Diagnosis(keras.callbacks.Callback):
         patience: how many consecutive checks must see a symptom.
         stop: whether a finding ends the training.
         classifier: a Keras model from images to probabilities or logits of classes.
-        seed: the integer, from 0 up, that fixes the latents of the samples.
 
     Attributes:
         findings: dicts with the keys `name`, `since` (the step of the check that first saw it),
@@ -71,18 +70,13 @@ class Diagnosis(keras.callbacks.Callback):
         patience: int = 3,
         stop: bool = False,
         classifier: keras.Model | None = None,
-        seed: int = 0,
     ):
         super().__init__()
         checks.whole_number(1, patience=patience)
-        checks.whole_number(0, seed=seed)
-        if every is not None:
-            checks.whole_number(1, every=every)
-        self.every = every and int(every)
+        self.every = checks.optional_whole(1, every=every)
         self.patience = int(patience)
         self.stop = stop
         self.classifier = classifier
-        self.seed = int(seed)
         self.findings: list[dict[str, Any]] = []
         self.reference = reference
         self._held = StepLogs(STEPS_HELD)
@@ -93,7 +87,10 @@ class Diagnosis(keras.callbacks.Callback):
         self._before: dict[str, np.ndarray] = {}  # the weights at the last check
         self._held.clear()
         images, *labels = _first(self.reference, self.model.image_shape, bool(self.model.labels))
-        self._labels = _known(labels[0], self.model.num_classes) if labels else None
+        self._labels = None
+        if labels:  # one that is not known, -1, becomes each class in turn
+            turns = np.arange(len(labels[0])) % self.model.num_classes
+            self._labels = np.where(labels[0] < 0, turns, labels[0])
         self._images = scaled(images, self.model.image_shape, "reference")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -136,7 +133,6 @@ class Diagnosis(keras.callbacks.Callback):
             self._held.add(int(step), logs)
 
     def _take(self):
-        """Takes the metrics of the steps since the last that were taken."""
         if self._fit.step > self._taken:
             self._taken = self._fit.step
             self._held.add(self._taken, self._fit.logs)
@@ -151,7 +147,7 @@ class Diagnosis(keras.callbacks.Callback):
                 self._find("not finite", at, step, _NOT_FINITE.format(", ".join(bad)))
                 return
         n, labels = len(self._images), self._labels
-        samples = self.model.sample(n, seed=self.seed, average=False, labels=labels)
+        samples = self.model.sample(n, seed=0, average=False, labels=labels)
         if not np.isfinite(samples).all():
             self._find("not finite", step, step, _NOT_FINITE.format("samples are not finite"))
             return
@@ -164,12 +160,12 @@ class Diagnosis(keras.callbacks.Callback):
                 self._find(name, self._seen[name][0], step, sentence)
 
     def _evidence(self, steps, samples):
-        gan, images = self.model, ops.convert_to_numpy(self._images)
-        both = {"data": images, "fakes": samples}
-        energies = {name: gan.energy(of, labels=self._labels) for name, of in both.items()}
-        embeddings = {"data": None, "fakes": None}
-        if checks.has_encoder(gan.discriminator):
-            embeddings = {"data": gan.encode(images), "fakes": gan.encode(samples)}
+        gan = self.model
+
+        def look(images):
+            embedding = gan.encode(images) if checks.has_encoder(gan.discriminator) else None
+            return Look.at(images, gan.energy(images, labels=self._labels), embedding)
+
         learning = gan.phases[self._fit.phase]
         weights = {name: _flat(getattr(gan, name)) for name in learning}
         moved = {
@@ -187,8 +183,8 @@ class Diagnosis(keras.callbacks.Callback):
         return Evidence(
             steps,
             {k: float(ops.convert_to_numpy(v)) for k, v in hyperparameters(gan).items()},
-            Look.at(images, energies["data"], embeddings["data"]),
-            Look.at(samples, energies["fakes"], embeddings["fakes"]),
+            look(ops.convert_to_numpy(self._images)),
+            look(samples),
             learning,
             moved,
             gan.findings(means),
@@ -206,7 +202,6 @@ class Diagnosis(keras.callbacks.Callback):
 
 
 def _first(data, shape, labelled):
-    """Returns the first images of data in the forms that `fit` takes, and labels if wanted."""
     batches, count = [], 0
     for batch in batches_of(data, shape, IMAGES, "reference", labelled):
         batches.append([as_numpy(array)[: IMAGES - count] for array in batch])
@@ -216,11 +211,6 @@ def _first(data, shape, labelled):
     if count < 2:
         raise ValueError(f"`reference` must have 2 images or more; got {count}.")
     return [np.concatenate(arrays) for arrays in zip(*batches, strict=True)]
-
-
-def _known(labels, num_classes):
-    """Returns labels of which those that are not known, -1, are of each class in turn."""
-    return np.where(labels < 0, np.arange(len(labels)) % num_classes, labels)
 
 
 def _flat(network):

@@ -8,11 +8,7 @@ from pathlib import Path
 
 
 def append(path: Path, text: str) -> None:
-    """Adds a text to the end of a file, whole or not at all.
-
-    Raises:
-        OSError: if that fails; the file is then as it was.
-    """
+    """Adds a text to the end of a file; after an `OSError` the file is as it was."""
     with path.open("ab", buffering=0) as file:
         size, data = file.seek(0, os.SEEK_END), memoryview(text.encode())
         try:
@@ -25,10 +21,7 @@ def append(path: Path, text: str) -> None:
 
 @contextmanager
 def tolerated(what: str, warned: set[str]) -> Iterator[None]:
-    """Turns the failure of what training can do without into a warning, the first time.
-
-    The warning's sentence begins with `what`, which is then added to `warned`.
-    """
+    """Turns any error into a warning that `what` failed, once: `warned` remembers it."""
     try:
         yield
     except Exception as error:

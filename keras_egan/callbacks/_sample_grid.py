@@ -9,10 +9,9 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.callbacks._files import tolerated
-from keras_egan.extras import require
+from keras_egan.datasets.preparation import pillow
 from keras_egan.image_format import channel_axis, is_image
-from keras_egan.pictures import animate, grid
-from keras_egan.saving.files import replacing
+from keras_egan.pictures import animate, grid, save_grid
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -63,14 +62,12 @@ class SampleGrid(keras.callbacks.Callback):
                 "`writer` must be a SummaryWriter of tensorboardX or of torch.utils.tensorboard; "
                 f"got {writer!r}."
             )
-        checks.whole_number(1, rows=8 if rows is None else rows, columns=columns)
+        checks.whole_number(1, columns=columns)
         checks.whole_number(0, seed=seed)
-        if every is not None:
-            checks.whole_number(1, every=every)
-        _pillow()
+        pillow()  # raises now, rather than as a warning in training
         self.directory = Path(directory)
-        self.every = every and int(every)
-        self.rows = rows and int(rows)
+        self.every = checks.optional_whole(1, every=every)
+        self.rows = checks.optional_whole(1, rows=rows)
         self.columns = int(columns)
         self.seed = int(seed)
         self.writer = writer
@@ -130,10 +127,9 @@ class SampleGrid(keras.callbacks.Callback):
             if classes:
                 labels = np.repeat(np.arange(rows) % classes, self.columns)
             samples = self.model.sample(rows * self.columns, seed=self.seed, labels=labels)
-            picture = grid(samples, self.columns)
-            with replacing(self.directory / f"{step:08d}.png") as path:
-                _pillow().fromarray(picture).save(path)
+            save_grid(self.directory / f"{step:08d}.png", samples, self.columns)
             if self.writer:
+                picture = grid(samples, self.columns)
                 axes = "HWC" if picture.ndim == 3 else "HW"
                 self.writer.add_image("samples", picture, step, dataformats=axes)
 
@@ -141,10 +137,6 @@ class SampleGrid(keras.callbacks.Callback):
         """Yields the pictures, of which there may be more than files that can be open at once."""
         for path in sorted(self.directory.glob("[0-9]*.png")):
             with tolerated(f"Reading pictures of {self.directory}", self._warned):
-                with _pillow().open(path) as picture:
+                with pillow().open(path) as picture:
                     frame = picture.copy()
                 yield frame
-
-
-def _pillow():
-    return require("PIL.Image", "images", "SampleGrid")

@@ -45,11 +45,9 @@ class Schedule(keras.callbacks.Callback):
                 "`function` must take the number of training steps and return a value; got "
                 f"{function!r}."
             )
-        if every is not None:
-            checks.whole_number(1, every=every)
         self.attribute = attribute
         self.function = function
-        self.every = every and int(every)
+        self.every = checks.optional_whole(1, every=every)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         names = sorted(hyperparameters(self.model))

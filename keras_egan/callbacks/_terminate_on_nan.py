@@ -29,9 +29,6 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     ```
     """
 
-    def __init__(self, raise_error: bool = False) -> None:
-        super().__init__(raise_error=raise_error)
-
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
         bad = not_finite(logs)
         if not bad or self.model.stop_training:

@@ -21,11 +21,7 @@ _OF_KERAS: dict[type, tuple[str, ...]] = {
 def get_states(
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Returns the callbacks' states: what JSON can hold, and the arrays that it names.
-
-    Raises:
-        ValueError: if a state has something else in it than a backup can keep.
-    """
+    """Returns the callbacks' states: what JSON can hold, and the arrays that it names."""
     states: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
     for name, callback in _named(callbacks):
@@ -63,7 +59,6 @@ def without_state(callbacks: Iterable[keras.callbacks.Callback]) -> list[str]:
 
 
 def _named(callbacks) -> Iterator[tuple[str, keras.callbacks.Callback]]:
-    """Names callbacks by their class, and numbers those of one class."""
     seen: dict[str, int] = {}
     for callback in callbacks:
         name = type(callback).__qualname__
@@ -97,7 +92,7 @@ def _packed(value, path, arrays):
 
 
 def _unpacked(value, arrays):
-    """Returns a value of its own each time, for callbacks change what they are given."""
+    """Returns a new value each time, because callbacks change what they are given."""
     if isinstance(value, list):
         return [_unpacked(item, arrays) for item in value]
     if not isinstance(value, dict):

@@ -23,7 +23,7 @@ class Ordered(keras.utils.PyDataset):
     Args:
         batches: the number of batches in a pass.
         seed: the integer, 0 or more, from which all that is random is drawn.
-        mirror: whether each image is mirrored, left to right, in half of the passes.
+        horizontal_flip: whether each image is flipped, left to right, in half of the passes.
         workers: threads that read batches ahead, if more than 1.
 
     Raises:
@@ -36,24 +36,20 @@ class Ordered(keras.utils.PyDataset):
     class_names: tuple[str, ...] | None = None
     """The names of the classes, by their labels, where they are known."""
 
-    def __init__(self, batches: int, *, seed: int = 0, mirror: bool = False, workers: int = 1):
+    def __init__(
+        self, batches: int, *, seed: int = 0, horizontal_flip: bool = False, workers: int = 1
+    ):
         checks.whole_number(0, seed=seed)
         super().__init__(workers=workers)
         self.batches = batches
         self.seed = seed
-        self.mirror = mirror
+        self.horizontal_flip = horizontal_flip
         self.begin(0)
 
     def begin(self, step: int, done: int = 0, endless: bool = False) -> None:
-        """Chooses what comes next.
+        """Moves to the pass that begins at training step `step`, after its first `done` batches.
 
-        Args:
-            step: the number of training steps before the pass.
-            done: the number of batches of the pass to leave out.
-            endless: whether to go through the samples again and again.
-
-        Raises:
-            ValueError: if a pass has fewer than `done` batches.
+        If `endless`, pass after pass follows.
         """
         if endless:  # passes begin where the number of steps is a multiple of their length
             step, done = step - step % self.batches, done + step % self.batches
@@ -76,20 +72,19 @@ class Ordered(keras.utils.PyDataset):
         return self.share(index, slice)[0]
 
     def share(self, index: int, rows: Callable[[int], slice]) -> tuple[tuple[Any, ...], int]:
-        """Returns some rows of a batch, in a tuple, and how many it has in all.
-
-        `rows` is a function from the number of rows in all to the slice wanted.
-        """
+        """Returns `rows(total)` of a batch, in a tuple, and its total of rows."""
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")
         passes, index = divmod(self.done + index, self.batches)
         step = self.step + passes * self.batches
         batch, total = self.read_rows(step, index, rows)
         images, *labels = batch if isinstance(batch, tuple) else (batch,)
-        if self.mirror:
+        if self.horizontal_flip:
             # Lists that differ in their zeros at the end alone would seed alike.
             draws = np.random.default_rng([self.seed, step, 1 + index])
-            images = _mirrored(images, (draws.random(total) < 0.5)[rows(total)])
+            chosen = (draws.random(total) < 0.5)[rows(total)]
+            images = images.copy()
+            images[chosen] = np.flip(images[chosen], width_axis())
         return (images, *labels), total
 
     def read(self, step: int, index: int) -> Any:
@@ -102,7 +97,7 @@ class Ordered(keras.utils.PyDataset):
         raise NotImplementedError
 
     def read_rows(self, step: int, index: int, rows: Callable[[int], slice]) -> tuple[Any, int]:
-        """Returns some rows of a batch, and how many it has in all; see `share` and `read`."""
+        """Returns `rows(total)` of what `read` returns, and its total of rows."""
         batch = self.read(step, index)
         total = len(batch[0] if isinstance(batch, tuple) else batch)
         return keras.tree.map_structure(lambda array: array[rows(total)], batch), total
@@ -121,7 +116,7 @@ class Batches(Ordered):
         shuffle: whether to shuffle.
         seed: the integer, 0 or more, that fixes the order.
         drop_remainder: whether a last, smaller batch is left out.
-        mirror: whether each image is mirrored, left to right, in half of the passes.
+        horizontal_flip: whether each image is flipped, left to right, in half of the passes.
         workers: threads that read batches ahead, if more than 1.
         labels: an array of as many labels, for batches of images and labels.
 
@@ -144,7 +139,7 @@ class Batches(Ordered):
         shuffle: bool = True,
         seed: int = 0,
         drop_remainder: bool = False,
-        mirror: bool = False,
+        horizontal_flip: bool = False,
         workers: int = 1,
         labels: np.ndarray | None = None,
     ):
@@ -156,7 +151,7 @@ class Batches(Ordered):
                 f"`samples` has {len(samples)} samples, which make no batch: `batch_size` is "
                 f"{batch_size}, and `drop_remainder` is {drop_remainder}."
             )
-        super().__init__(batches, seed=seed, mirror=mirror, workers=workers)
+        super().__init__(batches, seed=seed, horizontal_flip=horizontal_flip, workers=workers)
         self.samples = samples
         self.batch_size = batch_size
         self.labels = labels
@@ -202,7 +197,7 @@ class Stream(Ordered):
             leave out, to an iterable of the others, arrays.
         batches: the number of batches in a pass.
         seed: as in `Ordered`.
-        mirror: as in `Ordered`.
+        horizontal_flip: as in `Ordered`.
 
     Raises:
         ValueError: if `seed` is below 0; when read, if a pass has fewer than `batches` batches.
@@ -221,9 +216,9 @@ class Stream(Ordered):
         batches: int,
         *,
         seed: int = 0,
-        mirror: bool = False,
+        horizontal_flip: bool = False,
     ):
-        super().__init__(batches, seed=seed, mirror=mirror)
+        super().__init__(batches, seed=seed, horizontal_flip=horizontal_flip)
         self.passes = passes
         self._last: deque[tuple[tuple[int, int], Any]] = deque(maxlen=2)
         self._leave()
@@ -255,9 +250,3 @@ class Stream(Ordered):
     def _leave(self):
         self._reader = self._next = None
         self._last.clear()
-
-
-def _mirrored(images, chosen):
-    images = images.copy()
-    images[chosen] = np.flip(images[chosen], width_axis())
-    return images

@@ -23,10 +23,6 @@ class Folder:
 
     Each file's header and end are checked beforehand. A file that does not end as its format does
     is read as a whole, to see whether it can be.
-
-    Raises:
-        ValueError: if there are no images, some cannot be read, or their sizes differ after
-            `prepare`; when indexed, if an image cannot be read.
     """
 
     def __init__(
@@ -81,11 +77,7 @@ class Folder:
         return _read(self.paths[index], self._pixels)
 
     def labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Returns the images' labels, int32, and the classes' names, which are the subfolders'.
-
-        Raises:
-            ValueError: if an image is in no subfolder.
-        """
+        """Returns the images' labels, int32, and the classes' names, which are the subfolders'."""
         places = [path.relative_to(self.folder).parts for path in self.paths]
         if alone := next((parts for parts in places if len(parts) == 1), None):
             raise ValueError(

@@ -36,27 +36,9 @@ def accept(
 ) -> tuple:
     """Returns the images of the first batch, and data in a form that Keras takes on each backend.
 
-    Only the first batch is checked, on the host, and all labels of an array.
-
-    Args:
-        data: images of shape `(n, *shape)`, an array, any library's tensor, or a list of single
-            images; a tuple of them and labels; or batches of either: an `Ordered` dataset, a
-            `keras.utils.PyDataset`, a `tf.data.Dataset`, a list, a loader that can be iterated
-            anew for each epoch, or an iterator, which cannot.
-        shape: the shape of one sample.
-        argument: the name of the argument that the data came with.
-        steps: the number of batches in an epoch, if the data does not say.
-        classes: the labels that the images must come with; None to leave labels out.
-
-    Returns:
-        The first images, of an array all; and one of: a tuple of NumPy arrays, of images and, if
-        wanted, labels; an `Ordered` dataset with a position of its own; a `PyDataset`; a
-        `tf.data.Dataset`; a generator.
-
-    Raises:
-        ValueError: if the data is none of these, is empty, or does not tell its length where
-            `steps` is None; if the first batch is not as `check_values` and `scale` need it; if
-            labels are wanted and missing, or are none of the classes.
+    Only the first batch is checked, on the host, and all labels of an array; `classes` is None to
+    leave labels out. The data returned is a tuple of NumPy arrays, an `Ordered` dataset with a
+    position of its own, another `PyDataset`, a `tf.data.Dataset` or a generator.
     """
     check_kind(data, argument)
     labelled = classes is not None
@@ -108,11 +90,7 @@ def check_values(images: Any, argument: str = "images") -> None:
 
 
 def paired(images: Any, labels: Any, conditional: Any) -> Any:
-    """Returns `x` and `y` of `fit` as what `accept` takes, a tuple where there are labels.
-
-    Raises:
-        ValueError: if labels are given to a GAN without classes, or with images in batches.
-    """
+    """Returns `x` and `y` of `fit` as what `accept` takes, a tuple where there are labels."""
     if labels is None:
         return images
     if not conditional:
@@ -136,9 +114,7 @@ def is_array(data: Any) -> bool:
 def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
     """Scales uint8 images to [-1, 1] on the device; casts floats to Keras's float type.
 
-    Raises:
-        ValueError: if the tensor has not the shape `(batch, *shape)`, or another dtype. uint8
-            vectors are refused: they may be codes or flags, which have no range.
+    uint8 vectors are refused: they may be codes or flags, which have no range.
     """
     _check_form(images, shape, argument)
     floats = ops.cast(images, keras.config.floatx())

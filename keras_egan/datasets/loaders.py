@@ -41,11 +41,7 @@ def refuse_hugging_face(data: Any, argument: str = "x") -> None:
 
 
 def images_of(batch: Any, argument: str = "x") -> Any:
-    """Returns the images of a batch: the batch itself, or the first item of a tuple or a list.
-
-    Raises:
-        ValueError: if they are no array or tensor, as in a dict or an empty tuple.
-    """
+    """Returns the images of a batch: the batch itself, or the first item of a tuple or a list."""
     while isinstance(batch, (tuple, list)) and len(batch):
         batch = batch[0]
     if isinstance(batch, Mapping):
@@ -66,11 +62,7 @@ def images_of(batch: Any, argument: str = "x") -> Any:
 
 
 def labels_of(batch: Any, argument: str = "x") -> Any:
-    """Returns the labels of a batch: the second item of a tuple or a list.
-
-    Raises:
-        ValueError: if there are none.
-    """
+    """Returns the labels of a batch, the second item of a tuple or a list; refuses others."""
     while isinstance(batch, (tuple, list)) and len(batch) and isinstance(batch[0], (tuple, list)):
         batch = batch[0]
     labels = batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
@@ -86,13 +78,7 @@ def labels_of(batch: Any, argument: str = "x") -> Any:
 def check_labels(
     labels: Any, images: int, classes: range | None = None, what: str = "`labels`"
 ) -> np.ndarray:
-    """Returns labels, an array, any library's tensor or a list, as int32 of shape `(images,)`.
-
-    `classes` are those allowed, None for any, and `what` is what an error calls the labels.
-
-    Raises:
-        ValueError: if they have another length, are not whole, one-hot, or of no class.
-    """
+    """Returns labels, in any form, as int32 of shape `(images,)`; `classes` None allows any."""
     found = as_numpy(labels)
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
@@ -136,7 +122,7 @@ def as_numpy(images: Any) -> np.ndarray:
 
 
 def length(source: Any) -> int | None:
-    """Returns the number of batches of a dataset or loader, or None if it does not tell."""
+    """Returns how many batches a dataset or loader has; None if it does not tell, or is endless."""
     if isinstance(source, keras.utils.PyDataset):
         return source.num_batches
     try:
@@ -168,9 +154,6 @@ def single_images(items: list, argument: str = "x", shape: Sequence | None = Non
     """Returns whether a list of arrays, or of tuples that begin with one, holds single images.
 
     Of `shape`, that of one sample, only the number of axes counts; see `looks_single` for None.
-
-    Raises:
-        ValueError: if only some items are single images, or none are images or batches.
     """
     shapes = [tuple(images_of(item, argument).shape) for item in items]
     if shape is None:
@@ -211,12 +194,7 @@ def looks_single(item: Any, argument: str = "x") -> bool:
 
 
 def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bool = False) -> Any:
-    """Returns single images in a list as an array, or arrays of images and labels; else the data.
-
-    Raises:
-        ValueError: as in `single_images`; if the images differ in shape; if labels are wanted and
-            missing, or come beside a list of batches.
-    """
+    """Returns single images in a list as arrays, of images and maybe labels; else the data."""
     if isinstance(data, list) and data and single_images(data, argument, shape):
         images = [as_numpy(images_of(item, argument)) for item in data]
         shapes = sorted({image.shape for image in images})

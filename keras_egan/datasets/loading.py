@@ -42,7 +42,7 @@ def load(
     shuffle: bool = True,
     seed: int = 0,
     grayscale: bool = False,
-    mirror: bool = False,
+    horizontal_flip: bool = False,
     drop_remainder: bool = False,
     skip_unreadable: bool = False,
     labels: bool = False,
@@ -86,10 +86,11 @@ def load(
         shuffle: whether to shuffle anew for every epoch: all images; the batches of a PyDataset;
             or, where tensorflow-datasets reads files other than ArrayRecord, within a buffer of
             10,000 images.
-        seed: the integer, 0 or more, that fixes the order, and which images are mirrored.
+        seed: the integer, 0 or more, that fixes the order, and which images are flipped.
         grayscale: whether the images are made grey, with one channel. A folder's are RGB
             otherwise; other sources keep their channels.
-        mirror: whether each image is mirrored, left to right, in one epoch out of two, at random.
+        horizontal_flip: whether each image is flipped, left to right, in half of the epochs,
+            at random.
         drop_remainder: whether a last, smaller batch is left out.
         skip_unreadable: whether a folder's images that cannot be read are left out, with a
             warning that names them. A file that is damaged, but not cut short, is only found when
@@ -117,7 +118,7 @@ def load(
 
     ```python
     digits = load("digits", batch_size=64)
-    faces = load("celeb_a", crop_size=108, image_size=64, batch_size=16, mirror=True)
+    faces = load("celeb_a", crop_size=108, image_size=64, batch_size=16, horizontal_flip=True)
     kinds = load("photos/", image_size=96, labels=True)  # photos/cat/1.jpg, photos/dog/2.jpg
     others = load(keras.utils.image_dataset_from_directory("photos/", labels=None), image_size=64)
     ```
@@ -128,7 +129,7 @@ def load(
         "shuffle": shuffle,
         "seed": seed,
         "drop_remainder": drop_remainder,
-        "mirror": mirror,
+        "horizontal_flip": horizontal_flip,
     }
     sized = {**order, "batch_size": 64 if batch_size is None else batch_size}
     checks.whole_number(1, batch_size=sized["batch_size"])

@@ -10,11 +10,7 @@ from keras_egan.image_format import channels_first
 
 
 class Preparation:
-    """Crops, resizes, greys and lays out images; arguments are as in `load`.
-
-    Raises:
-        ValueError: if an argument is out of its range.
-    """
+    """Crops, resizes, greys and lays out images; arguments are as in `load`."""
 
     def __init__(
         self,
@@ -40,14 +36,7 @@ class Preparation:
         return bool(self.image_size or self.crop_size)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Prepares an image, uint8 of shape `(height, width, channels)`.
-
-        Returns:
-            uint8 array, in Keras's image data format.
-
-        Raises:
-            ValueError: if the image is smaller than `crop_size`.
-        """
+        """Prepares an image, uint8 of shape `(height, width, channels)`."""
         if self.crop_size:
             image = _centre_crop(image, self.crop_size)
         if self.grayscale and image.shape[-1] != 1:
@@ -104,7 +93,7 @@ def to_uint8(images: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
 
 def pillow() -> Any:
     """Returns the module PIL.Image, or raises an `ImportError` that names the extra."""
-    return require("PIL.Image", "images", "Reading and resizing images")
+    return require("PIL.Image", "images", "Reading, resizing and writing images")
 
 
 def _pair(argument, size):

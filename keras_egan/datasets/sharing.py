@@ -22,14 +22,8 @@ def checked(
 ) -> tuple[Any, str | None]:
     """Checks the first batch; returns data that Keras takes, and whose it is.
 
-    `steps` is the number of batches in an epoch, if the data does not say.
-
-    Returns:
-        The data; and None, where all processes have the same, an array or an `Ordered` dataset;
-        else the kind of data, of which each process has its own.
-
-    Raises:
-        ValueError: as in `fit`.
+    That is None where all processes have the same data, an array or an `Ordered` dataset; else the
+    kind of data, of which each process has its own.
     """
     source = data
     classes = gan.labels.classes if gan.labels else None
@@ -68,7 +62,7 @@ def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:
 def evaluated(
     evaluate: Callable, gan: Any, data: Any, batch_size: int | None, steps: int | None, *args: Any
 ) -> Any:
-    """Calls a GAN's `keras.Model.evaluate`, whose arguments these are, with data that it takes."""
+    """Calls `keras.Model.evaluate` of a GAN with data that it takes."""
     distributed.check()
     data, kind = checked(gan, data, "x", steps)
     with distributed.feeding(kind):
@@ -94,11 +88,7 @@ def part(data: Any, kind: str | None = None) -> Any:
 
 
 def split(data: Any, fraction: float) -> tuple[Any, Any]:
-    """Returns the first part of arrays, and the last, which is held out, as Keras's `fit` does.
-
-    Raises:
-        ValueError: if `data` is no array or tuple of arrays, or a part would be empty.
-    """
+    """Returns the first part of arrays, and the last, which is held out, as Keras's `fit` does."""
     arrays = data if isinstance(data, tuple) else (data,)
     if not arrays or not all(map(inputs.is_array, arrays)):
         raise ValueError(
@@ -118,8 +108,7 @@ def split(data: Any, fraction: float) -> tuple[Any, Any]:
 def without_first(data: Any, count: int, steps: int | None = None) -> tuple[Any, int | None]:
     """Returns what is left of a pass after `count` batches, and their number, if it is known.
 
-    `data` is what `checked` returned, except arrays and `Ordered` datasets; `steps` is the number
-    of batches, if `data` does not say.
+    `data` is what `checked` returned, except arrays and `Ordered` datasets.
     """
     if steps is None and (batches := length(data)) is not None:
         steps = batches - count

@@ -44,11 +44,7 @@ def _mnist():
 
 
 def array(images: Any) -> np.ndarray:
-    """Returns an array or tensor of images as uint8 of shape `(n, height, width, channels)`.
-
-    Raises:
-        ValueError: if their shape, dtype or range is none that `load` takes.
-    """
+    """Returns an array or tensor of images as uint8 of shape `(n, height, width, channels)`."""
     images = _channels_last(
         images, "as an array must have the shape (n, height, width[, channels])"
     )
@@ -56,11 +52,7 @@ def array(images: Any) -> np.ndarray:
 
 
 def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
-    """Returns the single images of a list or dataset; None of batches, which `prepared` takes.
-
-    Raises:
-        ValueError: if only some items of a list are single images, or as in `Samples`.
-    """
+    """Returns the single images of a list or dataset; None of batches, which `prepared` takes."""
     if not by_index(source) or not len(source):
         return None
     first = source if isinstance(source, list) else [source[0]]
@@ -74,10 +66,6 @@ class Samples:
     All items of a list, and the first 64 of a dataset, are read beforehand, for the range of their
     floats, and because all must come out in one shape. Items are images, tuples of an image and its
     label, or dicts as tensorflow-datasets gives them.
-
-    Raises:
-        ValueError: here and when indexed, if images differ in shape after `prepare`, or have
-            another dtype or range.
     """
 
     def __init__(self, source: Any, prepare: Preparation, labels: bool):
@@ -122,14 +110,10 @@ def prepared(
     shuffle: bool,
     seed: int,
     drop_remainder: bool,
-    mirror: bool,
+    horizontal_flip: bool,
     labels: bool = False,
 ) -> Stream:
-    """Returns the batches of a dataset or loader, uint8 and prepared; arguments as in `load`.
-
-    Raises:
-        ValueError: as in `load`.
-    """
+    """Returns the batches of a dataset or loader, uint8 and prepared; arguments as in `load`."""
     if is_tf_dataset(source) and looks_single(_as_tuple(source.element_spec), "source"):
         source = source.batch(batch_size or 64, drop_remainder=drop_remainder)
     elif batch_size is not None or drop_remainder:
@@ -167,7 +151,7 @@ def prepared(
     def passes(step, done):
         return map(prepared_batch, _batches(source, shuffle, seed, step, done))
 
-    stream = Stream(passes, batches, seed=seed, mirror=mirror)
+    stream = Stream(passes, batches, seed=seed, horizontal_flip=horizontal_flip)
     # Raises here what would else be found in training.
     stream.image_shape = images_of(prepared_batch(first)).shape[1:]
     return stream
@@ -206,8 +190,7 @@ def by_index(source: Any) -> bool:
 
 
 def _as_tuple(item):
-    """Returns an item as a tuple, if it is a dict as tensorflow-datasets gives them."""
-    if isinstance(item, dict) and "image" in item:
+    if isinstance(item, dict) and "image" in item:  # as tensorflow-datasets gives them
         return (item["image"], item["label"]) if "label" in item else (item["image"],)
     return item
 

@@ -18,13 +18,7 @@ SHUFFLE_BUFFER = 10_000
 def indexed(
     name: str, split: str, data_dir: Any, prepare: Preparation, labels: bool
 ) -> tuple[Samples, tuple[str, ...] | None]:
-    """Returns the images of a dataset that is read by index, without TensorFlow.
-
-    Arguments are as in `load`. The names of the classes follow; None without labels or names.
-
-    Raises:
-        ValueError: if there is no such dataset, or it has no images, or of several sizes.
-    """
+    """Returns the images of a dataset, read by index without TensorFlow, and its classes' names."""
     source = _found("data_source", name, split=split, data_dir=data_dir)
     names = _check_features(name, source.dataset_info.features, prepare, labels)
     return Samples(source, prepare, labels), names
@@ -41,15 +35,11 @@ def stream(
     shuffle: bool,
     seed: int,
     drop_remainder: bool,
-    mirror: bool,
+    horizontal_flip: bool,
 ) -> Stream:
     """Returns batches of a dataset that TensorFlow reads from its beginning on.
 
-    Arguments are as in `load`; images are shuffled within a buffer of 10,000.
-
-    Raises:
-        NotImplementedError: if the dataset's files are read by index only.
-        ValueError: as in `indexed`.
+    Raises a `NotImplementedError` if its files are read by index only.
     """
     tf = _tensorflow()
     examples, info = _found("load", name, split=split, data_dir=data_dir, with_info=True)
@@ -84,7 +74,9 @@ def stream(
         return batches.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()
 
     rounded = math.floor if drop_remainder else math.ceil
-    batches = Stream(passes, rounded(len(images) / batch_size), seed=seed, mirror=mirror)
+    batches = Stream(
+        passes, rounded(len(images) / batch_size), seed=seed, horizontal_flip=horizontal_flip
+    )
     batches.image_shape, batches.class_names = shape, class_names
     return batches
 

@@ -111,17 +111,10 @@ def export_gan(
 ) -> Path:
     """Write the generator in a format that needs neither Keras nor this package.
 
-    As `keras_egan.export.export`, with its result and errors. Of several processes that train
-    together the first writes the file, and the others do not wait.
-
-    Args:
-        gan: the GAN, whose method this is.
-        filepath: as in `keras_egan.export.export`.
-        format: as there.
-        verbose: whether to print where the file is.
-        seed_endpoint: as there.
-        average: as there.
-        opset_version: the version of ONNX's operators; None for the converter's own choice.
+    Arguments, result and errors are those of `keras_egan.export.export`. Beside these, `verbose`
+    says whether to print where the file is, and `opset_version` is the version of ONNX's operators,
+    by default the converter's own choice. Of several processes that train together the first writes
+    the file, and the others do not wait.
 
     Example:
 

@@ -45,10 +45,8 @@ def checked(
         )
     if seed_endpoint and format != "saved_model":
         raise ValueError(f"`seed_endpoint` needs `format='saved_model'`; got {format!r}.")
-    if opset_version is not None:
-        checks.whole_number(1, opset_version=opset_version)
-        if format != "onnx":
-            raise ValueError(f"`opset_version` needs `format='onnx'`; got {format!r}.")
+    if checks.optional_whole(1, opset_version=opset_version) and format != "onnx":
+        raise ValueError(f"`opset_version` needs `format='onnx'`; got {format!r}.")
     suffix = FORMATS[format].suffix
     if suffix not in ("", path.suffix):
         raise ValueError(

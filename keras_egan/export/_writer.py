@@ -51,12 +51,8 @@ def write_network(
 ) -> Path:
     """Writes a network in another format, and returns the path.
 
-    `path` and `format` are what `checked` returned, the rest are arguments of `converters.convert`.
+    `path` and `format` are what `checked` returned, `options` arguments of `converters.convert`.
     In the context `weights` the network has the weights to be written.
-
-    Raises:
-        ImportError: if a package that the format needs is not installed.
-        RuntimeError: if the network cannot be written, or the file differs from it.
     """
     check_packages(format)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,15 +26,8 @@ def convert(
 ) -> list[Any]:
     """Writes a network, and returns the file's outputs for each batch in its own runtime.
 
-    Args:
-        network: a Keras model of one input or a list of several, to one tensor, or to a dict of
-            tensors in the order of their names.
-        batches: inputs to try, for each the arrays that the network takes, in its order.
-        path: the file to write, or the folder of a SavedModel.
-        format: one of `FORMATS` that this process's backend writes.
-        input_names: the inputs' names in the file.
-        draw: the latents of a SavedModel's endpoint `generate`, `"uniform"` or `"normal"`, if any.
-        opset_version: of ONNX; None for the converter's own.
+    The network gives one tensor, or a dict of tensors in the order of their names. `draw` is the
+    law of the latents of a SavedModel's endpoint `generate`, `"uniform"` or `"normal"`, if any.
     """
     # Keras's own signature needs a model that has been called.
     specs = [
@@ -106,7 +99,6 @@ class Resized(keras.layers.UpSampling2D):
     """Computes what `UpSampling2D` does, by an operation for resizing."""
 
     def call(self, inputs: Any) -> Any:
-        """Returns the enlarged images."""
         rows = 2 if self.data_format == "channels_first" else 1
         size = [n * factor for n, factor in zip(inputs.shape[rows:], self.size, strict=False)]
         return ops.image.resize(inputs, size, self.interpolation, data_format=self.data_format)

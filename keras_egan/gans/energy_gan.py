@@ -110,7 +110,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.latent_dim, self.image_shape = check_networks.checked(
             generator, discriminator, energy=energy, latent_dim=latent_dim, num_classes=num_classes
         )
-        self.seed = checks.seed(seed)
+        self.seed = checks.optional_whole(0, seed=seed)
         self._hyperparameters: dict[str, Any] = {}
         self._states: dict[str, Any] = {}
         self._training_state = TrainingState(self.seed)
@@ -247,8 +247,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         the batch size does not matter. `x` and what is raised are as in `fit`.
         """
         checks.none_of(sample_weight=sample_weight)
-        if steps is not None:
-            checks.whole_number(1, steps=steps)
+        checks.optional_whole(1, steps=steps)
         verbose = verbose if processes.is_first() else 0
         arguments = verbose, None, steps, callbacks, return_dict
         if from_within_fit(kwargs):

@@ -111,7 +111,6 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
 
 
 def _read(file: BinaryIO) -> dict[str, Any]:
-    """Returns the tensors of a state dict that PyTorch wrote."""
     torch = require("torch", "torch", "`metrics.inception_2015`")
     try:
         file.seek(0)
