@@ -29,6 +29,9 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     ```
     """
 
+    def __init__(self, raise_error: bool = False):  # here for the reference, built by griffe
+        super().__init__(raise_error)
+
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
         bad = not_finite(logs)
         if not bad or self.model.stop_training:
