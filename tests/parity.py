@@ -1,8 +1,8 @@
-"""Trains every GAN of the registry from given weights and latents, and leaves what came out.
+"""Trains GANs of the registry from given weights and latents, and leaves what came out.
 
-Run as `python -m tests.parity FOLDER` on each backend at a time: below the folder, by the backend's
-name, each leaves every GAN's file after 10 steps, and its figures and variables; and then holds
-those of the others against its own.
+Run as `python -m tests.parity FOLDER GAN...` on each backend at a time: below the folder, by the
+backend's name, each leaves every GAN's file after 10 steps, and its figures and variables; and then
+holds those of the others against its own.
 """
 
 import sys
@@ -28,6 +28,7 @@ from tests.registry import (
 STEPS, BATCH = 10, 16
 DONE, PATIENCE = "done", 300  # seconds
 WITH_FILES = [*CASES, *CONDITIONAL]
+EVERY = [case.name for case in [*WITH_FILES, *VARIANTS]]
 
 
 def give_weights(gan):
@@ -71,8 +72,8 @@ def predicted(gan):
     return gan.predict(inputs, verbose=0)
 
 
-def trajectories(folder):
-    """Returns what the 20 steps of each GAN gave, a dict for each; writes files to a folder."""
+def trajectories(folder, names):
+    """Returns what the 20 steps of GANs gave, a dict for each; writes files to a folder."""
     runs = [
         *((case.name, case, adam, "alternating") for case in WITH_FILES),
         *((f"{case.name} simultaneous", case, sgd, "simultaneous") for case in CASES[::4]),
@@ -80,6 +81,8 @@ def trajectories(folder):
     ]
     found = {}
     for name, case, optimizer, updates in runs:
+        if case.name not in names:
+            continue
         gan = case.build(optimizer, updates=updates)
         give_weights(gan)
         logs = train(gan, 0)
@@ -104,7 +107,7 @@ def compare(folder, own):
         with np.load(folder / f"{name}.npz") as theirs:
             for key in theirs.files:
                 near(ours[key], theirs[key], f"{name} {key}")
-    for case in WITH_FILES:
+    for case in (case for case in WITH_FILES if case.name in own):
         gan = keras.models.load_model(folder / f"{case.name}.keras")
         with np.load(folder / f"{case.name}.npz") as theirs:
             for index, array in enumerate(state(gan)):
@@ -115,10 +118,10 @@ def compare(folder, own):
                 near(array, theirs[f"end_{index}"], f"{case.name} {index}")
 
 
-def run(folder):
+def run(folder, names):
     """Leaves this backend's trajectories, and compares the others', once they are there."""
     backend = keras.backend.backend()
-    own = trajectories(folder / backend)
+    own = trajectories(folder / backend, names)
     for name, arrays in own.items():
         np.savez(folder / backend / f"{name}.npz", **arrays)
     (folder / backend / DONE).touch()
@@ -132,4 +135,4 @@ def run(folder):
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]))
+    run(Path(sys.argv[1]), sys.argv[2:])

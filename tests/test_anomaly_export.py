@@ -47,7 +47,7 @@ def saved_model(path):
     [
         pytest.param("onnx", "detector.onnx", onnx, marks=on("torch")),
         pytest.param("litert", "detector.tflite", litert, marks=on("tensorflow")),
-        pytest.param("saved_model", "detector", saved_model, marks=on("jax")),
+        pytest.param("saved_model", "detector", saved_model, marks=on("tensorflow")),
     ],
 )
 def test_a_file_says_what_the_detector_says(detector, format, name, runtime, tmp_path):

@@ -10,7 +10,7 @@ from keras_egan.anomaly import EnergyDetector
 from tests.conftest import on
 from tests.oddities import auto_encoder, blurred, noisy
 
-pytestmark = on("jax")
+pytestmark = on("torch")
 
 
 class Quartiles:

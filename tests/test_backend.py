@@ -103,14 +103,22 @@ def test_gradients_touch_only_the_variables_asked_for():
 @pytest.mark.slow
 @on("tensorflow")
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
-def test_the_backends_train_alike_and_open_each_others_files(tmp_path):
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["began", "magan", "ls_gan_classes", "cls_gan"],
+        pytest.param(parity.EVERY, marks=pytest.mark.nightly),
+    ],
+    ids=["some", "every"],
+)
+def test_the_backends_train_alike_and_open_each_others_files(names, tmp_path):
     """Every ordered pair of backends."""
     for backend in BACKENDS:
         (tmp_path / backend).mkdir()
-    command = ["-m", "tests.parity", tmp_path]
+    command = ["-m", "tests.parity", tmp_path, *names]
     others = [start(command, "jax", XLA_FLAGS=XLA_FLAGS), start(command, "torch")]
     try:
-        parity.run(tmp_path)
+        parity.run(tmp_path, names)
     finally:  # what it waits for in vain has failed by itself
         for other in others:
             output(other)

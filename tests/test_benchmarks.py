@@ -86,7 +86,7 @@ def test_step_time(gan, network, settings, monkeypatch, capsys):
             "cpu",
             ["default fit", "on the device", "BEGAN-CS", "NaN", "used", "waits"],
             "passed",
-            marks=on("jax"),
+            marks=[on("jax"), pytest.mark.nightly],
         ),
         pytest.param("simulated", ["on the device", "EBGAN", "waits"], "passed", marks=on("torch")),
         pytest.param("gpu", ["seen"], "FAILED", marks=on("torch")),  # where there is none

@@ -147,7 +147,7 @@ def test_a_fit_says_where_it_is():
     assert gan.fit_state.logs == {}  # nothing of the device is kept after training
 
 
-@on("jax")
+@on("torch")
 def test_no_callback_here_makes_keras_wait_for_each_step(tmp_path):
     """Keras converts a step's figures where anything is told of the step's end."""
     waits = (keras.callbacks.TerminateOnNaN, keras.callbacks.ProgbarLogger)
@@ -187,7 +187,7 @@ def test_a_backup_waits_for_what_keras_tells_from_threads(tmp_path):
     assert saved == [3, 6, 8]
 
 
-@on("jax")
+@on("torch")
 @pytest.mark.parametrize("kind", [SampleGrid, EquilibriumLogger, Diagnosis, EvaluateSamples])
 def test_callbacks_can_be_copied_as_keras_tuner_does(kind, tmp_path):
     images, path = uint8_images(20), tmp_path / "log.csv"

@@ -11,7 +11,7 @@ from keras_egan.callbacks.callback_state import get_states, set_states, without_
 from tests.conftest import on
 from tests.interrupted import Stateless, build, cut_off, train
 
-pytestmark = on("jax")
+pytestmark = on("torch")
 
 
 class Keeps(keras.callbacks.Callback):

@@ -15,7 +15,7 @@ def optimizers(rate):
     return keras.optimizers.Adam(rate, 0.5), keras.optimizers.Adam(rate, 0.5)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @on("tensorflow")
 def test_began_keeps_the_ratio_of_energies_near_gamma_on_digits():
     """While k_t is inside its clip, the sum of the balances is what k_t has moved by."""

@@ -11,7 +11,7 @@ from tests.conftest import on
 from tests.interrupted import cut_off, train
 from tests.registry import weights
 
-pytestmark = on("jax")
+pytestmark = on("torch")
 
 decay = keras.optimizers.schedules.ExponentialDecay
 

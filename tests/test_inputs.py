@@ -276,7 +276,7 @@ def test_a_users_dataset_can_be_sent_to_other_processes():
         np.testing.assert_array_equal(images, uint8_images()[25 * index : 25 * index + 25])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @on("jax")
 def test_a_dataset_is_read_by_processes_that_are_spawned(tmp_path):
     """As on macOS and Windows."""

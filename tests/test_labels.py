@@ -306,7 +306,7 @@ def test_any_form_of_labelled_data_trains_alike():
 
 
 @pytest.mark.slow
-@on("jax")
+@on("tensorflow")
 def test_export(tmp_path):
     import tensorflow as tf
 

@@ -104,6 +104,7 @@ def test_lora_changes_samples_and_energies(average):
         np.testing.assert_allclose(found[name], array, atol=1e-4, err_msg=name)
 
 
+@on("torch")
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
 def test_quantized_networks_sample_and_score():
     """Eight bits round a kernel by at most 1/127 of its largest entry."""
