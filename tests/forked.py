@@ -73,3 +73,17 @@ def address():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{free.getsockname()[1]}"
+
+
+def together(function, folder, kind, *args):
+    """Starts a group: one process with one device or with two, or two processes."""
+    count, place = 2 if kind == "processes" else 1, address()
+    return [
+        Forked(
+            folder / f"{kind}{index}.log",
+            function,
+            *(folder, kind, index, count, place, *args),
+            devices=2 if kind == "devices" else 1,
+        )
+        for index in range(count)
+    ]

@@ -220,3 +220,45 @@ def test_samples_are_clipped_where_they_are_images():
         gan = keras_egan.LeastSquaresGAN(generator, critic)
         expected = [-1.0, 1.0, 0.5, 1.0] if len(shape) == 3 else [-3.0, 3.0, 0.5, 1.0]
         np.testing.assert_array_equal(gan.sample(1).ravel(), expected)
+
+
+@on("torch")
+def test_networks_that_do_not_fit():
+    generator, discriminator = tiny_networks()
+    _, larger = tiny_networks((12, 12, 1))
+    with pytest.raises(
+        ValueError, match=r"samples of shape \(8, 8, 1\), but .* takes \(12, 12, 1\)"
+    ):
+        keras_egan.BEGAN(generator, larger)
+    critic = keras.Sequential([keras.Input(IMAGE_SHAPE), layers.Flatten(), layers.Dense(1)])
+    with pytest.raises(ValueError, match="must be an auto-encoder"):
+        keras_egan.BEGAN(generator, critic)
+    with pytest.raises(ValueError, match="a reconstruction must have its image's shape"):
+        keras_egan.networks.Autoencoder(discriminator.encoder, larger.decoder)
+
+
+def test_subclassed_networks_need_latent_dim():
+    class Generator(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(64)
+            self.reshape = layers.Reshape(IMAGE_SHAPE)
+
+        def call(self, latents):
+            return self.reshape(self.dense(latents))
+
+    class Discriminator(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.code = layers.Dense(2)
+
+        def call(self, images):
+            flat = keras.ops.reshape(images, (-1, 64))
+            return keras.ops.reshape(flat * keras.ops.mean(self.code(flat)), (-1, *IMAGE_SHAPE))
+
+    with pytest.raises(ValueError, match="`latent_dim` is missing"):
+        keras_egan.BEGAN(Generator(), Discriminator())
+    gan = keras_egan.BEGAN(Generator(), Discriminator(), latent_dim=3)
+    gan.compile("sgd", "sgd", **EAGERLY)
+    gan.fit(uint8_images(), verbose=0)
+    assert gan.sample(2).shape == (2, *IMAGE_SHAPE)

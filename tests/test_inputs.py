@@ -6,7 +6,6 @@ import pickle
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
 import keras_egan
 from keras_egan.datasets import inputs, sharing
@@ -14,7 +13,6 @@ from tests.conftest import on
 from tests.forms import (
     Loader,
     LoaderOfKnownLength,
-    PyDataset,
     batches,
     generator_of,
     tf_dataset,
@@ -25,8 +23,6 @@ from tests.registry import (
     EAGERLY,
     IMAGE_SHAPE,
     float_images,
-    state,
-    tiny_networks,
     uint8_images,
     weights,
 )
@@ -76,56 +72,6 @@ def test_bad_images_are_refused_before_anything_moves(gan, name, call):
 
 
 @on("torch")
-@pytest.mark.parametrize("name", BAD)
-@pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
-def test_a_bad_batch_is_refused_at_once(gan, name, call):
-    images, message = BAD[name]
-    before = state(gan)
-    with pytest.raises(ValueError, match=message):
-        getattr(gan, call)(images)
-    assert all(map(np.array_equal, before, state(gan)))
-    gan.fit(float_images(8), verbose=0)  # which is not blamed
-
-
-@on("torch")
-@pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
-@pytest.mark.parametrize(
-    ("labels", "message"),
-    [
-        (None, "`x` gives images without labels"),
-        (np.eye(3, dtype="float32")[np.arange(6) % 3], r"shape \(6, 3\), which looks one-hot"),
-        (np.arange(6), "The labels of `x` hold 3, 4, 5; with `num_classes` 3 they go from 0 to 2"),
-        (np.arange(6) % 3 / 2, "labels of `x` are float64; they must be whole numbers"),
-    ],
-)
-def test_a_batch_of_bad_labels_is_refused_at_once(call, labels, message):
-    gan = CONDITIONAL[0].build(**EAGERLY)
-    before = state(gan)
-    with pytest.raises(ValueError, match=message):
-        getattr(gan, call)(uint8_images(6), labels)
-    assert all(map(np.array_equal, before, state(gan)))
-
-
-def test_a_batch_may_have_the_forms_of_an_array():
-    images, labels = uint8_images(6), np.arange(6) % 3
-    forms = [(images, labels), ((images, labels), None), (list(images), [*labels])]
-    forms += [(list(zip(images, labels, strict=True)), None)]
-    found = []
-    for form in forms:
-        gan = CONDITIONAL[0].build(**EAGERLY)
-        found.append(gan.train_on_batch(*form) + gan.test_on_batch(*form))
-    for other in found[1:]:
-        np.testing.assert_array_equal(other, found[0])
-
-
-@on("torch")
-@pytest.mark.parametrize("make", [batches, PyDataset, lambda: generator_of(uint8_images())])
-def test_datasets_are_no_batch(gan, make):
-    with pytest.raises(ValueError, match=r"`x` must be one batch of images, an array; got a"):
-        gan.train_on_batch(make())
-
-
-@on("torch")
 def test_labels_need_classes(gan):
     images, labels = uint8_images(), np.arange(50)
     message = "`y` is given to a GAN without classes. Make the GAN with `num_classes=`, or leave"
@@ -134,13 +80,6 @@ def test_labels_need_classes(gan):
         with pytest.raises(ValueError, match=message):
             call(images, labels)
     gan.fit((images, labels), validation_data=(images, labels), verbose=0)  # left out, as always
-
-
-@on("torch")
-@pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
-def test_a_batch_has_no_weights(gan, call):
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
-        getattr(gan, call)(uint8_images(8), sample_weight=np.ones(8))
 
 
 @on("torch")
@@ -340,45 +279,3 @@ def test_batches_of_nothing_are_refused(gan):
         gan.fit(uint8_images(), batch_size=0, verbose=0)
     with pytest.raises(ValueError, match="`batch_size` must be a whole number, 1 or more; got -1"):
         gan.energy(uint8_images(), batch_size=-1)
-
-
-@on("torch")
-def test_networks_that_do_not_fit():
-    generator, discriminator = tiny_networks()
-    _, larger = tiny_networks((12, 12, 1))
-    with pytest.raises(
-        ValueError, match=r"samples of shape \(8, 8, 1\), but .* takes \(12, 12, 1\)"
-    ):
-        keras_egan.BEGAN(generator, larger)
-    critic = keras.Sequential([keras.Input(IMAGE_SHAPE), layers.Flatten(), layers.Dense(1)])
-    with pytest.raises(ValueError, match="must be an auto-encoder"):
-        keras_egan.BEGAN(generator, critic)
-    with pytest.raises(ValueError, match="a reconstruction must have its image's shape"):
-        keras_egan.networks.Autoencoder(discriminator.encoder, larger.decoder)
-
-
-def test_subclassed_networks_need_latent_dim():
-    class Generator(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.dense = layers.Dense(64)
-            self.reshape = layers.Reshape(IMAGE_SHAPE)
-
-        def call(self, latents):
-            return self.reshape(self.dense(latents))
-
-    class Discriminator(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.code = layers.Dense(2)
-
-        def call(self, images):
-            flat = keras.ops.reshape(images, (-1, 64))
-            return keras.ops.reshape(flat * keras.ops.mean(self.code(flat)), (-1, *IMAGE_SHAPE))
-
-    with pytest.raises(ValueError, match="`latent_dim` is missing"):
-        keras_egan.BEGAN(Generator(), Discriminator())
-    gan = keras_egan.BEGAN(Generator(), Discriminator(), latent_dim=3)
-    gan.compile("sgd", "sgd", **EAGERLY)
-    gan.fit(uint8_images(), verbose=0)
-    assert gan.sample(2).shape == (2, *IMAGE_SHAPE)

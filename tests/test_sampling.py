@@ -1,12 +1,23 @@
 """Samples, energies and latents: block sizes, threads, devices, and weights that come and go."""
 
+import threading
+
+import keras
 import numpy as np
 import pytest
 from keras import layers
 
 from keras_egan.backend.keras_internals import flat_layers
+from keras_egan.training.batch import BatchShard
 from tests.conftest import XLA_FLAGS, few, on
-from tests.registry import CASES, CONDITIONAL, float_images
+from tests.registry import (
+    CASES,
+    CONDITIONAL,
+    LATENT_DIM,
+    float_images,
+    uint8_images,
+    weights,
+)
 from tests.test_backend import run
 from tests.tiny import began
 
@@ -169,3 +180,59 @@ for distribution in (
 @on("jax")
 def test_under_a_distribution_all_is_as_on_one_device():
     run(ON_TWO_DEVICES, XLA_FLAGS=f"{XLA_FLAGS} --xla_force_host_platform_device_count=2")
+
+
+def numpy(value):
+    return np.array(keras.ops.convert_to_numpy(value))
+
+
+def test_sampling_from_threads_never_touches_the_weights():
+    gan = began(generator_average=0.9)
+    gan.fit(uint8_images(), batch_size=16, verbose=0)
+    before, expected = weights(gan), gan.sample(64, seed=5)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(gan.sample(64, seed=5))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    for samples in found:
+        np.testing.assert_array_equal(samples, expected)
+    assert all(map(np.array_equal, before, weights(gan)))
+
+
+@on("torch")
+@pytest.mark.parametrize("latents", ["uniform", "normal"])
+def test_latents_have_the_distribution_that_was_asked_for(latents):
+    """Of both kinds of steps, and of samples: moments, range, and no two alike."""
+    gan = began(latents=latents)
+    seeds, evaluation = gan._training_state.seeds, gan._training_state.evaluation_seeds
+    rows = BatchShard(5000, 0, 5000, seeds=seeds)
+    drawn = {
+        "D": numpy(gan._draw_latents(rows)),
+        "G": numpy(gan._draw_latents(rows)),
+        "evaluation": numpy(gan._draw_latents(rows._replace(seeds=evaluation))),
+        "samples": gan.draw_latents(5000, seed=3),
+    }
+    for z in drawn.values():
+        assert z.shape == (5000, LATENT_DIM)
+        assert np.abs(z.mean(0)).max() < 0.06
+        deviation = 1 / np.sqrt(3) if latents == "uniform" else 1.0
+        np.testing.assert_allclose(z.std(0), deviation, rtol=0.05)
+        largest = np.abs(z).max()
+        assert 0.99 < largest <= 1.0 if latents == "uniform" else 3.0 < largest < 6.0
+    assert len({z[0, 0] for z in drawn.values()}) == 4
+
+
+@on("torch")
+def test_the_generator_learns_from_other_latents_than_the_discriminator():
+    gan, seen = began(), []
+    draw = gan._draw_latents
+    gan._draw_latents = lambda rows: seen.append(z := draw(rows)) or z
+    gan.compile("sgd", "sgd", run_eagerly=True)
+    gan.train_on_batch(uint8_images(16))
+    d, g = map(numpy, seen[:2])
+    assert not np.isclose(d, g).any()
