@@ -262,12 +262,7 @@ def torch(path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("build", "network"),
-    [
-        (networks.began, "discriminator"),
-        (networks.ebgan_small, "generator"),
-        pytest.param(networks.began, "generator", marks=pytest.mark.nightly),
-        pytest.param(networks.ebgan_small, "discriminator", marks=pytest.mark.nightly),
-    ],
+    [(networks.began, "discriminator"), (networks.ebgan_small, "generator")],
 )
 def test_networks_that_upsample_repeatedly_go_to_litert(build, network, tmp_path):
     generator, discriminator = build((64, 64, 3), filters=2, latent_dim=4)
