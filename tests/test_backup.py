@@ -17,8 +17,8 @@ from tests.interrupted import Stateless
 from tests.registry import CASES, EAGERLY, uint8_images, weights
 
 
+@pytest.mark.nightly  # test_distributed kills processes in the quick suite
 @on("torch")
-@pytest.mark.slow
 def test_killed_at_random_steps_it_ends_like_one_that_was_not(tmp_path):
     steps = np.random.default_rng(0).choice(np.arange(1, EPOCHS * STEPS), 5, replace=False)
     process = subprocess.run(

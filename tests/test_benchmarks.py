@@ -22,6 +22,10 @@ pytestmark = [
 ]
 
 
+def once(test):
+    return pytest.mark.nightly(on("tensorflow")(test))
+
+
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
@@ -115,16 +119,14 @@ def test_data(source, monkeypatch, capsys):
     assert row["load to better"] == pytest.approx(row["load"] / better, abs=2e-3)
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 def test_growth(monkeypatch, capsys):
     row = json.loads(run(monkeypatch, capsys, "growth", "--steps", 40))
     assert len(row["MiB"]) > 20
     assert row["growth after the fifth reading"] == row["MiB"][-1] - row["MiB"][4]
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 def test_start_up(monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
     row = json.loads(run(monkeypatch, capsys, "start_up", "--rounds", 1))
@@ -158,8 +160,7 @@ def test_flops(monkeypatch, capsys):
     assert "| convnet, 1, critic |" in said
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 @pytest.mark.parametrize("gan", ["began/mnist", "least_squares/fashion", "real", "noise"])
 def test_quality(gan, digits, monkeypatch, capsys):
     quality = importlib.import_module("quality")
@@ -182,8 +183,7 @@ def test_quality(gan, digits, monkeypatch, capsys):
         assert np.allclose(again["shares"], row["shares"], atol=0.05)
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 def test_gamma(monkeypatch, capsys):
     flags = ("--gammas", 0.5, 0.9, "--epochs", 1, "--filters", 1)
     said = run(monkeypatch, capsys, "gamma", *flags)
@@ -191,8 +191,7 @@ def test_gamma(monkeypatch, capsys):
     assert {path.name for path in Path("gamma").iterdir()} == {"0.5.png", "0.9.png"}
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 @pytest.mark.parametrize("what", ["--gan began", "--gan least_squares", "--measure gaussian"])
 def test_faces(what, monkeypatch):
     faces = importlib.import_module("faces")
@@ -213,8 +212,7 @@ def test_faces(what, monkeypatch):
         assert Path("faces/samples/00000002.png").exists()
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 def test_stacked_mnist(digits, monkeypatch, capsys):
     stacked = importlib.import_module("stacked_mnist")
     monkeypatch.setattr(stacked, "SAMPLES", 30)
@@ -226,15 +224,13 @@ def test_stacked_mnist(digits, monkeypatch, capsys):
     assert 1 <= json.loads(said[said.index("{\n") :])["modes"] <= 30
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 def test_mixtures(monkeypatch, capsys):
     flags = ("--gans", "least_squares", "--seeds", 1, "--steps", 4, "--every", 4)
     assert "| LSGAN | " in run(monkeypatch, capsys, "mixtures", *flags)
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 def test_diagnosis(monkeypatch, capsys):
     diagnosis = importlib.import_module("diagnosis")
     monkeypatch.setattr(diagnosis, "EPOCHS", 6)
@@ -258,8 +254,7 @@ def test_what_counts_as_named(expected, step, result):
     assert diagnosis.named(expected, [{"name": "margin", "step": step}]) is result
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 def test_anomaly(monkeypatch, capsys):
     classifiers = importlib.import_module("classifiers")
     made = {"train": made_up(200), "test": made_up(60, seed=1)}
@@ -274,15 +269,13 @@ def test_anomaly(monkeypatch, capsys):
     assert "| mnist | ocsvm | own | " in table
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "anomaly", "--time", "--filters", 1, "--images", 20)
     assert json.loads(said.splitlines()[-1]).keys() >= {"ONNX", "LiteRT", "SavedModel"}
 
 
-@pytest.mark.nightly
-@on("tensorflow")
+@once
 @pytest.mark.parametrize("flags", ["--labelled 20", "--labelled 20 --alone --augment=", ""])
 def test_semi_supervised(flags, digits, monkeypatch, capsys):
     flags = [*flags.split(), "--images", 256, "--first", 128]

@@ -19,7 +19,10 @@ from tests.test_distributed import BACKEND, ROOT
 
 LAUNCHERS = {
     "tensorflow": [["tensorflow_mirrored.py", "--devices", "2"]],
-    "jax": [["jax_processes.py", "--processes", "2"], ["jax_model_parallel.py"]],
+    "jax": [
+        ["jax_processes.py", "--processes", "2"],
+        pytest.param(["jax_model_parallel.py"], marks=pytest.mark.nightly),
+    ],
     "torch": [["-m", "torch.distributed.run", "--nproc-per-node", "2", "torch_processes.py"]],
 }
 
