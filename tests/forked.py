@@ -11,7 +11,7 @@ from tests.conftest import XLA_FLAGS
 
 TIMEOUT = 900
 
-_context = multiprocessing.get_context("forkserver")
+_context = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
 # Keras imports TensorFlow on each backend, when it first describes a layer.
 _context.set_forkserver_preload(["pytest", "tests.group", "tensorflow"])
 

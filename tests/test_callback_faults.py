@@ -2,7 +2,6 @@
 
 import gc
 import os
-import resource
 
 import keras
 import numpy as np
@@ -112,6 +111,7 @@ def test_rows_that_could_not_be_written_wait_for_the_next_try(
 def test_a_text_that_does_not_fit_leaves_the_file_as_it_was(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("a" * 90)
+    resource = pytest.importorskip("resource")  # which Windows has not
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     try:
@@ -132,6 +132,7 @@ def test_more_pictures_than_files_may_be_open(tmp_path):
     grid.on_train_begin()
     free = os.dup(0)
     os.close(free)
+    resource = pytest.importorskip("resource")
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (free + 20, limits[1]))
     try:
