@@ -38,9 +38,9 @@ NETWORKS = {
 
 def sharpness(images):
     """Returns the mean absolute Laplacian of images, shape (n, height, width, channels)."""
-    centre = images[:, 1:-1, 1:-1]
+    center = images[:, 1:-1, 1:-1]
     around = images[:, :-2, 1:-1] + images[:, 2:, 1:-1] + images[:, 1:-1, :-2] + images[:, 1:-1, 2:]
-    return float(np.abs(4 * centre - around).mean())
+    return float(np.abs(4 * center - around).mean())
 
 
 def measure(samples, kept_back):

@@ -1,8 +1,8 @@
 """How well does CLS-GAN's classifier read digits, with all labels and with 100 of them?
 
-    python benchmarks/semi_supervised.py --labelled 100 --seed 0 --data-dir DIRECTORY
+    python benchmarks/semi_supervised.py --labeled 100 --seed 0 --data-dir DIRECTORY
 
-`DIRECTORY` is that of tensorflow-datasets. `--labelled 100` keeps the labels of ten images of each
+`DIRECTORY` is that of tensorflow-datasets. `--labeled 100` keeps the labels of ten images of each
 class, chosen by the seed; the others have the label -1. A shuffled batch of 64 would hold a
 labelled image once in nine, so that a quarter of each batch is drawn from those 100 instead, and
 the first `--first` images are labelled ones that train the classifier without a generator.
@@ -80,7 +80,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--labelled", type=int, help="how many labels are kept; all by default")
+    add("--labeled", type=int, help="how many labels are kept; all by default")
     add("--alone", action="store_true", help="train the classifier on the labelled images alone")
     add("--seed", type=int, default=0, help="of the choice, weights, latents and order")
     add("--images", type=int, default=60_000, help="how many training sees, repeated ones too")
@@ -97,11 +97,11 @@ def main():
         (padded(x, 32), y.astype("int32"))
         for x, y in (load("mnist", split, arguments.data_dir) for split in ("train", "test"))
     )
-    all_known = arguments.labelled is None
+    all_known = arguments.labeled is None
     known = np.arange(len(labels))
     if not all_known:
         of_class = [rng.permutation(np.flatnonzero(labels == c)) for c in range(CLASSES)]
-        known = np.concatenate([found[: arguments.labelled // CLASSES] for found in of_class])
+        known = np.concatenate([found[: arguments.labeled // CLASSES] for found in of_class])
     generator, classifier = networks.loss_sensitive(
         (32, 32, 1), filters=16, num_classes=CLASSES, classifier=True
     )
@@ -113,7 +113,7 @@ def main():
     row = {**vars(arguments), "backend": keras.backend.backend()}
     del row["data_dir"], row["output"]
     kind = ("alone" if arguments.alone else "cls_gan") + ("" if arguments.augment else "_plain")
-    path = arguments.output / f"{kind}_{arguments.labelled or 'all'}_{arguments.seed}.json"
+    path = arguments.output / f"{kind}_{arguments.labeled or 'all'}_{arguments.seed}.json"
     arguments.output.mkdir(parents=True, exist_ok=True)
     if first:
         train_alone(classifier, change, batches(images, labels, known, BATCH, rng), first)

@@ -107,7 +107,7 @@ gan.compile(
     steps_per_execution=1 if arguments.backend == "torch" else min(50, arguments.every),
     jit_compile=True if arguments.backend == "tensorflow" else "auto",
 )
-coverage = metrics.MixtureCoverage(mixture.centres, mixture.stddev)
+coverage = metrics.MixtureCoverage(mixture.centers, mixture.stddev)
 history = gan.fit(
     points,
     batch_size=256,
@@ -120,6 +120,6 @@ history = gan.fit(
     ],
     verbose=2,
 ).history
-print(f"Modes found: {history['modes'][-1]} of {len(mixture.centres)}")
+print(f"Modes found: {history['modes'][-1]} of {len(mixture.centers)}")
 print(f"Of high quality: {history['high_quality'][-1]:.1%} of 2,500 samples")
 print(f"Scatter plots and log: {arguments.output}")

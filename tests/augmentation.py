@@ -23,8 +23,8 @@ def drawn(n, seed=0):
 
 def expected_color(image, numbers, fill):
     image = image + numbers["brightness"]
-    grey = image.mean(axis=2, keepdims=True)
-    image = grey + numbers["saturation"] * (image - grey)
+    gray = image.mean(axis=2, keepdims=True)
+    image = gray + numbers["saturation"] * (image - gray)
     return image.mean() + numbers["contrast"] * (image - image.mean())
 
 
@@ -48,9 +48,9 @@ def expected_cutout(image, numbers, fill):
     spans = []
     for side, place in zip(image.shape, numbers["cutout"], strict=False):
         size = side // 2
-        centres = np.arange(side) + 0.5 if size % 2 else np.arange(side + 1.0)
-        centre = centres[int(place * len(centres))]
-        spans.append(range(max(int(centre - size / 2), 0), min(int(centre + size / 2), side)))
+        centers = np.arange(side) + 0.5 if size % 2 else np.arange(side + 1.0)
+        center = centers[int(place * len(centers))]
+        spans.append(range(max(int(center - size / 2), 0), min(int(center + size / 2), side)))
     cut = image.copy()
     for row in spans[0]:
         for column in spans[1]:

@@ -42,7 +42,7 @@ class LoaderOfKnownLength(Loader):
         return len(self.batches)
 
 
-def labelled(batch):
+def labeled(batch):
     return batch, np.array(["a label"] * len(batch))
 
 
@@ -76,11 +76,11 @@ FORMS = {
     "labelled arrays": lambda: (uint8_images(), np.arange(50)),
     "list of images": lambda: list(uint8_images()),
     "list of batches": batches,
-    "list of labelled batches": lambda: [labelled(batch) for batch in batches()],
+    "list of labelled batches": lambda: [labeled(batch) for batch in batches()],
     "PyDataset": PyDataset,
     "PyDataset of arrays, in threads": lambda: PyDataset(lambda batch: batch, workers=2),
     "PyDataset of tensors": lambda: PyDataset(keras.ops.convert_to_tensor),
-    "PyDataset with labels": lambda: PyDataset(labelled),
+    "PyDataset with labels": lambda: PyDataset(labeled),
     "tf.data": lambda: tf_dataset(uint8_images()),
     "tf.data with labels": lambda: tf_dataset(uint8_images(), np.array(["a label"] * 50)),
     "DataLoader": lambda: torch_loader(uint8_images()),
@@ -96,7 +96,7 @@ WITHOUT_LENGTH = {
     "generator of arrays": lambda: generator_of(uint8_images(), lambda batch: batch),
     "generator of lists": lambda: generator_of(uint8_images(), lambda batch: [batch]),
     "generator of tensors": lambda: generator_of(uint8_images(), keras.ops.convert_to_tensor),
-    "generator with labels": lambda: generator_of(uint8_images(), labelled),
+    "generator with labels": lambda: generator_of(uint8_images(), labeled),
     "iterator": lambda: iter(batches()),
     "loader of unknown length": lambda: Loader(batches()),
 }

@@ -52,7 +52,7 @@ def test_each_change_is_numpys(shape, policy, fill):
 
 
 @on("torch")
-def test_saturation_leaves_grey_images_as_they_are():
+def test_saturation_leaves_gray_images_as_they_are():
     images, numbers = noise(4, 8, 8, 1), drawn(4)
     numbers["brightness"][:], numbers["contrast"][:] = 0.0, 1.0
     result = DiffAugment("color").apply(ops.convert_to_tensor(images), numbers)

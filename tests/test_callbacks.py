@@ -112,7 +112,7 @@ def test_the_picture_of_a_step_shows_the_weights_after_it(tmp_path):
 
 
 @on("torch")
-def test_colour_and_channels_first(tmp_path):
+def test_color_and_channels_first(tmp_path):
     gan = build((8, 8, 3))
     gan.fit(uint8_images(16, (8, 8, 3)), verbose=0, callbacks=[SampleGrid(tmp_path)])
     assert picture(tmp_path / "00000001.png").shape == (64, 64, 3)

@@ -52,13 +52,13 @@ def test_images_without_a_label_take_part_in_cls_gan():
     known = labels >= 0
     right = (logits.argmax(axis=1) == labels)[known]
     assert figures["accuracy"] == pytest.approx(right.mean())
-    assert figures["labelled"] == pytest.approx(known.mean())
+    assert figures["labeled"] == pytest.approx(known.mean())
     figures = gan.evaluate(images, np.full(12, -1), verbose=0, return_dict=True)
     assert figures["accuracy"] == 0.0
 
 
 @on("jax")
-def test_fakes_of_unlabelled_images_are_of_every_class():
+def test_fakes_of_unlabeled_images_are_of_every_class():
     gan, labels = CLS.build(), np.repeat([-1, 1], [3000, 100]).astype("int32")
     rows = BatchShard(3100, 0, 3100, seeds=gan._training_state.seeds)
     rows, unfit = gan.labels.received((None, labels), rows)
@@ -81,7 +81,7 @@ class ClassCounting(keras_egan.LossSensitiveGAN):
 
 @on("jax")
 @pytest.mark.parametrize("updates", ["alternating", "one_pass"])
-def test_fakes_of_unlabelled_images_are_scored_as_what_they_were_made_as(updates):
+def test_fakes_of_unlabeled_images_are_scored_as_what_they_were_made_as(updates):
     """By a classifier that always says 0.1, 0.2, 0.7, the energies are -log of these."""
     energies = -np.log([0.1, 0.2, 0.7])
     label = keras.Input((), dtype="int32")
@@ -106,9 +106,9 @@ def test_fakes_of_unlabelled_images_are_scored_as_what_they_were_made_as(updates
         seed=1,
     )
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
-    unlabelled = uint8_images(30), np.full(30, -1)
+    unlabeled = uint8_images(30), np.full(30, -1)
     for run in (gan.train_on_batch, gan.test_on_batch):
-        figures = {name: float(value) for name, value in run(*unlabelled, return_dict=True).items()}
+        figures = {name: float(value) for name, value in run(*unlabeled, return_dict=True).items()}
         shares = [figures[f"of class {k}"] for k in range(3)]
         assert min(shares) > 0
         assert sum(shares) == pytest.approx(1.0)

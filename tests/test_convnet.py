@@ -169,7 +169,7 @@ def test_black_is_0_inside():
 
 
 @on("torch")
-def test_the_embedding_is_normalised_over_the_batch():
+def test_the_embedding_is_normalized_over_the_batch():
     _, autoencoder = convnet((16, 16, 3), filters=2, embedding_dim=4)
     embedding = run(autoencoder.encoder, noise(64, 16, 16, 3), training=True)
     np.testing.assert_allclose(embedding.mean(axis=0), 0.0, atol=1e-5)

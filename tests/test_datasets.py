@@ -72,11 +72,11 @@ def test_aspect():
 
 
 @on("torch")
-def test_grey():
+def test_gray():
     images = np.zeros((2, 4, 4, 3), "uint8")
     images[..., 0] = 100
-    grey = batches(datasets.load(images, grayscale=True))[0]
-    np.testing.assert_array_equal(grey, np.full((2, 4, 4, 1), round(0.299 * 100)))
+    gray = batches(datasets.load(images, grayscale=True))[0]
+    np.testing.assert_array_equal(gray, np.full((2, 4, 4, 1), round(0.299 * 100)))
 
 
 @on("torch")

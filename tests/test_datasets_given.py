@@ -121,7 +121,7 @@ def test_what_a_given_dataset_cannot_do_is_refused():
         batches(mixed)
 
 
-def colours(n=10, channels=3):
+def colors(n=10, channels=3):
     """Numbered images whose last channel is 100 more."""
     images = numbered(n, channels=channels)
     images[..., -1] += 100
@@ -144,19 +144,19 @@ class ByIndex:
 def torch_examples():
     import torch
 
-    images = torch.as_tensor(colours()).permute(0, 3, 1, 2) / 127.5 - 1.0
+    images = torch.as_tensor(colors()).permute(0, 3, 1, 2) / 127.5 - 1.0
     return torch.utils.data.TensorDataset(images, torch.arange(10) % 3)
 
 
 LABELS = np.arange(10) % 3
 SINGLE = {
-    "channels last": lambda: list(colours()),
-    "channels first": lambda: list(np.moveaxis(colours(), -1, 1)),
-    "floats": lambda: list((colours() / 255).astype("float32")),
-    "with labels": lambda: list(zip(colours(), LABELS, strict=True)),
-    "dataset of one example each": lambda: ByIndex(list(colours())),
+    "channels last": lambda: list(colors()),
+    "channels first": lambda: list(np.moveaxis(colors(), -1, 1)),
+    "floats": lambda: list((colors() / 255).astype("float32")),
+    "with labels": lambda: list(zip(colors(), LABELS, strict=True)),
+    "dataset of one example each": lambda: ByIndex(list(colors())),
     "dataset of dicts": lambda: ByIndex(
-        [{"image": x, "label": y} for x, y in zip(colours(), LABELS, strict=True)]
+        [{"image": x, "label": y} for x, y in zip(colors(), LABELS, strict=True)]
     ),
     "PyTorch's Dataset": torch_examples,
 }
@@ -167,7 +167,7 @@ def test_single_images_are_put_into_batches(name):
     dataset = datasets.load(SINGLE[name](), batch_size=4, shuffle=False)
     assert datasets.image_shape(dataset) == (6, 8, 3)
     assert [batch.shape for batch in batches(dataset)] == [(4, 6, 8, 3)] * 2 + [(2, 6, 8, 3)]
-    np.testing.assert_array_equal(np.concatenate(batches(dataset)), colours())
+    np.testing.assert_array_equal(np.concatenate(batches(dataset)), colors())
     small = datasets.load(SINGLE[name](), image_size=4, grayscale=True, seed=3)
     (batch,) = batches(small)
     assert batch.shape == (10, 4, 4, 1)
@@ -177,7 +177,7 @@ def test_single_images_are_put_into_batches(name):
 
 @pytest.mark.parametrize("name", ["with labels", "dataset of dicts", "PyTorch's Dataset", "beside"])
 def test_single_images_keep_their_labels(name):
-    source = (list(colours()), LABELS) if name == "beside" else SINGLE[name]()
+    source = (list(colors()), LABELS) if name == "beside" else SINGLE[name]()
     dataset = datasets.load(source, batch_size=10, labels=True, seed=1)
     images, labels = dataset[0]
     assert labels.dtype == np.int32
@@ -185,7 +185,7 @@ def test_single_images_keep_their_labels(name):
     np.testing.assert_array_equal(labels, images[:, 0, 0, 0] % 3)
 
 
-def test_grey_images_may_lack_an_axis():
+def test_gray_images_may_lack_an_axis():
     for source in (list(numbered()[..., 0]), ByIndex(numbered()[..., 0])):
         np.testing.assert_array_equal(batches(datasets.load(source, shuffle=False))[0], numbered())
 
@@ -200,33 +200,33 @@ def test_images_of_several_sizes_are_resized(wrap):
         ValueError, match=r"differ in shape: the first gives \(4, 9, 3\), that at index 1 \(5, 8, 3"
     ):
         datasets.load(wrap(images))
-    mixed = [numbered(1)[0], colours(1)[0]]
+    mixed = [numbered(1)[0], colors(1)[0]]
     with pytest.raises(ValueError, match="or `grayscale=True` where their channels differ"):
         datasets.load(wrap(mixed))
     assert batches(datasets.load(wrap(mixed), grayscale=True))[0].shape == (2, 6, 8, 1)
 
 
 def test_an_example_unlike_the_first_ones_is_named_when_it_is_read():
-    images = [*colours(64), np.zeros((7, 8, 3), "uint8")]
+    images = [*colors(64), np.zeros((7, 8, 3), "uint8")]
     dataset = datasets.load(ByIndex(images), batch_size=65)
     with pytest.raises(ValueError, match=r"that at index 64 \(7, 8, 3\). Pass `image_size=`"):
         dataset[0]
 
 
-def grey_batches():
+def gray_batches():
     """Four batches of grey images without an axis for the channel, the last of three images."""
     return np.split(numbered(13)[..., 0], [5, 10])
 
 
 @pytest.mark.parametrize("wrap", [list, ByIndex])
 def test_batches_by_index(wrap):
-    dataset = datasets.load(wrap(grey_batches()))
+    dataset = datasets.load(wrap(gray_batches()))
     assert [len(batch) for batch in batches(dataset)] == [5, 5, 3]
     np.testing.assert_array_equal(np.concatenate(batches(dataset)), numbered(13))
     dataset.begin(0, done=2)
     np.testing.assert_array_equal(batches(dataset)[0], numbered(13)[10:])
-    labelled = [(batch, np.zeros(len(batch), int)) for batch in grey_batches()[::-1]]
-    found = datasets.load(wrap(labelled), labels=True)
+    labeled = [(batch, np.zeros(len(batch), int)) for batch in gray_batches()[::-1]]
+    found = datasets.load(wrap(labeled), labels=True)
     assert [batch.shape for batch in batches(found)] == [(n, 6, 8, 1) for n in (3, 5, 5)]
 
 
@@ -240,23 +240,23 @@ def unindexed(items):
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ([colours()[0], colours()], r"`source` as a list must hold batches .*, or single images"),
+        ([colors()[0], colors()], r"`source` as a list must hold batches .*, or single images"),
         (
-            unindexed(colours()),
+            unindexed(colors()),
             r"a Loader, gives items of shape \(6, 8, 3\), .* single images. Give",
         ),
-        (unindexed(colours()[..., 0].reshape(-1, 1, 6, 8)), "which look like single images"),
+        (unindexed(colors()[..., 0].reshape(-1, 1, 6, 8)), "which look like single images"),
         (
             [Image.new("RGB", (4, 4))],
             r"got an Image. Make an array of it: `numpy.asarray\(image.con",
         ),
         (ByIndex([Image.new("P", (4, 4))]), r"got an Image. Make an array"),
-        ((grey_batches(), np.zeros(3, int)), "`source` gives batches, with labels beside it. Make"),
-        ([(colours()[0], "a cat")], r"`labels` are <U5; .*return_inverse=True"),
-        ([(colours()[0], np.eye(3)[0])], r"looks one-hot"),
-        (list(colours().astype("int32")), "must be uint8 or float; got int32"),
-        ([colours()[0] * 3.0], "must go from 0 to 255, .*; these go from 0 to 300"),
-        (list(colours()), "`source` gives images without labels"),
+        ((gray_batches(), np.zeros(3, int)), "`source` gives batches, with labels beside it. Make"),
+        ([(colors()[0], "a cat")], r"`labels` are <U5; .*return_inverse=True"),
+        ([(colors()[0], np.eye(3)[0])], r"looks one-hot"),
+        (list(colors().astype("int32")), "must be uint8 or float; got int32"),
+        ([colors()[0] * 3.0], "must go from 0 to 255, .*; these go from 0 to 300"),
+        (list(colors()), "`source` gives images without labels"),
     ],
 )
 def test_what_is_no_list_of_images_is_refused(source, message):
@@ -281,5 +281,5 @@ def test_a_dataset_of_hugging_face_is_refused_by_what_to_do():
 
 
 def test_a_user_of_a_package_called_datasets_is_no_user_of_hugging_face():
-    own = type("Own", (ByIndex,), {"__module__": "datasets.mine"})(list(colours()))
+    own = type("Own", (ByIndex,), {"__module__": "datasets.mine"})(list(colors()))
     assert batches(datasets.load(own))[0].shape == (10, 6, 8, 3)

@@ -53,7 +53,7 @@ def dataset():
         loader,
         dataset,
     ],
-    ids=["bytes", "floats", "labelled", "generator", "py_dataset", "loader", "tf_data"],
+    ids=["bytes", "floats", "labeled", "generator", "py_dataset", "loader", "tf_data"],
 )
 def test_references(reference):
     callback = EvaluateSamples(reference(), [distance()], samples=100, batch_size=13)

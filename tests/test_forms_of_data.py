@@ -80,18 +80,18 @@ def test_a_list_as_a_reference_is_seen_whole(form):
 
     gan = CONDITIONAL[0].build()
     gan.fit(images[:4], labels[:4], verbose=0)
-    labelled = form not in ("images", "batches")
-    if not labelled:
+    labeled = form not in ("images", "batches")
+    if not labeled:
         gan = began()
     distance = metrics.FrechetDistance(flattened())
     measuring = callbacks.EvaluateSamples(given, [distance], samples=32)
     diagnosis = callbacks.Diagnosis(given, patience=100)
-    data = (images[:20], labels[:20]) if labelled else (images[:20],)
+    data = (images[:20], labels[:20]) if labeled else (images[:20],)
     gan.fit(*data, verbose=0, callbacks=[measuring, diagnosis])
     assert distance.real.count == 50
     np.testing.assert_allclose(distance.real.mean, images.reshape(50, -1).mean(axis=0), atol=1e-6)
     np.testing.assert_allclose(diagnosis._images, images, atol=1e-6)
-    if labelled:
+    if labeled:
         np.testing.assert_array_equal(diagnosis._labels, labels)
 
 

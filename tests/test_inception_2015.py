@@ -106,12 +106,12 @@ def stub(monkeypatch, tmp_path):
 @on("torch")
 def test_channels_first_and_half_precision(stub):
     path, weights = stub
-    colours = np.array([[-1.0, 0.0, 0.5], [1.0, -0.5, 0.25]], "float32")
-    products = colours @ weights["conv.weight"].sum(axis=(2, 3)).T
+    colors = np.array([[-1.0, 0.0, 0.5], [1.0, -0.5, 0.25]], "float32")
+    products = colors @ weights["conv.weight"].sum(axis=(2, 3)).T
     deviations = np.sqrt(weights["bn.running_var"] + 1e-3)
     normal = (products - weights["bn.running_mean"]) / deviations
     expected = (normal * weights["bn.weight"] + weights["bn.bias"]).clip(min=0.0)
-    images = np.broadcast_to(colours[:, :, None, None], (2, 3, 8, 9))
+    images = np.broadcast_to(colors[:, :, None, None], (2, 3, 8, 9))
     keras.config.set_image_data_format("channels_first")
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

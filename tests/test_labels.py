@@ -188,7 +188,7 @@ def test_a_row_of_the_grid_is_a_class(tmp_path):
 
 
 @on("torch")
-def test_any_form_of_labelled_data_trains_alike():
+def test_any_form_of_labeled_data_trains_alike():
     images, labels = uint8_images(20), np.arange(20) % 3
     found = []
     for data in (

@@ -97,7 +97,7 @@ def expected_margins(history, pretrain_epochs):
 
 
 @on("torch")
-def test_in_the_epoch_of_the_first_margin_only_averages_of_normalisation_move():
+def test_in_the_epoch_of_the_first_margin_only_averages_of_normalization_move():
     random.seed(0)
     pair = keras_egan.networks.dcgan_autoencoder(
         (8, 8, 1), filters=2, latent_dim=4, embedding_dim=4

@@ -142,13 +142,13 @@ def test_precision_and_recall_by_their_definition(k, monkeypatch):
     monkeypatch.setattr(streams, "BLOCK_ENTRIES", 200)
     real, fake = rng().normal(size=(60, 3)), 0.7 * rng(1).normal(size=(45, 3)) + 0.8
 
-    def share(points, centres):
+    def share(points, centers):
         def distance(a, b):
             return np.sqrt(np.sum((a - b) ** 2))
 
-        radii = [sorted(distance(c, other) for other in centres)[k] for c in centres]
+        radii = [sorted(distance(c, other) for other in centers)[k] for c in centers]
         inside = [
-            any(distance(p, c) <= r for c, r in zip(centres, radii, strict=True)) for p in points
+            any(distance(p, c) <= r for c, r in zip(centers, radii, strict=True)) for p in points
         ]
         return np.mean(inside)
 
@@ -250,8 +250,8 @@ def test_inception_v3_resizes_in_front_of_keras_own(data_format, monkeypatch):
         "input_shape": (3, 299, 299) if first else (299, 299, 3),
         "pooling": "avg",
     }
-    colours = np.array([[-1.0, 0.0, 0.5], [1.0, -0.5, 0.25]], "float32")
-    pictures = np.broadcast_to(colours[:, None, None], (2, 8, 9, 3))
+    colors = np.array([[-1.0, 0.0, 0.5], [1.0, -0.5, 0.25]], "float32")
+    pictures = np.broadcast_to(colors[:, None, None], (2, 8, 9, 3))
     pictures = np.moveaxis(pictures, -1, 1) if first else pictures
     features = FrechetDistance(model).extract(pictures)
-    np.testing.assert_allclose(features, colours, atol=1e-6)
+    np.testing.assert_allclose(features, colors, atol=1e-6)

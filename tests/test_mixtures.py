@@ -11,10 +11,10 @@ pytestmark = on("torch")
 
 @pytest.mark.parametrize(("mixture", "modes"), [(datasets.ring(), 8), (datasets.grid(), 25)])
 def test_mixtures(mixture, modes):
-    assert len(np.unique(mixture.centres.round(6), axis=0)) == modes  # none counted twice
+    assert len(np.unique(mixture.centers.round(6), axis=0)) == modes  # none counted twice
     points = mixture.sample(20_000, seed=1)
     assert points.dtype == np.float32
-    distances = np.linalg.norm(points[:, None] - mixture.centres, axis=2)
+    distances = np.linalg.norm(points[:, None] - mixture.centers, axis=2)
     shares = np.bincount(distances.argmin(1), minlength=modes) / len(points)
     np.testing.assert_allclose(shares, 1 / modes, atol=0.01)
     # In the plane, 1 - exp(-4.5) of a Gaussian lies within 3 standard deviations.
@@ -24,5 +24,5 @@ def test_mixtures(mixture, modes):
 
 
 def test_the_radius_of_the_ring_and_the_sides_of_the_grid():
-    np.testing.assert_allclose(np.linalg.norm(datasets.ring().centres, axis=1), 1.0)
-    assert {*datasets.grid().centres.ravel()} == {-4.0, -2.0, 0.0, 2.0, 4.0}
+    np.testing.assert_allclose(np.linalg.norm(datasets.ring().centers, axis=1), 1.0)
+    assert {*datasets.grid().centers.ravel()} == {-4.0, -2.0, 0.0, 2.0, 4.0}

@@ -82,7 +82,7 @@ def test_a_picture_of_them(tmp_path):
         ({"samples": float_images(2, SHAPE) + 2}, r"must lie in \[-1, 1\]"),
     ],
 )
-def test_what_has_no_neighbours_is_refused(arguments, message):
+def test_what_has_no_neighbors_is_refused(arguments, message):
     given = {"samples": float_images(2, SHAPE), "images": float_images(6, SHAPE), **arguments}
     with pytest.raises(ValueError, match=message):
         metrics.nearest(**given)

@@ -213,7 +213,7 @@ def test_magan_mnist():
 @pytest.mark.parametrize(
     ("build", "scales"), [(networks.magan_cifar10, 3), (networks.magan_celeba, 4)]
 )
-def test_magan_of_colours(build, scales):
+def test_magan_of_colors(build, scales):
     generator, discriminator = build(filters=8, latent_dim=5)
 
     def generate(layers, z):

@@ -127,7 +127,7 @@ def test_magan_mnist_draws_by_he_before_relu_and_by_glorot_elsewhere():
         check_others(network)
 
 
-def test_magan_of_colours_draws_by_he_in_the_generator_before_relu():
+def test_magan_of_colors_draws_by_he_in_the_generator_before_relu():
     generator, encoder, decoder = parts(*networks.magan_cifar10(filters=8, latent_dim=5))
     *hidden, last = drawn(generator, "kernel")
     check(hidden, he, "cut")

@@ -126,7 +126,7 @@ WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the 
 
 
 @pytest.mark.parametrize("build", WEIGHTS)
-def test_weights_and_normalisation_by_hand(build):
+def test_weights_and_normalization_by_hand(build):
     with keras.StatelessScope(initialize_variables=False):
         generator, discriminator = build()
     keras.utils.clear_session(free_memory=False)  # or the next scope initializes them all

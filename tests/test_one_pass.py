@@ -127,7 +127,7 @@ def test_penalties_and_clipping(name):
     check(build)
 
 
-def regularised(units, **arguments):
+def regularized(units, **arguments):
     return layers.Dense(units, activation="tanh", kernel_regularizer="l2", **arguments)
 
 
@@ -136,8 +136,8 @@ def began_with_regularizers(updates):
     generator = keras.Sequential(
         [
             keras.Input((4,)),
-            regularised(8, activity_regularizer=keras.regularizers.L2(0.5)),
-            regularised(64),
+            regularized(8, activity_regularizer=keras.regularizers.L2(0.5)),
+            regularized(64),
             layers.Reshape((8, 8, 1)),
         ]
     )
@@ -145,11 +145,11 @@ def began_with_regularizers(updates):
         [
             keras.Input((8, 8, 1)),
             layers.Flatten(),
-            regularised(6, activity_regularizer=keras.regularizers.L2(0.5)),
+            regularized(6, activity_regularizer=keras.regularizers.L2(0.5)),
         ]
     )
     decoder = keras.Sequential(
-        [keras.Input((6,)), regularised(64, use_bias=False), layers.Reshape((8, 8, 1))]
+        [keras.Input((6,)), regularized(64, use_bias=False), layers.Reshape((8, 8, 1))]
     )
     gan = keras_egan.BEGAN(
         generator, networks.Autoencoder(encoder, decoder), seed=1, updates=updates
@@ -194,7 +194,7 @@ def test_magan_begins_with_its_discriminator_alone():
 @pytest.mark.parametrize(
     ("kind", "arguments"), [(keras_egan.BEGAN, {}), (keras_egan.EBGAN, {"margin": 20.0})]
 )
-def test_normalisation_is_by_the_same_batches(kind, arguments):
+def test_normalization_is_by_the_same_batches(kind, arguments):
     def build(updates):
         random.seed(0)
         pair = networks.dcgan_autoencoder((8, 8, 1), filters=2, latent_dim=4, embedding_dim=4)

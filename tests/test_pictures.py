@@ -41,7 +41,7 @@ def test_the_picture_is_about_square(n, rows, columns):
     assert pictures.grid(numbered(n)).shape == (2 * rows, 3 * columns)
 
 
-def test_colours_and_rounding():
+def test_colors_and_rounding():
     rng = np.random.default_rng(0)
     shades = rng.integers(-20, 276, (2, 4, 5, 3))  # some beyond white and black
     images = (shades + rng.uniform(-0.4, 0.4, shades.shape)) / 127.5 - 1

@@ -177,12 +177,12 @@ def test_images_of_any_shape_are_prepared(image, size, aspect, grayscale):
     assert found.dtype == np.uint8
     assert found.shape == prepare.shape(image.shape) == (*size, 1 if grayscale else image.shape[2])
     np.testing.assert_array_equal(prepare(found), found)
-    colour = prepare(np.full_like(image, 200))
+    color = prepare(np.full_like(image, 200))
     if aspect == "pad":  # with black on two sides at most
-        rows, columns = (colour.any(axis=axes) for axes in ((1, 2), (0, 2)))
+        rows, columns = (color.any(axis=axes) for axes in ((1, 2), (0, 2)))
         assert rows.all() or columns.all()
     else:
-        assert (colour == 200).all()
+        assert (color == 200).all()
 
 
 @few_seconds

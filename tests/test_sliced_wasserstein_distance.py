@@ -84,8 +84,8 @@ def test_a_known_distance():
     """
     n = 500
     noise = 0.2 * rng().normal(size=(n, 16, 16, 1))
-    colours = 0.2 * scipy.stats.norm.ppf((np.arange(n) + 0.5) / n)
-    flat = np.broadcast_to(colours[:, None, None, None], (n, 16, 16, 1))
+    colors = 0.2 * scipy.stats.norm.ppf((np.arange(n) + 0.5) / n)
+    flat = np.broadcast_to(colors[:, None, None, None], (n, 16, 16, 1))
     directions = rng(1).normal(size=(10**5, 49))
     s = 7.0 * np.abs(directions[:, 0]) / np.linalg.norm(directions, axis=1)
     distance = np.sqrt(2.0 / np.pi) * np.abs(s - 1.0).mean()
@@ -108,12 +108,12 @@ def test_scale_and_shift_do_not_matter():
     assert measure(SlicedWassersteinDistance(), other, images)["swd"] > 50.0
 
 
-def test_a_generator_of_one_colour():
+def test_a_generator_of_one_color():
     """Rounding, which is all that its images differ by, is not taken for texture."""
-    grey = np.full((6, 32, 32, 1), 0.3, "float32")
+    gray = np.full((6, 32, 32, 1), 0.3, "float32")
     real = pictures(shape=(32, 32, 1))
-    nothing = measure(SlicedWassersteinDistance(), np.zeros_like(grey), real)
-    assert measure(SlicedWassersteinDistance(), grey, real) == pytest.approx(nothing, rel=1e-3)
+    nothing = measure(SlicedWassersteinDistance(), np.zeros_like(gray), real)
+    assert measure(SlicedWassersteinDistance(), gray, real) == pytest.approx(nothing, rel=1e-3)
     assert nothing["swd_32"] > 500.0
 
 

@@ -38,8 +38,8 @@ def overlay(images: Any, maps: Any, limit: float | None = None) -> np.ndarray:
         )
     if images.dtype == np.uint8:
         images = images / 127.5 - 1.0
-    grey = images.mean(axis=channel_axis())
+    gray = images.mean(axis=channel_axis())
     heat = np.clip(maps / (limit or maps.max() or 1.0), 0.0, 1.0)
-    red = grey + heat * (1.0 - grey)
-    other = grey - heat * (1.0 + grey)
+    red = gray + heat * (1.0 - gray)
+    other = gray - heat * (1.0 + gray)
     return np.stack([red, other, other], axis=channel_axis()).astype("float32")

@@ -14,7 +14,7 @@ from keras_egan.energies import ENERGIES, reconstruction_energy
 from keras_egan.image_format import channel_axis
 
 SCORES = ("average", "embedding", *ENERGIES)
-NEIGHBOURS = 5
+NEIGHBORS = 5
 MOST_REFERENCES, MOST_NUMBERS = 10_000, 2**22
 BATCH = 256
 
@@ -48,7 +48,7 @@ class Scorer(keras.Model):
         self.settings = settings
         self.parts = ("norm", "embedding") if score == "average" else (score,)
         self.references = self._constant("references", self._references_shape())
-        self.centres = self._constant("centres", (len(self.parts),))
+        self.centers = self._constant("centers", (len(self.parts),))
         self.scales = self._constant("scales", (len(self.parts),))
         self.training_scores = self._constant("training_scores", (images,))
         self.threshold = self._constant("threshold", ())
@@ -84,7 +84,7 @@ class Scorer(keras.Model):
 
     def average(self, parts: Sequence[Any]) -> Any:
         """Returns the mean of what a score is made of, each part standardised."""
-        return ops.mean((ops.stack(parts, axis=1) - self.centres) / self.scales, axis=1)
+        return ops.mean((ops.stack(parts, axis=1) - self.centers) / self.scales, axis=1)
 
     def outputs_of(self, images: np.ndarray, output: str) -> np.ndarray:
         """Returns one of the outputs of `call` for all images, uint8 or floats in [-1, 1]."""
@@ -102,7 +102,7 @@ class Scorer(keras.Model):
             if "embedding" in parts:
                 parts["embedding"] = self._learn_embeddings(parts["embedding"])
             if len(parts) > 1:  # a part alone is the score as it is
-                self.centres.assign([part.mean() for part in parts.values()])
+                self.centers.assign([part.mean() for part in parts.values()])
                 self.scales.assign([max(part.std(), 1e-12) for part in parts.values()])
             scores = self.average(list(map(ops.convert_to_tensor, parts.values())))
             return ops.convert_to_numpy(scores)
@@ -131,7 +131,7 @@ class Scorer(keras.Model):
             return 0, 0
         embedding = self.discriminator.encoder(keras.Input(self.image_shape))
         length = int(np.prod(embedding.shape[1:]))
-        return min(self.tiles, MOST_REFERENCES, max(NEIGHBOURS, MOST_NUMBERS // length)), length
+        return min(self.tiles, MOST_REFERENCES, max(NEIGHBORS, MOST_NUMBERS // length)), length
 
     def _constant(self, name, shape):
         return self.add_weight(
@@ -185,8 +185,8 @@ def _distance(embeddings, references, own=None):
     squares = squares - 2.0 * ops.matmul(embeddings, ops.transpose(references))
     if own is not None:
         squares = ops.where(own, np.inf, squares)
-    neighbours = min(NEIGHBOURS, references.shape[0] - (own is not None))
-    _, nearest = ops.top_k(-squares, neighbours)
+    neighbors = min(NEIGHBORS, references.shape[0] - (own is not None))
+    _, nearest = ops.top_k(-squares, neighbors)
     # Computed anew, because the squares of small distances are mostly rounding.
     differences = ops.expand_dims(embeddings, 1) - ops.take(references, nearest, axis=0)
     return ops.mean(ops.sqrt(ops.sum(ops.square(differences), axis=2)), axis=1)

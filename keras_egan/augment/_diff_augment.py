@@ -110,7 +110,7 @@ class DiffAugment(keras.layers.Layer):
         x = ops.transpose(images, (0, 2, 3, 1)) if first else images
         for word in self._words:
             if word == "color":
-                x = _recoloured(x, numbers)
+                x = _recolored(x, numbers)
             elif word == "translation":
                 x = _translated(x, numbers["translation"], self.fill)
             else:
@@ -146,7 +146,7 @@ def layer_of(
     return augment
 
 
-def _recoloured(x, numbers):
+def _recolored(x, numbers):
     brightness, saturation, contrast = (
         ops.cast(numbers[name], x.dtype)[:, None, None, None]
         for name in ("brightness", "saturation", "contrast")

@@ -201,9 +201,9 @@ class Diagnosis(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
-def _first(data, shape, labelled):
+def _first(data, shape, labeled):
     batches, count = [], 0
-    for batch in batches_of(data, shape, IMAGES, "reference", labelled):
+    for batch in batches_of(data, shape, IMAGES, "reference", labeled):
         batches.append([as_numpy(array)[: IMAGES - count] for array in batch])
         count += len(batches[-1][0])
         if count == IMAGES:

@@ -23,7 +23,7 @@ class EvaluateSamples(keras.callbacks.Callback):
     them a `patience` of several times `every_epochs`.
 
     The latents are the same each time: `gan.sample(samples, seed=seed)` are the samples measured,
-    all in memory at once. Metrics that are `labelled` need a GAN with `num_classes`, and labels in
+    all in memory at once. Metrics that are `labeled` need a GAN with `num_classes`, and labels in
     the reference. A metric that cannot be computed, because samples are NaN or of too few classes,
     is NaN in the logs; the first time, a warning says why. Metrics of the same extractor share its
     features. Of several processes that train together the first measures, and all get the values.
@@ -31,7 +31,7 @@ class EvaluateSamples(keras.callbacks.Callback):
     Args:
         reference: real images: an array or anything finite that `fit` takes, in batches, which is
             read once, when the first training begins; `(images, labels)` for metrics that are
-            `labelled`. None where the metrics need no real images, or have them already.
+            `labeled`. None where the metrics need no real images, or have them already.
         metrics: a list of metrics, such as `[metrics.FrechetDistance(extractor)]`. A metric's key
             in the logs is its `name`, or those of its `result` if that is a dict.
         every_epochs: how many epochs there are from one measurement to the next.
@@ -113,7 +113,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         self._results = state["results"]
 
     def _measure_reference(self):
-        named = [metric.name for metric in self.metrics if metric.labelled]
+        named = [metric.name for metric in self.metrics if metric.labeled]
         if named and not self.model.labels:
             raise ValueError(
                 f"{named[0]} is of samples and the classes that were asked for; this GAN has none. "
@@ -123,14 +123,14 @@ class EvaluateSamples(keras.callbacks.Callback):
         if self.reference is not None and not self._measured:
             for metric in relative:
                 metric.reset_real()
-            labelled = any(metric.labelled for metric in relative)
+            labeled = any(metric.labeled for metric in relative)
             shape = getattr(self.model, "image_shape", None)  # other models may sample too
-            form = shape, self.batch_size, "reference", labelled
+            form = shape, self.batch_size, "reference", labeled
             for images, *labels in batches_of(self.reference, *form):
                 features: dict[int, Any] = {}
                 for metric in relative:
                     extracted = self._extracted(metric, images, features)
-                    metric.accumulate_real(extracted, *(labels if metric.labelled else ()))
+                    metric.accumulate_real(extracted, *(labels if metric.labeled else ()))
             self._measured = True  # the metrics have it from now on
         for metric in relative:
             if not metric.real.count:
@@ -159,7 +159,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         metric.reset_state()
         try:
             extracted = self._extracted(metric, samples, features)
-            metric.accumulate(extracted, *([labels] if metric.labelled else ()))
+            metric.accumulate(extracted, *([labels] if metric.labeled else ()))
             result = metric.result()
         except ValueError as error:
             if metric.name not in self._warned:

@@ -104,8 +104,8 @@ class Folder:
             levels = np.asarray(image)[..., None]
             if levels.min() < 0 or levels.max() > 65535:
                 raise ValueError("its values are integers of more than 16 bits")
-            grey = to_uint8(levels.astype("float32"), (0, 65535))
-            return np.repeat(grey, len(self.mode), axis=-1)
+            gray = to_uint8(levels.astype("float32"), (0, 65535))
+            return np.repeat(gray, len(self.mode), axis=-1)
         if image.mode == "F":
             raise ValueError("its values are floats, of an unknown range")
         if image.has_transparency_data:

@@ -41,19 +41,19 @@ def accept(
     position of its own, another `PyDataset`, a `tf.data.Dataset` or a generator.
     """
     check_kind(data, argument)
-    labelled = classes is not None
-    unpack = functools.partial(_unpacked, argument=argument, labelled=labelled)
-    data = stacked(data, shape, argument, labelled)
+    labeled = classes is not None
+    unpack = functools.partial(_unpacked, argument=argument, labeled=labeled)
+    data = stacked(data, shape, argument, labeled)
     arrays = is_array(data) or isinstance(data, tuple)
     if arrays:
         first: Any = tuple(map(as_numpy, unpack(data)))
     elif isinstance(data, keras.utils.PyDataset):
-        read = functools.partial(_read, argument=argument, labelled=labelled)
+        read = functools.partial(_read, argument=argument, labeled=labeled)
         data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
         first = unpack(data[0]) if data.num_batches != 0 else None
     elif is_tf_dataset(data):
-        picked(data.element_spec, argument, labelled)  # raises here what would get lost in a graph
-        data = data.map(lambda *batch: picked(batch, argument, labelled))
+        picked(data.element_spec, argument, labeled)  # raises here what would get lost in a graph
+        data = data.map(lambda *batch: picked(batch, argument, labeled))
         first = next(iter(data), None)
     else:
         first, data = _iterated(data, argument, steps, unpack)
@@ -153,12 +153,12 @@ class Relayed(keras.utils.PyDataset):
         return self.read(self.dataset, index)
 
 
-def _unpacked(batch, argument, labelled):
-    return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in picked(batch, argument, labelled))
+def _unpacked(batch, argument, labeled):
+    return tuple(x if ops.is_tensor(x) else as_numpy(x) for x in picked(batch, argument, labeled))
 
 
-def _read(dataset, index, argument, labelled):
-    return _unpacked(dataset[index], argument, labelled)
+def _read(dataset, index, argument, labeled):
+    return _unpacked(dataset[index], argument, labeled)
 
 
 def _iterated(data, argument, steps, unpack):

@@ -106,10 +106,10 @@ def check_labels(
     return found.astype("int32")
 
 
-def picked(batch: Any, argument: str = "x", labelled: bool = False) -> tuple:
+def picked(batch: Any, argument: str = "x", labeled: bool = False) -> tuple:
     """Returns `(images,)` of a batch, or `(images, labels)` where labels are wanted."""
     images = images_of(batch, argument)
-    return (images, labels_of(batch, argument)) if labelled else (images,)
+    return (images, labels_of(batch, argument)) if labeled else (images,)
 
 
 def as_numpy(images: Any) -> np.ndarray:
@@ -193,7 +193,7 @@ def looks_single(item: Any, argument: str = "x") -> bool:
     return shape[-1] in (1, 3, 4) or shape[0] in (1, 3)
 
 
-def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bool = False) -> Any:
+def stacked(data: Any, shape: Sequence | None, argument: str = "x", labeled: bool = False) -> Any:
     """Returns single images in a list as arrays, of images and maybe labels; else the data."""
     if isinstance(data, list) and data and single_images(data, argument, shape):
         images = [as_numpy(images_of(item, argument)) for item in data]
@@ -203,7 +203,7 @@ def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bo
                 f"The images of `{argument}` differ in shape: {', '.join(map(str, shapes[:5]))}. "
                 "Resize them: `datasets.load(images, image_size=64)`."
             )
-        if not labelled:
+        if not labeled:
             return np.stack(images)
         return np.stack(images), np.stack([as_numpy(labels_of(item, argument)) for item in data])
     if isinstance(data, tuple) and data and isinstance(data[0], list):
@@ -218,20 +218,20 @@ def stacked(data: Any, shape: Sequence | None, argument: str = "x", labelled: bo
 
 
 def batches_of(
-    data: Any, shape: Sequence | None, batch_size: int, argument: str = "x", labelled: bool = False
+    data: Any, shape: Sequence | None, batch_size: int, argument: str = "x", labeled: bool = False
 ) -> Iterator[tuple]:
     """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
 
     Data that comes in batches keeps them; `shape` is as in `single_images`.
     """
     check_kind(data, argument)
-    data = stacked(data, shape, argument, labelled)
+    data = stacked(data, shape, argument, labeled)
     if isinstance(data, tuple) or hasattr(data, "shape"):
-        arrays = picked(data, argument, labelled)
+        arrays = picked(data, argument, labeled)
         starts = range(0, len(arrays[0]), batch_size)
         batches: Any = (tuple(array[i : i + batch_size] for array in arrays) for i in starts)
     elif isinstance(data, keras.utils.PyDataset):
         batches = (data[i] for i in range(len(data)))
     else:
         batches = data
-    yield from (picked(batch, argument, labelled) for batch in batches)
+    yield from (picked(batch, argument, labeled) for batch in batches)

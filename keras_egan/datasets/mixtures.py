@@ -10,18 +10,18 @@ class Mixture(NamedTuple):
     """Equally likely Gaussians of the same variance.
 
     Attributes:
-        centres: array of shape `(modes, dimensions)`.
+        centers: array of shape `(modes, dimensions)`.
         stddev: the standard deviation in each dimension.
     """
 
-    centres: np.ndarray
+    centers: np.ndarray
     stddev: float
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
         """Returns n random points, float32 of shape `(n, dimensions)`, drawn from `seed`."""
         rng = np.random.default_rng(seed)
-        centres = self.centres[rng.integers(len(self.centres), size=n)]
-        return rng.normal(centres, self.stddev).astype("float32")
+        centers = self.centers[rng.integers(len(self.centers), size=n)]
+        return rng.normal(centers, self.stddev).astype("float32")
 
 
 def ring() -> Mixture:

@@ -38,7 +38,7 @@ class Preparation:
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Prepares an image, uint8 of shape `(height, width, channels)`."""
         if self.crop_size:
-            image = _centre_crop(image, self.crop_size)
+            image = _center_crop(image, self.crop_size)
         if self.grayscale and image.shape[-1] != 1:
             image = np.asarray(pillow().fromarray(image[..., :3]).convert("L"))[..., None]
         if self.image_size and image.shape[:2] != self.image_size:
@@ -76,7 +76,7 @@ def _resize(image, size, box):
     return np.asarray(plane.resize(size, pillow().Resampling.BICUBIC, box))
 
 
-def _centre_crop(image, size):
+def _center_crop(image, size):
     top, left = ((side - crop) // 2 for side, crop in zip(image.shape, size, strict=False))
     if top < 0 or left < 0:
         raise ValueError(

@@ -82,8 +82,8 @@ def export(
         )
     shape = getattr(source, "input_shape", None)
     shape = shape or (source.get_build_config() or {}).get("input_shape")
-    labelled = isinstance(shape, list) and [len(one) for one in shape] == [2, 1]
-    shape = shape[0] if shape and labelled else shape
+    labeled = isinstance(shape, list) and [len(one) for one in shape] == [2, 1]
+    shape = shape[0] if shape and labeled else shape
     if not shape or len(shape) != 2 or not isinstance(shape[1], int):
         raise ValueError(
             "`source` must be a generator, of one input of shape (batch, latent_dim), or of that "
@@ -96,7 +96,7 @@ def export(
             "generator alone. Pass `seed_endpoint='uniform'` or `'normal'`."
         )
     # It does not say how many classes it has: label 0 exists in any case.
-    return _write(source, shape[1], int(labelled), path, format, seed_endpoint or None)
+    return _write(source, shape[1], int(labeled), path, format, seed_endpoint or None)
 
 
 def export_gan(

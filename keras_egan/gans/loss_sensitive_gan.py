@@ -50,7 +50,7 @@ class LossSensitiveGAN(EnergyGAN):
         energy: `"output"`, or `"cross_entropy"` for CLS-GAN, with `num_classes` and a discriminator
             that is a classifier, from images to `(batch, num_classes)` logits: L(x, y) is minus
             the logarithm of the label's probability, and images may be without a label, -1.
-            Logged are `labelled`, the share of images with a label, `labelled_right`, the share
+            Logged are `labeled`, the share of images with a label, `labeled_right`, the share
             with a label that the classifier finds, and `accuracy`, the latter by the former. The
             author's code has a first_term_weight of 1.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
@@ -131,15 +131,15 @@ class LossSensitiveGAN(EnergyGAN):
             return loss
         classes = ops.argmax(real.output, axis=-1)
         right = ops.cast(classes, real.labels.dtype) == real.labels
-        return loss, {"labelled": real.labels >= 0, "labelled_right": right}
+        return loss, {"labeled": real.labels >= 0, "labeled_right": right}
 
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
         if self.energy_name != "cross_entropy":
             return {}
         # Of the labelled images alone, over a batch and over an epoch alike.
-        labelled = metrics["labelled"]
-        none = ops.cast(labelled == 0, "float32")
-        return {"accuracy": metrics["labelled_right"] / (labelled + none)}
+        labeled = metrics["labeled"]
+        none = ops.cast(labeled == 0, "float32")
+        return {"accuracy": metrics["labeled_right"] / (labeled + none)}
 
     def penalty(self, images: Any, rows: BatchShard) -> Any:
         if not self.gradient_penalty:

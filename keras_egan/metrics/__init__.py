@@ -8,7 +8,7 @@ from keras_egan.metrics._inception_score import InceptionScore
 from keras_egan.metrics._kernel_distance import KernelDistance
 from keras_egan.metrics._metric_means import MetricMeans
 from keras_egan.metrics._mixture_coverage import MixtureCoverage
-from keras_egan.metrics._nearest import Neighbours, nearest
+from keras_egan.metrics._nearest import Neighbors, nearest
 from keras_egan.metrics._precision_recall import PrecisionRecall
 from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDistance
 
@@ -22,7 +22,7 @@ __all__ = [
     "MetricMeans",
     "MixtureCoverage",
     "ModeCoverage",
-    "Neighbours",
+    "Neighbors",
     "PrecisionRecall",
     "ReferenceMetric",
     "SlicedWassersteinDistance",

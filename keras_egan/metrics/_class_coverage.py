@@ -27,7 +27,7 @@ class ClassAccuracy(GenerativeMetric):
     ```
     """
 
-    labelled = True
+    labeled = True
 
     def accumulate(self, features: np.ndarray, labels: Any = None) -> None:
         labels = check_labels(labels, len(features), range(features.shape[1]))

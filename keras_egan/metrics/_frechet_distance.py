@@ -87,7 +87,7 @@ class ClassFrechetDistance(ReferenceMetric):
     ```
     """
 
-    labelled = True
+    labeled = True
     statistics = _ByClass
     _left_out: tuple[int, ...] = ()
 

@@ -47,7 +47,7 @@ class GenerativeMetric(keras.metrics.Metric):
     ```
     """
 
-    labelled = False
+    labeled = False
     """Whether classes come with samples and features: `update_state(samples, labels)`."""
 
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
@@ -69,7 +69,7 @@ class GenerativeMetric(keras.metrics.Metric):
         Args:
             samples: images of shape `(batch, ...)`, uint8 or floats in [-1, 1], as `gan.sample`
                 gives them; without an extractor, features of shape `(batch, features)`.
-            *labels: for a metric that is `labelled`, the samples' classes, whole numbers of shape
+            *labels: for a metric that is `labeled`, the samples' classes, whole numbers of shape
                 `(batch,)`.
 
         Raises:

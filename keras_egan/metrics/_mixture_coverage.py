@@ -19,7 +19,7 @@ class MixtureCoverage(GenerativeMetric):
     samples.
 
     Args:
-        centres: the modes' centres, an array of shape `(modes, dimensions)`.
+        centers: the modes' centres, an array of shape `(modes, dimensions)`.
         stddev: the standard deviation of each mode in each dimension, a positive number.
         extractor: as in `GenerativeMetric`; None, as a rule, because the samples are points.
         name: the metric's name.
@@ -41,25 +41,25 @@ class MixtureCoverage(GenerativeMetric):
 
     def __init__(
         self,
-        centres: Any,
+        centers: Any,
         stddev: float,
         extractor: keras.Model | None = None,
         name: str = "mixture_coverage",
     ):
-        self.centres = np.asarray(centres, "float64")
-        if self.centres.ndim != 2 or not self.centres.size:
+        self.centers = np.asarray(centers, "float64")
+        if self.centers.ndim != 2 or not self.centers.size:
             raise ValueError(
-                f"`centres` must have shape (modes, dimensions); got {self.centres.shape}."
+                f"`centers` must have shape (modes, dimensions); got {self.centers.shape}."
             )
         checks.above_zero(stddev=stddev)
         self.stddev = stddev
         super().__init__(extractor, name)
-        self._shape = self.centres.shape[1:]
+        self._shape = self.centers.shape[1:]
 
     def accumulate(self, features: np.ndarray) -> None:
-        modes = len(self.centres)
-        for block in row_blocks(len(features), self.centres.size):
-            differences = features[block, None] - self.centres
+        modes = len(self.centers)
+        for block in row_blocks(len(features), self.centers.size):
+            differences = features[block, None] - self.centers
             distances = np.square(differences).sum(axis=-1)
             near = distances.min(axis=1) < (3.0 * self.stddev) ** 2
             self._counts += np.bincount(distances.argmin(axis=1)[near], minlength=modes)
@@ -67,7 +67,7 @@ class MixtureCoverage(GenerativeMetric):
 
     def reset_state(self) -> None:
         self._samples = 0
-        self._counts = np.zeros(len(self.centres), int)
+        self._counts = np.zeros(len(self.centers), int)
 
     def result(self) -> dict[str, float]:
         """Returns `modes`, the number of captured modes, and `high_quality`, a share in [0, 1].

@@ -13,7 +13,7 @@ from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import squared_distances
 
 
-class Neighbours(NamedTuple):
+class Neighbors(NamedTuple):
     """What `nearest` found for n samples.
 
     Attributes:
@@ -34,7 +34,7 @@ def nearest(
     k: int = 5,
     extractor: keras.Model | None = None,
     batch_size: int = 1000,
-) -> Neighbours:
+) -> Neighbors:
     """Finds the images of the data that are nearest to each sample.
 
     Samples of a generator that has memorized its data have one very near neighbour, compared with
@@ -84,7 +84,7 @@ def nearest(
     if seen < k:
         raise ValueError(f"`k` must be at most the number of images, {seen}; got {k}.")
     rows = [[_floats(one), *map(kept.get, own)] for one, own in zip(samples, indices, strict=True)]
-    return Neighbours(indices, np.sqrt(distances), np.array(rows))
+    return Neighbors(indices, np.sqrt(distances), np.array(rows))
 
 
 def _floats(image):

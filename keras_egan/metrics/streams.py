@@ -66,11 +66,11 @@ class Moments(Stream):
         before = self.count
         super().add(features)
         mean = features.mean(axis=0)
-        centred = features - mean
+        centered = features - mean
         shift = mean - self.mean
         weight = len(features) / self.count
         self._scatter = (
-            self._scatter + centred.T @ centred + before * weight * np.outer(shift, shift)
+            self._scatter + centered.T @ centered + before * weight * np.outer(shift, shift)
         )
         self.mean = self.mean + weight * shift
 

@@ -29,14 +29,14 @@ def checked(
     return length, shape
 
 
-def symbols(shape: Sequence[int], labelled: bool) -> Any:
+def symbols(shape: Sequence[int], labeled: bool) -> Any:
     """Returns symbolic samples, with labels if wanted, to call a network for its output's shape."""
     inputs = keras.Input(tuple(shape))
-    return [inputs, keras.Input((), dtype="int32")] if labelled else inputs
+    return [inputs, keras.Input((), dtype="int32")] if labeled else inputs
 
 
-def _latent_dim(generator, given, labelled):
-    shape = _first_input("generator", generator, "latents of shape (None, latent_dim)", labelled)
+def _latent_dim(generator, given, labeled):
+    shape = _first_input("generator", generator, "latents of shape (None, latent_dim)", labeled)
     if shape and len(shape) != 2:
         raise ValueError(
             f"`generator` takes latents of shape {tuple(shape)}; latents are vectors, of shape "
@@ -52,8 +52,8 @@ def _latent_dim(generator, given, labelled):
     return shape[-1]
 
 
-def _image_shape(generator, latent_dim, labelled):
-    fake = generator(symbols((latent_dim,), labelled))
+def _image_shape(generator, latent_dim, labeled):
+    fake = generator(symbols((latent_dim,), labeled))
     if not hasattr(fake, "shape"):
         raise ValueError(f"`generator` must return one tensor; it returns {type(fake).__name__}.")
     shape = tuple(fake.shape[1:])
@@ -63,8 +63,8 @@ def _image_shape(generator, latent_dim, labelled):
 
 
 def _check_discriminator(generator, discriminator, energy, shape, classes):
-    labelled = classes is not None and energy != "cross_entropy"
-    expected = _first_input("discriminator", discriminator, "samples", labelled)
+    labeled = classes is not None and energy != "cross_entropy"
+    expected = _first_input("discriminator", discriminator, "samples", labeled)
     taken = tuple(expected[1:]) if expected else shape
     pairs = zip(shape, taken, strict=False)
     if len(shape) != len(taken) or any(side not in (made, None) for made, side in pairs):
@@ -72,7 +72,7 @@ def _check_discriminator(generator, discriminator, energy, shape, classes):
             f"`generator` makes samples of shape {shape}, but `discriminator` takes {taken}. Build "
             "both for the same shape."
         )
-    output = tuple(getattr(discriminator(symbols(shape, labelled)), "shape", (None,))[1:])
+    output = tuple(getattr(discriminator(symbols(shape, labeled)), "shape", (None,))[1:])
     _check_apart(generator, discriminator)
     if energy not in NEEDS:
         raise ValueError(f"`energy` must be one of {', '.join(NEEDS)}; got {energy!r}.")
@@ -86,15 +86,15 @@ def _check_discriminator(generator, discriminator, energy, shape, classes):
         )
 
 
-def _first_input(argument, network, what, labelled):
+def _first_input(argument, network, what, labeled):
     shape = getattr(network, "input_shape", None)
     several = shape and (isinstance(shape, dict) or isinstance(shape[0], (tuple, list)))
     shapes = list(shape.values() if isinstance(shape, dict) else shape) if several else [shape]
-    if shape and len(shapes) != 1 + labelled:
-        wanted = f"two, {what} and labels," if labelled else f"one, {what},"
+    if shape and len(shapes) != 1 + labeled:
+        wanted = f"two, {what} and labels," if labeled else f"one, {what},"
         raise ValueError(
             f"`{argument}` has {len(shapes)} inputs; it must have {wanted} where the GAN has "
-            f"{'`num_classes=`' if labelled else 'no `num_classes=`'}. Give it to both, or neither."
+            f"{'`num_classes=`' if labeled else 'no `num_classes=`'}. Give it to both, or neither."
         )
     return shapes[0]
 

@@ -11,7 +11,7 @@ from keras_egan.backend import distributed
 from keras_egan.datasets.loaders import check_labels, described
 from keras_egan.saving.state import add_variable
 
-UNLABELLED = -1
+UNLABELED = -1
 """What stands for a label that is not known, where a GAN can learn from such images."""
 
 
@@ -23,13 +23,13 @@ def with_labels(inputs: Any, labels: Any) -> Any:
 class Labels(keras.layers.Layer):
     """The part of a conditional GAN that knows its classes, and how often each has come.
 
-    With `unlabelled`, images may come without a label, as -1.
+    With `unlabeled`, images may come without a label, as -1.
     """
 
-    def __init__(self, num_classes: int, unlabelled: bool = False):
+    def __init__(self, num_classes: int, unlabeled: bool = False):
         super().__init__(name="labels", dtype="float32")
         self.num_classes = int(num_classes)
-        self.classes = range(UNLABELLED if unlabelled else 0, self.num_classes)
+        self.classes = range(UNLABELED if unlabeled else 0, self.num_classes)
         self.counts = add_variable(self, "counts", "int", shape=(self.num_classes,))
         self.built = True
 
@@ -44,10 +44,10 @@ class Labels(keras.layers.Layer):
         ones = ops.ones_like(labels)
         labels = ops.clip(labels, self.classes.start * ones, (self.num_classes - 1) * ones)
         fake = labels
-        if UNLABELLED in self.classes:
+        if UNLABELED in self.classes:
             count, seed = self.num_classes, rows.seeds
             drawn = rows.own(lambda n: keras.random.randint((n,), 0, count, seed=seed))
-            fake = ops.where(labels == UNLABELLED, drawn, labels)
+            fake = ops.where(labels == UNLABELED, drawn, labels)
         unfit = ops.cast(ops.logical_not(fit), "float32")
         return rows._replace(labels=labels, fake_labels=fake), unfit
 
