@@ -92,7 +92,12 @@ def test_step_time(gan, network, settings, monkeypatch, capsys):
             "passed",
             marks=[on("jax"), pytest.mark.nightly],
         ),
-        pytest.param("simulated", ["on the device", "EBGAN", "waits"], "passed", marks=on("torch")),
+        pytest.param(
+            "simulated",
+            ["on the device", "EBGAN", "waits"],
+            "passed",
+            marks=[on("torch"), pytest.mark.nightly],
+        ),
         pytest.param("gpu", ["seen"], "FAILED", marks=on("torch")),  # where there is none
     ],
 )
