@@ -281,7 +281,7 @@ def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
 
 
 @once
-@pytest.mark.parametrize("flags", ["--labelled 20", "--labelled 20 --alone --augment=", ""])
+@pytest.mark.parametrize("flags", ["--labeled 20", "--labeled 20 --alone --augment=", ""])
 def test_semi_supervised(flags, digits, monkeypatch, capsys):
     flags = [*flags.split(), "--images", 256, "--first", 128]
     run(monkeypatch, capsys, "semi_supervised", *flags)
