@@ -60,7 +60,9 @@ def test_labels_make_a_difference(case):
     assert not np.allclose(one, other)
     images = uint8_images(3)
     assert not np.allclose(gan.energy(images, labels=0), gan.energy(images, labels=2))
-    np.testing.assert_array_equal(gan.sample(2, seed=0, labels=[1, 0])[:1], other[:1])
+    pair = gan.sample(2, seed=0, labels=[1, 0])
+    # A last digit may differ: JAX 0.12 on a CPU rounds a matrix product by its number of rows.
+    np.testing.assert_allclose(pair[0], other[0], rtol=0, atol=1e-6)
 
 
 def test_fakes_have_the_labels_of_their_batch():
