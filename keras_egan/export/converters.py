@@ -1,6 +1,7 @@
 """Each format, written by Keras on a backend that can, and run in the format's own runtime."""
 
 import json
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -46,6 +47,8 @@ def convert(
         warnings.simplefilter("ignore")  # of converters, about what they use themselves
         if format == "saved_model":
             _write_saved_model(network, path, signature, draw)
+        elif format == "openvino":
+            _write_openvino(network, path, signature)
         else:
             exported = _resizing(network) if format == "litert" else network
             exported.export(path, format, verbose=False, input_signature=signature, **options)
@@ -88,6 +91,20 @@ def _write_saved_model(
     images, expected = served.generate(*tried), _to_uint8(served.serve(drawn(*tried)))
     if np.abs(np.subtract(images, expected, dtype="int32")).max() > 1:  # a rounding apart
         raise RuntimeError("generate(seed, count) returns other images than its latents give.")
+
+
+def _write_openvino(network: keras.Model, path: str, signature: list[Any]) -> None:
+    """Writes OpenVINO's format from a SavedModel.
+
+    Keras gives OpenVINO a function, whose version check raises a `NameError` on Python 3.13:
+    `exec("import tensorflow")` makes no local variable there (https://peps.python.org/pep-0667/).
+    """
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
+        _write_saved_model(network, folder, signature, None)
+        model = openvino.convert_model(folder)
+    openvino.serialize(model, path)
 
 
 def _to_uint8(images: Any) -> Any:
@@ -168,8 +185,7 @@ def _openvino(path: str) -> Callable:
 
     # Some processors would compute in bfloat16, unasked.
     model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    # Of several names, the others are of what computes it.
-    names = [min(output.get_names(), key=len, default="") for output in model.outputs]
+    names = [output.get_any_name() for output in model.outputs]
     return lambda inputs: dict(zip(names, model(inputs).to_tuple(), strict=True))
 
 
