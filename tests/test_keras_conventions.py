@@ -38,6 +38,53 @@ OWN = {
     "LossSensitiveGAN": ("delta delta_weight first_term_weight gradient_penalty slope weight_clip"),
 }
 
+DEFAULTS = {  # as the papers and their authors' code have them
+    "EnergyGAN": dict(
+        energy="mae",
+        d_steps=1,
+        updates="alternating",
+        latent_dim=None,
+        latents="uniform",
+        generator_average=None,
+        augment=None,
+        num_classes=None,
+        seed=None,
+        name=None,
+    ),
+    "BEGAN": dict(gamma=0.5, lambda_k=0.001, eta=1),
+    "BEGANCS": dict(latent_constraint=0.1),
+    "EBGAN": dict(margin=inspect.Parameter.empty, pt_weight=0.0, energy="norm"),
+    "MAGAN": dict(pretrain_epochs=2),
+    "LeastSquaresGAN": dict(
+        fake_label=0.0,
+        real_label=1.0,
+        generator_label=1.0,
+        gradient_penalty=0.0,
+        perturbation=30.0,
+    ),
+    "LossSensitiveGAN": dict(
+        delta_weight=2e-4,
+        slope=0.0,
+        delta=None,
+        first_term_weight=0.0,
+        weight_clip=None,
+        gradient_penalty=0.0,
+        energy="output",
+    ),
+}
+
+
+@on("torch")
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_all_but_the_networks_is_given_by_name_and_has_these_defaults(name):
+    _, generator, discriminator, *others = inspect.signature(
+        getattr(keras_egan, name).__init__
+    ).parameters.values()
+    assert (generator.name, discriminator.name) == ("generator", "discriminator")
+    own = [one for one in others if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    assert {one.kind for one in own} == {inspect.Parameter.KEYWORD_ONLY}
+    assert {one.name: one.default for one in own} == DEFAULTS[name]
+
 
 @on("jax")
 @pytest.mark.parametrize("name", OWN)
