@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_egan import datasets
+from keras_egan.training.training_state import TrainingState
 from tests.conftest import on
 from tests.forms import trained
 from tests.registry import uint8_images
@@ -22,6 +23,18 @@ def numbers(count=10):
 
 def batches(**arguments):
     return datasets.Batches(numbers(), batch_size=4, seed=3, **arguments)
+
+
+def test_the_order_of_images_is_of_the_seed_or_another_one_each_time():
+    def order_seed(seed):
+        return int(TrainingState(seed).order_seed)
+
+    assert [order_seed(seed) for seed in (0, 7)] == [0, 7]
+    keras.utils.set_random_seed(0)
+    drawn = [order_seed(None) for _ in range(9)]
+    assert len(set(drawn)) == 9
+    keras.utils.set_random_seed(0)
+    assert drawn == [order_seed(None) for _ in range(9)]
 
 
 class Passes:
