@@ -166,6 +166,9 @@ def test_settings_take_effect_at_the_next_step():
     gan.d_steps = 3
     gan.train_on_batch(uint8_images(16))
     assert int(gan.d_optimizer.iterations) == 4
+    before = gan.evaluate(uint8_images(16), verbose=0)
+    gan.latents = "normal"
+    assert gan.evaluate(uint8_images(16), verbose=0) != before
     gan.updates = "simultaneous"
     with pytest.raises(ValueError, match="takes one discriminator step; got `d_steps=3`"):
         gan.train_on_batch(uint8_images(16))

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import datasets
+from keras_egan import backend, datasets
 from keras_egan.training.training_state import TrainingState
 from tests.conftest import on
 from tests.forms import trained
@@ -35,6 +35,17 @@ def test_the_order_of_images_is_of_the_seed_or_another_one_each_time():
     assert len(set(drawn)) == 9
     keras.utils.set_random_seed(0)
     assert drawn == [order_seed(None) for _ in range(9)]
+
+
+def test_random_numbers_are_set_back_once_after_loading():
+    state, store = TrainingState(0), {}
+    state.save_own_variables(store)
+    state.load_own_variables(store)
+    state.continue_random_state()
+    np.testing.assert_array_equal(backend.random_state(), store["random_state"])
+    keras.utils.set_random_seed(1)
+    state.continue_random_state()
+    assert np.any(backend.random_state() != store["random_state"])
 
 
 class Passes:
