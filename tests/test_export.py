@@ -28,7 +28,6 @@ SERVED = SOURCES if BACKEND == "tensorflow" else ["generator", "path"]
 # Where nothing but TensorFlow is installed: writes to `served.npz` what the SavedModels answer.
 ALONE = """
 import sys
-from importlib.util import find_spec
 sys.modules.update(keras=None, keras_egan=None)
 import numpy as np
 import tensorflow as tf

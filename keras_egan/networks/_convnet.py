@@ -26,25 +26,25 @@ def convnet(
     embedding_dim: int | None = 64,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns a convolutional generator and discriminator, as deep as the image is large.
+    """Return a convolutional generator and discriminator, as deep as the image is large.
 
     The image is halved until its shorter side is at most 7: twice for 28, four times for 64, six
-    times for 256. There are `filters` channels at the image's own scale, twice as many at each
-    smaller one, and 8 times as many at most. The discriminator halves by 4x4 convolutions of
-    stride 2 with LeakyReLU. Its decoder and the generator double by `UpsampledConv2D` with ReLU,
-    and end in a 3x3 convolution. Batch normalisation, except at the outputs and the
-    discriminator's first layer. The auto-encoder's embedding is linear and batch-normalised, for
-    the reason that `dcgan_autoencoder` gives.
+    times for 256. The image's own scale has `filters` channels. Each smaller scale has twice as
+    many, up to 8 times `filters`. The discriminator halves by 4x4 convolutions of stride 2 with
+    LeakyReLU. Its decoder and the generator double by `UpsampledConv2D` with ReLU, and end in a 3x3
+    convolution. All layers have batch normalisation, except the outputs and the discriminator's
+    first layer. The auto-encoder's embedding is linear and batch-normalised; `dcgan_autoencoder`
+    says why.
 
-    All work on [0, 1] inside, so that a black background is 0, and images are in [-1, 1].
+    Images are in [-1, 1]. Inside, all networks use [0, 1], so that a black background is 0.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An
-            odd side is rounded up when it is halved, and cropped on the way back.
-        filters: the channels at the image's own scale; time and memory grow with them.
+            odd side is rounded up when it is halved, and cropped when it is doubled.
+        filters: number of channels at the image's own scale; time and memory grow with it.
         latent_dim: the length of the generator's input.
-        embedding_dim: the length of the auto-encoder's embedding, for BEGAN, EBGAN and MAGAN; None
-            for a critic, for LSGAN and LS-GAN.
+        embedding_dim: the length of the auto-encoder's embedding, for BEGAN, EBGAN and MAGAN. None
+            gives a critic, for LSGAN and LS-GAN.
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
