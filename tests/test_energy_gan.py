@@ -96,7 +96,7 @@ def test_an_argument_that_is_kept_nowhere_is_named():
             super().__init__(generator, discriminator, **kwargs)
 
     with pytest.raises(
-        ValueError, match=r"`strength` is an argument of Forgetful .* `self.strength`"
+        ValueError, match=r"Forgetful must store its argument `strength`.* `self.strength`"
     ):
         Forgetful(*tiny_networks()).get_config()
 
