@@ -167,7 +167,7 @@ def test_settings_take_effect_at_the_next_step():
     gan.train_on_batch(uint8_images(16))
     assert int(gan.d_optimizer.iterations) == 4
     gan.updates = "simultaneous"
-    with pytest.raises(ValueError, match="takes one discriminator step; got `d_steps=3`"):
+    with pytest.raises(ValueError, match="needs `d_steps=1`; got `d_steps=3`"):
         gan.train_on_batch(uint8_images(16))
 
 

@@ -132,7 +132,7 @@ def test_load_says_what_else_it_was_given(tmp_path, monkeypatch):
     generator, _ = tiny_networks()
     generator.save(tmp_path / "generator.keras")
     with pytest.raises(
-        ValueError, match=r"holds a Sequential, .* not a GAN .* `keras.models.load_model`"
+        ValueError, match=r"must hold a GAN .* a Sequential\. .* `keras.models.load_model`"
     ):
         keras_egan.load(tmp_path / "generator.keras")
     gan = CASES[0].build()

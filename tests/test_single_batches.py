@@ -78,5 +78,5 @@ def test_datasets_are_no_batch(gan, make):
 @on("torch")
 @pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
 def test_a_batch_has_no_weights(gan, call):
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+    with pytest.raises(ValueError, match="`sample_weight` has no effect on a GAN"):
         getattr(gan, call)(uint8_images(8), sample_weight=np.ones(8))
