@@ -30,9 +30,9 @@ def above_zero(**arguments: Any) -> None:
 
 
 def whole_number(least: int, **arguments: Any) -> None:
-    """Raise a `ValueError` that names the first argument below `least` or not a whole number.
+    """Raise a `ValueError` unless all arguments are whole numbers, `least` or more.
 
-    NumPy integers are allowed.
+    The message names the first that is not. NumPy integers are allowed.
     """
     for name, value in arguments.items():
         if not (is_whole(value) and value >= least):

@@ -61,7 +61,7 @@ def stream(
         order = int(np.random.default_rng([seed, step]).integers(2**31))
 
         def within(_):
-            # The order also depends on the global seed, which set here holds in this graph alone.
+            # The order also depends on the global seed, which is set here for this graph only.
             tf.random.set_seed(0)
             return images.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
 
