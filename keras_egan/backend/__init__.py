@@ -10,8 +10,8 @@
 - `joint_gradients(objective, variables, model)`: the one primitive of differentiation.
   `objective()` returns a list of scalar losses and a dict of tensors. It may read and assign the
   variables of the model and its optimizer. Each loss is differentiated only by its own list of
-  trainable variables. The result is the dict, detached, after one list of gradients per loss, None
-  for a variable that does not affect the loss. `gradients` takes a single loss.
+  trainable variables. The results are one list of gradients per loss, with None for a variable that
+  does not affect the loss, and the dict, detached. `gradients` takes a single loss.
 - `input_gradient(function, inputs, model)`: the gradient of the function's sum, itself
   differentiable, for penalties. The function may also assign the model's variables.
 - `jit(function)`: compiles a pure function of a list of tensors and of inputs, except on PyTorch;

@@ -3,7 +3,7 @@
 XLA uses the smaller of images and kernel as the kernel, and is slow at the resulting convolution.
 This happens if a kernel of stride 2 is larger than its images, such as 5x5 on 4x4, and in the
 gradient that JAX derives for the kernel of every transposed convolution. See
-https://github.com/patrick-kidger/equinox/pull/1259. A GPU is fast at both, so it keeps Keras's.
+https://github.com/patrick-kidger/equinox/pull/1259. A GPU is fast at both and uses Keras's own.
 """
 
 from collections.abc import Sequence

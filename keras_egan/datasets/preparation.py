@@ -10,7 +10,7 @@ from keras_egan.image_format import channels_first
 
 
 class Preparation:
-    """A function that crops, resizes, greys and lays out an image; arguments as in `load`."""
+    """A callable that crops, resizes, greys and lays out an image; arguments as in `load`."""
 
     def __init__(
         self,
