@@ -95,7 +95,7 @@ def test_maps_are_laid_over_images(tmp_path):
         ({}, noisy(5)[0:0], "`X` is empty"),
         ({}, noisy(1), "`X` must hold two images or more"),
         ({}, np.zeros((5, 8, 8, 1), "uint8"), r"scores of `X` are all equal, .* the same\?"),
-        ({"model": "began/digit"}, noisy(5), "`name` must be that of a preset"),
+        ({"model": "began/digit"}, noisy(5), "`name` must be the name of a preset"),
         ({"model": 3}, noisy(5), "`model` must be a GAN, the name of a preset, an auto-encoder"),
         ({"model": registry.tiny_critic()}, noisy(5), r"must be an auto-encoder .* to shape \(1"),
         ({"model": None}, noisy(5)[0:0], "`X` is empty"),

@@ -96,7 +96,7 @@ def test_an_argument_that_is_kept_nowhere_is_named():
             super().__init__(generator, discriminator, **kwargs)
 
     with pytest.raises(
-        ValueError, match=r"`strength` is an argument of Forgetful .* `self.strength`"
+        ValueError, match=r"Forgetful must store its argument `strength`.* `self.strength`"
     ):
         Forgetful(*tiny_networks()).get_config()
 
@@ -170,7 +170,7 @@ def test_settings_take_effect_at_the_next_step():
     gan.latents = "normal"
     assert gan.evaluate(uint8_images(16), verbose=0) != before
     gan.updates = "simultaneous"
-    with pytest.raises(ValueError, match="takes one discriminator step; got `d_steps=3`"):
+    with pytest.raises(ValueError, match="needs `d_steps=1`; got `d_steps=3`"):
         gan.train_on_batch(uint8_images(16))
 
 

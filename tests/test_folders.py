@@ -161,7 +161,7 @@ def test_a_folder_of_other_files_says_which(tmp_path):
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(
         ValueError,
-        match=r"holds no images that can be read; other files: 1 of no suffix, 2 of \.npy",
+        match=r"holds no readable images; other files: 1 of no suffix, 2 of \.npy",
     ):
         datasets.load(tmp_path)
 
@@ -188,7 +188,7 @@ def test_sizes_that_differ_need_image_size(folder):
         datasets.load(folder)
     assert len(images(folder, image_size=8)) == 5
     with pytest.raises(
-        ValueError, match=r"`crop_size` is \(8, 8\), larger than .*small\.png of 5x5"
+        ValueError, match=r"`crop_size` must fit .* \(8, 8\), but .*small\.png is 5x5"
     ):
         datasets.load(folder, crop_size=8)
 

@@ -111,11 +111,11 @@ def test_the_signatures_are_keras_own(method):
 @on("torch")
 def test_what_has_no_meaning_is_refused_by_name():
     gan, images = began(), uint8_images(16)
-    with pytest.raises(ValueError, match="`class_weight` has no meaning for a GAN"):
+    with pytest.raises(ValueError, match="`class_weight` has no effect on a GAN"):
         gan.fit(images, class_weight={0: 1.0})
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+    with pytest.raises(ValueError, match="`sample_weight` has no effect on a GAN"):
         gan.fit(images, sample_weight=np.ones(16))
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+    with pytest.raises(ValueError, match="`sample_weight` has no effect on a GAN"):
         gan.evaluate(images, sample_weight=np.ones(16))
     assert int(gan.step) == 0
 

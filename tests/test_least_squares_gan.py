@@ -54,7 +54,7 @@ def critics():
 @on("torch")
 @pytest.mark.parametrize(("name", "critic"), list(critics()))
 def test_a_bounded_critic_is_refused(name, critic):
-    with pytest.raises(ValueError, match=f"`discriminator` ends in '{name}', which flattens"):
+    with pytest.raises(ValueError, match=f"it ends in '{name}', which flattens"):
         lsgan(critic)
 
 

@@ -113,7 +113,7 @@ def test_the_rest_of_an_epoch(source):
     dataset.begin(6, done=1)
     assert len(dataset) == 2
     assert taken(dataset) == whole[1:]
-    with pytest.raises(ValueError, match="`done` is 4, but a pass has 3 batches"):
+    with pytest.raises(ValueError, match="`done` must be at most the 3 batches of a pass; got 4"):
         dataset.begin(6, done=4)
 
 
@@ -172,7 +172,7 @@ def test_a_stream_reads_each_batch_once():
 
 def test_a_stream_that_ends_early_says_so():
     dataset = datasets.Stream(lambda step, done: iter([numbers()]), 2)
-    with pytest.raises(ValueError, match="ended after 1 batches, but had promised 2"):
+    with pytest.raises(ValueError, match="must give 2 batches in every pass; it ended after 1"):
         taken(dataset)
 
 
