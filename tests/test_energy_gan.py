@@ -257,3 +257,10 @@ def test_a_batch_of_ones_own_within_fit_is_the_one_that_is_trained_on():
 def test_a_seed_below_0_is_refused():
     with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got -1"):
         keras_egan.BEGAN(*tiny_networks(), seed=-1)
+
+
+@on("torch")
+def test_a_seed_of_64_bits_is_taken():
+    gan = keras_egan.BEGAN(*tiny_networks(), seed=2**40 + 3)
+    assert gan.seed == 2**40 + 3
+    assert int(keras.ops.convert_to_numpy(gan._training_state.order_seed)) == 3
