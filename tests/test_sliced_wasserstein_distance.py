@@ -176,7 +176,7 @@ def test_in_the_logs_of_fit():
         (np.zeros((3, 256)), r"`samples` must be images .* got shape \(3, 256\)"),
         (np.full((3, 16, 16, 1), np.nan), "3 of the 3 samples hold NaN"),
         (np.full((3, 16, 16, 1), 200.0), r"must lie in \[-1, 1\]; got 200 to 200"),
-        (np.zeros((3, 16, 16, 1), "int64"), "must be uint8 or float"),
+        (np.zeros((3, 16, 16, 1), "int64"), "must give uint8 or float images"),
     ],
 )
 def test_bad_samples(samples, message):
