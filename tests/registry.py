@@ -46,6 +46,19 @@ class RestlessGAN(keras_egan.EnergyGAN):
         self.pull.assign(self.pull + self.rate * logs["spread"])
 
 
+@keras.saving.register_keras_serializable("keras_egan_tests")
+class RaLSGAN(keras_egan.EnergyGAN):
+    """Relativistic average LSGAN: each score against the mean of the other batch's."""
+
+    def discriminator_loss(self, real, fake):
+        others = [keras.ops.mean(batch.gathered(batch.energy)) for batch in (fake, real)]
+        below, above = real.energy - others[0], fake.energy - others[1]
+        return (below + 1.0) ** 2 + (above - 1.0) ** 2
+
+    def generator_loss(self, fake, real=None):
+        return self.discriminator_loss(fake, real)
+
+
 def sgd():
     """Returns an optimizer with slots that compiles fast."""
     return keras.optimizers.SGD(2e-3, momentum=0.9)
@@ -97,10 +110,13 @@ CASES = [
     Case("linear", LinearGAN, {"energy": "output", "weight": 0.7}, True),
     Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
     Case("began_cs", keras_egan.BEGANCS, {"lambda_k": 0.1}, embedding_dim=LATENT_DIM),
+    Case("relativistic", keras_egan.RelativisticGAN, {"r1_weight": 0.7, "r2_weight": 0.3}, True),
+    Case("ralsgan", RaLSGAN, {"energy": "output"}, True),
 ]
 
 CONDITIONAL = [
     *(replace(case, name=f"{case.name}_classes", classes=3) for case in CASES[:5]),
+    replace(CASES[8], name="relativistic_classes", classes=3),
     Case(
         "cls_gan",
         keras_egan.LossSensitiveGAN,
@@ -115,6 +131,7 @@ VARIANTS = [
     Case("began_eta_2", keras_egan.BEGAN, {"gamma": 0.7, "lambda_k": 0.1, "eta": 2}),
     Case("ebgan_mse", keras_egan.EBGAN, {"margin": 0.04, "energy": "mse"}),
     Case("lsgan_pearson", keras_egan.LeastSquaresGAN, keras_egan.LeastSquaresGAN.PEARSON, True),
+    Case("relativistic_hinge", keras_egan.RelativisticGAN, {"form": "hinge"}, True),
 ]
 """Held against the other backends only."""
 

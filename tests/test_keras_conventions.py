@@ -35,6 +35,7 @@ OWN = {
     "LeastSquaresGAN": (
         "PEARSON SYMMETRIC fake_label generator_label gradient_penalty perturbation real_label"
     ),
+    "RelativisticGAN": "form r1_weight r2_weight",
     "LossSensitiveGAN": ("delta delta_weight first_term_weight gradient_penalty slope weight_clip"),
 }
 

@@ -8,7 +8,7 @@ from keras import ops
 from keras_egan import checks, losses
 from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.saving.hyperparameter import Hyperparameter, Setting
-from keras_egan.training.batch import BatchShard, DiscriminatorOutput
+from keras_egan.training.batch import DiscriminatorOutput
 
 
 @keras.saving.register_keras_serializable("keras_egan")
@@ -109,9 +109,10 @@ class LeastSquaresGAN(EnergyGAN):
             fake.scores, generator_label=self.generator_label
         )
 
-    def penalty(self, images: Any, rows: BatchShard) -> Any:
+    def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         if not self.gradient_penalty:
             return 0.0
+        images, rows = real.images, real.rows
         shape, seed = images.shape[1:], rows.seeds
         u = rows.own(lambda n: keras.random.uniform((n, *shape), seed=seed))
         alpha = rows.own(lambda n: keras.random.uniform([n] + [1] * len(shape), seed=seed))

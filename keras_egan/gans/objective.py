@@ -11,7 +11,7 @@ from keras_egan.energies import energy_of, norms
 from keras_egan.saving import configuration
 from keras_egan.saving.state import add_variable
 from keras_egan.training import step
-from keras_egan.training.batch import BatchShard, DiscriminatorOutput
+from keras_egan.training.batch import DiscriminatorOutput
 from keras_egan.training.labels import with_labels
 
 
@@ -43,20 +43,24 @@ class Objective(keras.Model):
     def generator_loss(self, fake: DiscriminatorOutput) -> Any:
         """Returns the generator's loss of each sample, in the forms of `discriminator_loss`.
 
-        Unless a subclass says otherwise, the loss is the energy.
+        Unless a subclass says otherwise, the loss is the energy. A subclass whose loss compares
+        fakes with data takes a second argument, `real`, and only then is data scored for it:
+        `def generator_loss(self, fake, real=None)`. No gradient flows through `real`.
 
         Args:
             fake: a batch of generated samples.
         """
         return fake.energy
 
-    def penalty(self, images: Any, rows: BatchShard) -> Any:
+    def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """Returns what training adds to the discriminator's loss of each sample.
 
+        `gradient_norms` has the norms of which most penalties are made. `real.rows` draws random
+        numbers that are right on several devices (`real.rows.own`), from `real.rows.seeds`.
+
         Args:
-            images: a batch of data, float tensor of shape `(batch, *image_shape)`.
-            rows: draws random numbers that are right on several devices (`rows.own`), from
-                `rows.seeds`.
+            real: the batch of data, as in `discriminator_loss`.
+            fake: the generated samples, likewise.
         """
         return 0.0
 
