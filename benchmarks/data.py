@@ -35,7 +35,7 @@ SIDE, JPEG_SIDE, BATCH, WORKERS = 64, 300, 64, 2
 class Idle(keras_egan.LeastSquaresGAN):
     """A GAN that takes batches and does nothing with them."""
 
-    def training_step(self, data):
+    def _training_step(self, data):
         return {"done": keras.ops.zeros(())}
 
 

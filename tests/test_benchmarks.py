@@ -92,7 +92,12 @@ def test_step_time(gan, network, settings, monkeypatch, capsys):
             "passed",
             marks=[on("jax"), pytest.mark.nightly],
         ),
-        pytest.param("simulated", ["on the device", "EBGAN", "waits"], "passed", marks=on("torch")),
+        pytest.param(
+            "simulated",
+            ["on the device", "EBGAN", "waits"],
+            "passed",
+            marks=[on("torch"), pytest.mark.nightly],
+        ),
         pytest.param("gpu", ["seen"], "FAILED", marks=on("torch")),  # where there is none
     ],
 )
@@ -276,7 +281,7 @@ def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
 
 
 @once
-@pytest.mark.parametrize("flags", ["--labelled 20", "--labelled 20 --alone --augment=", ""])
+@pytest.mark.parametrize("flags", ["--labeled 20", "--labeled 20 --alone --augment=", ""])
 def test_semi_supervised(flags, digits, monkeypatch, capsys):
     flags = [*flags.split(), "--images", 256, "--first", 128]
     run(monkeypatch, capsys, "semi_supervised", *flags)

@@ -47,7 +47,7 @@ def test_loaders_of_ones_own_and_what_differs_between_processes(tmp_path):
     assert "`batch_size` is 8 on the first process and 9 on process 1" in second
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(BACKEND != "jax", reason="JAX's processes")
 def test_a_tf_data_dataset_of_ones_own(tmp_path):
     printed = ended(together(loaders.tf_data, tmp_path, "processes"))

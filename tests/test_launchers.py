@@ -22,10 +22,9 @@ LAUNCHERS = {
     "jax": [["jax_processes.py", "--processes", "2"], ["jax_model_parallel.py"]],
     "torch": [["-m", "torch.distributed.run", "--nproc-per-node", "2", "torch_processes.py"]],
 }
-SLOW = pytest.mark.slow if BACKEND == "torch" else pytest.mark.nightly  # most of it compiles
 
 
-@SLOW
+@pytest.mark.nightly
 @pytest.mark.parametrize("command", LAUNCHERS[BACKEND], ids=lambda command: command[-1])
 def test_the_launcher_trains_and_writes_once(command, tmp_path):
     script = str(ROOT / "examples" / "distributed")

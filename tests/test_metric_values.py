@@ -218,7 +218,7 @@ def test_mixture_coverage_of_the_mixture_itself():
             lambda: PrecisionRecall().extract(np.ones((4, 2)), batch_size=-1),
             "`batch_size` must be a whole number, 1 or more; got -1",
         ),
-        (lambda: MixtureCoverage([1.0, 2.0], 0.1), r"`centres` must have shape .*; got \(2,\)"),
+        (lambda: MixtureCoverage([1.0, 2.0], 0.1), r"`centers` must have shape .*; got \(2,\)"),
         (lambda: MixtureCoverage(RING, 0.0), "`stddev` must be above 0; got 0.0"),
     ],
 )

@@ -61,13 +61,13 @@ def test_a_step_with_labels_moves_all_and_labels_matter(family):
 def test_within_class_normalization(labels):
     """Of several a class, one a class, and both; over two batches and at inference."""
     rng, labels = np.random.default_rng(0), np.array(labels, "int32")
-    layer = WithinClassNormalization(5, momentum=0.5, epsilon=1e-3)
+    layer = WithinClassNormalization(5, momentum=0.8, epsilon=1e-3)
     state = np.zeros((5, 4)), np.zeros(4), np.ones(4)
     for batch in range(2):
         x = rng.normal(3.0, 2.0, (len(labels), 4)).astype("float32")
         x[labels == 1] += 7.0
         found = numpy(layer([x, labels], training=True))
-        expected, state = within_classes(x, labels, state, momentum=0.5)
+        expected, state = within_classes(x, labels, state, momentum=0.8)
         np.testing.assert_allclose(found, expected, atol=1e-4, err_msg=f"batch {batch}")
     for weight, value in zip(layer.non_trainable_weights, state[1:] + state[:1], strict=True):
         np.testing.assert_allclose(numpy(weight), value, rtol=1e-5, atol=1e-5)
