@@ -78,6 +78,7 @@ class Case:
     embedding_dim: int = 3
     state: dict = field(default_factory=dict)
     classes: int | None = None
+    bias: bool = True  # of a critic's score, which losses of differences do not move
 
     def build(self, optimizer=sgd, run_eagerly=False, **overrides):
         """Returns an untrained, compiled model; the same weights at each call on one backend."""
@@ -87,7 +88,7 @@ class Case:
         )
         if self.critic:
             logits = self.classes if self.arguments.get("energy") == "cross_entropy" else None
-            discriminator = tiny_critic(classes=self.classes, logits=logits)
+            discriminator = tiny_critic(classes=self.classes, logits=logits, bias=self.bias)
         arguments = {"seed": 1, "num_classes": self.classes, **self.arguments, **overrides}
         gan = self.gan(generator, discriminator, **arguments)
         gan.compile(optimizer(), optimizer(), run_eagerly=run_eagerly)
@@ -110,8 +111,14 @@ CASES = [
     Case("linear", LinearGAN, {"energy": "output", "weight": 0.7}, True),
     Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
     Case("began_cs", keras_egan.BEGANCS, {"lambda_k": 0.1}, embedding_dim=LATENT_DIM),
-    Case("relativistic", keras_egan.RelativisticGAN, {"r1_weight": 0.7, "r2_weight": 0.3}, True),
-    Case("ralsgan", RaLSGAN, {"energy": "output"}, True),
+    Case(
+        "relativistic",
+        keras_egan.RelativisticGAN,
+        {"r1_weight": 0.7, "r2_weight": 0.3},
+        True,
+        bias=False,
+    ),
+    Case("ralsgan", RaLSGAN, {"energy": "output"}, True, bias=False),
 ]
 
 CONDITIONAL = [
@@ -131,7 +138,7 @@ VARIANTS = [
     Case("began_eta_2", keras_egan.BEGAN, {"gamma": 0.7, "lambda_k": 0.1, "eta": 2}),
     Case("ebgan_mse", keras_egan.EBGAN, {"margin": 0.04, "energy": "mse"}),
     Case("lsgan_pearson", keras_egan.LeastSquaresGAN, keras_egan.LeastSquaresGAN.PEARSON, True),
-    Case("relativistic_hinge", keras_egan.RelativisticGAN, {"form": "hinge"}, True),
+    Case("relativistic_hinge", keras_egan.RelativisticGAN, {"form": "hinge"}, True, bias=False),
 ]
 """Held against the other backends only."""
 
@@ -181,14 +188,14 @@ def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, embedding_dim=
     return generator, keras_egan.networks.Autoencoder(encoder, decoder)
 
 
-def tiny_critic(image_shape=IMAGE_SHAPE, classes=None, logits=None):
+def tiny_critic(image_shape=IMAGE_SHAPE, classes=None, logits=None, bias=True):
     """Returns a smooth critic of a few hundred weights, or a classifier with so many logits."""
     critic = keras.Sequential(
         [
             keras.Input(image_shape),
             layers.Flatten(),
             layers.Dense(8, activation="tanh"),
-            layers.Dense(logits or 1),
+            layers.Dense(logits or 1, use_bias=bias),
         ],
         name="discriminator",
     )

@@ -47,7 +47,7 @@ def test_penalties_have_the_right_second_order_gradients():
     check_penalty(gan, lambda r1, r2: 0.35 * np.square(r1).mean() + 1.5 * np.square(r2).mean())
 
 
-def dirac(steps, rate, **weights):
+def dirac(steps, rate, **penalties):
     """Returns the paths of the generator's and the critic's one weight, in training."""
     latents, points = keras.Input((1,)), keras.Input((1,))
     place = keras.layers.Dense(1, kernel_initializer="zeros")
@@ -57,7 +57,7 @@ def dirac(steps, rate, **weights):
         keras.Model(latents, place(latents)),
         keras.Model(points, slope(points)),
         updates="simultaneous",
-        **weights,
+        **penalties,
     )
     gan.compile(keras.optimizers.SGD(rate), keras.optimizers.SGD(rate))
     place.kernel.assign([[0.0]])
@@ -66,7 +66,8 @@ def dirac(steps, rate, **weights):
     gan._draw_latents = lambda rows: keras.ops.zeros((4, 1))
     path = []
     for _ in range(steps):
-        path.append([float(place.bias.value[0]), float(slope.kernel.value[0, 0])])
+        weights = [keras.ops.convert_to_numpy(layer) for layer in (place.bias, slope.kernel)]
+        path.append([float(weight.ravel()[0]) for weight in weights])
         gan.train_on_batch(np.zeros((4, 1), "float32"))
     return np.array(path)
 
@@ -84,5 +85,6 @@ def test_the_dirac_gan_circles_without_penalties_and_converges_with_them(r1, r2)
     radius = np.linalg.norm(found, axis=1)
     if r1:
         assert radius[-1] < 1e-3
-    else:
-        assert radius.min() > 1.0
+    else:  # a limit cycle, whose size comes from that of the steps
+        assert radius.min() > 0.5
+        assert (np.diff(np.sign(found[:, 0])) != 0).sum() > 4
