@@ -44,7 +44,7 @@ class RelativisticGAN(EnergyGAN):
     Example:
 
     ```python
-    generator, critic = keras_egan.networks.convnet(image_shape=(32, 32, 1))
+    generator, critic = keras_egan.networks.residual(image_shape=(32, 32, 1))
     gan = keras_egan.RelativisticGAN(generator, critic)
     gan.compile(keras.optimizers.Adam(2e-4, 0.0, 0.99), keras.optimizers.Adam(2e-4, 0.0, 0.99))
     gan.fit(images, batch_size=64, epochs=20)  # uint8, or floats in [-1, 1]
