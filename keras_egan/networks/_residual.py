@@ -26,10 +26,10 @@ def residual(
 ) -> tuple[keras.Model, keras.Model]:
     """Returns a generator and a critic, or an auto-encoder, of residual blocks.
 
-    Sides are halved until the longer is at most 15, and channels doubled at each scale. At each scale
-    below the image's there are `blocks` bottlenecks, each of which begins as the identity. Scales
-    change by bilinear interpolation or average pooling, which leave no grid in the pictures.
-    LeakyReLU throughout; no normalisation. The generator ends in tanh.
+    Sides are halved until the longer is at most 15, and channels doubled at each scale. Each scale
+    below the image's has `blocks` bottlenecks, which begin as the identity. Scales change by
+    bilinear interpolation or average pooling, which leave no grid in the pictures. LeakyReLU
+    throughout; no normalisation. The generator ends in tanh.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides from 16 up that can
