@@ -5,7 +5,8 @@ from importlib import metadata
 
 import pytest
 
-if os.environ.get("KERAS_BACKEND") not in ("tensorflow", "jax", "torch"):
+BACKEND = os.environ.get("KERAS_BACKEND")
+if BACKEND not in ("tensorflow", "jax", "torch"):
     raise pytest.UsageError("Set KERAS_BACKEND to tensorflow, jax or torch: one run tests one.")
 
 # On networks this small, threads cost more than they bring.
@@ -16,7 +17,7 @@ XLA_FLAGS = "--xla_backend_optimization_level=0"
 if metadata.version("jax").startswith("0.10."):  # JAX 0.12 ends the process at this flag
     XLA_FLAGS += " --xla_cpu_use_fusion_emitters=false"
 
-if os.environ["KERAS_BACKEND"] == "jax":
+if BACKEND == "jax":
     os.environ.setdefault("XLA_FLAGS", XLA_FLAGS)
 
 
@@ -25,7 +26,7 @@ def pytest_configure(config):
 
     The processes that pytest starts inherit the folder; `--cache-clear` empties it.
     """
-    if os.environ["KERAS_BACKEND"] == "jax":
+    if BACKEND == "jax":
         import jax
 
         if "JAX_COMPILATION_CACHE_DIR" not in os.environ and hasattr(config, "cache"):
@@ -36,12 +37,25 @@ def pytest_configure(config):
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
+def pytest_collection_modifyitems(config, items):
+    """Deselects the tests of other backends, and moves the slow ones to the front.
+
+    Idle workers take tests from the end of a queue. Slow tests at its front stay together, so that
+    the fixtures which they share are made once.
+    """
+    runs = {True: [], False: []}
+    for item in items:
+        runs[all(mark.args == (BACKEND,) for mark in item.iter_markers("on"))].append(item)
+    config.hook.pytest_deselected(items=runs[False])
+    items[:] = sorted(runs[True], key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def on(backend):
     """Marks a test that would say the same on another backend: once is enough.
 
     On PyTorch where there is no reason for another, because it compiles nothing.
     """
-    return pytest.mark.skipif(os.environ["KERAS_BACKEND"] != backend, reason=f"once, on {backend}")
+    return pytest.mark.on(backend)
 
 
 def few(cases, *names):

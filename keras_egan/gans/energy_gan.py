@@ -118,7 +118,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes
-        self.labels = Labels(num_classes, energy == "cross_entropy") if num_classes else None
+        unlabeled = energy == "cross_entropy"
+        self.labels = None if num_classes is None else Labels(num_classes, unlabeled)
         self._weight_average = WeightAverage(generator, generator_average)
         self._run_generator = backend.compiled(generator)
         self._gradient = backend.compiled_gradient(generator, latent_space.differences)

@@ -59,6 +59,9 @@ class Inference(keras.Model):
 
         Returns:
             float32 array of shape `(n, latent_dim)`.
+
+        Raises:
+            ValueError: if `n` is no whole number from 1 up.
         """
         checks.whole_number(1, n=n)
         rng = np.random.default_rng(random.randrange(2**31) if seed is None else seed)

@@ -120,7 +120,7 @@ class _Side:
 
     Keras's callbacks log `learning_rate_<name>`, and every Adam's name is "adam":
     https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/learning_rate_scheduler.py#L95
-    A user's optimizer keeps its own name, which may be what he finds it by.
+    A user's optimizer keeps its own name, because users may look it up by that.
     """
 
     def __init__(self, pair, name):

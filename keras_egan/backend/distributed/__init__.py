@@ -28,7 +28,10 @@ def merge_statistics(model: keras.Model, count: Any, total: Any) -> None:
     layers = [x for x in flat_layers(model) if isinstance(x, keras.layers.BatchNormalization)]
     variables = [variable for layer in layers for variable in layer.non_trainable_variables]
     if variables:
-        weight = ops.cast(count, "float32") / ops.cast(total, "float32")
+        if isinstance(total, int):  # PyTorch would send numbers to the device as tensors
+            weight = count / total
+        else:
+            weight = ops.cast(count, "float32") / ops.cast(total, "float32")
         merged = _engine.replica_sum([weight * ops.cast(v, "float32") for v in variables])
         for variable, value in zip(variables, merged, strict=True):
             variable.assign(value)
