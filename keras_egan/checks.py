@@ -22,6 +22,16 @@ def is_finite(value: Any) -> bool:
     return number and math.isfinite(value)
 
 
+def is_count(value: Any) -> bool:
+    """Whether a value is a whole number from 1 up."""
+    return is_whole(value) and value >= 1
+
+
+def is_weight(value: Any) -> bool:
+    """Whether a value is a finite number from 0 up."""
+    return is_finite(value) and value >= 0
+
+
 def above_zero(**arguments: Any) -> None:
     """Raises a `ValueError` that names the first argument that is no finite number above 0."""
     for name, value in arguments.items():
@@ -94,6 +104,6 @@ def unbounded(discriminator: keras.Model) -> None:
         activation = "softmax"
     if activation in _BOUNDED:
         raise ValueError(
-            f"`discriminator` ends in {activation!r}, which flattens the squared errors that "
-            "LSGAN is about. End it linearly: `keras.layers.Dense(1)`."
+            f"`discriminator` ends in {activation!r}, which bounds the scores that the loss "
+            "compares. End it linearly: `keras.layers.Dense(1)`."
         )

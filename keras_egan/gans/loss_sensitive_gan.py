@@ -78,7 +78,7 @@ class LossSensitiveGAN(EnergyGAN):
         "be 1 or less, or kept margins would outweigh others", lambda value: value <= 1
     )
     first_term_weight = Hyperparameter("be 0 or more", lambda value: value >= 0)
-    gradient_penalty = Setting("be 0 or more", lambda value: checks.is_finite(value) and value >= 0)
+    gradient_penalty = Setting("be 0 or more", checks.is_weight)
     weight_clip = Setting(
         "be above 0", lambda value: value is None or (checks.is_finite(value) and value > 0)
     )

@@ -163,8 +163,8 @@ class Objective(keras.Model):
             every: at every how many steps the penalty is computed, with so many times the weights.
                 In other steps it is 0 and costs nothing (StyleGAN2's lazy regularisation).
 
-        Source: Mescheder et al., https://arxiv.org/abs/1801.04406, equations 9 and 10; lazily,
-        Karras et al., https://arxiv.org/abs/1912.04958, appendix B.
+        Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `every`, Karras et al.,
+        https://arxiv.org/abs/1912.04958.
 
         Example: `return self.zero_centred_penalty((1.0, real), (1.0, fake), every=8)` in `penalty`.
         """

@@ -38,14 +38,16 @@ class RelativisticGAN(EnergyGAN):
         ValueError: if an argument is out of its range, the networks do not fit one another, or
             the discriminator ends in a sigmoid or another bounded activation.
 
-    Source: Huang et al., R3GAN, https://arxiv.org/abs/2501.05441, equations 2 to 4; the forms,
+    Source: Huang et al., R3GAN, https://arxiv.org/abs/2501.05441; the forms,
     Jolicoeur-Martineau, https://arxiv.org/abs/1807.00734; R1 and R2, Mescheder et al.,
     https://arxiv.org/abs/1801.04406.
 
     Example:
 
     ```python
-    generator, critic = keras_egan.networks.residual(image_shape=(32, 32, 1))
+    generator, critic = keras_egan.networks.loss_sensitive(
+        image_shape=(32, 32, 1), normalize_d=False, nonnegative=False
+    )
     gan = keras_egan.RelativisticGAN(generator, critic)
     gan.compile(keras.optimizers.Adam(2e-4, 0.0, 0.99), keras.optimizers.Adam(2e-4, 0.0, 0.99))
     gan.fit(images, batch_size=64, epochs=20)  # uint8, or floats in [-1, 1]
@@ -53,9 +55,9 @@ class RelativisticGAN(EnergyGAN):
     """
 
     form = Setting(f"be one of {', '.join(losses.FORMS)}", list(losses.FORMS).count)
-    r1_weight = Setting("be 0 or more", lambda value: checks.is_finite(value) and value >= 0)
-    r2_weight = Setting("be 0 or more", lambda value: checks.is_finite(value) and value >= 0)
-    penalty_every = Setting("be a whole number from 1 up", lambda n: checks.is_whole(n) and n >= 1)
+    r1_weight = Setting("be 0 or more", checks.is_weight)
+    r2_weight = Setting("be 0 or more", checks.is_weight)
+    penalty_every = Setting("be a whole number from 1 up", checks.is_count)
 
     def __init__(
         self,
