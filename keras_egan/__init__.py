@@ -25,6 +25,7 @@ from keras_egan.gans import (
     EnergyGAN,
     LeastSquaresGAN,
     LossSensitiveGAN,
+    RelativisticGAN,
 )
 from keras_egan.saving.hyperparameter import Hyperparameter
 
@@ -43,6 +44,7 @@ __all__ = [
     "Hyperparameter",
     "LeastSquaresGAN",
     "LossSensitiveGAN",
+    "RelativisticGAN",
     "augment",
     "backend",
     "callbacks",

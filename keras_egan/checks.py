@@ -22,6 +22,16 @@ def is_finite(value: Any) -> bool:
     return number and math.isfinite(value)
 
 
+def is_count(value: Any) -> bool:
+    """Return whether a value is a whole number from 1 up."""
+    return is_whole(value) and value >= 1
+
+
+def is_weight(value: Any) -> bool:
+    """Return whether a value is a finite number from 0 up."""
+    return is_finite(value) and value >= 0
+
+
 def above_zero(**arguments: Any) -> None:
     """Raise a `ValueError` that names the first argument that is not a finite number above 0."""
     for name, value in arguments.items():
@@ -96,6 +106,6 @@ def unbounded(discriminator: keras.Model) -> None:
         activation = "softmax"
     if activation in _BOUNDED:
         raise ValueError(
-            f"`discriminator` must end in a linear layer; it ends in {activation!r}, which "
-            "flattens LSGAN's squared errors. End it in `keras.layers.Dense(1)`."
+            f"`discriminator` must end in a linear layer; it ends in {activation!r}, which bounds "
+            "the scores that the loss compares. End it in `keras.layers.Dense(1)`."
         )

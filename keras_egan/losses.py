@@ -12,6 +12,7 @@ from keras_egan.energies import ENERGIES, classification_energy, norms, reconstr
 
 __all__ = [
     "ENERGIES",
+    "FORMS",
     "began_discriminator_loss",
     "began_next_k",
     "classification_energy",
@@ -23,7 +24,15 @@ __all__ = [
     "norms",
     "pulling_away_term",
     "reconstruction_energy",
+    "relativistic_loss",
 ]
+
+FORMS = {
+    "logistic": ops.softplus,
+    "least_squares": lambda difference: ops.square(1.0 + difference),
+    "hinge": lambda difference: ops.relu(1.0 + difference),
+}
+"""What a relativistic loss makes of the difference of two energies."""
 
 
 def began_discriminator_loss(real_energy: Any, fake_energy: Any, *, k_t: Any) -> Any:
@@ -222,6 +231,31 @@ def loss_sensitive_discriminator_loss(
     real_energy, fake_energy, delta = _tensors(real_energy, fake_energy, delta)
     violation = delta_weight * delta + real_energy - fake_energy
     return first_term_weight * real_energy + ops.maximum(violation, slope * violation)
+
+
+def relativistic_loss(energy: Any, other_energy: Any, *, form: str = "logistic") -> Any:
+    """The relativistic f(E - E') of each pair, by their place in the batch.
+
+    The discriminator minimises it of data's energy and fakes', the generator with the two
+    exchanged.
+
+    Args:
+        energy: E, tensor of shape `(batch,)`, of what shall be lower.
+        other_energy: E', tensor of shape `(batch,)`.
+        form: f(a): `"logistic"`, log(1 + exp(a)); `"least_squares"`, (1 + a)^2; or `"hinge"`,
+            max(0, 1 + a).
+
+    Source: Jolicoeur-Martineau, The relativistic discriminator, https://arxiv.org/abs/1807.00734,
+    whose C is -E.
+
+    Example:
+
+    ```python
+    relativistic_loss(ops.array([0.0, 0.0]), ops.array([0.0, 3.0]), form="hinge")  # [1., 0.]
+    ```
+    """
+    energy, other_energy = _tensors(energy, other_energy)
+    return FORMS[form](energy - other_energy)
 
 
 def _tensors(*values):

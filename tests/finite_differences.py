@@ -20,23 +20,33 @@ def input_gradients(parameters, images):
     return ((1.0 - hidden**2) * output[:, 0]) @ kernel.T
 
 
-def check_penalty(gan, of_norms, images=float_images(6)):  # noqa: B008 (a constant)
-    """Asserts the value and the gradient of `gan.penalty`, by central differences."""
+def check_penalty(gan, of_norms):
+    """Asserts the value and the gradient of `gan.penalty`, by central differences.
+
+    `of_norms` is the penalty in NumPy, of the norms at data and at fakes.
+    """
+    images, fakes = float_images(6), float_images(6, seed=5)
     variables = gan.discriminator.trainable_variables
     rng = np.random.default_rng(0)
     for variable in variables:
         variable.assign(rng.normal(0.0, 0.4, variable.shape))
 
     def objective():
-        rows = BatchShard(len(images), 0, len(images))
-        value = rows.mean(gan.penalty(keras.ops.convert_to_tensor(images), rows))
+        rows = BatchShard(len(images), 0, len(images), seeds=gan._training_state.seeds)
+        real, fake = (
+            gan.score(keras.ops.convert_to_tensor(batch), training=True)._replace(rows=rows)
+            for batch in (images, fakes)
+        )
+        value = rows.mean(gan.penalty(real, fake))
         return value, {"penalty": value}
 
     grads, figures = backend.gradients(objective, variables, gan)
     parameters = critic_parameters(gan.discriminator)
 
     def penalty():
-        return of_norms(np.linalg.norm(input_gradients(parameters, images), axis=1))
+        return of_norms(
+            *(np.linalg.norm(input_gradients(parameters, x), axis=1) for x in (images, fakes))
+        )
 
     np.testing.assert_allclose(float(figures["penalty"]), penalty(), rtol=1e-5)
     for parameter, grad in zip(parameters[:3], grads[:3], strict=True):

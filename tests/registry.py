@@ -46,6 +46,21 @@ class RestlessGAN(keras_egan.EnergyGAN):
         self.pull.assign(self.pull + self.rate * logs["spread"])
 
 
+@keras.saving.register_keras_serializable("keras_egan_tests")
+class RaLSGAN(keras_egan.EnergyGAN):
+    """Relativistic average LSGAN: each score against the mean of the other batch's."""
+
+    def discriminator_loss(self, real, fake):
+        means = [keras.ops.mean(batch.gathered(batch.energy)) for batch in (real, fake)]
+        return (real.energy - means[1] + 1.0) ** 2 + (fake.energy - means[0] - 1.0) ** 2
+
+    def generator_loss(self, fake, real=None):
+        return self.discriminator_loss(fake, real)
+
+    def penalty(self, real, fake):
+        return self.zero_centred_penalty((0.5, real), (0.5, fake))
+
+
 def sgd():
     """Returns an optimizer with slots that compiles fast."""
     return keras.optimizers.SGD(2e-3, momentum=0.9)
@@ -65,6 +80,7 @@ class Case:
     embedding_dim: int = 3
     state: dict = field(default_factory=dict)
     classes: int | None = None
+    bias: bool = True  # of a critic's score, which losses of differences do not move
 
     def build(self, optimizer=sgd, run_eagerly=False, **overrides):
         """Returns an untrained, compiled model; the same weights at each call on one backend."""
@@ -74,7 +90,7 @@ class Case:
         )
         if self.critic:
             logits = self.classes if self.arguments.get("energy") == "cross_entropy" else None
-            discriminator = tiny_critic(classes=self.classes, logits=logits)
+            discriminator = tiny_critic(classes=self.classes, logits=logits, bias=self.bias)
         arguments = {"seed": 1, "num_classes": self.classes, **self.arguments, **overrides}
         gan = self.gan(generator, discriminator, **arguments)
         gan.compile(optimizer(), optimizer(), run_eagerly=run_eagerly)
@@ -97,10 +113,19 @@ CASES = [
     Case("linear", LinearGAN, {"energy": "output", "weight": 0.7}, True),
     Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
     Case("began_cs", keras_egan.BEGANCS, {"lambda_k": 0.1}, embedding_dim=LATENT_DIM),
+    Case(
+        "relativistic",
+        keras_egan.RelativisticGAN,
+        {"r1_weight": 0.7, "r2_weight": 0.3, "penalty_every": 3},
+        True,
+        bias=False,
+    ),
+    Case("ralsgan", RaLSGAN, {"energy": "output"}, True, bias=False),
 ]
 
 CONDITIONAL = [
     *(replace(case, name=f"{case.name}_classes", classes=3) for case in CASES[:5]),
+    replace(CASES[8], name="relativistic_classes", classes=3),
     Case(
         "cls_gan",
         keras_egan.LossSensitiveGAN,
@@ -115,6 +140,7 @@ VARIANTS = [
     Case("began_eta_2", keras_egan.BEGAN, {"gamma": 0.7, "lambda_k": 0.1, "eta": 2}),
     Case("ebgan_mse", keras_egan.EBGAN, {"margin": 0.04, "energy": "mse"}),
     Case("lsgan_pearson", keras_egan.LeastSquaresGAN, keras_egan.LeastSquaresGAN.PEARSON, True),
+    Case("relativistic_hinge", keras_egan.RelativisticGAN, {"form": "hinge"}, True, bias=False),
 ]
 """Held against the other backends only."""
 
@@ -164,14 +190,14 @@ def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, embedding_dim=
     return generator, keras_egan.networks.Autoencoder(encoder, decoder)
 
 
-def tiny_critic(image_shape=IMAGE_SHAPE, classes=None, logits=None):
+def tiny_critic(image_shape=IMAGE_SHAPE, classes=None, logits=None, bias=True):
     """Returns a smooth critic of a few hundred weights, or a classifier with so many logits."""
     critic = keras.Sequential(
         [
             keras.Input(image_shape),
             layers.Flatten(),
             layers.Dense(8, activation="tanh"),
-            layers.Dense(logits or 1),
+            layers.Dense(logits or 1, use_bias=bias),
         ],
         name="discriminator",
     )

@@ -25,7 +25,7 @@ SURFACE = """
     draw_latents encode end_epoch energy energy_name findings fit_state g_optimizer generate
     generator generator_average generator_loss gradient_norms image_shape indicators interpolate
     invert labels latent_dim latents num_classes penalty phases present_phase sample score seed
-    smallest_batch step updates uses_embedding
+    smallest_batch step updates uses_embedding zero_centred_penalty
 """
 OWN = {
     "BEGAN": "eta gamma k_t lambda_k",
@@ -33,8 +33,10 @@ OWN = {
     "EBGAN": "margin pt_weight",
     "MAGAN": "epochs_done fake_energy_before margin pretrain_epochs",
     "LeastSquaresGAN": (
-        "PEARSON SYMMETRIC fake_label generator_label gradient_penalty perturbation real_label"
+        "PEARSON SYMMETRIC fake_label generator_label gradient_penalty penalty_every perturbation "
+        "r1_weight real_label"
     ),
+    "RelativisticGAN": "form penalty_every r1_weight r2_weight",
     "LossSensitiveGAN": ("delta delta_weight first_term_weight gradient_penalty slope weight_clip"),
 }
 

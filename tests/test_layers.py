@@ -159,9 +159,9 @@ def test_a_penalty_by_forward_mode_trains():
         def discriminator_loss(self, real, fake):
             return real.energy - 0.5 * fake.energy
 
-        def penalty(self, images, rows):
-            ones = jax.numpy.ones_like(images)
-            _, slope = jax.jvp(lambda x: self.discriminator(x, training=True), (images,), (ones,))
+        def penalty(self, real, fake):
+            x, ones = real.images, jax.numpy.ones_like(real.images)
+            _, slope = jax.jvp(lambda x: self.discriminator(x, training=True), (x,), (ones,))
             return jax.numpy.mean(slope**2)
 
     generator, discriminator = networks.magan_cifar10(filters=4, latent_dim=3)

@@ -54,7 +54,7 @@ def critics():
 @on("torch")
 @pytest.mark.parametrize(("name", "critic"), list(critics()))
 def test_a_bounded_critic_is_refused(name, critic):
-    with pytest.raises(ValueError, match=f"it ends in '{name}', which flattens"):
+    with pytest.raises(ValueError, match=f"it ends in '{name}', which bounds the scores"):
         lsgan(critic)
 
 
@@ -67,7 +67,13 @@ def test_an_autoencoder_is_refused():
 def test_the_gradient_penalty_has_the_right_second_order_gradient():
     # So small a perturbation that the points are the data.
     gan = lsgan(gradient_penalty=2.34, perturbation=1e-9)
-    check_penalty(gan, lambda norms: 2.34 * np.square(norms - 1.0).mean())
+    check_penalty(gan, lambda norms, _: 2.34 * np.square(norms - 1.0).mean())
+
+
+@on("torch")
+def test_r1_has_the_right_second_order_gradient_beside_the_other_penalty():
+    gan = lsgan(gradient_penalty=2.34, perturbation=1e-9, r1_weight=0.7)
+    check_penalty(gan, lambda r1, _: (2.34 * np.square(r1 - 1.0) + 0.35 * np.square(r1)).mean())
 
 
 @on("torch")
@@ -75,9 +81,10 @@ def test_the_penalty_is_taken_at_perturbed_data_drawn_anew():
     gan = lsgan(gradient_penalty=1.0, perturbation=30.0)
     seen, original = [], gan.gradient_norms
     gan.gradient_norms = lambda images, labels: seen.append(images) or original(images)
-    images, rows = float_images(40), BatchShard(40, 0, 40)
+    images = float_images(40)
+    rows = BatchShard(40, 0, 40, seeds=gan._training_state.seeds)
     for _ in range(2):
-        gan.penalty(keras.ops.convert_to_tensor(images), rows)
+        gan.penalty(gan.score(keras.ops.convert_to_tensor(images))._replace(rows=rows), None)
     first, second = (
         (keras.ops.convert_to_numpy(keras.ops.stop_gradient(x)) - images) / 30 for x in seen
     )
@@ -116,6 +123,8 @@ def test_the_penalty_trains_and_leaves_evaluation_alone():
     [
         ({"fake_label": 1.0}, "`fake_label` must be below `real_label`; got 1.0 and 1.0"),
         ({"gradient_penalty": -1.0}, "`gradient_penalty` must be 0 or more"),
+        ({"r1_weight": -1.0}, "`r1_weight` must be 0 or more; got -1.0"),
+        ({"penalty_every": 0}, "`penalty_every` must be a whole number from 1 up; got 0"),
         ({"perturbation": 0.0}, "`perturbation` must be above 0; got 0.0"),
     ],
 )

@@ -96,7 +96,7 @@ def test_weights_are_clipped_after_each_update():
 
 
 def test_the_gradient_penalty_has_the_right_second_order_gradient():
-    check_penalty(ls_gan(gradient_penalty=10.0), lambda norms: 10.0 * norms.mean())
+    check_penalty(ls_gan(gradient_penalty=10.0), lambda norms, _: 10.0 * norms.mean())
 
 
 @on("torch")

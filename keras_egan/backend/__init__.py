@@ -49,7 +49,9 @@ if name not in ("tensorflow", "jax", "torch"):
         f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
     )
 
-from keras_egan.backend import common  # noqa: E402, after the check, because it imports Keras
+from keras import ops  # noqa: E402, after the check, because it imports Keras
+
+from keras_egan.backend import common  # noqa: E402, likewise
 
 _engine = import_module(f"{__name__}.{name}")
 
@@ -69,6 +71,22 @@ def gradients(
 
     (grads,), auxiliary = _engine.joint_gradients(joint, (variables,), model)
     return grads, auxiliary
+
+
+def lazily(due: Any, function: Callable[[], Any], model: Any) -> Any:
+    """Returns a function's scalar if a condition holds; if not, computes nothing and returns 0.
+
+    What the function assigns to variables is dropped: a branch is a pure function on JAX, and
+    TensorFlow's replicas cannot agree on a value in one.
+    """
+    variables = model.variables + model.optimizer.variables
+
+    def branch():
+        # A scope does not inherit the values of the one around it, which JAX's steps run in.
+        with keras.StatelessScope([(variable, variable.value) for variable in variables]):
+            return function()
+
+    return ops.cond(due, branch, lambda: ops.zeros(()))
 
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:

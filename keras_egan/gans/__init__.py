@@ -7,5 +7,15 @@ from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.gans.least_squares_gan import LeastSquaresGAN
 from keras_egan.gans.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.gans.magan import MAGAN
+from keras_egan.gans.relativistic_gan import RelativisticGAN
 
-__all__ = ["BEGAN", "BEGANCS", "EBGAN", "MAGAN", "EnergyGAN", "LeastSquaresGAN", "LossSensitiveGAN"]
+__all__ = [
+    "BEGAN",
+    "BEGANCS",
+    "EBGAN",
+    "MAGAN",
+    "EnergyGAN",
+    "LeastSquaresGAN",
+    "LossSensitiveGAN",
+    "RelativisticGAN",
+]

@@ -79,7 +79,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     ```
     """
 
-    d_steps = Setting("be a whole number from 1 up", lambda n: checks.is_whole(n) and n >= 1)
+    d_steps = Setting("be a whole number from 1 up", checks.is_count)
     updates = Setting("be 'alternating', 'simultaneous' or 'one_pass'", checks.UPDATES.count)
     latents = Setting("be 'uniform' or 'normal'", ("uniform", "normal").count)
 

@@ -8,7 +8,7 @@ from keras import ops
 from keras_egan import checks, losses
 from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.saving.hyperparameter import Hyperparameter, Setting
-from keras_egan.training.batch import BatchShard, DiscriminatorOutput
+from keras_egan.training.batch import DiscriminatorOutput
 
 _DEAD = (
     "For a whole epoch the discriminator returned 0 for all data and all fakes: the ReLU at its "
@@ -78,7 +78,7 @@ class LossSensitiveGAN(EnergyGAN):
         "be 1 or less, or kept margins would outweigh others", lambda value: value <= 1
     )
     first_term_weight = Hyperparameter("be 0 or more", lambda value: value >= 0)
-    gradient_penalty = Setting("be 0 or more", lambda value: checks.is_finite(value) and value >= 0)
+    gradient_penalty = Setting("be 0 or more", checks.is_weight)
     weight_clip = Setting(
         "be above 0", lambda value: value is None or (checks.is_finite(value) and value > 0)
     )
@@ -141,10 +141,10 @@ class LossSensitiveGAN(EnergyGAN):
         none = ops.cast(labeled == 0, "float32")
         return {"accuracy": metrics["labeled_right"] / (labeled + none)}
 
-    def penalty(self, images: Any, rows: BatchShard) -> Any:
+    def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         if not self.gradient_penalty:
             return 0.0
-        return self.gradient_penalty * self.gradient_norms(images, rows.labels)
+        return self.gradient_penalty * self.gradient_norms(real.images, real.labels)
 
     def findings(self, logs: dict[str, float]) -> dict[str, str]:
         return {"dead ReLU": _DEAD} if logs["real_energy"] == 0 == logs["fake_energy"] else {}

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 import keras
+from keras import ops
 
 from keras_egan import backend, checks
 from keras_egan.backend.keras_internals import flat_layers
@@ -11,7 +12,7 @@ from keras_egan.energies import energy_of, norms
 from keras_egan.saving import configuration
 from keras_egan.saving.state import add_variable
 from keras_egan.training import step
-from keras_egan.training.batch import BatchShard, DiscriminatorOutput
+from keras_egan.training.batch import DiscriminatorOutput
 from keras_egan.training.labels import with_labels
 
 
@@ -43,20 +44,24 @@ class Objective(keras.Model):
     def generator_loss(self, fake: DiscriminatorOutput) -> Any:
         """Returns the generator's loss of each sample, in the forms of `discriminator_loss`.
 
-        Unless a subclass says otherwise, the loss is the energy.
+        Unless a subclass says otherwise, the loss is the energy. A subclass whose loss compares
+        fakes with data takes a second argument, `real`, and only then is data scored for it:
+        `def generator_loss(self, fake, real=None)`. No gradient flows through `real`.
 
         Args:
             fake: a batch of generated samples.
         """
         return fake.energy
 
-    def penalty(self, images: Any, rows: BatchShard) -> Any:
+    def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         """Returns what training adds to the discriminator's loss of each sample.
 
+        `gradient_norms` has the norms of which most penalties are made. `real.rows` draws random
+        numbers that are right on several devices (`real.rows.own`), from `real.rows.seeds`.
+
         Args:
-            images: a batch of data, float tensor of shape `(batch, *image_shape)`.
-            rows: draws random numbers that are right on several devices (`rows.own`), from
-                `rows.seeds`.
+            real: the batch of data, as in `discriminator_loss`.
+            fake: the generated samples, likewise.
         """
         return 0.0
 
@@ -140,9 +145,40 @@ class Objective(keras.Model):
     def gradient_norms(self, images: Any, labels: Any = None) -> Any:
         """Returns the norm of the energy's gradient at each image, float32 of shape `(batch,)`."""
         gradient = backend.input_gradient(
-            lambda images: self.score(images, training=True, labels=labels).energy, images, self
+            lambda images: self.score(images, training=True, labels=labels).energy,
+            ops.stop_gradient(images),  # a penalty moves the discriminator alone
+            self,
         )
         return norms(gradient)
+
+    def zero_centred_penalty(
+        self, *weighted: tuple[float, DiscriminatorOutput], every: int = 1
+    ) -> Any:
+        """Returns a penalty on the energy's gradient: R1 at data, R2 at fakes.
+
+        It is the sum of weight / 2 times the mean squared norm of the gradient at a batch.
+
+        Args:
+            weighted: pairs of a weight, 0 for none, and a batch.
+            every: at every how many steps the penalty is computed, with so many times the weights.
+                In other steps it is 0 and costs nothing (StyleGAN2's lazy regularisation).
+
+        Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `every`, Karras et al.,
+        https://arxiv.org/abs/1912.04958.
+
+        Example: `return self.zero_centred_penalty((1.0, real), (1.0, fake), every=8)` in `penalty`.
+        """
+        weighted = tuple(pair for pair in weighted if pair[0])
+
+        def penalty():
+            return sum(
+                0.5 * every * weight * ops.mean(ops.square(self.gradient_norms(x.images, x.labels)))
+                for weight, x in weighted
+            )
+
+        if not weighted or every == 1:
+            return penalty()
+        return backend.lazily(ops.equal(self.step % every, 0), penalty, self)
 
     def _draw_latents(self, rows):
         size, seed = self.latent_dim, rows.seeds

@@ -14,6 +14,7 @@ from keras_egan.networks._least_squares import least_squares_dcgan, least_square
 from keras_egan.networks._loss_sensitive import loss_sensitive
 from keras_egan.networks._magan import magan_celeba, magan_cifar10, magan_mnist
 from keras_egan.networks._mlp import mlp
+from keras_egan.networks._residual import residual
 
 __all__ = [
     "Autoencoder",
@@ -30,4 +31,5 @@ __all__ = [
     "magan_cifar10",
     "magan_mnist",
     "mlp",
+    "residual",
 ]

@@ -36,13 +36,19 @@ class DiscriminatorOutput(NamedTuple):
     added: Any = 0.0
     rows: Any = None
 
+    def gathered(self, values: Any) -> Any:
+        """Returns values of these samples, such as `energy`, for all of the global batch.
+
+        On several devices a loss may so compare each sample with the batch, as with its mean.
+        """
+        if self.rows is None:
+            return values
+        return distributed.replica_gather(values, self.rows.count)
+
     def within_batch(self, function: Callable[[Any], Any]) -> Any:
         """Returns what a function makes of the global batch's embedding, for these samples."""
-        if self.rows is None:
-            return function(self.embedding)
-        return self.rows.taken(
-            function(distributed.replica_gather(self.embedding, self.rows.count))
-        )
+        found = function(self.gathered(self.embedding))
+        return found if self.rows is None else self.rows.taken(found)
 
     @property
     def scores(self) -> Any:

@@ -1,5 +1,6 @@
 """The one adversarial step, which every GAN here shares."""
 
+import inspect
 from typing import Any, NamedTuple
 
 import keras
@@ -40,7 +41,8 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     z = gan._draw_latents(rows)
     fakes = gan.generator(with_labels(z, rows.fake_labels), training=False)
     real, fake = _scored(gan, images, rows, training=False), _scored(gan, fakes, rows, z, False)
-    return _logged(gan, _d_metrics(gan, real, fake) | _g_metrics(gan, fake), rows, unfit)[0]
+    metrics = _d_metrics(gan, real, fake) | _g_metrics(gan, fake, real)
+    return _logged(gan, metrics, rows, unfit)[0]
 
 
 def _two_passes(gan, images, rows, discriminator, generator):
@@ -48,7 +50,7 @@ def _two_passes(gan, images, rows, discriminator, generator):
         d_metrics, d_grads = _discriminator_pass(gan, images, rows, discriminator)
         if gan.updates == "alternating":
             discriminator.update(d_grads)
-    g_metrics, g_grads = _generator_pass(gan, rows, generator)
+    g_metrics, g_grads = _generator_pass(gan, images, rows, generator)
     if gan.updates == "simultaneous":
         discriminator.update(d_grads)
     generator.update(g_grads)
@@ -63,19 +65,20 @@ def _discriminator_pass(gan, images, rows, learner):
     def objective():
         real, fake = _scored(gan, images, rows), _scored(gan, fakes, rows, z)
         metrics = _d_metrics(gan, real, fake)
-        terms = real.added + fake.added, gan.penalty(images, rows)
+        terms = real.added + fake.added, gan.penalty(real, fake)
         return learner.total(metrics["d_loss"], terms, rows), metrics
 
     return _differentiated(gan, objective, learner)
 
 
-def _generator_pass(gan, rows, learner):
+def _generator_pass(gan, images, rows, learner):
     z = gan._draw_latents(rows)
+    real = _scored(gan, _augmented(gan, images, rows), rows) if _compares(gan) else None
 
     def objective():
         fakes = _generated(gan, z, rows)
         added = added_losses(gan, gan.generator)
-        metrics = _g_metrics(gan, _scored(gan, fakes, rows, z))
+        metrics = _g_metrics(gan, _scored(gan, fakes, rows, z), real)
         return learner.total(metrics["g_loss"], (added,), rows), metrics
 
     return _differentiated(gan, objective, learner)
@@ -105,8 +108,8 @@ def _one_pass(gan, images, rows, discriminator, generator):
         added = added_losses(gan, gan.generator)
         real, fake = _scored(gan, images, rows), _scored(gan, fakes, rows, z)
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
-        metrics = _d_metrics(gan, real, d_fake) | _g_metrics(gan, fake)
-        d_terms = real.added + fake.added, gan.penalty(images, rows)
+        metrics = _d_metrics(gan, real, d_fake) | _g_metrics(gan, fake, real)
+        d_terms = real.added + fake.added, gan.penalty(real, fake)
         losses = (discriminator, "d_loss", d_terms), (generator, "g_loss", (added,))
         totals = [one.total(metrics[of], terms, rows) for one, of, terms in losses if one.variables]
         return totals, metrics
@@ -201,8 +204,14 @@ def _d_metrics(gan, real, fake):
     return _named("d_loss", gan.discriminator_loss(real, fake), real_energy=real.energy)
 
 
-def _g_metrics(gan, fake):
-    return _named("g_loss", gan.generator_loss(fake), fake_energy=fake.energy)
+def _g_metrics(gan, fake, real):
+    loss = gan.generator_loss(fake, real) if _compares(gan) else gan.generator_loss(fake)
+    return _named("g_loss", loss, fake_energy=fake.energy)
+
+
+def _compares(gan):
+    """Whether the generator's loss compares fakes with data."""
+    return "real" in inspect.signature(gan.generator_loss).parameters
 
 
 def _named(name, returned, **energy):
@@ -245,7 +254,7 @@ def metric_names(gan: Any) -> list[str]:
     real = DiscriminatorOutput(images, output, ops.ones(2, "float32"), embedding, labels=labels)
     with backend.no_grad():
         fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
-        found = _d_metrics(gan, real, fake) | _g_metrics(gan, fake)
+        found = _d_metrics(gan, real, fake) | _g_metrics(gan, fake, real)
     return list(dict.fromkeys(("d_loss", "g_loss", "real_energy", "fake_energy", *found)))
 
 
