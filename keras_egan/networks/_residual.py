@@ -100,7 +100,8 @@ def residual(
 
 
 def _block(x, width):
-    y = layers.Conv2D(width // 2, 3, padding="same", kernel_initializer="he_normal")(_active(x))
+    half = (width + 1) // 2
+    y = layers.Conv2D(half, 3, padding="same", kernel_initializer="he_normal")(_active(x))
     # As in Fixup, but not quite 0: https://arxiv.org/abs/1901.09321. Blocks that begin near the
     # identity let a deep network without normalisation train.
     small = keras.initializers.VarianceScaling(1e-2)
