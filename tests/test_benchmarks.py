@@ -163,6 +163,7 @@ def test_the_loops_by_hand_learn_what_fit_learns(monkeypatch):
 def test_flops(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "flops", "--image-size", 8, "--filters", 1)
     assert "| convnet, 1, critic |" in said
+    assert "| residual, 1 |" in said
 
 
 @once

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from keras_egan.image_format import channel_axis
 from keras_egan.layers import UpsampledConv2D
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
     batch_normalized,
     critic,
+    cropped,
     dense_map,
     embedding_inputs,
+    halved_sides,
     latent_inputs,
     split_shape,
 )
@@ -63,15 +64,15 @@ def convnet(
     generator, critic = convnet((28, 28, 1), embedding_dim=None)
     ```
     """
-    height, width, channels = split_shape(image_shape)
-    scales = _scales(height, width)
+    channels = split_shape(image_shape)[2]
+    scales = halved_sides(image_shape)
     widths = [filters * min(2**i, 8) for i in range(len(scales))]
 
     def decoder(inputs, x, name):
         x = dense_map(x, *scales[-1], widths[-1], use_bias=False)
         x = layers.ReLU()(_normalized(x))
         for sides, n in reversed([*zip(scales, widths, strict=True)][:-1]):
-            x = _cropped(UpsampledConv2D(n, use_bias=False)(x), sides)
+            x = cropped(UpsampledConv2D(n, use_bias=False)(x), sides)
             x = layers.ReLU()(_normalized(x))
         x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid")(x)
         return keras.Model(inputs, layers.Rescaling(2.0, offset=-1.0)(x), name=name)
@@ -90,25 +91,6 @@ def convnet(
     encoder = keras.Model(image, x, name="encoder")
     inputs, x = embedding_inputs((embedding_dim,), num_classes, centered=True)
     return generator, Autoencoder(encoder, decoder(inputs, x, "decoder"))
-
-
-def _scales(height, width):
-    if min(height, width) < 8:
-        raise ValueError(
-            f"`image_shape` must have sides of 8 or more; got {height} and {width}. Resize or pad "
-            "the images."
-        )
-    scales = [(height, width)]
-    while min(scales[-1]) > 7:
-        height, width = (height + 1) // 2, (width + 1) // 2
-        scales.append((height, width))
-    return scales
-
-
-def _cropped(x, sides):
-    got = x.shape[2:] if channel_axis() == 1 else x.shape[1:3]
-    crop = tuple((0, a - b) for a, b in zip(got, sides, strict=True))
-    return layers.Cropping2D(crop)(x) if any(end for _, end in crop) else x
 
 
 def _normalized(x):

@@ -115,6 +115,28 @@ def split_shape(image_shape: Sequence[int], divisor: int = 1) -> tuple[int, int,
     return height, width, channels
 
 
+def halved_sides(image_shape: Sequence[int]) -> list[tuple[int, int]]:
+    """Returns an image's (height, width), halved and rounded up until the shorter is at most 7."""
+    height, width, _ = split_shape(image_shape)
+    if min(height, width) < 8:
+        raise ValueError(
+            f"`image_shape` must have sides of 8 or more; got {height} and {width}. Resize or pad "
+            "the images."
+        )
+    scales = [(height, width)]
+    while min(scales[-1]) > 7:
+        height, width = (height + 1) // 2, (width + 1) // 2
+        scales.append((height, width))
+    return scales
+
+
+def cropped(x: Any, sides: Sequence[int]) -> Any:
+    """Returns a feature map without what is below and to the right of these sides."""
+    got = x.shape[2:] if channel_axis() == 1 else x.shape[1:3]
+    crop = tuple((0, a - b) for a, b in zip(got, sides, strict=True))
+    return keras.layers.Cropping2D(crop)(x) if any(end for _, end in crop) else x
+
+
 def dense_map(x: Any, height: int, width: int, channels: int, **arguments: Any) -> Any:
     """Return a fully connected layer's feature map of one vector per sample."""
     shape = feature_shape(height, width, channels)
