@@ -80,15 +80,20 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
 
 
 def compiled_gradient(
-    network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], Any]:
-    """Returns a function of weights, inputs and targets: the objective's gradient by the inputs.
+    variables: Callable[[], Sequence[Any]], objective: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Returns a function of values, inputs and targets: the objective's gradient by the inputs.
 
-    The objective, of the network's output and the targets, is summed. All else is as in `compiled`.
+    The objective, of the inputs and the targets, is summed. It reads the values in the place of
+    what `variables` returns, and no other variables; it assigns none.
     """
 
-    def differentiated(weights, inputs, targets):
-        return _engine.gradient(lambda x: objective(_output(network, weights, x), targets), inputs)
+    def differentiated(values, inputs, *targets):
+        def function(x):
+            with keras.StatelessScope(list(zip(variables(), values, strict=True))):
+                return objective(x, *targets)
+
+        return _engine.gradient(function, inputs)
 
     return _engine.jit(differentiated)
 
