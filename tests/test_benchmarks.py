@@ -189,6 +189,14 @@ def test_quality(gan, digits, monkeypatch, capsys):
 
 
 @once
+def test_refine(digits, monkeypatch, capsys):
+    flags = ("relativistic", "--steps", 5, "--samples", 8, "--weights", 2)
+    rows = run(monkeypatch, capsys, "refine", *flags).splitlines()[-7:]
+    assert rows[0].startswith("| relativistic | 1.0 | 0 |") and "| +0.00 |" in rows[0]
+    assert rows[-1].startswith("| relativistic, weight 2 | 1.0 | 50 |")
+
+
+@once
 def test_gamma(monkeypatch, capsys):
     flags = ("--gammas", 0.5, 0.9, "--epochs", 1, "--filters", 1)
     said = run(monkeypatch, capsys, "gamma", *flags)
