@@ -20,14 +20,7 @@ from quality import cropped, padded
 import keras_egan
 from keras_egan import metrics, networks, presets
 
-ROWS = [
-    {},
-    {"truncation": 0.8},
-    {"truncation": 0.6},
-    {"refine": 10},
-    {"refine": 50},
-    {"refine": 50, "truncation": 0.8},
-]
+ROWS = [{}, {"truncation": 0.8}, {"truncation": 0.6}, {"refine": 10}, {"refine": 50}]
 
 
 def built(name):
@@ -69,8 +62,8 @@ def main():
     )
     add = parser.add_argument
     add("gans", nargs="+", choices=["began", "ebgan", "least_squares", "relativistic"])
-    add("--steps", type=int, default=2000, help="of training")
-    add("--samples", type=int, default=2000, help="how many of each kind")
+    add("--steps", type=int, default=2500, help="of training")
+    add("--samples", type=int, default=1000, help="how many of each kind")
     add("--weights", type=float, nargs="*", default=[], help="of the energy, for 50 steps each")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     add("--output", type=Path, default=Path("refine"), help="the folder of the trained GANs")

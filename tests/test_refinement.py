@@ -100,6 +100,22 @@ def test_by_default_a_normal_energy_falls_by_one_standard_deviation():
     )
 
 
+@on("torch")
+def test_where_the_loss_fixes_the_energys_scale_it_weighs_as_a_log_density():
+    """LSGAN's best D, for labels a and b, is (b r + a) / (r + 1) at a ratio r = p_data / p_G."""
+    generator, critic = dense(np.eye(2)), dense([[3.0], [4.0]])
+    labels = keras_egan.LeastSquaresGAN.PEARSON
+    a, b, r = labels["fake_label"], labels["real_label"], 1.001
+    slope = np.log(r) / ((b * r + a) / (r + 1) - (b + a) / 2)
+    z = RNG.normal(size=(3, 2))
+    for gan, weight in (
+        (keras_egan.RelativisticGAN(generator, critic), 1.0),
+        (keras_egan.LeastSquaresGAN(generator, critic, **labels), slope),
+    ):
+        found = gan.refine(z, 3, seed=0)
+        np.testing.assert_allclose(found, gan.refine(z, 3, weight=weight, seed=0), rtol=1e-4)
+
+
 def test_the_gradient_of_the_energy_against_finite_differences():
     """Of the energy that `sample` and `energy` give: averaged weights, the inference mode."""
     gan = began(eta=2, generator_average=0.9)

@@ -122,13 +122,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.labels = None if num_classes is None else Labels(num_classes, unlabeled)
         self._weight_average = WeightAverage(generator, generator_average)
         self._run_generator = backend.compiled(generator)
-        self._gradient = backend.compiled_gradient(
-            lambda: generator.weights,
-            lambda z, images: latent_space.differences(generator(z, training=False), images),
-        )
-        self._energy_gradient = backend.compiled_gradient(
-            lambda: self.variables, lambda *latents: refinement.energies(self, *latents)
-        )
+        self._gradient = latent_space.compiled_gradient(generator)
+        self._energy_gradient = refinement.compiled_gradient(self)
         self._running_means: Any = None
         self.energy_name = energy
         self.d_steps = d_steps

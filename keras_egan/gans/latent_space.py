@@ -231,6 +231,14 @@ def _adam(z, gradient, rates, bounded):
     return z
 
 
+def compiled_gradient(generator: Any) -> Any:
+    """Returns a function of weights, latents and images: the gradient of `differences`."""
+    return backend.compiled_gradient(
+        lambda: generator.weights,
+        lambda z, images: differences(generator(z, training=False), images),
+    )
+
+
 def differences(samples: Any, images: Any) -> Any:
     """Returns the mean absolute difference of each image and its sample, as `sample` gives it."""
     if is_image(samples.shape[1:]):  # clipped as `sample` does; the gradient leads back

@@ -165,6 +165,12 @@ class Objective(keras.Model):
         `updates="one_pass"` then takes one gradient less. None is always right.
         """
 
+    def _energy_weight(self):
+        """Returns w, where w times the energy of the best discriminator is log(p_G / p_data).
+
+        Up to a constant; None where the loss fixes no such scale. `refine` takes it by default.
+        """
+
     _training_step = step.train
     _evaluation_step = step.evaluate
     _flat_layers = staticmethod(flat_layers)

@@ -40,13 +40,14 @@ def refine(
     Args:
         gan: the GAN, whose method this is.
         latents: what to begin from, of shape `(n, latent_dim)`, such as `gan.draw_latents(n)`.
-        steps: how many steps to take. Each costs three times a sample or so.
+        steps: how many steps to take. Each costs about two passes through both networks.
         step_size: h, above 0 and at most 1. After 1 / h steps latents have moved by about as much
-            as they can.
-        weight: w, above 0. The default is one over the standard deviation of the energies of 256
-            samples: if these are normal, that lowers their mean by one standard deviation,
-            whatever the energy's scale. 1 is the paper's, for a GAN whose energy estimates
-            log(p_G / p_data), as that of `RelativisticGAN` with `form="logistic"`.
+            as they can. Larger steps need fewer; the energy's law is then met less exactly.
+        weight: w, above 0. By default what makes the best discriminator's energy log(p_G / p_data):
+            1 for `RelativisticGAN` with `form="logistic"`, as in the paper; 4 over the difference
+            of the labels for `LeastSquaresGAN`, to first order. Other energies have a scale of
+            their own. Theirs is weighed by one over its standard deviation over 256 samples, which
+            lowers the mean of a normal energy by one standard deviation.
         truncation: as in `sample`, where latents are drawn with one: a narrower p.
         seed: an integer that fixes the noise, which is then the same on every backend.
         average: as in `sample`.
@@ -76,7 +77,7 @@ def refine(
     z = checked(gan, latents, "latents") / truncation
     labels = gan._needed_labels(labels, len(z))
     backend.synchronize(gan)
-    weight = weight or 1.0 / _spread(gan, truncation, average, batch_size)
+    weight = weight or gan._energy_weight() or 1.0 / _spread(gan, truncation, average, batch_size)
     values = gan._sampled_variables(average)
     rng = np.random.default_rng([random.randrange(2**31) if seed is None else seed, 0, 1])
     variance = 1.0 / 3.0 if gan.latents == "uniform" else 1.0
@@ -96,10 +97,14 @@ def refine(
     return truncation * z
 
 
-def energies(gan: Any, z: Any, labels: Any = None) -> Any:
-    """Returns the energy of the sample of each latent, in inference mode; differentiable."""
-    samples = gan.generator(with_labels(z, labels), training=False)
-    return gan.score(samples, latents=z, labels=labels).energy
+def compiled_gradient(gan: Any) -> Any:
+    """Returns a function of variables, latents and maybe labels: the gradient of the energies."""
+
+    def energies(z, labels=None):
+        samples = gan.generator(with_labels(z, labels), training=False)
+        return gan.score(samples, latents=z, labels=labels).energy
+
+    return backend.compiled_gradient(lambda: gan.variables, energies)
 
 
 def _spread(gan, truncation, average, batch_size):

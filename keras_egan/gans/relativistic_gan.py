@@ -84,3 +84,6 @@ class RelativisticGAN(EnergyGAN):
             for weight, scored in weights
             if weight
         )
+
+    def _energy_weight(self):
+        return 1.0 if self.form == "logistic" else None
