@@ -189,12 +189,13 @@ def test_quality(gan, digits, monkeypatch, capsys):
 
 
 @once
-def test_refine(digits, monkeypatch, capsys):
-    flags = ("relativistic", "--steps", 5, "--samples", 8, "--weights", 2)
-    rows = run(monkeypatch, capsys, "refine", *flags).splitlines()[-6:]
-    assert rows[0].startswith("| relativistic | 1.0 | 0 |")
-    assert "| +0.00 |" in rows[0]
-    assert rows[-1].startswith("| relativistic, weight 2 | 1.0 | 50 |")
+@pytest.mark.parametrize("data", ["grid", "mnist"])
+def test_refine(data, digits, monkeypatch, capsys):
+    flags = (data, "relativistic", "--steps", 2, "--samples", 8)
+    *_, plain, _, _, _, refined = run(monkeypatch, capsys, "refine", *flags).splitlines()
+    assert plain.startswith("| plain |")
+    assert plain.endswith("| 0 |")
+    assert refined.startswith("| refine 50 |")
 
 
 @once
