@@ -39,6 +39,13 @@ def above_zero(**arguments: Any) -> None:
             raise ValueError(f"`{name}` must be above 0; got {value!r}.")
 
 
+def share(**arguments: Any) -> None:
+    """Raises a `ValueError` that names the first argument that is no number in (0, 1]."""
+    for name, value in arguments.items():
+        if not (is_finite(value) and 0 < value <= 1):
+            raise ValueError(f"`{name}` must be in (0, 1]; got {value!r}.")
+
+
 def whole_number(least: int, **arguments: Any) -> None:
     """Raise a `ValueError` unless all arguments are whole numbers, `least` or more.
 

@@ -58,7 +58,7 @@ class RaLSGAN(keras_egan.EnergyGAN):
         return self.discriminator_loss(fake, real)
 
     def penalty(self, real, fake):
-        return self.zero_centred_penalty((0.5, real), (0.5, fake))
+        return self.zero_centered_penalty((0.5, real), (0.5, fake))
 
 
 def sgd():

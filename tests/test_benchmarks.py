@@ -190,6 +190,16 @@ def test_quality(gan, digits, monkeypatch, capsys):
 
 
 @once
+@pytest.mark.parametrize("data", ["grid", "mnist"])
+def test_refine(data, digits, monkeypatch, capsys):
+    flags = (data, "relativistic", "--steps", 2, "--samples", 8)
+    *_, plain, _, _, _, refined = run(monkeypatch, capsys, "refine", *flags).splitlines()
+    assert plain.startswith("| plain |")
+    assert plain.endswith("| 0 |")
+    assert refined.startswith("| refine 50 |")
+
+
+@once
 def test_gamma(monkeypatch, capsys):
     flags = ("--gammas", 0.5, 0.9, "--epochs", 1, "--filters", 1)
     said = run(monkeypatch, capsys, "gamma", *flags)

@@ -98,16 +98,20 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
 
 
 def compiled_gradient(
-    network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], Any]:
-    """Return a function of weights, inputs and targets: the objective's gradient by the inputs.
+    variables: Callable[[], Sequence[Any]], objective: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return a function of values, inputs and targets: the objective's gradient by the inputs.
 
-    The objective is a function of the network's output and the targets, whose values are summed.
-    The rest is as in `compiled`.
+    The objective, of the inputs and the targets, is summed. It reads the values in place of
+    those of `variables()`, and no other variables; it assigns none.
     """
 
-    def differentiated(weights, inputs, targets):
-        return _engine.gradient(lambda x: objective(_output(network, weights, x), targets), inputs)
+    def differentiated(values, inputs, *targets):
+        def function(x):
+            with keras.StatelessScope(list(zip(variables(), values, strict=True))):
+                return objective(x, *targets)
+
+        return _engine.gradient(function, inputs)
 
     return _engine.jit(differentiated)
 

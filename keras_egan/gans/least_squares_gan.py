@@ -121,7 +121,7 @@ class LeastSquaresGAN(EnergyGAN):
         )
 
     def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        r1 = self.zero_centred_penalty((self.r1_weight, real), every=self.penalty_every)
+        r1 = self.zero_centered_penalty((self.r1_weight, real), every=self.penalty_every)
         if not self.gradient_penalty:
             return r1
         images, rows = real.images, real.rows
@@ -130,3 +130,8 @@ class LeastSquaresGAN(EnergyGAN):
         alpha = rows.own(lambda n: keras.random.uniform([n] + [1] * len(shape), seed=seed))
         norms = self.gradient_norms(images + self.perturbation * alpha * u, rows.labels)
         return self.gradient_penalty * ops.square(norms - 1.0) + r1
+
+    def _energy_weight(self):
+        # The best D is (b p_data + a p_G) / (p_data + p_G): midway between a and b, the slope of
+        # log(p_data / p_G) by D is 4 / (b - a).
+        return 4.0 / float(ops.convert_to_numpy(self.real_label - self.fake_label))

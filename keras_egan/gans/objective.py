@@ -151,7 +151,7 @@ class Objective(keras.Model):
         )
         return norms(gradient)
 
-    def zero_centred_penalty(
+    def zero_centered_penalty(
         self, *weighted: tuple[float, DiscriminatorOutput], every: int = 1
     ) -> Any:
         """Returns a penalty on the energy's gradient: R1 at data, R2 at fakes.
@@ -166,7 +166,7 @@ class Objective(keras.Model):
         Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `every`, Karras et al.,
         https://arxiv.org/abs/1912.04958.
 
-        Example: `return self.zero_centred_penalty((1.0, real), (1.0, fake), every=8)` in `penalty`.
+        Example: `return self.zero_centered_penalty((1.0, real), (1.0, fake), every=8)` in `penalty`.
         """
         weighted = tuple(pair for pair in weighted if pair[0])
 
@@ -195,6 +195,12 @@ class Objective(keras.Model):
         """Returns w, where the discriminator's loss is one of data plus w times the generator's.
 
         `updates="one_pass"` then takes one gradient less. None is always right.
+        """
+
+    def _energy_weight(self):
+        """Returns w, where w times the energy of the best discriminator is log(p_G / p_data).
+
+        Up to a constant; None where the loss fixes no such scale. `refine` takes it by default.
         """
 
     _training_step = step.train

@@ -85,4 +85,7 @@ class RelativisticGAN(EnergyGAN):
 
     def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         weighted = (self.r1_weight, real), (self.r2_weight, fake)
-        return self.zero_centred_penalty(*weighted, every=self.penalty_every)
+        return self.zero_centered_penalty(*weighted, every=self.penalty_every)
+
+    def _energy_weight(self):
+        return 1.0 if self.form == "logistic" else None
