@@ -97,6 +97,7 @@ CASES = [
     Case("linear", LinearGAN, {"energy": "output", "weight": 0.7}, True),
     Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
     Case("began_cs", keras_egan.BEGANCS, {"lambda_k": 0.1}, embedding_dim=LATENT_DIM),
+    Case("began_settling", keras_egan.BEGAN, {"settle_steps": 50}),
 ]
 
 CONDITIONAL = [
