@@ -122,8 +122,12 @@ class BEGAN(EnergyGAN):
             k_t = losses.began_next_k(self.k_t, logs["balance"], lambda_k=self.lambda_k)
             self.k_t.assign(k_t)
             return
-        for mean, name in ((self._smooth_real, "real_energy"), (self._smooth_fake, "fake_energy")):
-            mean.assign(running_mean(mean, logs[name], self.step, self.settle_steps / 20))
-        error = relative_error(self._smooth_real, self._smooth_fake, self.gamma)
-        self.k_t.assign(settling_k(self.k_t, error, self._error, settle_steps=self.settle_steps))
+        over = self.settle_steps / 20
+        real = running_mean(self._smooth_real, logs["real_energy"], self.step, over)
+        fake = running_mean(self._smooth_fake, logs["fake_energy"], self.step, over)
+        error = relative_error(real, fake, self.gamma)
+        k_t = settling_k(self.k_t, error, self._error, settle_steps=self.settle_steps)
+        self.k_t.assign(k_t)
+        self._smooth_real.assign(real)
+        self._smooth_fake.assign(fake)
         self._error.assign(error)
