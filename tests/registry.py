@@ -98,6 +98,13 @@ CASES = [
     Case("restless", RestlessGAN, {"energy": "norm", "rate": 0.01}),
     Case("began_cs", keras_egan.BEGANCS, {"lambda_k": 0.1}, embedding_dim=LATENT_DIM),
     Case("began_settling", keras_egan.BEGAN, {"settle_steps": 50}),
+    Case("ebgan_auto", keras_egan.EBGAN, {"margin": "auto"}),
+    Case(
+        "ls_gan_auto",
+        keras_egan.LossSensitiveGAN,
+        {"delta_weight": "auto", "slope": 0.3, "first_term_weight": 0.5},
+        True,
+    ),
 ]
 
 CONDITIONAL = [

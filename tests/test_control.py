@@ -6,8 +6,8 @@ import pytest
 
 import keras_egan
 from keras_egan.gans import control
-from tests.conftest import on
-from tests.registry import EAGERLY, tiny_networks, uint8_images
+from tests.conftest import few, on
+from tests.registry import CASES, EAGERLY, tiny_critic, tiny_networks, uint8_images
 
 FLOOR, GAIN = 0.01, 4.0
 
@@ -58,22 +58,32 @@ def test_fit_moves_k_by_the_rule_and_logs_what_the_step_used():
         assert row["k_t"] == pytest.approx(expected.k_t, rel=1e-4, abs=1e-6)
         expected.move(row["real_energy"], row["fake_energy"], 0.5 if index < 20 else 0.9)
     assert float(gan.k_t) == pytest.approx(expected.k_t, rel=1e-4, abs=1e-6)
-    moved = [row["k_t"] for row in rows]
-    assert 0.0 < max(moved) < 1.0 or {0.0, 1.0} & set(moved[1:])
+
+
+def controlled(gan, energies):
+    """Yields k_t after each step whose mean energies are given."""
+    for step, (real, fake) in enumerate(energies):
+        gan._training_state.step.assign(step)
+        gan.control({"real_energy": numbers(real), "fake_energy": numbers(fake)})
+        yield float(gan.k_t)
+
+
+@on("torch")
+def test_k_follows_the_rule_inside_its_clips():
+    energies = np.random.default_rng(0).uniform([0.1, 0.06], [0.2, 0.14], (40, 2))
+    expected, seen = Settling(50), []
+    for found, (real, fake) in zip(controlled(settling(), energies), energies, strict=True):
+        expected.move(real, fake, 0.5)
+        assert found == pytest.approx(expected.k_t, rel=1e-4, abs=1e-6)
+        seen.append(found)
+    assert sum(0.0 < k_t < 1.0 for k_t in seen) > 10
 
 
 @on("torch")
 @pytest.mark.parametrize("scale", [1e-6, 1e3])
 def test_the_unit_of_the_energy_does_not_matter(scale):
-    energies = np.random.default_rng(0).uniform(0.05, 0.3, (60, 2)).astype("float32")
-    found = []
-    for unit in (1.0, scale):
-        gan, trace = settling(gamma=0.7), []
-        for step, (real, fake) in enumerate(unit * energies):
-            gan._training_state.step.assign(step)
-            gan.control({"real_energy": numbers(real), "fake_energy": numbers(fake)})
-            trace.append(float(gan.k_t))
-        found.append(trace)
+    energies = np.random.default_rng(0).uniform(0.05, 0.3, (60, 2))
+    found = [[*controlled(settling(gamma=0.7), unit * energies)] for unit in (1.0, scale)]
     assert max(found[0]) > 0.05
     np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-7)
 
@@ -188,3 +198,61 @@ def test_an_energy_of_0_is_survived():
 def test_settle_steps_that_are_none_are_refused(value):
     with pytest.raises(ValueError, match="`settle_steps` must be a whole number, 50 or more; got"):
         settling(value)
+
+
+# Margins that follow the data.
+
+
+@pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
+@pytest.mark.parametrize("name", few(["ebgan_auto", "ls_gan_auto"], "ebgan_auto"))
+def test_an_automatic_margin_is_a_mean_of_the_steps_before(name):
+    """Which are fewer than the 100 of the average; the first step has none."""
+    rows = []
+
+    class Rows(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            rows.append({name: float(value) for name, value in logs.items()})
+
+    gan = next(case for case in CASES if case.name == name).build()
+    gan.fit(uint8_images(40), batch_size=4, epochs=2, verbose=0, callbacks=[Rows()])
+    margin, each = {
+        "ebgan_auto": ("margin", lambda row: 1.15 * row["real_energy"]),
+        "ls_gan_auto": ("delta_weight", lambda row: 1 / row["delta"]),
+    }[name]
+    assert rows[0][margin] == 0.0
+    for index, row in enumerate(rows[1:], 1):
+        assert row[margin] == pytest.approx(np.mean([*map(each, rows[:index])]), rel=1e-5)
+    assert float(getattr(gan, margin)) == pytest.approx(np.mean([*map(each, rows)]), rel=1e-5)
+    if name == "ebgan_auto":
+        assert rows[0]["d_loss"] == rows[0]["real_energy"]
+        assert rows[-1]["d_loss"] > rows[-1]["real_energy"]
+
+
+@on("torch")
+def test_an_automatic_margin_is_not_set_by_hand():
+    networks = tiny_networks()
+    gan = keras_egan.EBGAN(*networks, margin="auto")
+    assert gan.get_config()["margin"] == "auto"
+    with pytest.raises(ValueError, match=r"`margin` is 'auto', so that the GAN sets it; got 3\.0"):
+        gan.margin = 3.0
+    gan = keras_egan.EBGAN(*networks, margin=3.0)
+    for value in ("auto", "Auto"):
+        with pytest.raises(ValueError, match=r"be above 0; got .*Or make the GAN with 'auto'"):
+            gan.margin = value
+    assert gan.get_config()["margin"] == float(gan.margin) == 3.0
+
+
+@on("torch")
+def test_a_critic_has_no_automatic_margin():
+    with pytest.raises(ValueError, match="`margin='auto'` needs an auto-encoder: a critic could"):
+        keras_egan.EBGAN(tiny_networks()[0], tiny_critic(), margin="auto", energy="output")
+
+
+@on("torch")
+def test_where_an_automatic_margin_does_not_help_the_rates_are_named():
+    gan = keras_egan.EBGAN(*tiny_networks(), margin="auto")
+    energies = {"real_energy": 2.0, "fake_energy": 3.0, "margin": 2.3}
+    for inside, rate in ((0.0, "discriminator"), (1.0, "generator")):
+        (said,) = gan.findings({**energies, "fakes_inside_margin": inside}).values()
+        assert said.endswith(f"lower the {rate}'s learning rate.")
+    assert gan.findings({**energies, "fakes_inside_margin": 0.5}) == {}
