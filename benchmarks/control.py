@@ -15,19 +15,17 @@ import numpy as np
 
 from keras_egan import BEGAN, datasets, networks
 
-RULES = {f"paper, lambda_k {gain:g}": {"lambda_k": gain} for gain in (0.001, 0.02, 0.05)}
-RULES["settle_steps 200"] = {"settle_steps": 200}
 AVERAGED = 25  # steps
 
 
 def energies(rule, batch_size, d_steps, arguments):
-    """Returns the energies of data and fakes at each step, of shape `(steps, 2)`."""
+    """Trains by a rule; returns the energies of data and of fakes, of shape `(steps, 2)`."""
     digits = datasets.load(
         "digits", image_size=28, batch_size=batch_size, seed=0, drop_remainder=True
     )
     keras.utils.set_random_seed(arguments.seed)
     pair = networks.dcgan_autoencoder((28, 28, 1), filters=arguments.filters)
-    gan = BEGAN(*pair, d_steps=d_steps, seed=arguments.seed, **RULES[rule])
+    gan = BEGAN(*pair, d_steps=d_steps, seed=arguments.seed, **rule)
     gan.compile(*(keras.optimizers.Adam(arguments.rate, 0.5) for _ in range(2)))
     rows = []
     note = keras.callbacks.LambdaCallback(
@@ -67,7 +65,8 @@ parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
 add = parser.add_argument
-add("--rules", nargs="+", default=list(RULES), choices=RULES, help="how k_t moves")
+add("--lambda-k", type=float, nargs="*", default=[0.001, 0.02, 0.05], help="of the paper's rule")
+add("--settle-steps", type=int, nargs="*", default=[200], help="of the other rule")
 add("--gammas", type=float, nargs="+", default=[0.5, 0.7], help="one after the other")
 add("--steps", type=int, default=500, help="of each gamma")
 add("--batch-sizes", type=int, nargs="+", default=[16, 64], help="one by one")
@@ -76,13 +75,15 @@ add("--rate", type=float, default=4e-3, help="both learning rates")
 add("--filters", type=int, default=4, help="the width of both networks")
 add("--seed", type=int, default=0, help="of weights and latents")
 arguments = parser.parse_args()
+rules = [("lambda_k", value) for value in arguments.lambda_k]
+rules += [("settle_steps", value) for value in arguments.settle_steps]
 
 heads = [f"{head}, gamma {g}" for g in arguments.gammas for head in ("settled", "over", "ratio")]
 print("| rule | batch | d_steps |", " | ".join(heads), "|")
 print("|---|---|---|" + "---|" * len(heads))
 for batch_size in arguments.batch_sizes:
     for d_steps in arguments.d_steps:
-        for rule in arguments.rules:
-            rows = energies(rule, batch_size, d_steps, arguments)
-            cells = rule, batch_size, d_steps, *figures(rows, arguments)
+        for name, value in rules:
+            rows = energies({name: value}, batch_size, d_steps, arguments)
+            cells = f"{name} {value:g}", batch_size, d_steps, *figures(rows, arguments)
             print("|", " | ".join(map(str, cells)), "|", flush=True)
