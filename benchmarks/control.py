@@ -66,7 +66,7 @@ parser = argparse.ArgumentParser(
 )
 add = parser.add_argument
 add("--lambda-k", type=float, nargs="*", default=[0.001, 0.02, 0.05], help="of the paper's rule")
-add("--settle-steps", type=int, nargs="*", default=[200], help="of the other rule")
+add("--settle-steps", type=int, nargs="*", default=[100], help="of the other rule")
 add("--gammas", type=float, nargs="+", default=[0.5, 0.7], help="one after the other")
 add("--steps", type=int, default=500, help="of each gamma")
 add("--batch-sizes", type=int, nargs="+", default=[16, 64], help="one by one")

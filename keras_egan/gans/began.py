@@ -43,7 +43,7 @@ class BEGAN(EnergyGAN):
             and more alike with a lower one; sharper, more varied and grainier with a higher one.
         lambda_k: the gain of the paper's rule, above 0; unused if `settle_steps` is given.
         settle_steps: within about how many steps the ratio should reach gamma, a whole number from
-            50 up, once the discriminator answers to k_t; None for the paper's rule. Begin with 200.
+            50 up, once the discriminator answers to k_t; None for the paper's rule. Begin with 100.
         eta: 1 or 2, the exponent of the energy.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
