@@ -121,6 +121,14 @@ CASES = [
         bias=False,
     ),
     Case("ralsgan", RaLSGAN, {"energy": "output"}, True, bias=False),
+    Case("began_settling", keras_egan.BEGAN, {"settle_steps": 50}),
+    Case("ebgan_auto", keras_egan.EBGAN, {"margin": "auto"}),
+    Case(
+        "ls_gan_auto",
+        keras_egan.LossSensitiveGAN,
+        {"delta_weight": "auto", "slope": 0.3, "first_term_weight": 0.5},
+        True,
+    ),
 ]
 
 CONDITIONAL = [

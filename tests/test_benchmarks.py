@@ -208,6 +208,14 @@ def test_gamma(monkeypatch, capsys):
 
 
 @once
+def test_control(monkeypatch, capsys):
+    flags = ("--steps", 4, "--filters", 1, "--batch-sizes", 16, "--d-steps", 2, "--lambda-k", 0.05)
+    said = run(monkeypatch, capsys, "control", *flags)
+    starts = [line.split(" | ")[:3] for line in said.splitlines()[-2:]]
+    assert starts == [["| lambda_k 0.05", "16", "2"], ["| settle_steps 100", "16", "2"]]
+
+
+@once
 @pytest.mark.parametrize("what", ["--gan began", "--gan least_squares", "--measure gaussian"])
 def test_faces(what, monkeypatch):
     faces = importlib.import_module("faces")

@@ -28,8 +28,8 @@ SURFACE = """
     seed smallest_batch step updates uses_embedding zero_centered_penalty
 """
 OWN = {
-    "BEGAN": "eta gamma k_t lambda_k",
-    "BEGANCS": "eta gamma k_t lambda_k latent_constraint",
+    "BEGAN": "eta gamma k_t lambda_k settle_steps",
+    "BEGANCS": "eta gamma k_t lambda_k latent_constraint settle_steps",
     "EBGAN": "margin pt_weight",
     "MAGAN": "epochs_done fake_energy_before margin pretrain_epochs",
     "LeastSquaresGAN": (

@@ -108,14 +108,14 @@ def _k_t(e):
     elif k_t.min() < 0.05 and k_t.max() > 0.95:
         yield (
             "k_t swings",
-            f"k_t swings between {k_t.min():.2f} and {k_t.max():.2f}: lambda_k is too large; "
-            "divide it by ten.",
+            f"k_t swings between {k_t.min():.2f} and {k_t.max():.2f}: it moves too fast; "
+            "divide lambda_k by ten, or double settle_steps.",
         )
     elif ratio < 0.75 * gamma and k_t[-1] > k_t[0]:
         yield (
             "k_t too slow",
-            f"k_t still rises, at {k_t[-1]:.3g}, and {seen}: lambda_k is too small for so short a "
-            "run; multiply it by ten, or train for longer.",
+            f"k_t still rises, at {k_t[-1]:.3g}, and {seen}: it moves too slowly for so short a "
+            "run; multiply lambda_k by ten, use settle_steps, or train for longer.",
         )
 
 

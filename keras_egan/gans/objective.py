@@ -166,7 +166,7 @@ class Objective(keras.Model):
         Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `every`, Karras et al.,
         https://arxiv.org/abs/1912.04958.
 
-        Example: `return self.zero_centered_penalty((1.0, real), (1.0, fake), every=8)` in `penalty`.
+        Example: `return self.zero_centered_penalty((1.0, real), (1.0, fake))` in `penalty`.
         """
         weighted = tuple(pair for pair in weighted if pair[0])
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_egan.saving.hyperparameter import Hyperparameter, plain
+from keras_egan.saving.hyperparameter import Hyperparameter
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -53,8 +53,8 @@ def arguments_of(gan: Any) -> dict[str, Any]:
     Each is read from the attribute of its name, so that a subclass needs no further code.
     """
     return {
-        name: plain(value)
-        if isinstance(getattr(type(gan), name, None), Hyperparameter)
+        name: attribute.configured(gan)
+        if isinstance(attribute := getattr(type(gan), name, None), Hyperparameter)
         else keras.saving.serialize_keras_object(value)
         for name, value in _values(gan)
     }

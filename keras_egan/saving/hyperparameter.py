@@ -85,6 +85,37 @@ class Hyperparameter(_Attribute):
         else:
             values[self.name] = add_variable(gan, self.name, initial=number)
 
+    def configured(self, gan: Any) -> Any:
+        """Returns the present value for `get_config`."""
+        return plain(getattr(gan, self.name))
+
+
+class Automatic(Hyperparameter):
+    """A `Hyperparameter` that a GAN may be made with as `"auto"`: its `control` then moves it.
+
+    It is a state then, 0 at first, which files keep, and which cannot be set.
+    """
+
+    def __get__(self, gan: Any, owner: type | None = None) -> Any:
+        return gan._states[self.name] if self._moves(gan) else super().__get__(gan, owner)
+
+    def __set__(self, gan: Any, value: Any) -> None:
+        if self._moves(gan):
+            raise ValueError(
+                f"`{self.name}` is 'auto', so that the GAN sets it; got {value!r}. To set it "
+                "yourself, make the GAN with a number."
+            )
+        if isinstance(value, str) and value == "auto" and self.name not in hyperparameters(gan):
+            gan.add_state(self.name)
+        else:
+            super().__set__(gan, value)
+
+    def _moves(self, gan):
+        return gan is not None and self.name in gan._states
+
+    def configured(self, gan: Any) -> Any:
+        return "auto" if self._moves(gan) else super().configured(gan)
+
 
 def hyperparameters(gan: Any) -> dict[str, Any]:
     """Return the variables of a GAN's `Hyperparameter`s by name."""
