@@ -35,9 +35,8 @@ def residual(
     most. Each of these scales has residual blocks of two 3x3 convolutions, the first to half as
     many channels, which begin near the identity. The image's own scale has none, because blocks
     there would take most of the time. Sides are halved by 4x4 convolutions of stride 2, and doubled
-    by `UpsampledConv2D`, which leaves no grid in the pictures. LeakyReLU before each convolution.
-    The generator ends in tanh. Nothing is normalised but an auto-encoder's embedding, for the
-    reason that `dcgan_autoencoder` gives.
+    by `UpsampledConv2D`. LeakyReLU before each convolution. The generator ends in tanh. Nothing is
+    normalised but an auto-encoder's embedding, for the reason that `dcgan_autoencoder` gives.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An
