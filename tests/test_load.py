@@ -159,7 +159,7 @@ def test_load_says_what_else_it_was_given(tmp_path, monkeypatch):
     ],
 )
 def test_load_names_the_gans_that_come_trained(path, hint):
-    message = "`filepath` must be a `.keras` file, or the name of a pretrained GAN: "
+    message = "`filepath` must be a `.keras` file or the name of a pretrained GAN: "
     known = ", ".join(presets.trained())
     with pytest.raises(ValueError, match=f"^{message}{known}; got '{path}'{hint}"):
         keras_egan.load(path)

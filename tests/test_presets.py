@@ -187,5 +187,5 @@ def test_a_hub_is_left_to_keras(monkeypatch):
     assert keras_egan.load("hf://somebody/digits") is gan
     assert asked == [("hf://somebody/digits", {"compile": True, "safe_mode": True})]
     gan = gan.generator
-    with pytest.raises(ValueError, match=r"^hf://somebody/digits holds a Functional, which is not"):
+    with pytest.raises(ValueError, match=r"^hf://somebody/digits must hold a GAN of keras_egan"):
         keras_egan.load("hf://somebody/digits")

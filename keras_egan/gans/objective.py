@@ -178,7 +178,8 @@ class Objective(keras.Model):
 
         if not weighted or every == 1:
             return penalty()
-        return backend.lazily(ops.equal(self.step % every, 0), penalty, self)
+        # By operators of the tensor itself, because Keras's would send both numbers to the device.
+        return backend.lazily(self.step.value % every == 0, penalty, self)
 
     def _draw_latents(self, rows):
         size, seed = self.latent_dim, rows.seeds
