@@ -149,7 +149,7 @@ def test_bad_arguments_are_refused():
         gan.sample(2, labels="cat")
     with pytest.raises(ValueError, match="`x` is a list of batches, with labels beside the list"):
         gan.fit([(images, [0, 1, 2])], [0, 1, 2])
-    with pytest.raises(ValueError, match="`labels` are given to a GAN that has none"):
+    with pytest.raises(ValueError, match="`labels` need a GAN with classes; this one has none"):
         CASES[0].build().sample(2, labels=1)
     with pytest.raises(ValueError, match="`num_classes` must be a whole number, 2 or more; got 1"):
         keras_egan.BEGAN(*tiny_networks(classes=3), num_classes=1)
