@@ -1,9 +1,9 @@
 """Controllers whose gains fit any data, as pure functions of scalars.
 
-**Why BEGAN's settling rule is relative.** On digits, at learning rates of 2.5e-4 to 4e-3, doubling
-k_t raised the ratio r = L(G(z)) / L(x) by 15 to 50 %, both at a k_t of 0.02 and at 0.1. So the gain
-g = d ln r / d ln k_t varies little (0.2 to 0.6), while d r / d k_t varies eightfold. The controller
-therefore moves u = ln(k_t + FLOOR) by the relative error e = 1 - r / gamma.
+**Why BEGAN's settling rule is relative.** Doubling k_t raised the ratio r = L(G(z)) / L(x) by 15 to
+50 %, on digits, at learning rates of 2.5e-4 to 4e-3. This held both at a k_t of 0.02 and at 0.1. So
+the gain g = d ln r / d ln k_t varies little (0.2 to 0.6), while d r / d k_t varies eightfold. The
+controller therefore moves u = ln(k_t + FLOOR) by the relative error e = 1 - r / gamma.
 
 **The gains.** Near its equilibrium the plant is a lag, tau e' = -e - g u + const. Most of the
 response took tau = 20 to 60 steps. A proportional gain K and an integral gain K / T close the loop:

@@ -66,8 +66,8 @@ class EBGAN(EnergyGAN):
         margin: m, above 0, on the scale of the energy. Fakes with more energy are left alone. The
             paper's 10 to 80 fit its own networks and image sizes; the guide "Choosing" says how to
             find a margin. `"auto"` sets it to 1.15 times the mean energy of data over the last 100
-            steps, or over all steps if there are fewer, and logs it as `margin`. The first step has
-            a margin of 0.
+            steps, or over all steps if there are fewer. It is logged as `margin`. The first step
+            has a margin of 0.
         pt_weight: the weight of the pulling-away term, from 0 up; 0.1 in the paper's EBGAN-PT.
         energy: `"norm"`, or another energy of `losses.reconstruction_energy`; or `"output"` for a
             critic, whose output should not go below 0.

@@ -22,8 +22,8 @@ class MAGAN(EnergyGAN):
     1. For one epoch no weight is trained, and m becomes the mean energy of data. Both networks
        still run in training mode: the moving averages of their batch normalisation change.
     2. From then on both networks learn. At the end of each epoch, m falls to the mean energy of
-       data if that is below m and below the mean energy of fakes, and if the mean energy of fakes
-       has risen since the epoch before.
+       data on three conditions: that energy is below m, it is below the mean energy of fakes, and
+       the latter has risen since the epoch before.
 
     It logs three indicators besides losses and energies:
 

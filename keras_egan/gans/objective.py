@@ -91,7 +91,7 @@ class Objective(keras.Model):
         """
 
     def findings(self, logs: dict[str, float]) -> dict[str, str]:
-        """Return the faults that the logs of an epoch show, as a sentence for each name.
+        """Return the faults that the logs of an epoch show: one sentence per fault, by its name.
 
         `fit` warns of each fault once. If there is a `callbacks.Diagnosis`, it asks at each check
         instead.
