@@ -116,7 +116,7 @@ def split_shape(image_shape: Sequence[int], divisor: int = 1) -> tuple[int, int,
 
 
 def halved_sides(image_shape: Sequence[int]) -> list[tuple[int, int]]:
-    """Returns an image's (height, width), halved and rounded up until the shorter is at most 7."""
+    """Return an image's (height, width), halved and rounded up until the shorter is at most 7."""
     height, width, _ = split_shape(image_shape)
     if min(height, width) < 8:
         raise ValueError(
@@ -131,7 +131,7 @@ def halved_sides(image_shape: Sequence[int]) -> list[tuple[int, int]]:
 
 
 def cropped(x: Any, sides: Sequence[int]) -> Any:
-    """Returns a feature map without what is below and to the right of these sides."""
+    """Return the top left part of a feature map, of these sides."""
     got = x.shape[2:] if channel_axis() == 1 else x.shape[1:3]
     crop = tuple((0, a - b) for a, b in zip(got, sides, strict=True))
     return keras.layers.Cropping2D(crop)(x) if any(end for _, end in crop) else x
