@@ -51,14 +51,14 @@ def measure(samples, kept_back):
     return {**distance.result(), "sharpness": sharpness(samples) / sharpness(kept_back)}
 
 
-def gaussian(faces, rng):
+def gaussian(faces, rng, components=COMPONENTS):
     """Returns samples of a Gaussian fitted to the first principal components of faces."""
     flat = faces.reshape(len(faces), -1)
     mean = flat.mean(0)
     _, spread, directions = np.linalg.svd(flat - mean, full_matrices=False)
-    spread = spread[:COMPONENTS] / np.sqrt(len(flat) - 1)
-    samples = rng.normal(size=(SAMPLES, COMPONENTS)).astype("float32") * spread
-    return np.clip(samples @ directions[:COMPONENTS] + mean, -1, 1).reshape(-1, *faces.shape[1:])
+    spread = spread[:components] / np.sqrt(len(flat) - 1)
+    samples = rng.normal(size=(SAMPLES, components)).astype("float32") * spread
+    return np.clip(samples @ directions[:components] + mean, -1, 1).reshape(-1, *faces.shape[1:])
 
 
 def train(arguments, faces):
