@@ -66,7 +66,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--image-size", type=int, nargs="+", default=[64], help="height and width")
     parser.add_argument("--channels", type=int, default=3)
-    parser.add_argument("--filters", type=int, nargs="+", default=[8, 16, 32], help="of convnet")
+    parser.add_argument(
+        "--filters", type=int, nargs="+", default=[8, 16, 32], help="of convnet and residual"
+    )
     arguments = parser.parse_args()
     sides = arguments.image_size[0], arguments.image_size[-1]
     shape = (*sides, arguments.channels)
@@ -78,6 +80,7 @@ def main():
     for n in arguments.filters:
         rows[f"convnet, {n}"] = networks.convnet(shape, filters=n)
         rows[f"convnet, {n}, critic"] = networks.convnet(shape, filters=n, embedding_dim=None)
+        rows[f"residual, {n}"] = networks.residual(shape, filters=n)
     print("| | G: parameters | MFLOPs | D: parameters | MFLOPs | MFLOPs an image in training |")
     print("|---|---|---|---|---|---|")
     for name, (generator, discriminator) in rows.items():

@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from keras_egan import backend  # first: it says what to install where a backend is missing
+from keras_egan import backend  # first, because it says what to install if a backend is missing
 
 # isort: split
 from keras_egan import (
@@ -30,7 +30,7 @@ from keras_egan.gans import (
 from keras_egan.saving.hyperparameter import Hyperparameter
 
 # isort: split
-from keras_egan import presets  # which knows the GANs
+from keras_egan import presets  # last, because it imports the GANs
 from keras_egan._load import load
 
 __version__ = "0.1.0"
@@ -61,7 +61,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `anomaly` once it is asked for: it needs a package that not everyone has."""
+    """Import `anomaly` on first access, because it needs an optional package."""
     if name == "anomaly":
         return import_module("keras_egan.anomaly")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""A GAN from its file, or one that comes trained."""
+"""`load`: a GAN from its file, or a pretrained one."""
 
 import os
 from pathlib import Path
@@ -10,26 +10,26 @@ from keras_egan.saving import files
 
 
 def load(filepath: str | os.PathLike) -> EnergyGAN:
-    """Open a GAN's `.keras` file, written on any backend, as it was saved: ready to train on.
+    """Load a GAN from a `.keras` file of any backend, ready to continue training.
 
-    Keras's safe mode makes only registered classes, runs no code in the file and refuses `Lambda`
-    layers. If layers were frozen, unfrozen or quantized after the GAN was compiled, its optimizers
-    begin anew, with a warning.
+    Keras's safe mode builds only registered classes, runs no code from the file and refuses
+    `Lambda` layers. If layers were frozen, unfrozen or quantized after the GAN was compiled, its
+    optimizers start anew, with a warning.
 
     Args:
         filepath: a file that `gan.save` wrote; or the name of a pretrained GAN, one of
             `presets.trained()`; or an address such as `"hf://user/model"`, which Keras opens.
-            Register classes of your own in it with
+            If it has classes of your own, register them with
             `keras.saving.register_keras_serializable`, and import them first.
 
     Returns:
-        The GAN, an `EnergyGAN`, compiled if it was.
+        The GAN, an `EnergyGAN`, compiled if it was compiled when saved.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ImportError: if something in it needs a package that is not installed.
-        ValueError: if `filepath` is neither a file nor a name, the file cannot be opened (Keras's
-            reason is in the message), or it holds something else than a GAN.
+        FileNotFoundError: if the file does not exist.
+        ImportError: if the file's GAN needs a package that is not installed.
+        ValueError: if `filepath` is neither a file nor a name, if the file cannot be opened (the
+            message has Keras's reason), or if it does not hold a GAN.
 
     Example:
 
@@ -45,7 +45,7 @@ def load(filepath: str | os.PathLike) -> EnergyGAN:
         str(filepath).endswith(".keras") or files.is_address(filepath) or Path(filepath).is_dir()
     ):
         raise unknown(
-            "`filepath` must be a `.keras` file, or the name of a pretrained GAN",
+            "`filepath` must be a `.keras` file or the name of a pretrained GAN",
             str(filepath),
             presets.trained(),
         )
@@ -53,6 +53,6 @@ def load(filepath: str | os.PathLike) -> EnergyGAN:
     if isinstance(model, EnergyGAN):
         return model
     raise ValueError(
-        f"{filepath} holds a {type(model).__name__}, which is not a GAN of keras_egan. Open it "
+        f"{filepath} must hold a GAN of keras_egan; it holds a {type(model).__name__}. Open it "
         "with `keras.models.load_model`."
     )

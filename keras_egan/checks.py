@@ -12,27 +12,44 @@ _BOUNDED = ("hard_sigmoid", "sigmoid", "softmax", "tanh")
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number, and no bool."""
+    """Return whether a value is a whole number and not a bool."""
     return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 def is_finite(value: Any) -> bool:
-    """Whether a value is a finite number, and no bool."""
+    """Return whether a value is a finite number and not a bool."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     return number and math.isfinite(value)
 
 
+def is_count(value: Any) -> bool:
+    """Return whether a value is a whole number from 1 up."""
+    return is_whole(value) and value >= 1
+
+
+def is_weight(value: Any) -> bool:
+    """Return whether a value is a finite number from 0 up."""
+    return is_finite(value) and value >= 0
+
+
 def above_zero(**arguments: Any) -> None:
-    """Raises a `ValueError` that names the first argument that is no finite number above 0."""
+    """Raise a `ValueError` that names the first argument that is not a finite number above 0."""
     for name, value in arguments.items():
         if not (is_finite(value) and value > 0):
             raise ValueError(f"`{name}` must be above 0; got {value!r}.")
 
 
-def whole_number(least: int, **arguments: Any) -> None:
-    """Raises a `ValueError` that names the first argument that is no whole number from `least` up.
+def share(**arguments: Any) -> None:
+    """Raises a `ValueError` that names the first argument that is no number in (0, 1]."""
+    for name, value in arguments.items():
+        if not (is_finite(value) and 0 < value <= 1):
+            raise ValueError(f"`{name}` must be in (0, 1]; got {value!r}.")
 
-    NumPy's integers are whole numbers too.
+
+def whole_number(least: int, **arguments: Any) -> None:
+    """Raise a `ValueError` unless all arguments are whole numbers, `least` or more.
+
+    The message names the first that is not. NumPy integers are allowed.
     """
     for name, value in arguments.items():
         if not (is_whole(value) and value >= least):
@@ -40,7 +57,7 @@ def whole_number(least: int, **arguments: Any) -> None:
 
 
 def optional_whole(least: int, **argument: Any) -> int | None:
-    """Returns an argument as a plain int, or None; raises a `ValueError` if it is neither."""
+    """Return an argument as a plain int or None; raise a `ValueError` if it is neither."""
     (value,) = argument.values()
     if value is None:
         return None
@@ -49,23 +66,25 @@ def optional_whole(least: int, **argument: Any) -> int | None:
 
 
 def none_of(**arguments: Any) -> None:
-    """Raises a `ValueError` that names the first of Keras's arguments that is given in vain."""
+    """Raise a `ValueError` that names the first Keras argument that is set but has no effect."""
     for name, value in arguments.items():
         if value is not None:
-            raise ValueError(f"`{name}` has no meaning for a GAN, which weighs no images: omit it.")
+            raise ValueError(
+                f"`{name}` has no effect on a GAN, which does not weight images. Omit it."
+            )
 
 
 def updates(updates: str, d_steps: int) -> None:
-    """Raises a `ValueError` if both cannot be had."""
+    """Raise a `ValueError` if `updates` does not allow `d_steps`."""
     if updates != "alternating" and d_steps > 1:
         raise ValueError(
-            f"`updates={updates!r}` takes one discriminator step; got `d_steps={d_steps}`. Use "
+            f"`updates={updates!r}` needs `d_steps=1`; got `d_steps={d_steps}`. Use "
             "`updates='alternating'`."
         )
 
 
 def own_network(delta: Any, discriminator: keras.Model) -> None:
-    """Raises a `ValueError` unless `delta` is None or a network with weights of its own."""
+    """Raise a `ValueError` unless `delta` is None or a network with its own weights."""
     if delta is None:
         return
     if not isinstance(delta, keras.layers.Layer):
@@ -74,18 +93,18 @@ def own_network(delta: Any, discriminator: keras.Model) -> None:
         )
     if {*map(id, delta.variables)} & {*map(id, discriminator.variables)}:
         raise ValueError(
-            "`delta` shares weights with `discriminator`, which would part in a saved file. "
-            "Give it weights of its own, as `keras.models.clone_model` does."
+            "`delta` must not share weights with `discriminator`: a saved file would separate "
+            "them. Give it its own weights: `keras.models.clone_model`."
         )
 
 
 def has_encoder(discriminator: keras.Model) -> bool:
-    """Returns whether a discriminator has an `encoder` and a `decoder`."""
+    """Return whether a discriminator has an `encoder` and a `decoder`."""
     return hasattr(discriminator, "encoder") and hasattr(discriminator, "decoder")
 
 
 def unbounded(discriminator: keras.Model) -> None:
-    """Raises a `ValueError` if the discriminator can be seen to end in a bounded activation."""
+    """Raise a `ValueError` if the discriminator visibly ends in a bounded activation."""
     network, shaping = discriminator, (keras.layers.Flatten, keras.layers.Reshape)
     while getattr(network, "layers", None):
         network = [layer for layer in network.layers if not isinstance(layer, shaping)][-1]
@@ -94,6 +113,6 @@ def unbounded(discriminator: keras.Model) -> None:
         activation = "softmax"
     if activation in _BOUNDED:
         raise ValueError(
-            f"`discriminator` ends in {activation!r}, which flattens the squared errors that "
-            "LSGAN is about. End it linearly: `keras.layers.Dense(1)`."
+            f"`discriminator` must end in a linear layer; it ends in {activation!r}, which bounds "
+            "the scores that the loss compares. End it in `keras.layers.Dense(1)`."
         )

@@ -1,4 +1,4 @@
-"""Energies: one number per sample, low on data, a float32 tensor of shape `(batch,)`."""
+"""Energies: one number per sample, low on data; a float32 tensor of shape `(batch,)`."""
 
 from typing import Any
 
@@ -19,16 +19,16 @@ NEEDS = {
     "output": "a critic, with one score per sample: end it in `keras.layers.Dense(1)`",
     "cross_entropy": "a classifier of images, with a logit for each of `num_classes`",
 }
-"""All energies that a GAN can have, and what its discriminator must be for each."""
+"""All energies that a GAN can have, each with the kind of discriminator that it needs."""
 
 
 def needed_output(energy: str, shape: tuple[int, ...], classes: int | None) -> tuple:
-    """Returns the shape that a discriminator's output must have, without the batch's axis."""
+    """Return the shape that a discriminator's output must have, without the batch axis."""
     return {"output": (1,), "cross_entropy": (classes,)}.get(energy, shape)
 
 
 def energy_of(energy: str, images: Any, output: Any, labels: Any = None) -> Any:
-    """Returns the energy of each image, one of `NEEDS`, by the discriminator's output."""
+    """Compute each image's energy, one of `NEEDS`, from the discriminator's output."""
     if energy == "output":
         return ops.cast(output[:, 0], "float32")
     if energy == "cross_entropy":
@@ -37,15 +37,15 @@ def energy_of(energy: str, images: Any, output: Any, labels: Any = None) -> Any:
 
 
 def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "mae") -> Any:
-    """Returns the error of each image's reconstruction, float32 `(batch,)`, at least 0.
+    """Compute each image's reconstruction error, float32 of shape `(batch,)`, at least 0.
 
     Args:
         images: tensor of shape `(batch, ...)`.
         reconstruction: tensor of the same shape, an auto-encoder's output for `images`.
-        energy: how the differences of one sample become one number. `"mae"`: the mean of their
-            absolute values (BEGAN with eta = 1). `"mse"`: the mean of their squares (BEGAN with
-            eta = 2). `"norm"`: their Euclidean norm (EBGAN). `"sae"`: the sum of their absolute
-            values (LS-GAN's margin function). `"sse"`: the sum of their squares (MAGAN).
+        energy: the function of one sample's differences. `"mae"`: the mean of their absolute
+            values (BEGAN with eta = 1). `"mse"`: the mean of their squares (BEGAN with eta = 2).
+            `"norm"`: their Euclidean norm (EBGAN). `"sae"`: the sum of their absolute values
+            (LS-GAN's margin function). `"sse"`: the sum of their squares (MAGAN).
 
     Raises:
         ValueError: if `energy` is none of the above.
@@ -66,15 +66,16 @@ def reconstruction_energy(images: Any, reconstruction: Any, *, energy: str = "ma
 
 
 def classification_energy(logits: Any, labels: Any) -> Any:
-    """CLS-GAN's energy of a labelled image, E(x, y) = -log softmax_y of a classifier's logits.
+    """CLS-GAN's energy of a labelled image: E(x, y) = -log softmax_y of a classifier's logits.
 
-    Of an image without a label it is the least over all y. float32 `(batch,)`, at least 0.
+    The energy of an image without a label is the minimum over all y. The result is float32 of shape
+    `(batch,)`, at least 0.
 
     Args:
         logits: tensor of shape `(batch, num_classes)`.
         labels: whole numbers of shape `(batch,)`, from 0, or -1 for an image without a label.
 
-    Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the author's code,
+    Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, as in the author's code,
     https://github.com/guojunq/lsgan, clsgan.lua.
 
     Example:
@@ -91,7 +92,7 @@ def classification_energy(logits: Any, labels: Any) -> Any:
 
 
 def norms(samples: Any) -> Any:
-    """Returns the Euclidean norm of each sample, float32 `(batch,)`, at least 1e-6.
+    """Compute each sample's Euclidean norm, float32 of shape `(batch,)`, at least 1e-6.
 
     The gradient is 0 where the norm is 0.
 

@@ -1,4 +1,4 @@
-"""Imports that not every user needs, each with an error that names its extra."""
+"""Imports of optional packages, with an error that names the extra to install."""
 
 import importlib
 import importlib.util
@@ -6,14 +6,14 @@ from types import ModuleType
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
-    """Imports a module that an extra brings; an ImportError says what for, where it is missing."""
+    """Import a module of an extra; if it is missing, an ImportError names purpose and extra."""
     if not installed(module.partition(".")[0]):
         raise missing(module, extra, purpose)
     return importlib.import_module(module)
 
 
 def missing(module: str, extra: str, purpose: str) -> ImportError:
-    """Returns the ImportError for a module that is not installed; see `require`."""
+    """Return the ImportError for a module that is not installed; see `require`."""
     return ImportError(
         f"{purpose} needs {module.partition('.')[0]}, which is not installed. Install it with "
         f"`pip install 'keras_egan[{extra}]'`."
@@ -21,5 +21,5 @@ def missing(module: str, extra: str, purpose: str) -> ImportError:
 
 
 def installed(module: str) -> bool:
-    """Returns whether a package can be imported, without importing it."""
+    """Return whether a package can be imported, without importing it."""
     return importlib.util.find_spec(module) is not None

@@ -1,4 +1,4 @@
-"""Pictures of many images in rows and columns."""
+"""Grids and animations of many images."""
 
 import math
 import os
@@ -17,21 +17,21 @@ __all__ = ["animate", "grid", "save_animation", "save_grid"]
 
 
 def grid(images: Any, columns: int | None = None) -> np.ndarray:
-    """Returns one picture of many images, in rows from the top, each from the left.
+    """Arrange many images in one picture, in rows from the top, each from the left.
 
     Args:
         images: floats in [-1, 1], or uint8 from 0 to 255, of shape `(n, *image_shape)`, in Keras's
             image data format, with 1, 3 or 4 channels; or rows of them, of shape
             `(rows, columns, *image_shape)`.
-        columns: the number of images in a row; by default the root of n, rounded up, or that of
-            the rows given.
+        columns: the number of images per row; by default the square root of n, rounded up, or the
+            number of columns of `images`.
 
     Returns:
-        uint8, of shape `(height, width, channels)`, or `(height, width)` for one channel. The rest
-        of the last row is black.
+        A uint8 array of shape `(height, width, channels)`, or `(height, width)` for one channel.
+        The rest of the last row is black.
 
     Raises:
-        ValueError: if they are no such images, or `columns` is no whole number from 1 up.
+        ValueError: if `images` is not of this form, or `columns` is not a whole number, 1 or more.
     """
     images = keras.ops.convert_to_numpy(images)
     if images.ndim == 5:
@@ -40,8 +40,8 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
     axis = channel_axis()
     if not is_image(images.shape[1:]) or not len(images) or images.shape[axis] not in (1, 3, 4):
         raise ValueError(
-            "`images` must be a batch of images of 1, 3 or 4 channels, in Keras's image data "
-            f"format, or rows of them; got the shape {images.shape}."
+            "`images` must be a batch of images with 1, 3 or 4 channels, in Keras's image data "
+            f"format, or rows of such images; got shape {images.shape}."
         )
     if images.dtype != np.uint8:
         if not np.issubdtype(images.dtype, np.floating):
@@ -60,17 +60,17 @@ def grid(images: Any, columns: int | None = None) -> np.ndarray:
 
 
 def save_grid(path: str | os.PathLike, images: Any, columns: int | None = None) -> None:
-    """Writes the `grid` of many images.
+    """Save the `grid` of many images to a file.
 
     Args:
-        path: the file, whose name ends in `.png` or another format's suffix. Its folder is made
-            if need be.
+        path: the file, whose name ends in `.png` or another format's suffix. A missing folder is
+            created.
         images: as in `grid`.
         columns: as in `grid`.
 
     Raises:
-        ImportError: without Pillow (the extra `images`).
-        ValueError: as in `grid`, or if the suffix is of no known format.
+        ImportError: if Pillow (the extra `images`) is not installed.
+        ValueError: as in `grid`, or if the suffix belongs to no known format.
 
     Example:
 
@@ -84,14 +84,14 @@ def save_grid(path: str | os.PathLike, images: Any, columns: int | None = None) 
 
 
 def save_animation(path: str | os.PathLike, images: Any, duration: int = 200) -> None:
-    """Writes an animation of images, as those of `gan.interpolate`.
+    """Save an animation of images, such as those of `gan.interpolate`, to a file.
 
     Args:
-        path: the file, whose name ends in `.gif` or another animated format's suffix. Its folder
-            is made if need be.
-        images: as in `grid`, in the order in which they are shown; of shape
-            `(rows, steps, *image_shape)`, all rows are shown at once, in a grid.
-        duration: how long each picture is shown, in milliseconds.
+        path: the file, whose name ends in `.gif` or another animated format's suffix. A missing
+            folder is created.
+        images: as in `grid`, in the order of the animation. With shape
+            `(rows, steps, *image_shape)`, each frame is a grid of all rows.
+        duration: the time per frame in milliseconds.
 
     Raises:
         ImportError: as in `save_grid`.
@@ -109,7 +109,7 @@ def save_animation(path: str | os.PathLike, images: Any, duration: int = 200) ->
 
 
 def animate(path: str | os.PathLike, frames: Iterator[Any], duration: int = 200) -> None:
-    """Writes Pillow's pictures, one after another, as an animation; none make no file."""
+    """Save Pillow images as the frames of an animation; without frames, write no file."""
     if first := next(frames, None):
         with replacing(path) as temporary:
             first.save(temporary, save_all=True, append_images=frames, duration=duration, loop=0)

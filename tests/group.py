@@ -18,10 +18,10 @@ from tests.interrupted import Stateless
 from tests.registry import CASES, CONDITIONAL, float_images, given, labels_for, state
 
 BATCH, STEPS, EPOCHS, EVERY = 16, 5, 4, 3
-NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan", "cls_gan")
+NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan", "ralsgan", "cls_gan")
 FURTHER = {
     "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
-    "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5},
+    "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5, "r1_weight": 1.0, "penalty_every": 2},
     "ls_gan": {"updates": "one_pass", "weight_clip": 0.2},
 }
 

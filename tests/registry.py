@@ -51,12 +51,14 @@ class RaLSGAN(keras_egan.EnergyGAN):
     """Relativistic average LSGAN: each score against the mean of the other batch's."""
 
     def discriminator_loss(self, real, fake):
-        others = [keras.ops.mean(batch.gathered(batch.energy)) for batch in (fake, real)]
-        below, above = real.energy - others[0], fake.energy - others[1]
-        return (below + 1.0) ** 2 + (above - 1.0) ** 2
+        means = [keras.ops.mean(batch.gathered(batch.energy)) for batch in (real, fake)]
+        return (real.energy - means[1] + 1.0) ** 2 + (fake.energy - means[0] - 1.0) ** 2
 
     def generator_loss(self, fake, real=None):
         return self.discriminator_loss(fake, real)
+
+    def penalty(self, real, fake):
+        return self.zero_centered_penalty((0.5, real), (0.5, fake))
 
 
 def sgd():
@@ -114,11 +116,19 @@ CASES = [
     Case(
         "relativistic",
         keras_egan.RelativisticGAN,
-        {"r1_weight": 0.7, "r2_weight": 0.3},
+        {"r1_weight": 0.7, "r2_weight": 0.3, "penalty_every": 3},
         True,
         bias=False,
     ),
     Case("ralsgan", RaLSGAN, {"energy": "output"}, True, bias=False),
+    Case("began_settling", keras_egan.BEGAN, {"settle_steps": 50}),
+    Case("ebgan_auto", keras_egan.EBGAN, {"margin": "auto"}),
+    Case(
+        "ls_gan_auto",
+        keras_egan.LossSensitiveGAN,
+        {"delta_weight": "auto", "slope": 0.3, "first_term_weight": 0.5},
+        True,
+    ),
 ]
 
 CONDITIONAL = [

@@ -258,5 +258,5 @@ def test_a_fill_that_no_image_has_is_refused(fill):
 
 @on("torch")
 def test_images_of_the_wrong_rank_are_refused():
-    with pytest.raises(ValueError, match=r"got the shape \(8, 8, 3\)"):
+    with pytest.raises(ValueError, match=r"got shape \(8, 8, 3\)"):
         DiffAugment().apply(ops.ones((8, 8, 3)), drawn(8))

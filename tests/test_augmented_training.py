@@ -177,7 +177,7 @@ def test_keras_own_layers_train():
         ("colour", "`policy` must be made of color, translation, cutout"),
         (
             keras.layers.Cropping2D(1),
-            r"leave images their shape, \(8, 8, 1\); it makes \(6, 6, 1\)",
+            r"keep the images' shape, \(8, 8, 1\); it returns \(6, 6, 1\)",
         ),
     ],
 )

@@ -154,7 +154,7 @@ def test_a_damaged_backup_is_passed_over(damage, tmp_path, capsys):
     (tmp_path / "b" / ".0000000008-000001.123.npz").touch()  # half-written
     newest = sorted((tmp_path / "b").glob("0*"))[-1]
     damage(newest)
-    with pytest.warns(UserWarning, match=f"{newest.name} is damaged; the backup before it"):
+    with pytest.warns(UserWarning, match=f"{newest.name} is damaged; trying the previous backup"):
         found = train(uint8_images(50), callbacks.Backup(tmp_path / "b"), **arguments)
     assert "Resumed from" in capsys.readouterr().out
     for one, other in zip(expected[0], found[0], strict=True):
@@ -168,7 +168,7 @@ def test_no_whole_backup_is_an_error(tmp_path):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b", every=1), Stop(3), batch_size=16)
     for path in (tmp_path / "b").glob("0*"):
         damage_weights(path)
-    with pytest.raises(ValueError, match=r"No backup in .* is whole"):
+    with pytest.raises(ValueError, match=r"All backups in .* are damaged"):
         train(uint8_images(50), callbacks.Backup(tmp_path / "b"), batch_size=16)
 
 

@@ -154,7 +154,7 @@ def test_reduce_lr_on_plateau_halves_both_rates_when_m_global_stalls():
             {"updates": "both"},
             "`updates` must be 'alternating', 'simultaneous' or 'one_pass'; got 'both'",
         ),
-        ({"updates": "simultaneous", "d_steps": 2}, "takes one discriminator step"),
+        ({"updates": "simultaneous", "d_steps": 2}, "needs `d_steps=1`; got `d_steps=2`"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

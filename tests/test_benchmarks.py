@@ -163,6 +163,7 @@ def test_the_loops_by_hand_learn_what_fit_learns(monkeypatch):
 def test_flops(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "flops", "--image-size", 8, "--filters", 1)
     assert "| convnet, 1, critic |" in said
+    assert "| residual, 1 |" in said
 
 
 @once
@@ -189,11 +190,29 @@ def test_quality(gan, digits, monkeypatch, capsys):
 
 
 @once
+@pytest.mark.parametrize("data", ["grid", "mnist"])
+def test_refine(data, digits, monkeypatch, capsys):
+    flags = (data, "relativistic", "--steps", 2, "--samples", 8)
+    *_, plain, _, _, _, refined = run(monkeypatch, capsys, "refine", *flags).splitlines()
+    assert plain.startswith("| plain |")
+    assert plain.endswith("| 0 |")
+    assert refined.startswith("| refine 50 |")
+
+
+@once
 def test_gamma(monkeypatch, capsys):
     flags = ("--gammas", 0.5, 0.9, "--epochs", 1, "--filters", 1)
     said = run(monkeypatch, capsys, "gamma", *flags)
     assert [line.split(" | ")[0] for line in said.splitlines()[-2:]] == ["| 0.5", "| 0.9"]
     assert {path.name for path in Path("gamma").iterdir()} == {"0.5.png", "0.9.png"}
+
+
+@once
+def test_control(monkeypatch, capsys):
+    flags = ("--steps", 4, "--filters", 1, "--batch-sizes", 16, "--d-steps", 2, "--lambda-k", 0.05)
+    said = run(monkeypatch, capsys, "control", *flags)
+    starts = [line.split(" | ")[:3] for line in said.splitlines()[-2:]]
+    assert starts == [["| lambda_k 0.05", "16", "2"], ["| settle_steps 100", "16", "2"]]
 
 
 @once

@@ -274,7 +274,7 @@ def test_every_must_be_positive(value, tmp_path):
 @pytest.mark.parametrize("name", ["eq.png", "eq.PNG", "eq.jpg"])
 def test_a_log_that_its_picture_would_overwrite_is_refused(name, tmp_path):
     with pytest.raises(
-        ValueError, match=r"`filename` must name a table, .*eq\.csv'; got '.*" + name
+        ValueError, match=r"`filename` must be a table such as .*eq\.csv'; got '.*" + name
     ):
         EquilibriumLogger(tmp_path / name)
 

@@ -27,7 +27,7 @@ def test_class_accuracy():
     accuracy.update_state(probabilities, [1, 1, 1])
     accuracy.update_state(probabilities[:2], np.array([1, 0]))
     assert accuracy.result() == 4 / 5
-    with pytest.raises(ValueError, match="`labels` hold 2; with `num_classes` 2"):
+    with pytest.raises(ValueError, match=r"`labels` must go from 0 to 1 .*; got 2"):
         accuracy.update_state(probabilities, [0, 1, 2])
     accuracy.reset_state()
     with pytest.raises(ValueError, match="ClassAccuracy needs 1 or more generated samples"):
@@ -127,5 +127,5 @@ def test_labels_that_are_missing_end_no_training():
 
 def test_a_gan_without_labels_is_refused():
     measured = EvaluateSamples(None, [ClassAccuracy(extractor())])
-    with pytest.raises(ValueError, match=r"class_accuracy is of samples and the classes that were"):
+    with pytest.raises(ValueError, match="class_accuracy needs samples of requested classes"):
         CASES[0].build(**EAGERLY).fit(uint8_images(8), verbose=0, callbacks=[measured])

@@ -95,6 +95,7 @@ VARIATIONS = {
         "ebgan",
         {"augment": "color,translation,cutout", "updates": "one_pass"},
     ),
+    "penalties in a branch": ("relativistic", {"updates": "one_pass", "augment": "translation"}),
     "clipped": ("ls_gan", {"gradient_penalty": 0.0, "weight_clip": 0.05}),
     "phases": ("magan", {"pretrain_epochs": 1}),
 }

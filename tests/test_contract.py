@@ -133,8 +133,9 @@ def test_samples(case):
     expected = keras.ops.convert_to_numpy(gan(inputs))
     samples = gan.sample(5, seed=7, labels=labels)
     np.testing.assert_allclose(samples, expected, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="`n` must be a whole number, 1 or more; got 0"):
-        gan.sample(0)
+    for draw in (gan.sample, gan.draw_latents):
+        with pytest.raises(ValueError, match="`n` must be a whole number, 1 or more; got 0"):
+            draw(0)
 
 
 @cases

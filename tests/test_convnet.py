@@ -13,7 +13,7 @@ from keras import layers
 
 import keras_egan
 from keras_egan.layers import UpsampledConv2D
-from keras_egan.networks import Autoencoder, convnet
+from keras_egan.networks import Autoencoder, convnet, residual
 from tests.conftest import on
 from tests.registry import EAGERLY, uint8_images
 
@@ -197,9 +197,26 @@ def test_a_step_with_a_critic(gan):
     check_step(gan, (9, 16, 3), embedding_dim=None)
 
 
-def check_step(gan, shape, embedding_dim):
+def test_a_step_with_penalties_of_residual_networks():
+    check_step(keras_egan.RelativisticGAN, (9, 16, 3), None, build=residual, filters=2)
+
+
+@on("torch")
+@pytest.mark.parametrize("name", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (100, 75, 3), (256, 256, 3)])
+def test_residual_networks_of_any_size(name, image_shape):
+    shape = moved(image_shape, name)
+    with data_format(name):
+        generator, critic = residual(shape, filters=2, latent_dim=3)
+        images = run(generator, noise(2, 3))
+        assert images.shape == (2, *shape)
+        assert -1.0 < images.min() < images.max() < 1.0
+        assert run(critic, images).shape == (2, 1)
+
+
+def check_step(gan, shape, embedding_dim, build=convnet, filters=1):
     """Asserts that one step changes each kernel, and leaves all finite."""
-    networks = convnet(shape, filters=1, latent_dim=4, embedding_dim=embedding_dim)
+    networks = build(shape, filters=filters, latent_dim=4, embedding_dim=embedding_dim)
     gan = gan(*networks, seed=0)
     gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), **EAGERLY)
     before = [np.array(x) for network in networks for x in network.get_weights()]

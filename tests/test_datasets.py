@@ -112,11 +112,11 @@ def test_digits(original, size, side):
 
 @on("torch")
 def test_empty_sources_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=f"empty: the folder {tmp_path} holds no images"):
+    with pytest.raises(ValueError, match=f"empty: the folder {tmp_path} holds no readable images"):
         datasets.load(tmp_path)
     with pytest.raises(ValueError, match="empty: the array holds no images"):
         datasets.load(numbered(0))
-    with pytest.raises(ValueError, match="which make no batch: `batch_size` is 64"):
+    with pytest.raises(ValueError, match=r"at least one batch; .* `batch_size` 64"):
         datasets.load(numbered(), drop_remainder=True)
 
 
@@ -125,9 +125,9 @@ def test_empty_sources_are_refused(tmp_path):
     ("source", "arguments", "message"),
     [
         (np.zeros((3, 4, 4, 1), "int32"), {}, r"uint8 or float; got int32.*`images.astype"),
-        (np.zeros((3, 4), "uint8"), {}, r"must have the shape .* got \(3, 4\)"),
-        (np.full((3, 4, 4, 1), 300.0), {}, "must go from 0 to 255, .*; these go from 300 to 300"),
-        (np.full((3, 4, 4, 1), np.nan), {}, "these go from nan to nan"),
+        (np.zeros((3, 4), "uint8"), {}, r"must have shape .* got \(3, 4\)"),
+        (np.full((3, 4, 4, 1), 300.0), {}, "must go from 0 to 255, .*; got 300 to 300"),
+        (np.full((3, 4, 4, 1), np.nan), {}, "got nan to nan"),
         (numbered(), {"aspect": "fill"}, "`aspect` must be 'crop', 'pad' or 'stretch'; got 'fill'"),
         (numbered(), {"seed": -1}, "`seed` must be a whole number, 0 or more; got -1"),
         (None, {}, "`source` must be 'digits', a folder, .*; got None"),
@@ -136,7 +136,7 @@ def test_empty_sources_are_refused(tmp_path):
         ((batch for batch in [numbered()]), {}, "iterated anew .*; got a generator"),
         (numbered(), {"image_size": 0}, "`image_size` must be a side or"),
         (numbered(), {"crop_size": (4, 4, 3)}, "`crop_size` must be a side or"),
-        (numbered(), {"crop_size": 7}, "larger than an image of 6x8"),
+        (numbered(), {"crop_size": 7}, "must fit into every image; .*6x8"),
         (numbered(), {"batch_size": 0}, "`batch_size` must be a whole number, 1 or more; got 0"),
     ],
 )
@@ -148,7 +148,7 @@ def test_bad_arguments_are_refused(source, arguments, message):
 @on("torch")
 @pytest.mark.parametrize("name", ["no_such_dataset", "photos/train", "imagenet_rezised/64x64"])
 def test_unknown_names_are_refused(form, name, tmp_path):
-    with pytest.raises(ValueError, match="neither 'digits', nor a folder, nor a dataset") as error:
+    with pytest.raises(ValueError, match="must be 'digits', a folder or a dataset") as error:
         datasets.load(name, data_dir=tmp_path)
     assert len(str(error.value)) < 300
     assert error.value.__suppress_context__  # the names of all datasets
@@ -174,7 +174,7 @@ def test_folders_that_are_not_there_are_called_so(name):
 @on("torch")
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "photos.zip").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"photos\.zip', a file\. Give the folder"):
+    with pytest.raises(ValueError, match=r"got the file .*photos\.zip'\. Pass its folder"):
         datasets.load(tmp_path / "photos.zip")
 
 

@@ -42,7 +42,7 @@ def names(diagnosis):
 def test_a_symptom_is_a_finding_after_so_many_checks_and_said_once():
     diagnosis = Diagnosis(IMAGES)
     with pytest.warns(
-        UserWarning, match="^Since step 20: The generator's weights stand st"
+        UserWarning, match="^Since step 20: The generator's weights do not change"
     ) as said:
         history = fit(still(), diagnosis, epochs=7)
     assert len([w for w in said if "generator's weights" in str(w.message)]) == 1
@@ -135,7 +135,7 @@ def test_one_class_by_a_classifier():
     diagnosis = Diagnosis(IMAGES, patience=1, classifier=classifier)
     fit(still(), diagnosis, epochs=1)
     (found,) = [one for one in diagnosis.findings if one["name"] == "one class"]
-    assert "100% of the samples are of class 1" in found["sentence"]
+    assert "The classifier puts 100% of the samples in class 1" in found["sentence"]
 
 
 @SAID

@@ -96,7 +96,7 @@ def test_an_argument_that_is_kept_nowhere_is_named():
             super().__init__(generator, discriminator, **kwargs)
 
     with pytest.raises(
-        ValueError, match=r"`strength` is an argument of Forgetful .* `self.strength`"
+        ValueError, match=r"Forgetful must store its argument `strength`.* `self.strength`"
     ):
         Forgetful(*tiny_networks()).get_config()
 
@@ -166,8 +166,11 @@ def test_settings_take_effect_at_the_next_step():
     gan.d_steps = 3
     gan.train_on_batch(uint8_images(16))
     assert int(gan.d_optimizer.iterations) == 4
+    before = gan.evaluate(uint8_images(16), verbose=0)
+    gan.latents = "normal"
+    assert gan.evaluate(uint8_images(16), verbose=0) != before
     gan.updates = "simultaneous"
-    with pytest.raises(ValueError, match="takes one discriminator step; got `d_steps=3`"):
+    with pytest.raises(ValueError, match="needs `d_steps=1`; got `d_steps=3`"):
         gan.train_on_batch(uint8_images(16))
 
 
@@ -254,3 +257,10 @@ def test_a_batch_of_ones_own_within_fit_is_the_one_that_is_trained_on():
 def test_a_seed_below_0_is_refused():
     with pytest.raises(ValueError, match="`seed` must be a whole number, 0 or more; got -1"):
         keras_egan.BEGAN(*tiny_networks(), seed=-1)
+
+
+@on("torch")
+def test_a_seed_of_64_bits_is_taken():
+    gan = keras_egan.BEGAN(*tiny_networks(), seed=2**40 + 3)
+    assert gan.seed == 2**40 + 3
+    assert int(keras.ops.convert_to_numpy(gan._training_state.order_seed)) == 3

@@ -233,7 +233,7 @@ def test_networks_that_do_not_fit():
     critic = keras.Sequential([keras.Input(IMAGE_SHAPE), layers.Flatten(), layers.Dense(1)])
     with pytest.raises(ValueError, match="must be an auto-encoder"):
         keras_egan.BEGAN(generator, critic)
-    with pytest.raises(ValueError, match="a reconstruction must have its image's shape"):
+    with pytest.raises(ValueError, match="A reconstruction must have its image's shape"):
         keras_egan.networks.Autoencoder(discriminator.encoder, larger.decoder)
 
 

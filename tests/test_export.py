@@ -4,6 +4,7 @@ import random
 import runpy
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import keras
@@ -217,6 +218,9 @@ def test_a_gan_exports_a_saved_model_by_either_name(gan, tmp_path):
     }[BACKEND],
 )
 def test_other_formats(gan, format, tmp_path, monkeypatch):
+    if (BACKEND, format) == ("tensorflow", "torch") and find_spec("triton"):
+        # https://github.com/tensorflow/tensorflow/issues/124205
+        pytest.skip("a process with TensorFlow crashes when it imports triton, as PyTorch does")
     monkeypatch.setenv("CI", "true")  # keeps OpenVINO from reporting to its makers
     path = export.export(gan, tmp_path / f"generator{export.FORMATS[format].suffix}", format)
     written = {"openvino": ["generator.bin", "generator.xml"]}.get(format, [path.name])

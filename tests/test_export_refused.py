@@ -41,16 +41,16 @@ def generator():
         ({"format": "onnx"}, "The path must end in '.onnx' for `format='onnx'`"),
         ({"format": "onnx", "filepath": "folder.onnx"}, "writes a file; there is a folder at"),
         ({"filepath": "file"}, "writes a folder; there is a file at"),
-        ({"filepath": "folder"}, "a folder that holds something else than a SavedModel"),
+        ({"filepath": "folder"}, "must be an empty folder or one with a SavedModel; got"),
         ({"seed_endpoint": "cauchy"}, "`seed_endpoint` must be a bool, 'uniform' or"),
         (
             {"format": "onnx", "filepath": "a.onnx", "seed_endpoint": True},
             "needs `format='saved_mo",
         ),
         ({"source": "generator", "seed_endpoint": True}, "`source` is a generator alone"),
-        ({"source": "points", "seed_endpoint": "normal"}, r"samples have shape \(2,\)"),
-        ({"source": "discriminator"}, r"and labels of shape .*; this model's is \(None, 8, 8, 1\)"),
-        ({"source": "unbuilt"}, "this model's is None. A model that has none yet"),
+        ({"source": "points", "seed_endpoint": "normal"}, r"got samples of shape \(2,\)"),
+        ({"source": "discriminator"}, r"of shape .*; this model's input is \(None, 8, 8, 1\)"),
+        ({"source": "unbuilt"}, "this model's input is None. If it is None, call"),
         ({"source": 7}, "`source` must be a GAN, .*got int"),
         ({"source": "none.keras"}, "'none.keras', which is not a `.keras` file"),
     ],
@@ -213,7 +213,7 @@ def test_an_export_replaces_the_one_before(generator, path, tmp_path, monkeypatc
 def test_the_error_of_the_other_process_is_passed_on(generator, tmp_path, monkeypatch):
     monkeypatch.setattr(keras_egan.backend, "name", "another")
     monkeypatch.setattr(_writer, "PROGRAM", "import sys; sys.exit('out of memory')")
-    with pytest.raises(RuntimeError, match=r"`format='saved_model'`, and nothing was\. out"):
+    with pytest.raises(RuntimeError, match=r"`format='saved_model'`\. No file changed\. out"):
         export.export(generator, tmp_path / "out")
     assert not list(tmp_path.iterdir())
 

@@ -104,9 +104,11 @@ def test_a_list_of_both_is_refused():
     images = uint8_images()
     with pytest.raises(ValueError, match=r"`images` as a list must hold batches .*, or single im"):
         metrics.nearest(float_images(2), [images[0], images[:3]], k=1)
-    with pytest.raises(ValueError, match="`images` is a list of batches, with labels beside it"):
+    with pytest.raises(
+        ValueError, match="`images` is a list of batches, with labels beside the list"
+    ):
         metrics.nearest(float_images(2), ([images[:3]], np.arange(3)), k=1)
-    with pytest.raises(ValueError, match=r"`images` is a str, 'photos'\. Load its images"):
+    with pytest.raises(ValueError, match=r"got a str, 'photos'\. Load its images"):
         metrics.nearest(float_images(2), "photos", k=1)
 
 

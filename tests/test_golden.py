@@ -17,7 +17,16 @@ GOLDEN = Path(__file__).parent / "golden"
 EPOCHS, STEPS, BATCH = 5, 10, 8
 
 # One of each paper's GAN; MAGAN's with labels, whose margin falls.
-NAMES = ("began", "ebgan", "magan_classes", "lsgan", "ls_gan", "began_cs", "cls_gan")
+NAMES = (
+    "began",
+    "ebgan",
+    "magan_classes",
+    "lsgan",
+    "ls_gan",
+    "began_cs",
+    "relativistic",
+    "cls_gan",
+)
 TRACED = [case for case in [*CASES, *CONDITIONAL] if case.name in NAMES]
 
 

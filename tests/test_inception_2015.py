@@ -160,7 +160,7 @@ class Command:
 def test_nothing_else_is_read_or_run(saved, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     torch.save(saved, "file.pth")
-    with pytest.raises(ValueError, match=r"must be the file of a state dict .*; file\.pth is none"):
+    with pytest.raises(ValueError, match=r"must be the file of a state dict .*; got file\.pth"):
         inception_2015("file.pth", verify=False)
     assert not os.path.exists("ran")
 

@@ -24,20 +24,71 @@ SURFACE = """
     discriminator_loss
     draw_latents encode end_epoch energy energy_name findings fit_state g_optimizer generate
     generator generator_average generator_loss gradient_norms image_shape indicators interpolate
-    invert labels latent_dim latents num_classes penalty phases present_phase sample score seed
-    smallest_batch step updates uses_embedding
+    invert labels latent_dim latents num_classes penalty phases present_phase refine sample score
+    seed smallest_batch step updates uses_embedding zero_centered_penalty
 """
 OWN = {
-    "BEGAN": "eta gamma k_t lambda_k",
-    "BEGANCS": "eta gamma k_t lambda_k latent_constraint",
+    "BEGAN": "eta gamma k_t lambda_k settle_steps",
+    "BEGANCS": "eta gamma k_t lambda_k latent_constraint settle_steps",
     "EBGAN": "margin pt_weight",
     "MAGAN": "epochs_done fake_energy_before margin pretrain_epochs",
     "LeastSquaresGAN": (
-        "PEARSON SYMMETRIC fake_label generator_label gradient_penalty perturbation real_label"
+        "PEARSON SYMMETRIC fake_label generator_label gradient_penalty penalty_every perturbation "
+        "r1_weight real_label"
     ),
-    "RelativisticGAN": "form r1_weight r2_weight",
+    "RelativisticGAN": "form penalty_every r1_weight r2_weight",
     "LossSensitiveGAN": ("delta delta_weight first_term_weight gradient_penalty slope weight_clip"),
 }
+
+DEFAULTS = {  # as the papers and their authors' code have them
+    "EnergyGAN": dict(
+        energy="mae",
+        d_steps=1,
+        updates="alternating",
+        latent_dim=None,
+        latents="uniform",
+        generator_average=None,
+        augment=None,
+        num_classes=None,
+        seed=None,
+        name=None,
+    ),
+    "BEGAN": dict(gamma=0.5, lambda_k=0.001, settle_steps=None, eta=1),
+    "BEGANCS": dict(latent_constraint=0.1),
+    "EBGAN": dict(margin=inspect.Parameter.empty, pt_weight=0.0, energy="norm"),
+    "MAGAN": dict(pretrain_epochs=2),
+    "LeastSquaresGAN": dict(
+        fake_label=0.0,
+        real_label=1.0,
+        generator_label=1.0,
+        gradient_penalty=0.0,
+        perturbation=30.0,
+        r1_weight=0.0,
+        penalty_every=1,
+    ),
+    "RelativisticGAN": dict(form="logistic", r1_weight=1.0, r2_weight=1.0, penalty_every=1),
+    "LossSensitiveGAN": dict(
+        delta_weight=2e-4,
+        slope=0.0,
+        delta=None,
+        first_term_weight=0.0,
+        weight_clip=None,
+        gradient_penalty=0.0,
+        energy="output",
+    ),
+}
+
+
+@on("torch")
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_all_but_the_networks_is_given_by_name_and_has_these_defaults(name):
+    _, generator, discriminator, *others = inspect.signature(
+        getattr(keras_egan, name).__init__
+    ).parameters.values()
+    assert (generator.name, discriminator.name) == ("generator", "discriminator")
+    own = [one for one in others if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    assert {one.kind for one in own} == {inspect.Parameter.KEYWORD_ONLY}
+    assert {one.name: one.default for one in own} == DEFAULTS[name]
 
 
 @on("jax")
@@ -65,11 +116,11 @@ def test_the_signatures_are_keras_own(method):
 @on("torch")
 def test_what_has_no_meaning_is_refused_by_name():
     gan, images = began(), uint8_images(16)
-    with pytest.raises(ValueError, match="`class_weight` has no meaning for a GAN"):
+    with pytest.raises(ValueError, match="`class_weight` has no effect on a GAN"):
         gan.fit(images, class_weight={0: 1.0})
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+    with pytest.raises(ValueError, match="`sample_weight` has no effect on a GAN"):
         gan.fit(images, sample_weight=np.ones(16))
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+    with pytest.raises(ValueError, match="`sample_weight` has no effect on a GAN"):
         gan.evaluate(images, sample_weight=np.ones(16))
     assert int(gan.step) == 0
 

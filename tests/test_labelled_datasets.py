@@ -47,7 +47,7 @@ def test_arrays():
     assert alone.shape == (10, 6, 8, 1)
     with pytest.raises(ValueError, match="`source` gives images without labels"):
         datasets.load(numbered(), labels=True)
-    with pytest.raises(ValueError, match=r"`labels` have shape \(9,\), for 10 images"):
+    with pytest.raises(ValueError, match=r"`labels` must be .* \(10,\); got shape \(9,\)"):
         datasets.load((numbered(), LABELS[:9]), labels=True)
 
 

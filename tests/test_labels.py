@@ -60,7 +60,9 @@ def test_labels_make_a_difference(case):
     assert not np.allclose(one, other)
     images = uint8_images(3)
     assert not np.allclose(gan.energy(images, labels=0), gan.energy(images, labels=2))
-    np.testing.assert_array_equal(gan.sample(2, seed=0, labels=[1, 0])[:1], other[:1])
+    pair = gan.sample(2, seed=0, labels=[1, 0])
+    # A last digit may differ: JAX 0.12 on a CPU rounds a matrix product by its number of rows.
+    np.testing.assert_allclose(pair[0], other[0], rtol=0, atol=1e-6)
 
 
 def test_fakes_have_the_labels_of_their_batch():
@@ -102,12 +104,15 @@ def test_samples_have_the_shares_of_the_data():
     ("labels", "message"),
     [
         (None, "`x` gives images without labels"),
-        (np.arange(20) % 3 + 1, "The labels of `x` hold 3; with `num_classes` 3 they go from 0 to"),
-        (np.arange(20) % 3 - 1, "The labels of `x` hold -1; .* they go from 0 to 2"),
-        (np.arange(20) % 3 / 2, "The labels of `x` are float64; they must be whole numbers"),
+        (
+            np.arange(20) % 3 + 1,
+            "The labels of `x` must go from 0 to 2 with `num_classes` 3; got 3",
+        ),
+        (np.arange(20) % 3 - 1, "The labels of `x` must go from 0 to 2 .*; got -1"),
+        (np.arange(20) % 3 / 2, "The labels of `x` must be whole numbers; got float64"),
         (np.eye(3, dtype=int)[np.arange(20) % 3], r"shape \(20, 3\), which looks one-hot"),
-        (np.arange(19) % 3, r"shape \(19,\), for 20 images"),
-        (np.zeros((20, 2), int), r"shape \(20, 2\), for 20 images"),
+        (np.arange(19) % 3, r"of shape \(20,\); got shape \(19,\)"),
+        (np.zeros((20, 2), int), r"of shape \(20,\); got shape \(20, 2\)"),
     ],
 )
 def test_bad_labels_are_refused(labels, message):
@@ -136,13 +141,13 @@ def test_bad_arguments_are_refused():
     images = uint8_images(3)
     with pytest.raises(ValueError, match="`labels` are missing"):
         gan.energy(images)
-    with pytest.raises(ValueError, match=r"`labels` have shape \(2,\), for 3 images"):
+    with pytest.raises(ValueError, match=r"`labels` must be .* \(3,\); got shape \(2,\)"):
         gan.energy(images, labels=[0, 1])
-    with pytest.raises(ValueError, match="`labels` hold 3; with `num_classes` 3"):
+    with pytest.raises(ValueError, match=r"`labels` must go from 0 to 2 .*; got 3"):
         gan.sample(2, labels=3)
     with pytest.raises(ValueError, match="`labels` must be a whole number, a list of 2, or None"):
         gan.sample(2, labels="cat")
-    with pytest.raises(ValueError, match="`x` is a list of batches, with labels beside it"):
+    with pytest.raises(ValueError, match="`x` is a list of batches, with labels beside the list"):
         gan.fit([(images, [0, 1, 2])], [0, 1, 2])
     with pytest.raises(ValueError, match="`labels` are given to a GAN that has none"):
         CASES[0].build().sample(2, labels=1)

@@ -44,23 +44,26 @@ def test_normal_latents_are_joined_by_arcs():
     """In the plane of a and b, at equal angles; the length goes evenly if both have the same."""
     kernel = np.eye(4, dtype="float32")[:3]
     gan = linear(kernel, "normal")
-    a, b = np.array([0.6, 0.0, 0.0]), np.array([0.0, 0.3, 0.52])
-    b *= 0.6 / np.linalg.norm(b)
+    a, b = 0.6 * np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.5**0.5]])  # at 60 degrees
     found = gan.interpolate(a, b, steps=4)
     assert found.shape == (4, 2, 2, 1)
     path = found.reshape(4, 4)[:, :3]
     angles = np.arccos(path @ a / (0.6 * np.linalg.norm(path, axis=1)))
     np.testing.assert_allclose(np.linalg.norm(path, axis=1), 0.6, rtol=1e-5)
-    np.testing.assert_allclose(angles[1:], np.radians([30, 60, 90]), rtol=1e-4)
+    np.testing.assert_allclose(angles[1:], np.radians([20, 40, 60]), rtol=1e-4)
     np.testing.assert_allclose(path[[0, -1]], [a, b], atol=1e-6)
 
 
 @on("torch")
 def test_opposite_and_equal_normal_latents_have_a_line():
     gan = linear(np.eye(4, dtype="float32"), "normal")
-    a = np.array([0.5, 0, 0, 0])
-    opposite = gan.interpolate(a, [-a, a], steps=3).reshape(2, 3, 4)
-    np.testing.assert_allclose(opposite[:, :, 0], [[0.5, 0, -0.5], [0.5] * 3], atol=1e-7)
+    # The second's cosine with itself rounds to more than 1.
+    for a in np.array([[0.5, 0, 0, 0], [0.6, -0.8, 0.4, -0.6]], "float32"):
+        found = gan.interpolate(a, [-a, a], steps=3).reshape(2, 3, 4)
+        np.testing.assert_allclose(found, [[a, 0 * a, -a], [a, a, a]], atol=1e-7)
+    for one, other in ((2, 3), (3, 2)):
+        with pytest.raises(ValueError, match=f"must be as many; got {one} and {other}"):
+            gan.interpolate(np.zeros((one, 4)), np.zeros((other, 4)))
 
 
 @on("torch")

@@ -54,7 +54,7 @@ def critics():
 @on("torch")
 @pytest.mark.parametrize(("name", "critic"), list(critics()))
 def test_a_bounded_critic_is_refused(name, critic):
-    with pytest.raises(ValueError, match=f"`discriminator` ends in '{name}', which flattens"):
+    with pytest.raises(ValueError, match=f"it ends in '{name}', which bounds the scores"):
         lsgan(critic)
 
 
@@ -68,6 +68,12 @@ def test_the_gradient_penalty_has_the_right_second_order_gradient():
     # So small a perturbation that the points are the data.
     gan = lsgan(gradient_penalty=2.34, perturbation=1e-9)
     check_penalty(gan, lambda norms, _: 2.34 * np.square(norms - 1.0).mean())
+
+
+@on("torch")
+def test_r1_has_the_right_second_order_gradient_beside_the_other_penalty():
+    gan = lsgan(gradient_penalty=2.34, perturbation=1e-9, r1_weight=0.7)
+    check_penalty(gan, lambda r1, _: (2.34 * np.square(r1 - 1.0) + 0.35 * np.square(r1)).mean())
 
 
 @on("torch")
@@ -117,6 +123,8 @@ def test_the_penalty_trains_and_leaves_evaluation_alone():
     [
         ({"fake_label": 1.0}, "`fake_label` must be below `real_label`; got 1.0 and 1.0"),
         ({"gradient_penalty": -1.0}, "`gradient_penalty` must be 0 or more"),
+        ({"r1_weight": -1.0}, "`r1_weight` must be 0 or more; got -1.0"),
+        ({"penalty_every": 0}, "`penalty_every` must be a whole number from 1 up; got 0"),
         ({"perturbation": 0.0}, "`perturbation` must be above 0; got 0.0"),
     ],
 )

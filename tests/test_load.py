@@ -50,7 +50,7 @@ def test_an_absurd_size_is_refused_before_anything_is_read(
     with zipfile.ZipFile(path) as archive:
         total = sum(member.file_size for member in archive.infolist())
     monkeypatch.setattr(zipfile.ZipFile, "open", None)
-    with pytest.raises(ValueError, match=rf"unpacked it would take {total:,} bytes, and it has"):
+    with pytest.raises(ValueError, match=rf"its [\d,]+ bytes would unpack to {total:,}"):
         opens(path)
 
 
@@ -132,7 +132,7 @@ def test_load_says_what_else_it_was_given(tmp_path, monkeypatch):
     generator, _ = tiny_networks()
     generator.save(tmp_path / "generator.keras")
     with pytest.raises(
-        ValueError, match=r"holds a Sequential, .* not a GAN .* `keras.models.load_model`"
+        ValueError, match=r"must hold a GAN .* a Sequential\. .* `keras.models.load_model`"
     ):
         keras_egan.load(tmp_path / "generator.keras")
     gan = CASES[0].build()
@@ -159,7 +159,7 @@ def test_load_says_what_else_it_was_given(tmp_path, monkeypatch):
     ],
 )
 def test_load_names_the_gans_that_come_trained(path, hint):
-    message = "`filepath` must be a `.keras` file, or the name of a pretrained GAN: "
+    message = "`filepath` must be a `.keras` file or the name of a pretrained GAN: "
     known = ", ".join(presets.trained())
     with pytest.raises(ValueError, match=f"^{message}{known}; got '{path}'{hint}"):
         keras_egan.load(path)
@@ -188,7 +188,7 @@ def test_a_gan_that_was_frozen_or_quantized_opens_and_trains_on(change, average,
     else:
         kept.quantize("int8")
     gan.save(tmp_path / "gan.keras")
-    with pytest.warns(UserWarning, match=f"^`{side}_optimizer` begins anew: other layers are"):
+    with pytest.warns(UserWarning, match=f"^`{side}_optimizer` starts anew, because"):
         loaded = keras_egan.load(tmp_path / "gan.keras")
     for network in ("generator", "discriminator"):
         before, after = (weights(getattr(one, network)) for one in (gan, loaded))

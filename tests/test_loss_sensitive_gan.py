@@ -149,7 +149,7 @@ def test_a_dead_critic_is_said():
 def test_delta_may_not_share_the_discriminators_weights():
     critic = tiny_critic()
     hidden = keras.Model(critic.inputs, critic.layers[1].output)
-    with pytest.raises(ValueError, match="`delta` shares weights with `discriminator`"):
+    with pytest.raises(ValueError, match="`delta` must not share weights with `discriminator`"):
         keras_egan.LossSensitiveGAN(tiny_networks()[0], critic, delta=hidden)
 
 

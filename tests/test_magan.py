@@ -49,9 +49,15 @@ def same(one, other):
 def test_the_phases_and_the_first_margin():
     gan, snapshots, images = magan(), Snapshots(), float_images(48)
     history = gan.fit(
-        images, batch_size=16, epochs=5, shuffle=False, verbose=0, callbacks=[snapshots]
+        images,
+        batch_size=16,
+        epochs=5,
+        shuffle=False,
+        verbose=0,
+        callbacks=[snapshots],
+        validation_data=images[:16],
     ).history
-    assert history["phase"] == [0.0, 0.0, 1.0, 2.0, 2.0]
+    assert history["phase"] == history["val_phase"] == [0.0, 0.0, 1.0, 2.0, 2.0]
     moved = [
         (not same(before[0], after[0]), not same(before[1], after[1]))
         for before, after in zip(snapshots.rows[:-1], snapshots.rows[1:], strict=True)

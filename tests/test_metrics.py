@@ -152,9 +152,9 @@ def test_the_reference_is_computed_once(monkeypatch):
     ("samples", "message"),
     [
         (np.zeros((0, 4, 4, 1)), r"`samples` is empty: its shape is \(0, 4, 4, 1\)"),
-        (np.full((3, 4, 4, 1), 200.0), r"must lie in \[-1, 1\]; these go from 200 to 200"),
+        (np.full((3, 4, 4, 1), 200.0), r"must lie in \[-1, 1\]; got 200 to 200"),
         (np.full((3, 4, 4, 1), np.nan), "3 of the 3 samples hold NaN"),
-        (np.zeros((3, 4, 4, 1), "int64"), "must be uint8 or float"),
+        (np.zeros((3, 4, 4, 1), "int64"), "must give uint8 or float images"),
     ],
 )
 def test_bad_samples(samples, message):

@@ -6,8 +6,8 @@ import pytest
 
 from keras_egan import networks
 from keras_egan.networks._layers import batch_normalized
-from tests.conftest import on
-from tests.layers import check_forward, dcgan_generator, leaky, relu, start_from_zeros
+from tests.conftest import few, on
+from tests.layers import check_forward, dcgan_generator, doubled, leaky, relu, start_from_zeros
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +73,58 @@ def test_loss_sensitive(normalize_d):
         return layers.conv(x, bias=not normalize_d, padding="valid")[:, 0, 0]
 
     check_forward(generator, lambda layers, z: dcgan_generator(layers, z[:, None, None], scales=3))
+    check_forward(critic, score)
+
+
+@pytest.mark.parametrize("blocks", few([1, 2], 2))
+def test_residual(blocks):
+    """9x12 is 5x6 at half its scale: 10x12 on the way back, of which a row is cut."""
+    generator, autoencoder = networks.residual(
+        (9, 12, 3), filters=4, latent_dim=5, blocks=blocks, embedding_dim=6
+    )
+    _, critic = networks.residual((9, 12, 3), filters=4, blocks=blocks)
+
+    def stage(layers, x):
+        for _ in range(blocks):
+            x = x + layers.conv(leaky(layers.conv(leaky(x))))
+        return x
+
+    def decode(layers, code):
+        x = stage(layers, layers.dense(code).reshape(-1, 5, 6, 4))
+        return np.tanh(layers.conv(doubled(leaky(x)))[:, :9])
+
+    def features(layers, images):
+        return leaky(stage(layers, layers.conv(images, strides=2)))
+
+    def encode(layers, images):
+        return layers.norm(layers.dense(features(layers, images), bias=False), epsilon=1e-3)
+
+    check_forward(generator, decode)
+    check_forward(critic, lambda layers, x: layers.dense(features(layers, x)))
+    check_forward(autoencoder.encoder, encode)
+    check_forward(autoencoder.decoder, decode)
+
+
+@on("torch")
+def test_residual_of_several_scales():
+    generator, critic = networks.residual((32, 64, 1), filters=2, latent_dim=5)
+
+    def stage(layers, x):
+        return x + layers.conv(leaky(layers.conv(leaky(x))))
+
+    def generate(layers, z):
+        x = stage(layers, layers.dense(z).reshape(-1, 4, 8, 8))
+        for _ in range(2):
+            x = stage(layers, layers.conv(doubled(leaky(x))))
+        return np.tanh(layers.conv(doubled(leaky(x))))
+
+    def score(layers, images):
+        x = stage(layers, layers.conv(images, strides=2))
+        for _ in range(2):
+            x = stage(layers, layers.conv(leaky(x), strides=2))
+        return layers.dense(leaky(x))
+
+    check_forward(generator, generate)
     check_forward(critic, score)
 
 

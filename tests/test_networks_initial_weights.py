@@ -155,3 +155,12 @@ def test_loss_sensitive_draws_from_a_normal_law_of_0_02_gains_too():
     check(gains, 0.02, "normal", mean=1.0)
     _, critic = networks.loss_sensitive((16, 16, 3), filters=4, latent_dim=5, normalize_d=False)
     check(drawn(critic, "kernel"), 0.02, "normal")
+
+
+def test_residual_blocks_begin_near_the_identity():
+    both = networks.residual((8, 8, 3), filters=16, latent_dim=5, blocks=2)
+    for network in both:
+        kernels = [kernel for kernel in drawn(network, "kernel") if kernel.shape == (3, 3, 8, 16)]
+        assert len(kernels) == 2
+        check(kernels, lambda fan_in, _: 0.1 / fan_in**0.5, "cut")
+        check_others(network)

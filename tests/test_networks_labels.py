@@ -28,6 +28,8 @@ FAMILIES = {
     "magan_mnist": {"filters": 4, "units": 8, "latent_dim": 4},
     "mlp": {"units": 4},
     "mlp auto-encoder": {"units": 4, "embedding_dim": 1},
+    "residual": {"image_shape": (12, 10, 1), "filters": 2},
+    "residual auto-encoder": {"image_shape": (12, 10, 1), "filters": 2, "embedding_dim": 3},
 }
 
 
@@ -112,6 +114,7 @@ def test_an_image_alone_of_its_class_moves_the_encoder():
     [
         (networks.convnet, {"image_shape": (8, 8, 1), "filters": 2}),
         (networks.dcgan_autoencoder, {"image_shape": (8, 8, 1), "filters": 2}),
+        (networks.residual, {"image_shape": (8, 8, 1), "filters": 2, "embedding_dim": 3}),
     ],
 )
 def test_the_decoder_normalizes_within_classes(build, size):

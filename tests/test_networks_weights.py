@@ -17,6 +17,7 @@ from keras_egan.networks import (
     magan_celeba,
     magan_cifar10,
     magan_mnist,
+    residual,
 )
 from tests.conftest import on
 from tests.layers import start_from_zeros
@@ -50,9 +51,16 @@ def normalized(model):
     return marks
 
 
+def blocks(*channels):
+    """Returns the weights of residual blocks, with their biases: to half the channels and back."""
+    return sum(2 * 9 * n * n // 2 + n // 2 + n for n in channels)
+
+
 # 4x4 kernels between the filters, then from each scale's noise planes to the next scale's filters.
 EBGAN_128 = convs(4, 100, 16, 8, 4, 2, 1, 1) + 16 * (64 * 8 + 32 * 4 + 16 * 2 + 8 + 4)
 EBGAN_256 = convs(4, 100, 32, 16, 8, 4, 2, 1, 1) + 16 * (64 * 16 + 32 * 8 + 16 * 4 + 8 * 2 + 4 + 2)
+RESIDUAL = 16, 32, 64, 128
+RESIDUAL_UP = convs(3, 128, 64, 32, 16, 3) + 64 + 32 + 16 + 3
 WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the critic
     dcgan_autoencoder: (
         ("NNN-", 64 * 256 + 256 * 8 * 8 * 64 + convs(4, 64, 32, 1) + norms(256, 4096, 32) + 1),
@@ -121,6 +129,18 @@ WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the 
     partial(loss_sensitive, (32, 32, 1), filters=2, normalize_d=False): (
         ("NNN-", convs(4, 100, 8, 4, 2, 1) + norms(8, 4, 2)),
         ("----", convs(4, 1, 2, 4, 8, 1) + 2 + 4 + 8 + 1),
+    ),
+    residual: (
+        ("-" * 13, 65 * 4 * 4 * 128 + RESIDUAL_UP + blocks(*RESIDUAL)),
+        ("-" * 13, convs(4, 3, *RESIDUAL) + sum(RESIDUAL) + blocks(*RESIDUAL) + 4 * 4 * 128 + 1),
+    ),
+    partial(residual, blocks=2, embedding_dim=9): (
+        ("-" * 21, 65 * 4 * 4 * 128 + RESIDUAL_UP + 2 * blocks(*RESIDUAL)),
+        (
+            "-" * 20 + "N",
+            convs(4, 3, *RESIDUAL) + sum(RESIDUAL) + 2 * blocks(*RESIDUAL) + 2048 * 9 + norms(9),
+        ),
+        ("-" * 21, 10 * 4 * 4 * 128 + RESIDUAL_UP + 2 * blocks(*RESIDUAL)),
     ),
 }
 

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_egan import datasets
+from keras_egan import backend, datasets
+from keras_egan.training.training_state import TrainingState
 from tests.conftest import on
 from tests.forms import trained
 from tests.registry import uint8_images
@@ -22,6 +23,29 @@ def numbers(count=10):
 
 def batches(**arguments):
     return datasets.Batches(numbers(), batch_size=4, seed=3, **arguments)
+
+
+def test_the_order_of_images_is_of_the_seed_or_another_one_each_time():
+    def order_seed(seed):
+        return int(TrainingState(seed).order_seed)
+
+    assert [order_seed(seed) for seed in (0, 7)] == [0, 7]
+    keras.utils.set_random_seed(0)
+    drawn = [order_seed(None) for _ in range(9)]
+    assert len(set(drawn)) == 9
+    keras.utils.set_random_seed(0)
+    assert drawn == [order_seed(None) for _ in range(9)]
+
+
+def test_random_numbers_are_set_back_once_after_loading():
+    state, store = TrainingState(0), {}
+    state.save_own_variables(store)
+    state.load_own_variables(store)
+    state.continue_random_state()
+    np.testing.assert_array_equal(backend.random_state(), store["random_state"])
+    keras.utils.set_random_seed(1)
+    state.continue_random_state()
+    assert np.any(backend.random_state() != store["random_state"])
 
 
 class Passes:
@@ -89,7 +113,7 @@ def test_the_rest_of_an_epoch(source):
     dataset.begin(6, done=1)
     assert len(dataset) == 2
     assert taken(dataset) == whole[1:]
-    with pytest.raises(ValueError, match="`done` is 4, but a pass has 3 batches"):
+    with pytest.raises(ValueError, match="`done` must be at most the 3 batches of a pass; got 4"):
         dataset.begin(6, done=4)
 
 
@@ -148,7 +172,7 @@ def test_a_stream_reads_each_batch_once():
 
 def test_a_stream_that_ends_early_says_so():
     dataset = datasets.Stream(lambda step, done: iter([numbers()]), 2)
-    with pytest.raises(ValueError, match="ended after 1 batches, but had promised 2"):
+    with pytest.raises(ValueError, match="must give 2 batches in every pass; it ended after 1"):
         taken(dataset)
 
 

@@ -69,7 +69,9 @@ def test_a_file_of_them(tmp_path):
 
 @pytest.mark.parametrize("shape", [(2, 3, 1), (0, 2, 3, 1), (1, 2, 3, 2)])
 def test_what_is_no_batch_of_images_is_refused(shape):
-    with pytest.raises(ValueError, match=r"`images` must be a batch of images of 1, 3 or 4 chann"):
+    with pytest.raises(
+        ValueError, match=r"`images` must be a batch of images with 1, 3 or 4 chann"
+    ):
         pictures.grid(np.zeros(shape))
 
 

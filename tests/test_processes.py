@@ -154,7 +154,7 @@ def test_processes_without_a_distribution_are_refused(monkeypatch):
 
     gan = CASES[0].build()
     monkeypatch.setattr(jax, "process_count", lambda: 2)
-    with pytest.raises(ValueError, match="There are 2 processes, and no distribution"):
+    with pytest.raises(ValueError, match="2 processes need a distribution"):
         gan.fit(uint8_images(16), verbose=0)
 
 

@@ -53,7 +53,7 @@ def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
         whole(file, **arrays)
 
     monkeypatch.setattr("keras_egan.callbacks._backup.np.savez", full)
-    with pytest.raises(OSError, match=r"cannot be written to .*b: its disk is full"):
+    with pytest.raises(OSError, match=r"cannot be written to .*b: the disk is full"):
         train(build(), backup)
     assert len(list((tmp_path / "b").iterdir())) == 2  # the last two, and nothing half-written
     monkeypatch.undo()

@@ -35,6 +35,7 @@ def outputs(gan, **arguments):
         "generate": gan.generate(z, **arguments),
         "interpolate": gan.interpolate(z[0], z[1], steps=7, **arguments),
         "invert": gan.invert(images, steps=3, **arguments).latents,
+        "refine": gan.refine(z, steps=2, seed=3, **arguments),
         "energy": gan.energy(images, **rest),
         "encode": gan.encode(images, **rest),
     }
@@ -52,7 +53,7 @@ def test_a_smaller_batch_size_gives_the_same(monkeypatch):
 
     def counted(function, position):
         def call(*args, **kwargs):
-            largest.append(len(args[position]))
+            largest.append(args[position].shape[0] or 0)  # none in a graph of TensorFlow
             return function(*args, **kwargs)
 
         return call
@@ -61,16 +62,18 @@ def test_a_smaller_batch_size_gives_the_same(monkeypatch):
     monkeypatch.setattr(gan, "score", counted(score, 0))
     monkeypatch.setattr(gan.discriminator.encoder, "call", counted(encoder, 0))
     monkeypatch.setattr(gan, "_gradient", counted(gan._gradient, 1))
+    monkeypatch.setattr(gan, "_energy_gradient", counted(gan._energy_gradient, 1))
     assert_alike(outputs(gan, batch_size=3), expected)
     assert max(largest) == 3
 
 
 @on("torch")
 @pytest.mark.parametrize(
-    "name", ["sample", "generate", "interpolate", "invert", "energy", "encode"]
+    "name", ["sample", "generate", "interpolate", "invert", "refine", "energy", "encode"]
 )
 def test_a_batch_size_that_is_none_is_refused(name):
     given = {"sample": (2,), "interpolate": np.zeros((2, 4)), "generate": (np.zeros((2, 4)),)}
+    given["refine"] = given["generate"]
     arguments = given.get(name, (float_images(2),))
     with pytest.raises(ValueError, match="`batch_size` must be a whole number, 1 or more; got 0"):
         getattr(began(), name)(*arguments, batch_size=0)

@@ -74,7 +74,7 @@ def test_a_full_disk_is_named_and_leaves_the_older_file(saved, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fsync)
-    message = rf"'{path.name}' needs {len(before):,} bytes, and {path.parent} has [\d,]+ left"
+    message = rf"'{path.name}' needs {len(before):,} bytes, but {path.parent} has only [\d,]+ free"
     with pytest.raises(OSError, match=message) as full:
         save(path)
     assert full.value.errno == errno.ENOSPC
@@ -93,7 +93,7 @@ def test_a_disk_that_is_really_full(gan, tmp_path):
         free = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
         (tmp_path / "other").write_bytes(b"x" * (free - 20_000))
         for save, name in ((gan.save, "gan.keras"), (gan.save_weights, "gan.weights.h5")):
-            with pytest.raises(OSError, match=rf"'{name}' needs [\d,]+ bytes, and {tmp_path} has"):
+            with pytest.raises(OSError, match=rf"'{name}' needs [\d,]+ bytes, but {tmp_path} has"):
                 save(tmp_path / name)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["gan.weights.h5", "other"]
         assert same(opened(tmp_path / "gan.weights.h5"), gan)

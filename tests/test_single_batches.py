@@ -44,8 +44,8 @@ def test_a_bad_batch_is_refused_at_once(gan, name, call):
     [
         (None, "`x` gives images without labels"),
         (np.eye(3, dtype="float32")[np.arange(6) % 3], r"shape \(6, 3\), which looks one-hot"),
-        (np.arange(6), "The labels of `x` hold 3, 4, 5; with `num_classes` 3 they go from 0 to 2"),
-        (np.arange(6) % 3 / 2, "labels of `x` are float64; they must be whole numbers"),
+        (np.arange(6), "The labels of `x` must go from 0 to 2 with `num_classes` 3; got 3, 4, 5"),
+        (np.arange(6) % 3 / 2, "labels of `x` must be whole numbers; got float64"),
     ],
 )
 def test_a_batch_of_bad_labels_is_refused_at_once(call, labels, message):
@@ -78,5 +78,5 @@ def test_datasets_are_no_batch(gan, make):
 @on("torch")
 @pytest.mark.parametrize("call", ["train_on_batch", "test_on_batch"])
 def test_a_batch_has_no_weights(gan, call):
-    with pytest.raises(ValueError, match="`sample_weight` has no meaning for a GAN"):
+    with pytest.raises(ValueError, match="`sample_weight` has no effect on a GAN"):
         getattr(gan, call)(uint8_images(8), sample_weight=np.ones(8))

@@ -175,8 +175,8 @@ def test_in_the_logs_of_fit():
         (np.zeros((3, 15, 16, 1)), r"images of 16x16 or more, .*width, channels\); got .* 15, 16"),
         (np.zeros((3, 256)), r"`samples` must be images .* got shape \(3, 256\)"),
         (np.full((3, 16, 16, 1), np.nan), "3 of the 3 samples hold NaN"),
-        (np.full((3, 16, 16, 1), 200.0), r"must lie in \[-1, 1\]; these go from 200 to 200"),
-        (np.zeros((3, 16, 16, 1), "int64"), "must be uint8 or float"),
+        (np.full((3, 16, 16, 1), 200.0), r"must lie in \[-1, 1\]; got 200 to 200"),
+        (np.zeros((3, 16, 16, 1), "int64"), "must give uint8 or float images"),
     ],
 )
 def test_bad_samples(samples, message):

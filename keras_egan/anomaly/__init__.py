@@ -1,4 +1,4 @@
-"""The energy as an anomaly detector: a score for an image, and a map of where it is odd."""
+"""Anomaly detection by energy: a score per image, and a map of its abnormal places."""
 
 from keras_egan.anomaly._energy_detector import EnergyDetector
 from keras_egan.anomaly._overlay import overlay

@@ -1,4 +1,4 @@
-"""PyOD's contract for the energy of an auto-encoder."""
+"""The energy of an auto-encoder as a detector of PyOD."""
 
 import copy
 import math
@@ -24,41 +24,41 @@ BaseDetector: Any = base.BaseDetector
 
 
 class EnergyDetector(BaseDetector):
-    """Scores images by an auto-encoder's reconstruction and embedding; a detector of PyOD.
+    """A detector of PyOD that scores images by an auto-encoder's reconstruction and embedding.
 
     Images are uint8 or floats in [-1, 1], of shape `(n, *image_shape)`, or flattened, of shape
-    `(n, pixels)`. Larger ones, channels last, are cut into overlapping tiles of the network's
+    `(n, pixels)`. Larger images, channels last, are cut into overlapping tiles of the network's
     size: an image's score is that of its most abnormal tile.
 
     Args:
-        model: what is trained; `fit` copies it. None: a small plain auto-encoder. A GAN whose
-            discriminator is an auto-encoder, or the name of such a preset. Or an auto-encoder, a
-            Keras model from images to reconstructions; if not compiled, it is trained by Adam(1e-3)
-            and the mean squared error. It must take images alone: no labels.
-        score: `"embedding"`, the mean distance from the five nearest embeddings of training images;
+        model: the model to train; `fit` copies it. None for a small plain auto-encoder; a GAN whose
+            discriminator is an auto-encoder, or the name of such a preset; or an auto-encoder, a
+            Keras model from images to reconstructions. If it is not compiled, Adam(1e-3) trains it
+            on the mean squared error. The model must take only images, no labels.
+        score: `"embedding"`, the mean distance to the five nearest embeddings of training images;
             `"norm"`, `"mae"`, `"mse"`, `"sae"` or `"sse"`, the residual's energy, as in
             `losses.reconstruction_energy`; or `"average"`, the mean of embedding and norm, each
             standardised on training images. By default the average, or the norm for a model
             without `encoder` and `decoder`.
         contamination: the share of training images, in (0, 0.5], above `threshold_`; or a threshold
             of PyThresh, such as `IQR()`. See `calibrate`.
-        epochs: the number of epochs; 0 takes the model as it is. By default 0 for a trained GAN,
-            a preset's own, 1,200 steps' for None, or else 20.
-        batch_size: the number of images in a batch; by default a preset's own, or else 64.
+        epochs: number of epochs; 0 uses the model as it is. By default 0 for a trained GAN, the
+            preset's own number for a preset, about 1,200 steps for None, and 20 otherwise.
+        batch_size: number of images per batch; by default the preset's own, otherwise 64.
         smoothing: the standard deviation in pixels, 0 or more, of the Gaussian that smooths maps.
-        overlap: the least share of a tile that its neighbours have too, from 0 to below 1.
+        overlap: the smallest share of a tile that its neighbours cover too, from 0 to below 1.
         verbose: as in `keras.Model.fit`.
 
     Attributes:
         decision_scores_: the scores of the training images, float64 of shape `(n,)`. No image's
             embedding is compared with itself.
-        threshold_: the score above which an image is abnormal, for every method and file.
-        labels_: which training images are abnormal, 1 or 0, of shape `(n,)`.
-        scorer_: the Keras model in the files of `save` and `export`.
+        threshold_: the score above which an image is abnormal, in every method and file.
+        labels_: 1 for abnormal training images, 0 for others, of shape `(n,)`.
+        scorer_: the Keras model that `save` and `export` write.
 
     Raises:
         ValueError: when fitted, if an argument is out of its range, the model has no auto-encoder,
-            or `X` holds no images for it.
+            or the images in `X` do not fit it.
 
     Example:
 
@@ -96,7 +96,7 @@ class EnergyDetector(BaseDetector):
         self.verbose = verbose
 
     def fit(self, X: Any, y: None = None) -> Self:
-        """Trains the model on clean images `X`, scores them, and returns the detector."""
+        """Train the model on clean images `X`, score them, and return the detector."""
         _check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
         self._set_n_classes(y)
         training = Training(self.model, np.shape(X), self.epochs, self.batch_size)
@@ -121,7 +121,7 @@ class EnergyDetector(BaseDetector):
                 f"The scores of `X` are all equal, {scores[0]:g}. Are the images all the same?"
             )
         if checks.is_finite(self.contamination):
-            self.contamination = float(self.contamination)  # PyOD knows no NumPy number but float64
+            self.contamination = float(self.contamination)  # of NumPy, PyOD takes only float64
         scorer.training_scores.assign(scores)
         self.scorer_ = scorer
         self.decision_scores_ = scores
@@ -129,35 +129,35 @@ class EnergyDetector(BaseDetector):
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
-        """Returns the score of each image, the higher the more abnormal, float64 `(n,)`."""
+        """Return the score of each image, the higher the more abnormal, float64 `(n,)`."""
         return self._run(X, "score")
 
     def predict(self, X: Any, return_confidence: bool = False) -> Any:
-        """Returns which images are abnormal, 1 or 0, of shape `(n,)`; see PyOD."""
+        """Return 1 for abnormal images, 0 for others, of shape `(n,)`; see PyOD."""
         return BaseDetector.predict(self._numbered(), X, return_confidence)
 
     def predict_confidence(self, X: Any) -> np.ndarray:
-        """Returns each label's confidence, in [0, 1], of shape `(n,)`; see PyOD."""
+        """Return each label's confidence, in [0, 1], of shape `(n,)`; see PyOD."""
         return BaseDetector.predict_confidence(self._numbered(), X)
 
     def anomaly_map(self, X: Any) -> np.ndarray:
-        """Returns the smoothed absolute residual, averaged over channels: `(n, height, width)`."""
+        """Return the smoothed absolute residual, averaged over channels: `(n, height, width)`."""
         return self._run(X, "map")
 
     def calibrate(self, X: Any, false_alarm_rate: float = 0.05) -> Self:
-        """Sets `threshold_` so that at most this share of clean images will lie above it.
+        """Set `threshold_` so that at most this share of clean images will be above it.
 
-        Split-conformal: the threshold is the k-th smallest score of the n images in `X`,
-        k = ceil((n + 1) (1 - rate)). If they and later images are drawn alike, the chance of a
-        false alarm is at most the rate, and at least the rate less 1 / (n + 1) if no scores are
-        equal.
+        The threshold is split-conformal: the k-th smallest score of the n images in `X`, with
+        k = ceil((n + 1) (1 - rate)). If these and later images have the same distribution, the
+        probability of a false alarm is at most the rate. If no scores are equal, it is at least
+        the rate minus 1 / (n + 1).
 
         Args:
             X: clean images that the detector was not fitted on.
             false_alarm_rate: the rate, in (0, 1).
 
         Raises:
-            ValueError: if the rate is out of its range, or the images are too few for it.
+            ValueError: if the rate is out of its range, or needs more images.
 
         Source: Papadopoulos et al., Inductive Confidence Machines for Regression, 2002; Vovk et
         al., Algorithmic Learning in a Random World, 2005, section 4.1.
@@ -165,7 +165,7 @@ class EnergyDetector(BaseDetector):
         if not (checks.is_finite(false_alarm_rate) and 0 < false_alarm_rate < 1):
             raise ValueError(f"`false_alarm_rate` must be in (0, 1); got {false_alarm_rate!r}.")
         scores = np.sort(self.decision_function(X))
-        above = math.floor((len(scores) + 1) * false_alarm_rate + 1e-9)  # for rounding
+        above = math.floor((len(scores) + 1) * false_alarm_rate + 1e-9)  # against rounding
         if above < 1:
             raise ValueError(
                 f"A `false_alarm_rate` of {false_alarm_rate} needs "
@@ -174,18 +174,18 @@ class EnergyDetector(BaseDetector):
         return self._flag_above(scores[len(scores) - above])
 
     def save(self, filepath: str | os.PathLike) -> None:
-        """Writes the fitted detector, without generator and optimizer, to a `.keras` file."""
+        """Write the fitted detector, without generator and optimizer, to a `.keras` file."""
         files.save(self._current().save, filepath)
 
     @classmethod
     def load(cls, filepath: str | os.PathLike) -> Self:
-        """Opens what `save` wrote, on any backend, in Keras's safe mode.
+        """Load a detector from a file that `save` wrote, on any backend, in Keras's safe mode.
 
         Its `model` is the trained auto-encoder and its `epochs` are 0: `fit` trains nothing.
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if it is damaged, or holds something else.
+            ValueError: if the file is damaged, or holds no detector.
         """
         scorer = files.open_model(filepath)
         if not isinstance(scorer, Scorer):
@@ -204,14 +204,14 @@ class EnergyDetector(BaseDetector):
         return detector._flag_above(float(_float64(scorer.threshold)))
 
     def export(self, filepath: str | os.PathLike, format: str = "saved_model") -> Path:
-        """Writes the fitted detector in a format that needs neither Keras nor this package.
+        """Write the fitted detector in a format that needs neither Keras nor this package.
 
-        From images, float32 in [-1, 1] of shape `(n, *image_shape)`, to three outputs: `score`,
-        float32 `(n,)`; `map`, float32 `(n, height, width)`; `label`, int32 `(n,)`, 1 where the
-        score lies above the present threshold. As with a generator, the file is compared in its
-        own runtime before it takes its place.
+        The file takes images, float32 in [-1, 1] of shape `(n, *image_shape)`. It has three
+        outputs: `score`, float32 `(n,)`; `map`, float32 `(n, height, width)`; `label`, int32
+        `(n,)`, 1 if the score is above the present threshold. As with a generator, the file is
+        compared in its own runtime before it replaces an older one.
 
-        `filepath`, `format`, the result and the errors are those of `keras_egan.export.export`.
+        `filepath`, `format`, the result and the errors are as in `keras_egan.export.export`.
         """
         scorer = self._current()
         path, format = checked(filepath, format)
@@ -238,10 +238,10 @@ class EnergyDetector(BaseDetector):
 
     def _numbered(self):
         base.check_is_fitted(self, "scorer_")
-        # PyOD asks a `contamination` that is an object for labels, and ignores `threshold_`.
+        # If `contamination` is an object, PyOD asks it for labels and ignores `threshold_`.
         detector = copy.copy(self)
         if not checks.is_finite(self.contamination):
-            share = np.clip(self.labels_.mean(), 1 / len(self.labels_), 0.5)  # none, or most
+            share = np.clip(self.labels_.mean(), 1 / len(self.labels_), 0.5)  # may be none, or most
             detector.contamination = float(share)
         return detector
 
@@ -272,10 +272,11 @@ def _check(contamination, epochs, batch_size, smoothing, overlap):
 
 
 def _raw_threshold(rule, scores):
-    """Returns the score above which a threshold of PyThresh, fitted to `scores`, finds an anomaly.
+    """Return the score threshold of a rule of PyThresh that is fitted to `scores`.
 
-    PyThresh's threshold is of scores scaled to [0, 1]. If it does not give the rule's labels, the
-    result lies midway between the two scores that separate as many abnormal images.
+    PyThresh's own threshold applies to scores that are scaled to [0, 1]. If it does not reproduce
+    the rule's labels, the result lies midway between the two scores that separate as many
+    abnormal images.
     """
     ranked, abnormal = np.sort(scores), int(np.sum(rule.labels_))
     if checks.is_finite(rule.thresh_):

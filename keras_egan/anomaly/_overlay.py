@@ -9,12 +9,12 @@ from keras_egan.image_format import channel_axis, is_image
 
 
 def overlay(images: Any, maps: Any, limit: float | None = None) -> np.ndarray:
-    """Returns images in grey with their maps in red over them.
+    """Return images in grey with their maps in red over them.
 
     Args:
         images: floats in [-1, 1], or uint8, in Keras's image data format, with 1 or 3 channels.
-        maps: what `anomaly_map` returned for them, of shape `(n, height, width)`.
-        limit: the value from which on a map is all red; by default the largest of all maps.
+        maps: the images' maps from `anomaly_map`, of shape `(n, height, width)`.
+        limit: the smallest value that is drawn fully red; by default the largest of all maps.
 
     Returns:
         float32 of shape `(n, *image_shape)` with 3 channels, in [-1, 1], which
@@ -33,8 +33,8 @@ def overlay(images: Any, maps: Any, limit: float | None = None) -> np.ndarray:
     sides = np.delete(images.shape, channel_axis()) if is_image(images.shape[1:]) else None
     if sides is None or maps.shape != tuple(sides):
         raise ValueError(
-            "`images` must be a batch of images, and `maps` have their number, height and width; "
-            f"got {images.shape} and {maps.shape}."
+            "`images` must be a batch of images, and `maps` must have their number, height and "
+            f"width; got {images.shape} and {maps.shape}."
         )
     if images.dtype == np.uint8:
         images = images / 127.5 - 1.0

@@ -1,4 +1,4 @@
-"""The network that scores: an auto-encoder, and what it makes of clean images."""
+"""The network that scores: an auto-encoder, and its statistics of clean images."""
 
 import functools
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ BATCH = 256
 
 @keras.saving.register_keras_serializable("keras_egan")
 class Scorer(keras.Model):
-    """An auto-encoder that gives a score, a map and a label: what is saved and exported.
+    """An auto-encoder that returns a score, a map and a label; the model to save and export.
 
-    It learns from `tiles` tiles of the network's size, which are those of `images` images.
-    `settings` are arguments of the detector that its file holds too.
+    It learns from `tiles` tiles of the network's size, cut from `images` images.
+    `settings` are arguments of the detector that its file also holds.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Scorer(keras.Model):
         self.built = True
 
     def call(self, images: Any, training: bool = False) -> dict[str, Any]:
-        """Returns `label`, 1 or 0, `map` and `score` of images in [-1, 1], with a row for each."""
+        """Return `label`, 1 or 0, `map` and `score` of images in [-1, 1], one row per image."""
         reconstruction, measured = self.measure(images)
         if "embedding" in measured:
             measured["embedding"] = _distance(measured["embedding"], self.references)
@@ -68,7 +68,7 @@ class Scorer(keras.Model):
         return {"label": ops.cast(score > self.threshold, "int32"), "map": smooth, "score": score}
 
     def measure(self, images: Any) -> tuple[Any, dict[str, Any]]:
-        """Returns images' reconstructions, and by their names what scores are made of."""
+        """Return the images' reconstructions, and the parts of their scores by name."""
         measured, network = {}, self.discriminator
         if "embedding" in self.parts:
             embedding = network.encoder(images, training=False)
@@ -83,16 +83,16 @@ class Scorer(keras.Model):
         return reconstruction, measured
 
     def average(self, parts: Sequence[Any]) -> Any:
-        """Returns the mean of what a score is made of, each part standardised."""
+        """Return the mean of a score's parts, each standardised."""
         return ops.mean((ops.stack(parts, axis=1) - self.centers) / self.scales, axis=1)
 
     def outputs_of(self, images: np.ndarray, output: str) -> np.ndarray:
-        """Returns one of the outputs of `call` for all images, uint8 or floats in [-1, 1]."""
+        """Return one of the outputs of `call` for all images, uint8 or floats in [-1, 1]."""
         found = [self._run(self.weights, batch)[output] for batch in self._batches(images)]
         return np.concatenate([ops.convert_to_numpy(part) for part in found])
 
     def learn(self, images: np.ndarray) -> np.ndarray:
-        """Learns what clean images are like; returns their scores, float32 of shape `(tiles,)`."""
+        """Learn from clean images, and return their scores, float32 of shape `(tiles,)`."""
         with backend.no_grad():
             found = [self.measure(batch)[1] for batch in self._batches(images)]
             parts = {
@@ -101,14 +101,14 @@ class Scorer(keras.Model):
             }
             if "embedding" in parts:
                 parts["embedding"] = self._learn_embeddings(parts["embedding"])
-            if len(parts) > 1:  # a part alone is the score as it is
+            if len(parts) > 1:  # a single part is the score itself
                 self.centers.assign([part.mean() for part in parts.values()])
                 self.scales.assign([max(part.std(), 1e-12) for part in parts.values()])
             scores = self.average(list(map(ops.convert_to_tensor, parts.values())))
             return ops.convert_to_numpy(scores)
 
     def _learn_embeddings(self, embeddings):
-        """Keeps some, and returns the distance of each one from the others."""
+        """Keep some embeddings; return the distance of each embedding from other kept ones."""
         kept = np.linspace(0, len(embeddings) - 1, self.references.shape[0]).round().astype(int)
         self.references.assign(embeddings[kept])
         distances = []
@@ -161,7 +161,7 @@ class Scorer(keras.Model):
 
 
 def score_of(score: str | None, network: keras.Model) -> str:
-    """Returns the score that is asked for, or the best that a network has."""
+    """Return the requested score, or the network's best by default."""
     halves = checks.has_encoder(network)
     if score is None:
         return "average" if halves else "norm"
@@ -169,16 +169,16 @@ def score_of(score: str | None, network: keras.Model) -> str:
         raise ValueError(f"`score` must be one of {', '.join(SCORES)}; got {score!r}.")
     if score in ("average", "embedding") and not halves:
         raise ValueError(
-            f"`score={score!r}` needs a model with `encoder` and `decoder`, as "
-            "`networks.Autoencoder` has; this one has none. `score='norm'` needs none."
+            f"`score={score!r}` needs a model with `encoder` and `decoder`, such as "
+            "`networks.Autoencoder`; got one without. Use `score='norm'`."
         )
     return score
 
 
 def _distance(embeddings, references, own=None):
-    """Returns the mean distance of each embedding from the nearest references.
+    """Return the mean distance of each embedding from the nearest references.
 
-    `own` says which reference is the embedding itself, a bool array of shape `(n, references)`.
+    `own`, a bool array of shape `(n, references)`, says which reference is the embedding itself.
     """
     squares = ops.sum(ops.square(embeddings), axis=1, keepdims=True)
     squares = squares + ops.sum(ops.square(references), axis=1)
@@ -187,13 +187,13 @@ def _distance(embeddings, references, own=None):
         squares = ops.where(own, np.inf, squares)
     neighbors = min(NEIGHBORS, references.shape[0] - (own is not None))
     _, nearest = ops.top_k(-squares, neighbors)
-    # Computed anew, because the squares of small distances are mostly rounding.
+    # Computed again, because the squares of small distances are mostly rounding.
     differences = ops.expand_dims(embeddings, 1) - ops.take(references, nearest, axis=0)
     return ops.mean(ops.sqrt(ops.sum(ops.square(differences), axis=2)), axis=1)
 
 
 def _blur(side, sigma):
-    """Returns the matrix that smooths a column of pixels by a Gaussian, up to its ends."""
+    """Return the matrix that smooths a column of pixels by a Gaussian, up to its ends."""
     if sigma == 0:
         return np.eye(side, dtype="float32")
     places = np.arange(side)

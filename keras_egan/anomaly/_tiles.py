@@ -11,7 +11,7 @@ from keras_egan.image_format import channel_axis
 
 
 class Tiles:
-    """Where tiles of a height and width lie in an image, which share `overlap` at least."""
+    """The places of tiles in an image; neighbours share at least `overlap` of a tile."""
 
     def __init__(self, sides: Sequence[int], tile: Sequence[int], overlap: float):
         self.sides, self.tile = tuple(sides), tuple(tile)
@@ -22,7 +22,7 @@ class Tiles:
         return len(self.places)
 
     def cut(self, images: np.ndarray) -> np.ndarray:
-        """Returns the tiles of images, channels last, those of each image together."""
+        """Return the tiles of images, channels last, grouped by image."""
         height, width = self.tile
         tiles = [
             images[:, row : row + height, column : column + width] for row, column in self.places
@@ -30,9 +30,9 @@ class Tiles:
         return np.stack(tiles, axis=1).reshape(-1, height, width, images.shape[3])
 
     def join(self, maps: np.ndarray) -> np.ndarray:
-        """Returns the maps of images, put together from those of their tiles.
+        """Return the maps of images, joined from the maps of their tiles.
 
-        Where tiles overlap, each counts the more the farther its own edges are.
+        Where tiles overlap, a tile's weight grows with the distance from its edges.
         """
         height, width = self.tile
         weights = np.minimum.outer(_from_edges(height), _from_edges(width))
@@ -47,9 +47,10 @@ class Tiles:
 
 
 def tiled(images: Any, tile: Sequence[int], overlap: float) -> tuple[Tiles, np.ndarray]:
-    """Returns the places of tiles of a shape, and the images cut into them.
+    """Return the places of tiles of a shape, and the images cut into them.
 
-    Flattened images become one tile each. Images no larger than a tile, or channels first, stay.
+    Flattened images become one tile each. Images no larger than a tile, or channels first, stay
+    whole.
     """
     images = np.atleast_1d(as_numpy(images))
     if images.shape[1:] == (math.prod(tile),):
@@ -67,7 +68,7 @@ def tiled(images: Any, tile: Sequence[int], overlap: float) -> tuple[Tiles, np.n
 
 
 def _starts(side, part, overlap):
-    """Returns where tiles begin, spread evenly from the first pixel to the last."""
+    """Return the first pixels of tiles that are spread evenly over a side."""
     count = 1 + int(np.ceil((side - part) / max(1, part * (1 - overlap))))
     return np.linspace(0, side - part, count).round().astype(int).tolist()
 

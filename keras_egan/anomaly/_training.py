@@ -1,4 +1,4 @@
-"""The auto-encoder of a detector, trained: a GAN's discriminator, or one without an adversary."""
+"""Training of a detector's auto-encoder: a GAN's discriminator, or a plain one."""
 
 import copy
 import math
@@ -13,11 +13,11 @@ from keras_egan import networks, presets
 from keras_egan.gans.energy_gan import EnergyGAN
 
 EPOCHS, BATCH_SIZE = 20, 64
-STEPS, RATE = 1200, 4e-3  # of the auto-encoder that needs no model to be given
+STEPS, RATE = 1200, 4e-3  # for the default auto-encoder
 
 
 class Training:
-    """What an `EnergyDetector` of these arguments trains on images of a shape, and how long."""
+    """The model that an `EnergyDetector` trains on images of a shape, and the duration."""
 
     def __init__(
         self, model: Any, shape: Sequence[int], epochs: int | None, batch_size: int | None
@@ -50,7 +50,7 @@ class Training:
         if len(self.image_shape) != 3 or made != self.image_shape:
             raise ValueError(
                 "`model` must be an auto-encoder of images, or a GAN whose discriminator is one, "
-                f"as BEGAN, EBGAN and MAGAN are; of {self.image_shape} this one makes {made}."
+                f"such as BEGAN; got a model from shape {self.image_shape} to shape {made}."
             )
 
     @property
@@ -59,7 +59,7 @@ class Training:
         return _discriminator(self.model)
 
     def run(self, images: np.ndarray, verbose: Any) -> keras.Model:
-        """Trains the model on uint8 or floats in [-1, 1], and returns its auto-encoder."""
+        """Train the model on images, uint8 or floats in [-1, 1]; return its auto-encoder."""
         model = self.model
         if self.epochs:
             x, y = images, None
@@ -71,7 +71,7 @@ class Training:
         network = self.discriminator
         if not network.compiled:
             return network
-        # Without its optimizer, which files would keep.
+        # A copy without the optimizer, because files would keep it.
         bare = type(network).from_config(network.get_config())
         bare(keras.Input(self.image_shape))
         bare.set_weights(network.get_weights())
@@ -79,10 +79,10 @@ class Training:
 
 
 def _auto_encoder(image_shape, steps):
-    """Returns the one that did best in `benchmarks/anomaly.py`."""
+    """Return the plain auto-encoder that did best in `benchmarks/anomaly.py`."""
     if len(image_shape) != 3:
         raise ValueError(
-            "`model` must be given for images that are flattened, whose shape is not known."
+            "`model` must be given for flattened images, because their shape is unknown."
         )
     _, network = networks.dcgan_autoencoder(image_shape, filters=16, embedding_dim=16)
     rate = keras.optimizers.schedules.CosineDecay(RATE, steps, alpha=0.02)
@@ -112,7 +112,7 @@ def _image_shape(model):
         return tuple(model.image_shape)
     if not shape or None in shape[1:]:
         raise ValueError(
-            "`model` does not tell the shape of its images. Give it an input, as "
-            f"`keras.Input((28, 28, 1))`; its input shape is {shape}."
+            f"`model` must have a fixed input shape; got {shape}. Give it an input, such as "
+            "`keras.Input((28, 28, 1))`."
         )
     return tuple(shape[1:])

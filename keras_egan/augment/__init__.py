@@ -1,4 +1,4 @@
-"""Differentiable augmentation of what a discriminator sees, data and fakes alike."""
+"""Differentiable augmentation of all images that a discriminator sees, data and fakes alike."""
 
 from keras_egan.augment._diff_augment import DiffAugment
 

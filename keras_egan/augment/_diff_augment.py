@@ -1,4 +1,4 @@
-"""DiffAugment: random changes of images through which gradients pass."""
+"""DiffAugment: random changes of images that let gradients pass."""
 
 from typing import Any
 
@@ -13,29 +13,29 @@ _WORDS = ("color", "translation", "cutout")
 
 @keras.saving.register_keras_serializable("keras_egan")
 class DiffAugment(keras.layers.Layer):
-    """Differentiable augmentation: random changes of images, drawn anew for each one at each call.
+    """Differentiable augmentation: random changes of images, drawn per image and per call.
 
-    - `"color"`: brightness, a number from [-0.5, 0.5) added to all of an image; saturation, each
-      pixel's distance to its mean over the channels, multiplied by a number from [0, 2), which
-      leaves grey images as they are; contrast, each value's distance to the image's mean,
-      multiplied by a number from [0.5, 1.5).
-    - `"translation"`: a shift by whole pixels, at most an eighth of each side in each direction.
-    - `"cutout"`: a rectangle of half of each side is filled; it may hang over the edge.
+    - `"color"` changes three things. Brightness: a number from [-0.5, 0.5) is added to the image.
+      Saturation: each pixel's distance to its mean over the channels is multiplied by a number
+      from [0, 2); this leaves grey images unchanged. Contrast: each value's distance to the image
+      mean is multiplied by a number from [0.5, 1.5).
+    - `"translation"` shifts by whole pixels, at most an eighth of each side in each direction.
+    - `"cutout"` fills a rectangle of half of each side, which may extend beyond the edge.
 
     `call(images)` is `apply(images, draw(len(images)))`. `apply` is a pure function, so that each
-    of several devices can take its share of one draw, and every backend makes the same of it.
+    of several devices can use its share of one draw, and all backends give the same result.
 
     Args:
-        policy: which changes, in which order: the words above, separated by commas.
-        fill: what comes in at a border, and what fills a cutout, from -1 to 1: 0, the paper's, is
+        policy: the changes in their order: the words above, separated by commas.
+        fill: the value beyond a border and in a cutout, from -1 to 1. 0, the paper's value, is
             mid-grey; -1 suits images on black.
-        seed: an integer; by default another one for each layer, which
+        seed: an integer; by default another integer per layer, which
             `keras.utils.set_random_seed` fixes.
         **kwargs: as in `keras.layers.Layer`.
 
     Raises:
-        ValueError: if `policy` has an unknown word, `fill` is out of its range, or, when called,
-            images are not of rank 4.
+        ValueError: if `policy` has an unknown word or `fill` is out of range; on a call, if images
+            are not of rank 4.
 
     Source: Zhao et al., Differentiable Augmentation for Data-Efficient GAN Training,
     https://arxiv.org/abs/2006.10738, with the ranges of the authors' code,
@@ -75,17 +75,17 @@ class DiffAugment(keras.layers.Layer):
         self.built = True
 
     def call(self, images: Any) -> Any:
-        """Returns images, float tensor of shape `(batch, ...)` in [-1, 1], changed at random."""
+        """Augment images, a float tensor of shape `(batch, ...)` in [-1, 1]."""
         with backend.host():
             numbers = self.draw(ops.shape(images)[0])
         return self.apply(images, backend.sent(numbers))
 
     def draw(self, n: Any) -> dict[str, Any]:
-        """Returns the numbers for `n` images, a dict of float32 tensors, and moves the seed on.
+        """Draw the random numbers for `n` images, a dict of float32 tensors; this moves the seed.
 
-        `"brightness"`, `"saturation"` and `"contrast"` have shape `(n,)` and the ranges above;
+        `"brightness"`, `"saturation"` and `"contrast"` have shape `(n,)` and the ranges above.
         `"translation"` and `"cutout"` have shape `(n, 2)`, vertical and horizontal, in [0, 1), from
-        the first to the last place.
+        the first to the last position.
         """
         uniform = keras.random.uniform((n, 7), seed=self.seed_generator, dtype="float32")
         return {
@@ -97,14 +97,14 @@ class DiffAugment(keras.layers.Layer):
         }
 
     def apply(self, images: Any, numbers: dict[str, Any]) -> Any:
-        """Returns images changed by the numbers of `draw(batch)`, in their shape and type.
+        """Augment images with the numbers of `draw(batch)`; their shape and dtype stay the same.
 
         Images are floats in Keras's image data format, of known height and width.
         """
         if not is_image(images.shape[1:]):
             raise ValueError(
-                "DiffAugment takes images of shape (batch, height, width, channels), in Keras's "
-                f"image data format; got the shape {tuple(images.shape)}."
+                "DiffAugment needs images of shape (batch, height, width, channels), in Keras's "
+                f"image data format; got shape {tuple(images.shape)}."
             )
         first = channels_first()
         x = ops.transpose(images, (0, 2, 3, 1)) if first else images
@@ -128,10 +128,16 @@ class DiffAugment(keras.layers.Layer):
 def layer_of(
     augment: Any, image_shape: tuple[int, ...], seed: int | None
 ) -> keras.layers.Layer | None:
-    """Returns a layer, built for images of a shape; a `DiffAugment` of a policy; None for None."""
+    """Return `augment` as a layer built for an image shape: a policy makes a `DiffAugment`.
+
+    None stays None.
+
+    Raises:
+        ValueError: if `augment` is of another kind, or changes the images' shape.
+    """
     if augment is None:
         return None
-    if isinstance(augment, str):  # with a seed that gives other numbers than the GAN's latents
+    if isinstance(augment, str):  # with another seed than the GAN's latents, for other numbers
         augment = DiffAugment(augment, seed=None if seed is None else (seed + 1) % 2**31)
     if not isinstance(augment, keras.layers.Layer):
         raise ValueError(
@@ -141,7 +147,8 @@ def layer_of(
     shape = tuple(augment(keras.Input(image_shape)).shape[1:])
     if shape != tuple(image_shape):
         raise ValueError(
-            f"`augment` must leave images their shape, {image_shape}; it makes {shape} of them."
+            f"`augment` must keep the images' shape, {image_shape}; it returns {shape}. Crop or "
+            "pad in the layer."
         )
     return augment
 
@@ -159,8 +166,8 @@ def _recolored(x, numbers):
 
 
 def _translated(x, places, fill):
-    # One look-up of whole pixels in a flat list of images, whose borders are as wide as the largest
-    # shift. Products with one-hot matrices take about as long, but accelerators round them.
+    # One look-up of whole pixels in a flat list of images, padded by the largest shift. Products
+    # with one-hot matrices take about as long, but accelerators round them.
     height, width, channels = x.shape[1:]
     tall, wide = height // 8, width // 8
     padded = ops.pad(x, ((0, 0), (tall, tall), (wide, wide), (0, 0)), constant_values=fill)
@@ -179,8 +186,8 @@ def _cut_out(x, places, fill):
     inside = []
     for axis, side in enumerate(x.shape[1:3]):
         size = side // 2
-        # As many centres below the middle as above it, so that each pixel is as likely filled as
-        # its mirror image.
+        # As many centres below the middle as above, so that a pixel and its mirror image are
+        # filled with the same probability.
         start = _index(places[:, axis], side + 1 - size % 2) - size // 2
         offset = ops.arange(side) - start[:, None]
         inside.append(ops.logical_and(offset >= 0, offset < size))
@@ -189,5 +196,5 @@ def _cut_out(x, places, fill):
 
 
 def _index(place, count):
-    """Returns which of `count` equal parts of [0, 1) a place lies in."""
+    """Return the index of the part that a place lies in, of `count` equal parts of [0, 1)."""
     return ops.cast(ops.floor(place * count), "int32")

@@ -1,27 +1,27 @@
-"""The one place that asks which Keras backend runs.
+"""The only module that asks which Keras backend runs.
 
-`tensorflow.py`, `jax.py` and `torch.py` mirror one another and know nothing of GANs; what they need
-not have of their own is in `common.py`. The one that runs gives this module its names:
+`tensorflow.py`, `jax.py` and `torch.py` have the same functions and know nothing of GANs;
+`common.py` has the defaults. The module of the running backend gives this one its names:
 
-- `Steps`, a mixin that turns `self._training_step(data)` and `self._evaluation_step(data)`, written
+- `Steps`: a mixin that turns `self._training_step(data)` and `self._evaluation_step(data)`, written
   as if all variables could simply be assigned, into the `train_step` and `test_step` that the
-  backend's Keras trainer calls. Outside of the steps nothing is recorded for differentiation.
-- `synchronize(model)`, which gives variables their values while `fit` runs.
-- `joint_gradients(objective, variables, model)`, the one primitive of differentiation.
-  `objective()` returns a list of scalar losses and a dict of tensors, and may read and assign the
-  variables of the model and its optimizer. Each loss is differentiated by a list of trainable
-  variables of its own, and by nothing else. The result is a list of gradients for each loss, None
-  where a variable has no part, and the dict, detached. `gradients` takes a single loss.
-- `input_gradient(function, inputs, model)`, the gradient of the function's sum, itself
-  differentiable, for penalties. The function may assign the model's variables too.
-- `jit(function)`, which compiles a pure function of a list of tensors and of inputs, except on
-  PyTorch; the result takes variables in place of the tensors. `gradient(function, inputs)` is the
-  gradient of a pure function's sum.
-- `no_grad()`, a context for computing outside of any step. `inference(model)` also gives the
-  model's weights as this process has them.
-- `conv` and `conv_transpose`, as `keras.ops` has them, in a form that the backend is quick at.
+  backend's Keras trainer calls. Outside the steps, no gradients are recorded.
+- `synchronize(model)`: gives variables their current values while `fit` runs.
+- `joint_gradients(objective, variables, model)`: the one primitive of differentiation.
+  `objective()` returns a list of scalar losses and a dict of tensors. It may read and assign the
+  variables of the model and its optimizer. Each loss is differentiated only by its own list of
+  trainable variables. The results are one list of gradients per loss, with None for a variable that
+  does not affect the loss, and the dict, detached. `gradients` takes a single loss.
+- `input_gradient(function, inputs, model)`: the gradient of the function's sum, itself
+  differentiable, for penalties. The function may also assign the model's variables.
+- `jit(function)`: compiles a pure function of a list of tensors and of inputs, except on PyTorch;
+  the result takes variables in place of the tensors. `gradient(function, inputs)` is the gradient
+  of a pure function's sum.
+- `no_grad()`: a context for computing outside any step. `inference(model)` also gives the model's
+  weights as this process has them.
+- `conv` and `conv_transpose`: those of `keras.ops`, in a form that is fast on the backend.
 
-`distributed` is the same for what several devices and processes do together.
+`distributed` does the same for functions of several devices and processes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -36,20 +36,22 @@ except ModuleNotFoundError as error:
     if missing not in ("tensorflow", "jax", "torch"):
         raise
     raise ImportError(
-        f"Keras is set to the {missing!r} backend, which is not installed. Install it with "
-        f"`pip install 'keras_egan[{missing}]'`, or set the environment variable KERAS_BACKEND "
-        "to one that is installed: 'tensorflow', 'jax' or 'torch'."
+        f"Keras is set to the {missing!r} backend, which is not installed. Install it: "
+        f"`pip install 'keras_egan[{missing}]'`; or set the environment variable KERAS_BACKEND "
+        "to an installed backend: 'tensorflow', 'jax' or 'torch'."
     ) from error
 
 name = keras.backend.backend()
 
 if name not in ("tensorflow", "jax", "torch"):
     raise ImportError(
-        f"keras_egan trains on the 'tensorflow', 'jax' and 'torch' backends; Keras is set to "
+        "keras_egan needs the 'tensorflow', 'jax' or 'torch' backend; Keras is set to "
         f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
     )
 
-from keras_egan.backend import common  # noqa: E402, imports Keras, whose backend is known now
+from keras import ops  # noqa: E402, after the check, because it imports Keras
+
+from keras_egan.backend import common  # noqa: E402, likewise
 
 _engine = import_module(f"{__name__}.{name}")
 
@@ -61,7 +63,7 @@ def __getattr__(attribute: str) -> Any:
 def gradients(
     objective: Callable[[], tuple[Any, Any]], variables: Sequence[Any], model: Any
 ) -> tuple[list[Any], Any]:
-    """Differentiates one loss, a scalar that `objective` returns first."""
+    """Return the gradients of one loss, the scalar that `objective` returns first."""
 
     def joint():
         loss, auxiliary = objective()
@@ -71,24 +73,45 @@ def gradients(
     return grads, auxiliary
 
 
-def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
-    """Returns a function of weights and inputs that runs a network in inference mode.
+def lazily(due: Any, function: Callable[[], Any], model: Any) -> Any:
+    """Returns a function's scalar if a condition holds; if not, computes nothing and returns 0.
 
-    It touches none of the network's own weights, so that several threads may call it.
+    What the function assigns to variables is dropped: a branch is a pure function on JAX, and
+    TensorFlow's replicas cannot agree on a value in one.
+    """
+    variables = model.variables + model.optimizer.variables
+
+    def branch():
+        # A scope does not inherit the values of the one around it, which JAX's steps run in.
+        with keras.StatelessScope([(variable, variable.value) for variable in variables]):
+            return function()
+
+    return ops.cond(due, branch, lambda: ops.zeros(()))
+
+
+def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
+    """Return a function of weights and inputs that runs a network in inference mode.
+
+    It never touches the network's own weights, so that several threads may call it.
     """
     return _engine.jit(lambda weights, inputs: _output(network, weights, inputs))
 
 
 def compiled_gradient(
-    network: keras.Model, objective: Callable[[Any, Any], Any]
-) -> Callable[[Sequence[Any], Any, Any], Any]:
-    """Returns a function of weights, inputs and targets: the objective's gradient by the inputs.
+    variables: Callable[[], Sequence[Any]], objective: Callable[..., Any]
+) -> Callable[..., Any]:
+    """Return a function of values, inputs and targets: the objective's gradient by the inputs.
 
-    The objective, of the network's output and the targets, is summed. All else is as in `compiled`.
+    The objective, of the inputs and the targets, is summed. It reads the values in place of
+    those of `variables()`, and no other variables; it assigns none.
     """
 
-    def differentiated(weights, inputs, targets):
-        return _engine.gradient(lambda x: objective(_output(network, weights, x), targets), inputs)
+    def differentiated(values, inputs, *targets):
+        def function(x):
+            with keras.StatelessScope(list(zip(variables(), values, strict=True))):
+                return objective(x, *targets)
+
+        return _engine.gradient(function, inputs)
 
     return _engine.jit(differentiated)
 
@@ -100,8 +123,8 @@ def _output(network, weights, inputs):
 
 @contextmanager
 def inference(model: keras.Model) -> Iterator[None]:
-    """Lets a model's weights be used outside of any step, and need no other process."""
-    from keras_egan.backend import distributed  # here, because it takes the backend to be known
+    """A context for using a model's weights outside any step, without the other processes."""
+    from keras_egan.backend import distributed  # here, because it needs a known backend
 
     variables = model.variables
     values = distributed.local_values(variables)

@@ -7,12 +7,12 @@ import jax
 import keras
 
 from keras_egan.backend.distributed.jax import local_values
-from keras_egan.backend.jax_convolutions import conv, conv_transpose  # noqa: F401, a part of it
+from keras_egan.backend.jax_convolutions import conv, conv_transpose  # noqa: F401, backend.conv
 from keras_egan.backend.keras_internals import built_for
 
 
 class Steps:
-    """Runs the model's steps on the state that Keras's trainer passes, and returns the new one."""
+    """Run the model's steps on the state that Keras's trainer passes; return the new state."""
 
     def train_step(self, state, data):
         return _run(self._training_step, self._trained(), state, data)
@@ -41,17 +41,17 @@ class Steps:
 
 
 def _putting_back(function, groups):
-    """Returns a compiled step that gives variables their values back if it fails.
+    """Return a compiled step that gives variables their values back if it fails.
 
-    Keras takes the values out of the model before the first step, and loses them if that step
-    cannot be traced, or is interrupted meanwhile:
+    Keras takes the values out of the model before the first step, and loses them if tracing that
+    step fails or is interrupted:
     https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/jax/trainer.py#L452
     """
 
     def step(state, data):
         try:
             return function(state, data)
-        except StopIteration:  # the data have ended
+        except StopIteration:  # the end of the data
             raise
         except BaseException:
             for variables, values in zip(groups(), state, strict=True):
@@ -82,7 +82,7 @@ def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tup
     _, linear, returned = jax.linearize(pure, values, has_aux=True)
     grads = []
     for index, group in enumerate(variables):
-        # Transposed by itself, so that nothing is computed for the other losses.
+        # One transposition per loss, so that nothing is computed for the other losses.
         transpose = jax.linear_transpose(lambda tangents, i=index: linear(tangents)[i], values)
         (found,) = transpose(jax.numpy.ones(()))
         by_id = dict(zip(map(id, unique), found, strict=True))
@@ -98,14 +98,14 @@ def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> A
 
 
 def _pure(function, model, variables=()):
-    """Returns `function` as a pure function of the values of `variables`, and what finishes it.
+    """Return `function` as a pure function of the values of `variables`, and a function `finish`.
 
-    The pure function returns, beside the auxiliary structure, the state that `function` left. Given
-    both, the second one assigns the state and returns the structure.
+    The pure function also returns the auxiliary structure and the state that `function` left.
+    `finish` takes both, assigns the state and returns the structure.
     """
     given = {id(variable) for variable in variables}
     others = [v for v in model.variables + model.optimizer.variables if id(v) not in given]
-    # A scope does not inherit the values of the one around it, so it is given them here.
+    # A scope does not inherit the values of the enclosing scope, so they are passed here.
     current = [(variable, variable.value) for variable in others]
 
     def pure(argument):
@@ -124,8 +124,8 @@ def _pure(function, model, variables=()):
 
 
 def apply(optimizer: keras.Optimizer, grads: Sequence[Any], variables: Sequence[Any]) -> None:
-    # By its stateless call: a `LossScaleOptimizer` branches, which JAX traces as pure functions.
-    # The call wants all variables that the optimizer was built for; layers may be frozen since.
+    # The stateless call, because JAX traces the branches of a `LossScaleOptimizer` as pure
+    # functions. It needs all variables that the optimizer was built for; some may be frozen since.
     if len(variables) < len(built_for(optimizer)):
         optimizer.apply(grads, variables)
         return

@@ -1,9 +1,9 @@
-"""Two-dimensional convolutions in forms that XLA computes quickly on a CPU: the same numbers.
+"""Two-dimensional convolutions in forms that XLA computes fast on a CPU, with the same results.
 
-XLA takes the smaller of images and kernel for the kernel, and has no quick way for the convolution
-that results. It meets that where a kernel of stride 2 is larger than its images, 5x5 on 4x4, and in
-the gradient that JAX derives of every transposed convolution by its kernel. See
-https://github.com/patrick-kidger/equinox/pull/1259. A GPU has quick ways, and is left alone.
+XLA uses the smaller of images and kernel as the kernel, and is slow at the resulting convolution.
+This happens if a kernel of stride 2 is larger than its images, such as 5x5 on 4x4, and in the
+gradient that JAX derives for the kernel of every transposed convolution. See
+https://github.com/patrick-kidger/equinox/pull/1259. A GPU is fast at both and uses Keras's own.
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from keras import ops
 def conv(
     inputs: Any, kernel: Any, strides: Sequence[int], padding: str, data_format: str
 ) -> jax.Array:
-    """Computes what `keras.ops.conv` does, of images with a kernel of as many channels.
+    """`keras.ops.conv` for images and a kernel with the same number of channels.
 
-    Where the kernel is larger than the output, it is a product with the pixels in each window.
+    If the kernel is larger than the output, it is a product with the pixels in each window.
     """
     inputs, kernel = ops.convert_to_tensor(inputs), ops.convert_to_tensor(kernel)
     first = data_format == "channels_first"
@@ -49,9 +49,9 @@ def conv(
 def conv_transpose(
     inputs: Any, kernel: Any, strides: Sequence[int], padding: str, data_format: str
 ) -> jax.Array:
-    """Computes what `keras.ops.conv_transpose` does, of images.
+    """`keras.ops.conv_transpose` for images.
 
-    Images that are smaller than the kernel are enlarged by zeros.
+    Images smaller than the kernel are padded with zeros.
     """
     inputs, kernel = ops.convert_to_tensor(inputs), ops.convert_to_tensor(kernel)
     first = data_format == "channels_first"
@@ -74,9 +74,9 @@ def conv_transpose(
             x = lax.slice_in_dim(x, 0, n, axis=axis)
         return x
 
-    # The same numbers again, with the kernel in the place of the images, so that JAX derives
-    # another gradient by it: of the convolution that is transposed here. In reverse mode nothing
-    # but this gradient is computed.
+    # The same result with the kernel in the place of the images. From it JAX derives another
+    # gradient by the kernel: that of the transposed convolution here. Reverse mode computes only
+    # this gradient.
     def by_kernel(inputs, kernel):
         pads = []
         for side, size, n, by in zip(sides, sizes, lengths, strides, strict=True):
@@ -102,5 +102,5 @@ def _is_slow(strides):
 
 
 def _on_axes(axes, pairs):
-    """Returns a pair for each axis of images, of those that are not `axes` (0, 0)."""
+    """Return one pair per axis of the images: those of `axes`, and (0, 0) for the others."""
     return [dict(zip(axes, pairs, strict=True)).get(axis, (0, 0)) for axis in range(4)]

@@ -1,7 +1,7 @@
-"""The only place that touches what Keras does not promise, one function a thing.
+"""The only module that uses Keras's private names, one per function.
 
-`tests/test_keras_internals.py` holds a contract test of each, and refuses Keras's private names
-anywhere else in the package.
+`tests/test_keras_internals.py` has a contract test of each, and forbids Keras's private names in
+the rest of the package.
 """
 
 import io
@@ -12,10 +12,10 @@ import keras
 
 
 class Built(keras.Model):
-    """The base of a model that `fit` and `evaluate` find built and compiled on TensorFlow.
+    """The base of a model that is already built and compiled for `fit` and `evaluate` (TensorFlow).
 
-    Under a strategy Keras would build it by the mean of the replicas' first batches, and fail if
-    their shares differ.
+    Under a strategy, Keras would build the model from the mean of the replicas' first batches, and
+    would fail if their numbers of rows differ.
     """
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
@@ -23,54 +23,54 @@ class Built(keras.Model):
 
 
 def flat_layers(layer: keras.Layer) -> list[keras.Layer]:
-    """Returns a layer and all layers within it, at any depth.
+    """Return a layer and all layers within it, at any depth.
 
-    `Model.layers` is public, but leaves out what wrappers and layers of a user's own hold.
+    `Model.layers` is public, but omits the layers within wrappers and within a user's own layers.
     """
     return list(layer._flatten_layers())
 
 
 def call_losses(layers: Iterable[keras.Layer]) -> list[Any]:
-    """Returns what layers added in their last call, by `add_loss` or as regularizers.
+    """Return the losses that layers added in their last call, by `add_loss` or as regularizers.
 
-    `Model.losses` is public, but has the penalties of weights among them, computed anew.
+    `Model.losses` is public, but also contains the weights' penalties, computed anew.
     """
     return [loss for layer in layers for loss in layer._get_own_losses()]
 
 
 def seed_states(model: keras.Model) -> list[Any]:
-    """Returns the states of all seed generators in a model, variables that Keras does not save."""
+    """Return the states of a model's seed generators: variables that Keras does not save."""
     return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
 
 
 def built_for(optimizer: keras.optimizers.Optimizer) -> list[Any]:
-    """Returns the variables that an optimizer keeps moments of; none before it is built."""
+    """Return the variables whose moments an optimizer keeps; none before it is built."""
     return list(getattr(optimizer, "inner_optimizer", optimizer)._trainable_variables)
 
 
 CHECKPOINT_COUNTS = "_batches_seen_since_last_saving", "_last_batch_seen"
-"""The attributes by which `ModelCheckpoint` counts steps, where `save_freq` is a number."""
+"""The attributes in which `ModelCheckpoint` counts steps, if `save_freq` is a number."""
 
 TENSORBOARD_COUNTS = "_global_train_batch", "_global_test_batch"
-"""The attributes by which `TensorBoard` counts steps."""
+"""The attributes in which `TensorBoard` counts steps."""
 
 
 def finish_dispatched(callbacks: keras.callbacks.CallbackList) -> None:
-    """Waits until callbacks have heard of all steps, of which Keras tells some from threads."""
+    """Wait until callbacks have received all steps, because Keras sends some from threads."""
     callbacks._flush_futures()
 
 
 def from_within_fit(arguments: dict[str, Any]) -> bool:
-    """Whether `fit` is calling `evaluate`, with data of its own, by these further arguments."""
+    """Return whether `evaluate` was called by `fit`, with its own data, given these arguments."""
     return bool(arguments.get("_use_cached_eval_dataset"))
 
 
 def written(save: Callable[..., Any], suffix: str, **kwargs: Any) -> bytes:
-    """Returns the bytes of the file that a model's `save` or `save_weights` writes.
+    """Return the bytes of the file that a model's `save` or `save_weights` writes.
 
-    Keras documents paths only, but writes into a file in memory too if its name as a string ends
-    as it should, in `".keras"` or `".weights.h5"`. HDF5 given a path ends the whole process with a
-    segmentation fault when the disk fills.
+    Keras documents only paths, but also writes into a file in memory if its `str` ends in
+    `".keras"` or `".weights.h5"`. Given a path, HDF5 crashes the whole process with a segmentation
+    fault when the disk is full.
     """
     file = _Memory(suffix)
     save(file, **kwargs)
@@ -87,7 +87,7 @@ class _Memory(io.BytesIO):
 
 
 def portable(config: Any) -> Any:
-    """Mends a serialized optimizer of PyTorch: a private class, which no other backend can load."""
+    """Replace PyTorch's private optimizer class in a config, which no other backend can load."""
     if not isinstance(config, dict):
         return config
     config = {key: portable(value) for key, value in config.items()}

@@ -1,6 +1,6 @@
-"""What one process does for all, and what all have to agree on.
+"""Work that one process does for all, and checks that all processes agree.
 
-With one process, each of these is the plain call.
+With one process, each function is a plain call.
 """
 
 import io
@@ -13,22 +13,22 @@ import numpy as np
 from keras_egan.backend import distributed
 
 _MESSAGE = 1000
-"""How many bytes of an error's message come to the other processes."""
+"""The number of bytes of an error's message that reach the other processes."""
 
 
 def is_first() -> bool:
-    """Whether this is the process that writes files and prints."""
+    """Return whether this is the process that writes files and prints."""
     return distributed.process_index() == 0
 
 
 def say(text: str) -> None:
-    """Prints on the first process."""
+    """Print on the first process."""
     if is_first():
         print(text)
 
 
 def by_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """Runs a function on the first process, for which the others do not wait."""
+    """Run a function on the first process; the others do not wait for it."""
     if distributed.process_count() == 1:
         function(*args, **kwargs)
     elif is_first():
@@ -37,9 +37,12 @@ def by_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
 
 
 def first(function: Callable[..., Any], *args: Any) -> Any:
-    """Runs a function on the first process, for which the others wait; it must not wait for them.
+    """Run a function on the first process and return its result on all; the others wait for it.
 
-    All get its result, which JSON must hold. If it raises, the others raise a `RuntimeError`.
+    The function must not wait for the others, and its result must be a JSON value.
+
+    Raises:
+        RuntimeError: on the other processes, if the function raises on the first.
     """
     if distributed.process_count() == 1:
         return function(*args)
@@ -59,7 +62,7 @@ def first(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def first_arrays(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-    """Returns the first process's arrays, by their names, on all."""
+    """Return the first process's arrays, by name, on all processes."""
     if distributed.process_count() == 1:
         return arrays
     file = io.BytesIO()
@@ -70,10 +73,12 @@ def first_arrays(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
 
 
 def together(function: Callable[..., Any], *args: Any) -> Any:
-    """Runs a function on every process, so that none goes on, and waits for ever, if one cannot.
+    """Run a function on every process; if it fails on one, stop all, so that none waits for ever.
 
-    The function must not wait for the others, unless all of them fail or none. If it raises on
-    one, the others raise a `RuntimeError` that names the process.
+    The function must not wait for the others, unless it fails on all processes or on none.
+
+    Raises:
+        RuntimeError: on the other processes, if the function raises on one; it names that process.
     """
     if distributed.process_count() == 1:
         return function(*args)
@@ -95,7 +100,12 @@ def together(function: Callable[..., Any], *args: Any) -> Any:
 
 
 def same(values: Mapping[str, Any]) -> None:
-    """Raises an error that names a value which is not the same on all processes."""
+    """Check that values are the same on all processes.
+
+    Raises:
+        ValueError: on a process where a value differs from the first process's; it names the value.
+        RuntimeError: on the other processes.
+    """
     if distributed.process_count() > 1:
         own = json.loads(json.dumps(values, default=str))
         together(_compare, first(lambda: own), own)
@@ -106,8 +116,8 @@ def _compare(expected, found):
         if expected.get(name) != found.get(name):
             raise ValueError(
                 f"{name} is {expected.get(name)!r} on the first process and {found.get(name)!r} on "
-                f"process {distributed.process_index()}. All processes must train the same GAN, "
-                "each on its share of every batch: give all of them the same."
+                f"process {distributed.process_index()}. Give all processes the same GAN and "
+                "settings; each trains on its share of every batch."
             )
 
 

@@ -10,7 +10,7 @@ from keras_egan.backend.keras_internals import Built
 
 
 class Steps(Built):
-    """Runs the model's steps as they are written."""
+    """Run the model's steps directly."""
 
     def train_step(self, data):
         return self._training_step(data)
@@ -25,15 +25,15 @@ def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tup
         tape.watch(tensors)
         losses, auxiliary = objective()
     grads = [tape.gradient(*pair) for pair in zip(losses, tensors, strict=True)]
-    # Where a gradient needs no value of the losses, such as that of a critic's last layer, the
-    # graph's optimizers forget that weights are to be read before they are updated.
+    # Some gradients need no value of the losses, such as that of a critic's last layer. For these,
+    # graph optimization would not keep the reads of weights before their updates.
     with tf.control_dependencies(losses):
         return [list(map(_dense_copy, group)) for group in grads], auxiliary
 
 
 def _dense_copy(grad):
-    # A copy, because only new operations take a dependency. Dense, because the gradient of an
-    # embedding has a row for each use of a label, and Keras's optimizers would square each alone.
+    # A copy, because only new operations take a dependency. Dense, because an embedding's gradient
+    # has one row per use of a label, and Keras's optimizers would square each row separately.
     return None if grad is None else tf.identity(tf.convert_to_tensor(grad))
 
 
@@ -57,8 +57,8 @@ def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
 
 
 def require(condition: Any, message: str) -> Any:
-    # Where a graph knows the shape only when it runs, an `InvalidArgumentError` comes then; but XLA
-    # drops assertions without a word (https://www.tensorflow.org/xla/known_issues).
+    # If a graph knows the shape only when it runs, it then raises an `InvalidArgumentError`. XLA
+    # silently drops assertions (https://www.tensorflow.org/xla/known_issues).
     if tf.is_tensor(condition):
         tf.debugging.Assert(condition, [message])
         return tf.cast(tf.logical_not(condition), "float32")

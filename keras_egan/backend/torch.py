@@ -13,10 +13,10 @@ from keras_egan.backend.keras_internals import flat_layers
 
 
 class Steps:
-    """Runs the model's steps as they are written, recording gradients only where asked for."""
+    """Run the model's steps directly; record gradients only in `joint_gradients` and the like."""
 
     assigns_in_calls = False
-    """Whether a layer assigns its weights as it is called."""
+    """Whether any layer assigns its weights when it is called."""
 
     def make_train_function(self, force=False):
         kind = keras.layers.SpectralNormalization
@@ -50,8 +50,8 @@ def _over_replicas(grads):
 
 
 def _mutation_allowed(model):
-    # Such a layer is called more than once before gradients are taken. The context costs time for
-    # every operation: it is entered only where it must be.
+    # Such a layer is called more than once before gradients are computed. The context slows every
+    # operation, so it is entered only for such layers.
     if getattr(model, "assigns_in_calls", False):
         return torch.autograd.graph.allow_mutation_on_saved_tensors()
     return nullcontext()
@@ -78,21 +78,21 @@ def gradient(function: Callable[[Any], Any], inputs: Any) -> Any:
 
 
 def device_of(variables: Sequence[Any]) -> AbstractContextManager:
-    # Keras's device holds in the thread that chose it, and CUDA's current device too: in another
-    # thread new tensors would lie on `cuda:0`.
+    # Keras's device and CUDA's current device hold only in the thread that chose them: in another
+    # thread, new tensors would be on `cuda:0`.
     # https://docs.pytorch.org/docs/stable/notes/cuda.html
     return keras.device(str(variables[0].value.device)) if variables else nullcontext()
 
 
 def host() -> AbstractContextManager:
-    # The CPU, because Keras reads a seed's state for each draw, which would wait for the device:
+    # The CPU, because Keras reads a seed's state for each draw, which would wait for a GPU:
     # https://github.com/keras-team/keras/blob/v3.15.1/keras/src/backend/torch/random.py#L26
-    # A seed generator that is used in this context has to be made in it too.
+    # A seed generator that is used in this context must be created in it too.
     return keras.device("cpu")
 
 
 def sent(tensors: Any) -> Any:
-    # The tensors, of one dtype, go as one, and nothing waits for the device.
+    # The tensors, of one dtype, are sent as one, and nothing waits for the device.
     leaves = keras.tree.flatten(tensors)
     joined = torch.cat([leaf.reshape(-1) for leaf in leaves])
     device = keras.ops.empty((0,)).device
@@ -105,7 +105,7 @@ def sent(tensors: Any) -> Any:
 
 
 def random_state() -> Any:
-    # Of what unseeded Dropout draws from, uint8: the CPU's, then that of Keras's device.
+    # The states that unseeded Dropout draws from, uint8: the CPU's, then Keras's device's.
     states = [torch.get_rng_state()]
     module, arguments = _device_module()
     if module:
@@ -123,9 +123,9 @@ def set_random_state(state: Any) -> None:
 
 
 def _device_module():
-    """Returns what has the random numbers of Keras's device, such as `torch.cuda`, or None."""
+    """Return the module with the random state of Keras's device, such as `torch.cuda`, or None."""
     device = keras.ops.zeros(()).device
     module = torch.get_device_module(device)
     if not hasattr(module, "get_rng_state"):  # the CPU
         return None, ()
-    return module, () if device.type == "mps" else (device,)  # MPS is one device
+    return module, () if device.type == "mps" else (device,)  # MPS has a single device

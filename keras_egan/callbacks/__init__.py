@@ -1,18 +1,18 @@
 """Callbacks for `fit`: backups, samples and their metrics, diagnosis, the equilibrium, schedules.
 
-Keras's own callbacks work with every GAN, too. A callback of your own is called as Keras calls it,
-and may use four things more:
+Keras's own callbacks work with every GAN. Keras calls a callback of your own as usual; the callback
+may also use four things:
 
 - `self.model.fit_state` has the training step and its metrics: see `FitState`.
-- `get_state()` returns what training changes in the callback, and `set_state(state)` takes it back.
-  A state is a number, a string, None, an array of numbers, or a list or dict of them with strings
-  as keys. `Backup` saves it. A resumed training calls `set_state` after `on_train_begin` or, within
-  an epoch, after `on_epoch_begin`. A warning names a class without `get_state`; a callback without
+- `get_state()` returns the state that training changes, and `set_state(state)` restores it. A state
+  is a number, a string, None, an array of numbers, or a list or dict of these, with strings as
+  keys. `Backup` saves it. A resumed training calls `set_state` after `on_train_begin` or, within an
+  epoch, after `on_epoch_begin`. A warning names a class without `get_state`; a callback without
   state returns `{}`.
 - `flush(step)` brings the callback's files up to date. `fit` calls it before each backup, because
-  a killed training resumes there and writes nothing from before that step again.
-- `first_process_only = True`, an attribute of the class, leaves the callback to the first of
-  several processes that train together. A callback that writes files should have it. It may call
+  a killed training resumes from that step and never writes earlier steps again.
+- `first_process_only = True`, a class attribute, runs the callback in only the first of several
+  processes that train together. A callback that writes files should set it. It may call
   `model.sample`, `energy` and `save`, which wait for no other process, but not `evaluate`.
 """
 

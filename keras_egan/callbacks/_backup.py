@@ -1,4 +1,4 @@
-"""Backups of a training, from which it goes on exactly where it was."""
+"""Backups from which an interrupted training resumes exactly."""
 
 import errno
 import json
@@ -25,7 +25,7 @@ except ImportError:  # Windows
     import msvcrt
 
     def _lock(file):
-        file.seek(1 << 20)  # far from the text, which others may then read
+        file.seek(1 << 20)  # far past the text, so that other processes can read it
         msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
 
 
@@ -34,7 +34,7 @@ _NAME = f"{'[0-9]' * 10}-{'[0-9]' * 6}"
 
 
 class Snapshot(NamedTuple):
-    """One backup: its file, what JSON can hold (`"epoch"`, `"done"`, `"step"` ...), and arrays."""
+    """One backup: its file, JSON metadata (`"epoch"`, `"done"`, `"step"` ...) and arrays."""
 
     path: Path
     metadata: dict[str, Any]
@@ -42,31 +42,31 @@ class Snapshot(NamedTuple):
 
 
 class Backup(keras.callbacks.Callback):
-    """Saves the state of `fit`; the same script, run again, resumes from there.
+    """Save the state of `fit`; the same script, run again, resumes from there.
 
-    Keras's `BackupAndRestore` resumes at the beginning of an epoch, this one at the very step.
-    Weights, both optimizers, the controller, the seeds, the epoch's running means, the history and
-    the states of callbacks are restored, and the order of images in arrays and in what
-    `datasets.load` returns. The result is that of an uninterrupted training, bit for bit on one
-    device. The order of other datasets begins anew, at the batch within the epoch; a warning says
-    so. A callback of your own needs `get_state` and `set_state`: see `keras_egan.callbacks`; a
-    warning names a class without them.
+    Keras's `BackupAndRestore` resumes at the beginning of an epoch, this callback at the exact
+    step. It restores the weights, both optimizers, the controller, the seeds, the epoch's running
+    means, the history and the states of callbacks. It also restores the order of images in arrays
+    and in datasets from `datasets.load`. The result is that of an uninterrupted training, bit for
+    bit on one device. Other datasets begin a new order, at the same batch of the epoch; a warning
+    says so. A callback of your own needs `get_state` and `set_state` (see `keras_egan.callbacks`);
+    a warning names a class without them.
 
-    The last two backups are kept, a file each, until training ends. One that is damaged, by its
-    checksums, is passed over with a warning. None is made of values that are not finite.
+    The last two backups are kept until training ends, one file each. A backup whose checksums show
+    damage is skipped with a warning. No backup is made of values that are not finite.
 
-    A folder is one training's. Another training, whose networks, optimizers, augmentation,
-    hyper-parameters or data differ, is refused, and so are two at once. Names of layers may
-    differ. Other learning rates than the backup's are not used; a warning says so.
+    A directory belongs to one training. A training is refused if its networks, optimizers,
+    augmentation, hyper-parameters or data differ, or if another one is using the directory. Names
+    of layers may differ. If learning rates differ, the backup's are used, and a warning says so.
 
     Args:
-        directory: where the backups are kept; made if need be.
-        every: how many training steps there are between backups; by default, an epoch's.
+        directory: the folder of the backups; created if missing.
+        every: number of training steps between backups; by default, one epoch.
 
     Raises:
-        ValueError: if `every` is no whole number from 1 up; when `fit` begins, if the directory
-            holds backups of another training or no whole one, or another training is using it.
-        OSError: if a backup cannot be written, as on a full disk.
+        ValueError: if `every` is not a whole number from 1 up; when `fit` begins, if the directory
+            holds backups of another training or only damaged ones, or another training uses it.
+        OSError: if a backup cannot be written, for example on a full disk.
 
     Example:
 
@@ -82,7 +82,7 @@ class Backup(keras.callbacks.Callback):
 
     @contextmanager
     def reserved(self) -> Iterator[None]:
-        """Keeps other trainings out of the directory, by a lock that ends with the process."""
+        """Lock the directory against other trainings; the lock ends with the process."""
         self.directory.mkdir(parents=True, exist_ok=True)
         path = self.directory / ".lock"
         with path.open("a+") as file:
@@ -101,27 +101,27 @@ class Backup(keras.callbacks.Callback):
             try:
                 yield
             finally:
-                with suppress(OSError):  # Windows removes no open file, and no system a full folder
+                with suppress(OSError):  # Windows keeps open files; no system removes full folders
                     path.unlink()
                     self.directory.rmdir()
 
     def newest(self) -> Snapshot | None:
-        """Returns the newest whole backup, or None if there is none at all."""
+        """Return the newest undamaged backup, or None if there are no backups."""
         files = self._files()
         for file in files:
             if snapshot := _read(file):
                 return snapshot
-            warnings.warn(f"{file} is damaged; the backup before it is used.", stacklevel=3)
+            warnings.warn(f"{file} is damaged; trying the previous backup.", stacklevel=3)
         if files:
             raise ValueError(
-                f"No backup in {self.directory} is whole. Delete it to begin training anew."
+                f"All backups in {self.directory} are damaged. Delete it to train from scratch."
             )
         return None
 
     def write(self, metadata: Mapping[str, Any], arrays: Mapping[str, Any]) -> None:
-        """Makes a backup of a `Snapshot`'s contents, and removes all older ones except the last."""
+        """Write a `Snapshot`'s contents, and remove all earlier backups except the newest."""
         earlier = self._files()
-        # The same step at an epoch's beginning and end are two different positions.
+        # An epoch's end and the next one's beginning are different positions at the same step.
         path = self.directory / f"{metadata['step']:010d}-{metadata['epoch']:06d}.npz"
         contents = {**arrays, _METADATA: np.frombuffer(json.dumps(metadata).encode(), "uint8")}
         try:
@@ -129,18 +129,17 @@ class Backup(keras.callbacks.Callback):
                 np.savez(file, **contents)
         except OSError as error:
             size = sum(array.nbytes for array in arrays.values()) / 2**20
-            reason = "its disk is full" if error.errno == errno.ENOSPC else str(error)
+            reason = "the disk is full" if error.errno == errno.ENOSPC else str(error)
             raise OSError(
                 error.errno,
-                f"A backup of {size:.0f} MiB cannot be written to {self.directory}: {reason}. The "
-                "ones before it are still there, and training goes on from them when it is run "
-                "again",
+                f"A backup of {size:.0f} MiB cannot be written to {self.directory}: {reason}. "
+                "Earlier backups remain; run the training again to resume from them",
             ) from error
         for old in [other for other in earlier if other != path][1:]:
             old.unlink()
 
     def clear(self) -> None:
-        """Removes all backups."""
+        """Remove all backups."""
         for file in [*self._files(), *self.directory.glob(f".{_NAME}*.npz")]:
             file.unlink()
 
@@ -158,5 +157,5 @@ def _read(path):
         return Snapshot(path, json.loads(arrays.pop(_METADATA).tobytes()), arrays)
     except MemoryError:
         raise
-    except Exception:  # damage shows in many kinds of error
+    except Exception:  # a damaged file may raise many kinds of error
         return None

@@ -1,4 +1,4 @@
-"""Is this collapse? What is wrong with a training, said while it goes on."""
+"""Warnings of collapse and other faults while a GAN trains."""
 
 import warnings
 from typing import Any
@@ -15,46 +15,47 @@ from keras_egan.datasets.inputs import scaled
 from keras_egan.datasets.loaders import as_numpy, batches_of
 from keras_egan.saving.hyperparameter import hyperparameters
 
-IMAGES = 64  # of the data, and samples
+IMAGES = 64  # real images per check, and as many samples
 STEPS_HELD = 10_000
 
 _NOT_FINITE = (
-    "{}: the weights are spoilt, as by a learning rate that is too high or by data that are not "
-    "finite; begin again with lower rates, or with clipnorm=1.0 in both optimizers."
+    "{}: the weights are damaged, for example by a learning rate that is too high or by data that "
+    "are not finite; start again with lower rates, or with clipnorm=1.0 in both optimizers."
 )
 
 
 class Diagnosis(keras.callbacks.Callback):
-    """Warns once of each fault of a GAN's training: what, since when, why, what to change.
+    """Warn once of each fault of a GAN's training, with its start, its cause and a remedy.
 
-    It checks the metrics of all steps since the last check, and samples against images of the data:
+    It checks the metrics of all steps since the last check, and compares samples with images of the
+    data:
 
-    - any GAN: metrics that are NaN or infinite, at once; samples all alike (their variance, the
-      distance to the nearest other, the pulling-away term of their embeddings) or at the ends of
-      their range; a network that no longer moves; a discriminator with one energy for everything;
-      with a `classifier`, over nine samples of ten of one class;
-    - BEGAN: k_t that stays at 0 or 1, swings between the two, or is still on its way;
-    - EBGAN: a margin above no fake's energy, or every one's; MAGAN: one above none;
+    - any GAN: metrics that are NaN or infinite, at once; samples that are all alike (by variance,
+      distance to the nearest other, pulling-away term of the embeddings) or at the ends of their
+      range; a network that no longer changes; a discriminator with the same energy for every image;
+      with a `classifier`, more than nine of ten samples in one class;
+    - BEGAN: k_t that stays at 0 or 1, swings between the two, or is still rising;
+    - EBGAN: a margin below the energies of all fakes, or above all; MAGAN: a margin below all;
     - LS-GAN: a critic that is 0 everywhere.
 
-    A symptom seen in `patience` consecutive checks is a finding: a warning, an item of `findings`,
-    and one more in the epoch's metric `diagnosis`, their number, which callbacks placed after this
-    one get, such as `CSVLogger`.
+    A symptom seen in `patience` consecutive checks is a finding: it gives a warning and an item of
+    `findings`. The epoch's metric `diagnosis` is the number of findings. Callbacks placed after
+    this one, such as `CSVLogger`, get it.
 
     Args:
         reference: images of the data, in any form that `fit` takes; the first 64 are used.
-        every: how many training steps there are between checks; by default, an epoch's.
-        patience: how many consecutive checks must see a symptom.
+        every: number of training steps between checks; by default, one epoch.
+        patience: number of consecutive checks that must see a symptom.
         stop: whether a finding ends the training.
         classifier: a Keras model from images to probabilities or logits of classes.
 
     Attributes:
-        findings: dicts with the keys `name`, `since` (the step of the check that first saw it),
-            `step` (that of the warning) and `sentence`.
+        findings: dicts with the keys `name`, `since` (the step of the first check that saw it),
+            `step` (the step of the warning) and `sentence`.
 
     Raises:
         ValueError: if a number is not whole or is too small; when training begins, if `reference`
-            has fewer than 2 images, or other ones than the GAN makes.
+            has fewer than 2 images, or images that are not like the GAN's.
 
     Example:
 
@@ -83,12 +84,12 @@ class Diagnosis(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.findings = []
-        self._seen: dict[str, list[int]] = {}  # the check that first saw a symptom, and how many
+        self._seen: dict[str, list[int]] = {}  # a symptom's first step, and how many checks saw it
         self._before: dict[str, np.ndarray] = {}  # the weights at the last check
         self._held.clear()
         images, *labels = _first(self.reference, self.model.image_shape, bool(self.model.labels))
         self._labels = None
-        if labels:  # one that is not known, -1, becomes each class in turn
+        if labels:  # unknown labels, -1, become each class in turn
             turns = np.arange(len(labels[0])) % self.model.num_classes
             self._labels = np.where(labels[0] < 0, turns, labels[0])
         self._images = scaled(images, self.model.image_shape, "reference")
@@ -111,7 +112,7 @@ class Diagnosis(keras.callbacks.Callback):
         logs["diagnosis"] = float(len(self.findings))
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the findings, the present symptoms, and what the next check compares with."""
+        """Return the findings, the present symptoms, and the basis of the next check."""
         self._take()
         rows = self._held.fetch()
         names = rows[0][1] if rows else ()

@@ -16,34 +16,34 @@ from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.extras import require
 from keras_egan.saving.files import replacing
 
-ROWS_HELD = 1000  # in memory, before they are written within an epoch
-ROWS_KEPT = 100_000  # where they cannot be written
+ROWS_HELD = 1000  # in memory before they are written within an epoch
+ROWS_KEPT = 100_000  # in memory while writing fails
 
 _PICTURES = (".gif", ".jpeg", ".jpg", ".pdf", ".png", ".svg")
 
 
 class EquilibriumLogger(keras.callbacks.Callback):
-    """Writes the metrics of each step to a CSV file, and draws them.
+    """Write the metrics of each step to a CSV file, and draw them.
 
-    The CSV has the column `step`, the number of training steps done, then a column per metric, its
-    value on that step's batch. The picture beside it, with the suffix `.png`, shows L(x), L(G(z))
-    and gamma L(x), on a log scale if all are above 0, and below them the controller's metrics. Rows
-    are written whole, at the latest after each epoch; the picture is drawn after epochs, in at most
-    a twentieth of the time, and at the end. A resumed training continues the file, and replaces
-    rows from the resumed step on.
+    The CSV has the column `step`, the number of training steps done, and one column per metric with
+    its value on that step's batch. The picture beside it, with the suffix `.png`, shows L(x),
+    L(G(z)) and gamma L(x), on a log scale if all are above 0. The controller's metrics are below
+    them. Complete rows are written at the latest after each epoch. The picture is drawn at the end,
+    and after epochs, in at most a twentieth of the time. A resumed training continues the file, and
+    replaces the rows after the resumed step.
 
-    If writing or drawing fails, a warning says so the first time, and training goes on; the newest
-    100,000 rows wait for the next try.
+    The first failure to write or draw gives a warning, and training goes on; the newest 100,000
+    rows wait for the next attempt.
 
     Args:
-        filename: the CSV file. Its folder is made if need be.
-        every: how many training steps there are between rows.
+        filename: the CSV file; its folder is created if missing.
+        every: number of training steps between rows.
 
     Raises:
-        ImportError: without matplotlib (the extra `plots`).
+        ImportError: if matplotlib is missing (the extra `plots`).
         OSError: when training begins, if the file cannot be written.
-        ValueError: if `every` is not a whole number from 1 up, or `filename` ends like a picture;
-            when training begins, if the file exists with other columns.
+        ValueError: if `every` is not a whole number from 1 up, or `filename` has a picture's
+            suffix; when training begins, if the file exists with other columns.
 
     Example:
 
@@ -60,8 +60,8 @@ class EquilibriumLogger(keras.callbacks.Callback):
         self.path = Path(filename)
         if self.path.suffix.lower() in _PICTURES:
             raise ValueError(
-                f"`filename` must name a table, beside which the picture is drawn, such as "
-                f"{str(self.path.with_suffix('.csv'))!r}; got {str(filename)!r}."
+                f"`filename` must be a table such as {str(self.path.with_suffix('.csv'))!r}; "
+                f"got {str(filename)!r}. The picture is drawn beside the table."
             )
         require("matplotlib.figure", "plots", "EquilibriumLogger")
         self.every = int(every)
@@ -88,7 +88,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
             self._resume(self._done)
 
     def flush(self, step: int) -> None:
-        """Writes all rows."""
+        """Write all rows."""
         self._take()
         self._write()
 
@@ -124,7 +124,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
         self._resumed, self._drawn = True, False
 
     def _rows(self, step) -> Iterator[list[str]]:
-        """Yields the rows of the file up to a step, but the header and what was cut short."""
+        """Yield the file's rows up to a step, except the header and incomplete rows."""
         if not self.path.exists():
             return
         with self.path.open(newline="") as file:

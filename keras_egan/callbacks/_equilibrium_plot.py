@@ -12,13 +12,13 @@ import numpy as np
 from keras_egan.saving.files import replacing
 
 BINS = 2000
-"""How many points a curve has at most; a picture is 800 pixels wide."""
+"""The most points of a curve; a picture is 800 pixels wide."""
 
 _LOSSES = "d_loss", "g_loss"
 
 
 def draw(table: Path, path: Path) -> None:
-    """Writes the picture of a CSV file, a PNG, if the file has rows."""
+    """Draw a CSV file as a PNG, if the file has rows."""
     with table.open(newline="") as file:
         rows = csv.reader(file)
         columns = next(rows)
@@ -29,19 +29,19 @@ def draw(table: Path, path: Path) -> None:
         with replacing(path) as temporary:
             picture(columns, values.reshape(-1, len(columns))).savefig(temporary, dpi=100)
     finally:
-        # Figures hold themselves in cycles, and beside the many objects of TensorFlow or
-        # PyTorch Python hardly ever looks for those.
+        # Figures are in reference cycles. Python rarely collects those beside the many objects
+        # of TensorFlow or PyTorch.
         gc.collect()
 
 
 def picture(columns: Sequence[str], table: np.ndarray) -> Any:
-    """Returns the picture, a `matplotlib.figure.Figure`, of a table with the column `step`."""
-    from matplotlib.figure import Figure  # here, for not everybody has it
+    """Return the picture, a `matplotlib.figure.Figure`, of a table with the column `step`."""
+    from matplotlib.figure import Figure  # here, because it is optional
 
     curves = dict(zip(columns, np.moveaxis(binned(table), -1, 0), strict=True))
     steps = curves.pop("step")[:, 0]
     energies = {"L(x)": curves.pop("real_energy"), "L(G(z))": curves.pop("fake_energy")}
-    if "balance" in curves:  # gamma L(x) - L(G(z)), and gamma may have changed on the way
+    if "balance" in curves:  # gamma L(x) - L(G(z)); gamma itself may change during training
         mean = curves.pop("balance")[:, :1] + energies["L(G(z))"][:, :1]
         energies["gamma L(x)"] = np.repeat(mean, 3, axis=1)
     panels = {"energy": energies}
@@ -53,27 +53,27 @@ def picture(columns: Sequence[str], table: np.ndarray) -> Any:
             _plot(axis, steps, curve, name)
         axis.set_ylabel(label)
     axes[0].legend()
-    if all((curve > 0).all() for curve in energies.values()):  # a critic's may be negative
+    if all((curve > 0).all() for curve in energies.values()):  # a critic's energy may be negative
         axes[0].set_yscale("log")
     axes[-1].set_xlabel("training step")
     return figure
 
 
 def binned(table: np.ndarray) -> np.ndarray:
-    """Returns bins of equally many rows, `(bins, 3, columns)`: their means, minima and maxima."""
+    """Return the means, minima and maxima of bins of equally many rows, `(bins, 3, columns)`."""
     width = -(-len(table) // BINS)
     bins = table[: len(table) // width * width].reshape(-1, width, table.shape[1])
     return np.stack([bins.mean(axis=1), bins.min(axis=1), bins.max(axis=1)], axis=1)
 
 
 def _plot(axis, steps, curve, name):
-    """Draws the values pale, and their means over windows of a hundredth of the steps."""
+    """Draw the values pale, and their means over windows of a hundredth of the steps."""
     means, *band = curve.T
     window = max(1, len(means) // 100)
     smooth = np.convolve(means, np.ones(window) / window, mode="valid")
     (line,) = axis.plot(steps[window - 1 :], smooth, label=name)
     if window > 1:
-        # From each bin's least to its greatest: where a bin is one value, the values' own line.
+        # A line from each bin's minimum to its maximum; with one value per bin, the curve itself.
         values = np.stack(band, axis=1).ravel()
         style = {"color": line.get_color(), "alpha": 0.2, "linewidth": 0.5, "zorder": 0}
         axis.plot(np.repeat(steps, 2), values, **style)

@@ -14,35 +14,35 @@ from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
 
 class EvaluateSamples(keras.callbacks.Callback):
-    """Computes metrics of samples after epochs, and adds them to the logs.
+    """Compute metrics of samples after epochs, and add them to the logs.
 
-    It measures after the first epoch, so that every epoch has the metrics, and after each epoch
-    whose number is divisible by `every_epochs`; epochs in between repeat the last values, which
-    `ModelCheckpoint` takes for no improvement. Place this callback before those that monitor its
-    metrics, and give them a `mode`. `EarlyStopping` and `ReduceLROnPlateau` count all epochs: give
-    them a `patience` of several times `every_epochs`.
+    It measures after the first epoch, so that every epoch has the metrics. Then it measures after
+    each epoch whose number is divisible by `every_epochs`. Epochs in between repeat the last
+    values; `ModelCheckpoint` counts a repeat as no improvement. Place this callback before those
+    that monitor its metrics, and give them a `mode`. `EarlyStopping` and `ReduceLROnPlateau` count
+    all epochs: give them a `patience` of several times `every_epochs`.
 
-    The latents are the same each time: `gan.sample(samples, seed=seed)` are the samples measured,
+    The latents are the same each time: the measured samples are `gan.sample(samples, seed=seed)`,
     all in memory at once. Metrics that are `labeled` need a GAN with `num_classes`, and labels in
     the reference. A metric that cannot be computed, because samples are NaN or of too few classes,
-    is NaN in the logs; the first time, a warning says why. Metrics of the same extractor share its
-    features. Of several processes that train together the first measures, and all get the values.
+    is NaN in the logs; the first time, a warning says why. Metrics with the same extractor share
+    its features. If several processes train together, the first measures and all get the values.
 
     Args:
-        reference: real images: an array or anything finite that `fit` takes, in batches, which is
-            read once, when the first training begins; `(images, labels)` for metrics that are
-            `labeled`. None where the metrics need no real images, or have them already.
+        reference: real images: an array, or batches in any finite form that `fit` takes. They are
+            read once, when the first training begins. `(images, labels)` for metrics that are
+            `labeled`; None if the metrics need no real images, or have them already.
         metrics: a list of metrics, such as `[metrics.FrechetDistance(extractor)]`. A metric's key
-            in the logs is its `name`, or those of its `result` if that is a dict.
-        every_epochs: how many epochs there are from one measurement to the next.
-        samples: how many samples are drawn. Most metrics depend on it.
-        batch_size: how many images go through an extractor at once.
+            in the logs is its `name`; a `result` that is a dict gives its own keys.
+        every_epochs: number of epochs between measurements.
+        samples: number of samples to draw. Most metrics depend on it.
+        batch_size: number of images per forward pass of an extractor.
         seed: an integer, from 0 up, that fixes the latents.
 
     Raises:
         ValueError: if a number is not whole or is too small, or an item of `metrics` is not a
-            metric; when training begins, if a metric is without real images; after an epoch, if
-            two metrics have the same key.
+            metric; when training begins, if a metric lacks real images; after an epoch, if two
+            metrics have the same key.
 
     Example:
 
@@ -90,7 +90,7 @@ class EvaluateSamples(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._results: dict[str, float] | None = None
-        self._keys: dict[str, list[str]] = {}  # of each metric's results
+        self._keys: dict[str, list[str]] = {}  # the keys of each metric's results
         self._warned: set[str] = set()
         processes.first(self._measure_reference)
 
@@ -106,7 +106,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         logs.update(self._results)
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the last results."""
+        """Return the last results."""
         return {"results": self._results}
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -116,7 +116,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         named = [metric.name for metric in self.metrics if metric.labeled]
         if named and not self.model.labels:
             raise ValueError(
-                f"{named[0]} is of samples and the classes that were asked for; this GAN has none. "
+                f"{named[0]} needs samples of requested classes, but this GAN has no classes. "
                 "Make it with `num_classes=`, or leave the metric out."
             )
         relative = [metric for metric in self.metrics if isinstance(metric, ReferenceMetric)]
@@ -131,7 +131,7 @@ class EvaluateSamples(keras.callbacks.Callback):
                 for metric in relative:
                     extracted = self._extracted(metric, images, features)
                     metric.accumulate_real(extracted, *(labels if metric.labeled else ()))
-            self._measured = True  # the metrics have it from now on
+            self._measured = True  # the metrics keep the reference
         for metric in relative:
             if not metric.real.count:
                 raise ValueError(
@@ -142,7 +142,7 @@ class EvaluateSamples(keras.callbacks.Callback):
     def _measure(self):
         samples = self.model.sample(self.samples, seed=self.seed, batch_size=self.batch_size)
         labels = getattr(self.model, "labels", None)
-        labels = labels and labels.drawn(self.samples, None, self.seed)  # those of the samples
+        labels = labels and labels.drawn(self.samples, None, self.seed)  # the samples' labels
         features: dict[int, Any] = {}
         results: dict[str, float] = {}
         for metric in self.metrics:
@@ -155,7 +155,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         return results
 
     def _result(self, metric, samples, labels, features):
-        """Returns a metric's results by their names, NaN where it cannot be computed."""
+        """Return a metric's results by their names, NaN if they cannot be computed."""
         metric.reset_state()
         try:
             extracted = self._extracted(metric, samples, features)
@@ -174,7 +174,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         return result
 
     def _extracted(self, metric, images, features):
-        """Returns the features of images, which metrics of one extractor share."""
+        """Return the features of images, computed once for all metrics of an extractor."""
         key = id(metric if metric.extractor is None else metric.extractor)
         if key not in features:
             features[key] = metric.extract(images, self.batch_size)

@@ -1,4 +1,4 @@
-"""Adding to files whole or not at all, and going on where that fails."""
+"""Appends that are complete or undone, and errors that do not end training."""
 
 import os
 import warnings
@@ -8,11 +8,11 @@ from pathlib import Path
 
 
 def append(path: Path, text: str) -> None:
-    """Adds a text to the end of a file; after an `OSError` the file is as it was."""
+    """Append a text to a file; after an `OSError` the file is as it was."""
     with path.open("ab", buffering=0) as file:
         size, data = file.seek(0, os.SEEK_END), memoryview(text.encode())
         try:
-            while data:  # the last of a disk takes a part of them
+            while data:  # a nearly full disk takes only a part
                 data = data[file.write(data) :]
         except OSError:
             file.truncate(size)
@@ -21,7 +21,7 @@ def append(path: Path, text: str) -> None:
 
 @contextmanager
 def tolerated(what: str, warned: set[str]) -> Iterator[None]:
-    """Turns any error into a warning that `what` failed, once: `warned` remembers it."""
+    """Turn any error into a warning that `what` failed, once per `what` in `warned`."""
     try:
         yield
     except Exception as error:

@@ -1,4 +1,4 @@
-"""Where a running `fit` is, and the metrics of its steps."""
+"""The position of a running `fit`, and the metrics of its steps."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -7,26 +7,26 @@ from typing import Any
 from keras import ops
 
 FETCHED = 100
-"""How many steps' metrics stay on the device at most."""
+"""The most steps whose metrics stay on the device."""
 
 
 class FitState:
-    """Where a running `fit` is: a GAN's `fit_state`, which `fit` brings up to date.
+    """The position of a running `fit`: a GAN's `fit_state`, which `fit` keeps up to date.
 
-    Keep it in `on_epoch_begin`, and read it from there within an epoch: on JAX each reading of a
-    callback's `model` has Keras bring all weights back into the model.
+    Store it in `on_epoch_begin`, and read the stored object within the epoch. On JAX, each access
+    to a callback's `model` makes Keras copy all weights back into the model.
 
     Attributes:
         epoch_start: the number of training steps done when the epoch began, an int, set before
-            `on_epoch_begin`. The step of a batch is `epoch_start + batch`, also in an epoch that a
+            `on_epoch_begin`. The step of a batch is `epoch_start + batch`, even in an epoch that a
             backup resumes in the middle.
         step: the number of training steps done, an int.
-        phase: which of the GAN's `phases` the present step is compiled for, a string.
-        logs: the newest step's metrics by their names, scalars that are still on the device: Keras
-            waits for them only where a callback has `on_train_batch_end`. Empty before the first
-            step and after training.
+        phase: the one of the GAN's `phases` that the present step is compiled for, a string.
+        logs: the newest step's metrics by name, scalars that are still on the device. Keras waits
+            for them only if a callback has `on_train_batch_end`. Empty before the first step and
+            after training.
 
-    Example: the lowest energy in a file, for which the device waits every hundred steps.
+    Example: write the lowest energy to a file. The device waits only every hundred steps.
 
     ```python
     class Lowest(keras.callbacks.Callback):
@@ -60,25 +60,25 @@ class FitState:
         self.step = 0
         self.phase = ""
         self.logs: Mapping[str, Any] = {}
-        # Of a `fit` that was interrupted, its fingerprint's values as it began and as it was left.
+        # The fingerprint of an interrupted `fit`: its values at the beginning and at the end.
         self.interrupted: dict[str, tuple[Any, Any]] = {}
 
 
 class StepLogs:
-    """The metrics of the newest steps, `held` at most; the device need not wait for each."""
+    """The metrics of at most `held` newest steps; the device does not wait for each step."""
 
     def __init__(self, held: int):
         self._rows: deque[tuple[int, dict[str, float]]] = deque(maxlen=held)
         self._unfetched: list[tuple[int, Mapping[str, Any]]] = []
 
     def add(self, step: int, logs: Mapping[str, Any]) -> None:
-        """Adds a step's metrics, scalars by their names."""
+        """Add a step's metrics, scalars by their names."""
         self._unfetched.append((step, logs))
         if len(self._unfetched) == FETCHED:
             self.fetch()
 
     def fetch(self) -> "deque[tuple[int, dict[str, float]]]":
-        """Returns all that are held, oldest first: pairs of a step and its metrics, floats."""
+        """Return the held pairs of a step and its metrics, floats, oldest first."""
         for step, logs in self._unfetched:
             metrics = {name: float(ops.convert_to_numpy(logs[name])) for name in sorted(logs)}
             self._rows.append((step, metrics))
@@ -86,6 +86,6 @@ class StepLogs:
         return self._rows
 
     def clear(self) -> None:
-        """Forgets all of them."""
+        """Forget all steps."""
         self._rows.clear()
         self._unfetched.clear()

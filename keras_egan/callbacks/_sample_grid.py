@@ -15,25 +15,25 @@ from keras_egan.pictures import animate, grid, save_grid
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes a grid of samples from the same latents as a PNG, and an animation at the end.
+    """Write grids of samples from the same latents as PNGs, and an animation at the end.
 
-    The files are named by the training step, as in `00000780.png`; `samples.gif` shows them all in
-    order, those from before a training was resumed, too. If drawing or writing fails, a warning
-    says so the first time, and training goes on. With `num_classes` each row is of one class.
+    The files are named by the training step, such as `00000780.png`. `samples.gif` shows all of
+    them in order, including those from before a resume. The first failure to draw or write gives a
+    warning, and training goes on. With `num_classes`, each row shows one class.
 
     Args:
-        directory: where the pictures go; made if need be.
-        every: how many training steps there are between pictures; by default, an epoch's.
-        rows: the grid's rows; by default 8, or as many as there are classes.
-        columns: the grid's columns.
+        directory: the folder of the pictures; created if missing.
+        every: number of training steps between pictures; by default, one epoch.
+        rows: number of rows; by default 8, or the number of classes.
+        columns: number of columns.
         seed: the integer, from 0 up, that fixes the latents.
         writer: a `SummaryWriter` of tensorboardX or of `torch.utils.tensorboard`, for TensorBoard
             and, after `wandb.init(sync_tensorboard=True)`, Weights & Biases. It gets each picture
-            as `samples`, and each epoch's logs, at the training step; it is left open.
+            as `samples`, and each epoch's logs, at the training step. It stays open.
 
     Raises:
-        ImportError: without Pillow (the extra `images`).
-        OSError: when training begins, if the directory cannot be made.
+        ImportError: if Pillow is missing (the extra `images`).
+        OSError: when training begins, if the directory cannot be created.
         TypeError: if `writer` is not a `SummaryWriter`.
         ValueError: if a number is not whole or is too small; or, when training begins, if the
             samples are not images of 1, 3 or 4 channels.
@@ -64,7 +64,7 @@ class SampleGrid(keras.callbacks.Callback):
             )
         checks.whole_number(1, columns=columns)
         checks.whole_number(0, seed=seed)
-        pillow()  # raises now, rather than as a warning in training
+        pillow()  # raises here, instead of a warning during training
         self.directory = Path(directory)
         self.every = checks.optional_whole(1, every=every)
         self.rows = checks.optional_whole(1, rows=rows)
@@ -76,7 +76,7 @@ class SampleGrid(keras.callbacks.Callback):
         shape = self.model.image_shape
         if not is_image(shape) or (None, *shape)[channel_axis()] not in (1, 3, 4):
             raise ValueError(
-                f"SampleGrid shows images of 1, 3 or 4 channels; the samples have shape {shape}."
+                f"SampleGrid needs images of 1, 3 or 4 channels; got samples of shape {shape}."
             )
         self.directory.mkdir(parents=True, exist_ok=True)
         self._warned: set[str] = set()
@@ -86,14 +86,13 @@ class SampleGrid(keras.callbacks.Callback):
         self._last = self._fit.epoch_start
 
     def get_state(self) -> dict[str, Any]:
-        """Returns the step of the last picture, or of the epoch's beginning."""
+        """Return the step of the last picture, or of the epoch's beginning."""
         return {"last": self._last}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._last = state["last"]
 
-    # At the beginning of the next step, rather than the end of this one: a callback that wants
-    # the end of a step makes Keras wait for the device at every step.
+    # Not `on_train_batch_end`: a callback that has it makes Keras wait for the device at each step.
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.every:
             self._write_if_due()
@@ -134,7 +133,7 @@ class SampleGrid(keras.callbacks.Callback):
                 self.writer.add_image("samples", picture, step, dataformats=axes)
 
     def _frames(self) -> Iterator[Any]:
-        """Yields the pictures, of which there may be more than files that can be open at once."""
+        """Yield the pictures one by one: there may be more than the limit of open files."""
         for path in sorted(self.directory.glob("[0-9]*.png")):
             with tolerated(f"Reading pictures of {self.directory}", self._warned):
                 with pillow().open(path) as picture:

@@ -1,4 +1,4 @@
-"""Hyper-parameters that change as training goes on."""
+"""Hyper-parameters that change during training."""
 
 import math
 from collections.abc import Callable
@@ -12,25 +12,25 @@ from keras_egan.saving.hyperparameter import hyperparameters
 
 
 class Schedule(keras.callbacks.Callback):
-    """Sets a hyper-parameter of a GAN, such as EBGAN's margin, by the training step.
+    """Set a hyper-parameter of a GAN, such as EBGAN's margin, by the training step.
 
-    Learning rates are the optimizers': give these a
+    Learning rates belong to the optimizers: give those a
     `keras.optimizers.schedules.LearningRateSchedule`.
 
     Args:
         attribute: the hyper-parameter's name, such as `"margin"`, `"gamma"` or `"pt_weight"`.
-        function: takes the number of training steps done, an int, and returns the value; a
-            `LearningRateSchedule` does, too.
-        every: how many training steps there are between changes; by default, an epoch's. 1 costs
-            some time at each step on JAX.
+        function: takes the number of training steps done, an int, and returns the value, as a
+            `LearningRateSchedule` does.
+        every: number of training steps between changes; by default, one epoch. 1 adds overhead to
+            each step on JAX.
 
     Raises:
         ValueError: if `function` cannot be called or `every` is not a whole number from 1 up; when
-            training begins, if the GAN has no such hyper-parameter; while training, if a value is
-            none that may be set.
+            training begins, if the GAN has no such hyper-parameter; during training, if a value is
+            out of its range.
 
     Example: a margin that decays towards 0, as in section 4.2 of https://arxiv.org/abs/1609.03126
-    (which does not say how; the rate here is ours).
+    (the paper gives no rate; this one is ours).
 
     ```python
     decay = keras.optimizers.schedules.ExponentialDecay(10.0, decay_steps=1000, decay_rate=0.9)
@@ -52,10 +52,10 @@ class Schedule(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         names = sorted(hyperparameters(self.model))
         if self.attribute not in names:
-            known = f"only {', '.join(map(repr, names))}" if names else "and none at all"
+            known = f"only {', '.join(map(repr, names))}" if names else "nor any other"
             raise ValueError(
-                f"{type(self.model).__name__} has no hyper-parameter {self.attribute!r} that "
-                f"`Schedule` could set, {known}."
+                f"{type(self.model).__name__} has no hyper-parameter {self.attribute!r} for "
+                f"`Schedule` to set, {known}."
             )
         self._set_at: int | None = None
 

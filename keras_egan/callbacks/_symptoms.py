@@ -1,4 +1,4 @@
-"""Rules that find what is wrong with a GAN in its metrics and samples, one per symptom."""
+"""Rules that detect faults in a GAN's metrics and samples, one per symptom."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -12,18 +12,18 @@ from keras_egan.metrics.streams import squared_distances
 
 
 class Look(NamedTuple):
-    """Statistics of some samples, or of as many images of the data."""
+    """Statistics of a batch of samples, or of as many images of the data."""
 
-    variance: float  # the mean variance of a value over them
+    variance: float  # each value's variance over the batch, averaged
     nearest: float  # the median Euclidean distance to the nearest other
-    pt: float  # the pulling-away term of their embeddings, in [0, 1]; NaN without an encoder
+    pt: float  # the pulling-away term of the embeddings, in [0, 1]; NaN without an encoder
     extreme: float  # the share of images' values within 0.01 of -1 or 1
-    energy: float  # the mean of their energies
-    spread: float  # the standard deviation of these
+    energy: float  # the mean energy
+    spread: float  # the standard deviation of the energies
 
     @classmethod
     def at(cls, images: np.ndarray, energies: np.ndarray, embedding: Any) -> "Look":
-        """Returns the statistics of images, from their energies and embeddings."""
+        """Return the statistics of images, from their energies and embeddings."""
         vectors = images.reshape(len(images), -1)
         distances = np.concatenate([block for _, block in squared_distances(vectors, vectors)])
         np.fill_diagonal(distances, np.inf)
@@ -41,24 +41,24 @@ class Look(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What is known of the steps since the last check."""
+    """Observations of the steps since the last check."""
 
     steps: dict[str, np.ndarray]  # each metric of each step, of shape `(steps,)`
     settings: dict[str, float]  # the GAN's hyper-parameters
     data: Look
     fakes: Look
-    learning: tuple[str, ...]  # the networks that are trained at present
+    learning: tuple[str, ...]  # the networks that are in training now
     moved: dict[str, float]  # each one's change since the last check, relative to its norm
-    own: dict[str, str]  # the GAN's own findings: sentences by their names
-    classes: tuple[float, int] | None = None  # the commonest class's share of samples, and class
+    own: dict[str, str]  # the GAN's own findings: sentences by name
+    classes: tuple[float, int] | None = None  # the largest class share of the samples, its class
 
     def mean(self, name: str) -> float:
-        """Returns a metric's mean over the steps."""
+        """Return a metric's mean over the steps."""
         return float(self.steps[name].mean())
 
 
 def symptoms(e: Evidence) -> Iterator[tuple[str, str]]:
-    """Yields the name of each symptom, and a sentence: what is seen, why, and what to change."""
+    """Yield each symptom's name, and a sentence with the observation, its cause and a remedy."""
     yield from e.own.items()
     if "k_t" in e.steps:
         yield from _k_t(e)
@@ -73,15 +73,15 @@ def symptoms(e: Evidence) -> Iterator[tuple[str, str]]:
         if e.moved.get(name, 1.0) < 1e-7:
             yield (
                 f"dead {name}",
-                f"The {name}'s weights stand still: no gradient reaches them, or the learning rate "
-                "is next to 0; look for a dead ReLU at the end, for saturated activations, and for "
-                "layers that are not trainable.",
+                f"The {name}'s weights do not change: no gradient reaches them, or the learning "
+                "rate is close to 0; look for a dead ReLU at the end, for saturated activations, "
+                "and for layers that are not trainable.",
             )
     if e.classes and e.classes[0] > 0.9:
         yield (
             "one class",
-            f"{e.classes[0]:.0%} of the samples are of class {e.classes[1]}, by the classifier: "
-            "the generator leaves out most of the data; raise gamma or pt_weight, or give the "
+            f"The classifier puts {e.classes[0]:.0%} of the samples in class {e.classes[1]}: the "
+            "generator misses most of the data; raise gamma or pt_weight, or give the "
             "discriminator a normalised embedding (networks.dcgan_autoencoder).",
         )
 
@@ -89,13 +89,14 @@ def symptoms(e: Evidence) -> Iterator[tuple[str, str]]:
 def _k_t(e):
     k_t, gamma = e.steps["k_t"], e.settings["gamma"]
     ratio = e.mean("fake_energy") / max(e.mean("real_energy"), 1e-12)
-    seen = f"fakes have {ratio:.2f} times the energy of data, where gamma asks for {gamma:g}"
+    seen = f"fakes have {ratio:.2f} times the data's energy, while gamma asks for {gamma:g}"
     if k_t.max() < 1e-3 and ratio > 1.1 * gamma:
         yield (
             "k_t at 0",
-            f"k_t is 0 and {seen}: the generator makes what the discriminator cannot reconstruct, "
-            "and does not learn better, as where it has settled on one image; look at the samples, "
-            "lower both learning rates, or normalise the embedding (networks.dcgan_autoencoder).",
+            f"k_t is 0 and {seen}: the discriminator cannot reconstruct the fakes, and the "
+            "generator does not improve, perhaps because it makes only one image; look at the "
+            "samples, lower both learning rates, or normalise the embedding "
+            "(networks.dcgan_autoencoder).",
         )
     elif k_t.min() > 1 - 1e-3 and ratio < 0.9 * gamma:
         yield (
@@ -107,14 +108,14 @@ def _k_t(e):
     elif k_t.min() < 0.05 and k_t.max() > 0.95:
         yield (
             "k_t swings",
-            f"k_t swings between {k_t.min():.2f} and {k_t.max():.2f}: lambda_k is too large; "
-            "divide it by ten.",
+            f"k_t swings between {k_t.min():.2f} and {k_t.max():.2f}: it moves too fast; "
+            "divide lambda_k by ten, or double settle_steps.",
         )
     elif ratio < 0.75 * gamma and k_t[-1] > k_t[0]:
         yield (
             "k_t too slow",
-            f"k_t still rises, at {k_t[-1]:.3g}, and {seen}: lambda_k is too small for so short a "
-            "run; multiply it by ten, or train for longer.",
+            f"k_t still rises, at {k_t[-1]:.3g}, and {seen}: it moves too slowly for so short a "
+            "run; multiply lambda_k by ten, use settle_steps, or train for longer.",
         )
 
 
@@ -123,10 +124,10 @@ def _adapted_margin(e):
     if hinge < 1e-6 * e.mean("real_energy"):
         yield (
             "margin",
-            f"No fake's energy is under the margin of {e.steps['margin'][-1]:.3g} (mean energies: "
-            f"{e.mean('real_energy'):.3g} of data, {e.mean('fake_energy'):.3g} of fakes), so that "
-            "the discriminator learns nothing from fakes: the generator learns too slowly to "
-            "follow; raise g_optimizer's rate, or lower pretrain_epochs.",
+            f"No fake's energy is below the margin of {e.steps['margin'][-1]:.3g} (mean energies: "
+            f"{e.mean('real_energy'):.3g} of data, {e.mean('fake_energy'):.3g} of fakes), so the "
+            "discriminator learns nothing from fakes: the generator learns too slowly to keep up; "
+            "raise g_optimizer's rate, or lower pretrain_epochs.",
         )
 
 
@@ -140,7 +141,7 @@ def _alike(e):
             "alike",
             f"Samples are all alike: their variance is {variance:.1%} of the data's, the distance "
             f"to the nearest other {nearest:.1%}{pt}; the generator has collapsed, or has not "
-            "begun to learn; lower g_optimizer's rate, raise gamma or pt_weight, or take a "
+            "begun to learn; lower g_optimizer's rate, raise gamma or pt_weight, or use a "
             "discriminator with a normalised embedding (networks.dcgan_autoencoder).",
         )
 
@@ -149,9 +150,9 @@ def _saturated(e):
     if e.fakes.extreme > max(0.98, 1.0 - 0.2 * (1.0 - e.data.extreme)):
         yield (
             "saturated",
-            f"{e.fakes.extreme:.1%} of the samples' values are -1 or 1, where {e.data.extreme:.1%} "
-            "of the data's are: the generator's last activation is saturated and passes no "
-            "gradient; lower g_optimizer's rate, and begin again.",
+            f"{e.fakes.extreme:.1%} of the samples' values are -1 or 1, but only "
+            f"{e.data.extreme:.1%} of the data's: the generator's last activation is saturated and "
+            "passes no gradient; lower g_optimizer's rate, and start again.",
         )
 
 
@@ -160,6 +161,6 @@ def _blind(e):
     if e.data.spread + e.fakes.spread + abs(e.data.energy - e.fakes.energy) < 1e-4 * size:
         yield (
             "blind discriminator",
-            f"All images, of the data and generated, have the same energy of {e.data.energy:.3g}: "
-            "the discriminator tells nothing apart; lower d_optimizer's rate, and begin again.",
+            f"All images, real and generated, have the same energy of {e.data.energy:.3g}: the "
+            "discriminator cannot tell them apart; lower d_optimizer's rate, and start again.",
         )

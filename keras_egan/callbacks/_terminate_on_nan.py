@@ -1,4 +1,4 @@
-"""The end of a training that has gone wrong."""
+"""The end of a training with metrics that are not finite."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -10,17 +10,16 @@ from keras_egan.backend import processes
 
 
 class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
-    """Ends training when any metric is NaN or infinite.
+    """End training when any metric is NaN or infinite.
 
-    Keras's own looks at `loss` alone, which no GAN here has; `fit` replaces it by this one. Like
-    Keras's own, it waits for each step's metrics.
+    Keras's own callback checks only `loss`, which no GAN here has; `fit` replaces it by this one.
+    Both wait for each step's metrics.
 
     Args:
-        raise_error: whether to raise a `RuntimeError`, rather than to end as if all epochs were
-            over.
+        raise_error: whether to raise a `RuntimeError` instead of ending as after the last epoch.
 
     Raises:
-        RuntimeError: while training, if `raise_error` is set.
+        RuntimeError: during training, if `raise_error` is set.
 
     Example:
 
@@ -29,7 +28,7 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
     ```
     """
 
-    def __init__(self, raise_error: bool = False):  # here for the reference, built by griffe
+    def __init__(self, raise_error: bool = False):  # griffe reads it to build the reference
         super().__init__(raise_error)
 
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
@@ -44,13 +43,13 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
 
 
 def not_finite(logs: Mapping[str, float]) -> list[str]:
-    """Returns which metrics are NaN or infinite, such as `["d_loss is nan"]`."""
+    """Return the metrics that are NaN or infinite, such as `["d_loss is nan"]`."""
     return [f"{name} is {value}" for name, value in logs.items() if not math.isfinite(value)]
 
 
 def watching_all_logs(
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> list[keras.callbacks.Callback]:
-    """Replaces Keras's own `TerminateOnNaN` by this module's."""
+    """Return the callbacks with Keras's own `TerminateOnNaN` replaced by this module's."""
     keras_own = keras.callbacks.TerminateOnNaN
     return [TerminateOnNaN(c.raise_error) if type(c) is keras_own else c for c in callbacks]

@@ -1,4 +1,4 @@
-"""The state of callbacks, which a backup keeps."""
+"""The state of callbacks in a backup."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -15,13 +15,13 @@ _OF_KERAS: dict[type, tuple[str, ...]] = {
     keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
     keras.callbacks.TensorBoard: TENSORBOARD_COUNTS,
 }
-"""The attributes of Keras's callbacks that training changes; its others have none."""
+"""The attributes that training changes in Keras's callbacks; its other callbacks have none."""
 
 
 def get_states(
     callbacks: Iterable[keras.callbacks.Callback],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Returns the callbacks' states: what JSON can hold, and the arrays that it names."""
+    """Return the callbacks' states for JSON, and the arrays that these refer to by name."""
     states: dict[str, Any] = {}
     arrays: dict[str, np.ndarray] = {}
     for name, callback in _named(callbacks):
@@ -38,7 +38,7 @@ def set_states(
     states: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
 ) -> None:
-    """Gives callbacks the states that `get_states` returned; one that has none stays as it is."""
+    """Restore the states that `get_states` returned; a callback without one is unchanged."""
     for name, callback in _named(callbacks):
         if name not in states:
             continue
@@ -52,7 +52,7 @@ def set_states(
 
 
 def without_state(callbacks: Iterable[keras.callbacks.Callback]) -> list[str]:
-    """Returns the names of the classes of which nobody here knows whether they have a state."""
+    """Return the names of classes without `get_state` from outside Keras and this package."""
     classes = dict.fromkeys(type(c) for c in callbacks if not hasattr(c, "get_state"))
     known = ("keras", "keras_egan")
     return [c.__qualname__ for c in classes if c.__module__.partition(".")[0] not in known]
@@ -77,7 +77,7 @@ def _packed(value, path, arrays):
         return [_packed(item, f"{path}/{index}", arrays) for index, item in enumerate(value)]
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {"dict": {k: _packed(item, f"{path}/{k}", arrays) for k, item in value.items()}}
-    # TensorFlow's `get_weights` gives NumPy's scalars, and `set_weights` wants what has a shape.
+    # TensorFlow's `get_weights` returns NumPy scalars; `set_weights` needs values with a shape.
     if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
         arrays[path] = np.asarray(value)
         return {"array": path}
@@ -92,7 +92,7 @@ def _packed(value, path, arrays):
 
 
 def _unpacked(value, arrays):
-    """Returns a new value each time, because callbacks change what they are given."""
+    """Return a new value each time, because callbacks may change it."""
     if isinstance(value, list):
         return [_unpacked(item, arrays) for item in value]
     if not isinstance(value, dict):

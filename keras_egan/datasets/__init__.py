@@ -1,4 +1,4 @@
-"""Data: batches of images, and mixtures of Gaussians."""
+"""Datasets: batches of images, and mixtures of Gaussians."""
 
 from keras_egan.datasets.batches import Batches, Ordered, Stream
 from keras_egan.datasets.loading import image_shape, load

@@ -1,4 +1,4 @@
-"""Batches whose order is a function of the training step."""
+"""Batches whose order depends only on the seed and the training step."""
 
 import math
 import operator
@@ -14,27 +14,27 @@ from keras_egan.image_format import width_axis
 
 
 class Ordered(keras.utils.PyDataset):
-    """Batches whose order is a function of the seed and of the step at which a pass began.
+    """Batches whose order depends only on the seed and on the step at which a pass began.
 
-    A training that is resumed therefore sees what it would have seen. A subclass gives
-    `read(step, index)`. A copy (`copy.copy`) shares the samples with the original and has a
-    position of its own, which `begin` sets: `fit` moves a copy.
+    A resumed training therefore sees the same batches as an uninterrupted one. A subclass defines
+    `read(step, index)`. A copy (`copy.copy`) shares the samples with the original and has its own
+    position, which `begin` sets: `fit` moves a copy.
 
     Args:
         batches: the number of batches in a pass.
-        seed: the integer, 0 or more, from which all that is random is drawn.
-        horizontal_flip: whether each image is flipped, left to right, in half of the passes.
-        workers: threads that read batches ahead, if more than 1.
+        seed: the integer, 0 or more, for everything random.
+        horizontal_flip: whether to flip each image, left to right, in half of the passes.
+        workers: the number of threads; above 1, they read batches ahead.
 
     Raises:
         ValueError: if `seed` is below 0.
     """
 
     image_shape: tuple[int | None, ...] | None = None
-    """The shape of one image, where it is known beforehand."""
+    """The shape of one image, if it is known in advance."""
 
     class_names: tuple[str, ...] | None = None
-    """The names of the classes, by their labels, where they are known."""
+    """The names of the classes in the order of their labels, if they are known."""
 
     def __init__(
         self, batches: int, *, seed: int = 0, horizontal_flip: bool = False, workers: int = 1
@@ -47,22 +47,22 @@ class Ordered(keras.utils.PyDataset):
         self.begin(0)
 
     def begin(self, step: int, done: int = 0, endless: bool = False) -> None:
-        """Moves to the pass that begins at training step `step`, after its first `done` batches.
+        """Move to the pass that begins at training step `step`, after its first `done` batches.
 
-        If `endless`, pass after pass follows.
+        If `endless`, further passes follow.
         """
-        if endless:  # passes begin where the number of steps is a multiple of their length
+        if endless:  # a pass begins at each multiple of its length
             step, done = step - step % self.batches, done + step % self.batches
         elif done > self.batches:
             raise ValueError(
-                f"`done` is {done}, but a pass has {self.batches} batches. Go on with the data, "
-                "and the size of batches, that the training began with."
+                f"`done` must be at most the {self.batches} batches of a pass; got {done}. Resume "
+                "with the data and the batch size that the training began with."
             )
         self.step, self.done, self.endless = step, done, endless
 
     @property
     def num_batches(self) -> int | None:
-        """The number of batches to come, or None if it is endless."""
+        """The number of remaining batches, or None if they are endless."""
         return None if self.endless else len(self)
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class Ordered(keras.utils.PyDataset):
         return self.share(index, slice)[0]
 
     def share(self, index: int, rows: Callable[[int], slice]) -> tuple[tuple[Any, ...], int]:
-        """Returns `rows(total)` of a batch, in a tuple, and its total of rows."""
+        """Return the rows `rows(total)` of a batch, as a tuple, and the batch's total of rows."""
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")
         passes, index = divmod(self.done + index, self.batches)
@@ -80,7 +80,7 @@ class Ordered(keras.utils.PyDataset):
         batch, total = self.read_rows(step, index, rows)
         images, *labels = batch if isinstance(batch, tuple) else (batch,)
         if self.horizontal_flip:
-            # Lists that differ in their zeros at the end alone would seed alike.
+            # 1 + index, because lists that differ only in trailing zeros give the same seed.
             draws = np.random.default_rng([self.seed, step, 1 + index])
             chosen = (draws.random(total) < 0.5)[rows(total)]
             images = images.copy()
@@ -88,16 +88,16 @@ class Ordered(keras.utils.PyDataset):
         return (images, *labels), total
 
     def read(self, step: int, index: int) -> Any:
-        """Returns a batch: images, or a tuple of images and labels.
+        """Return a batch: images, or a tuple of images and labels.
 
         Args:
             step: the number of training steps before the pass.
-            index: the batch's number in the pass, from 0.
+            index: the index of the batch in the pass, from 0.
         """
         raise NotImplementedError
 
     def read_rows(self, step: int, index: int, rows: Callable[[int], slice]) -> tuple[Any, int]:
-        """Returns `rows(total)` of what `read` returns, and its total of rows."""
+        """Return the rows `rows(total)` of the batch from `read`, and its total of rows."""
         batch = self.read(step, index)
         total = len(batch[0] if isinstance(batch, tuple) else batch)
         return keras.tree.map_structure(lambda array: array[rows(total)], batch), total
@@ -107,18 +107,18 @@ class Batches(Ordered):
     """Batches from anything that has a length and takes indices, in a new order every pass.
 
     The order of a pass depends only on `seed` and on the training step at which it begins; see
-    `Ordered`. Copies share the samples and have positions of their own.
+    `Ordered`. Copies share the samples and have their own positions.
 
     Args:
         samples: an array, or another object that has a length and that `take` can index.
-        batch_size: the number of samples in a batch. The last may be smaller.
+        batch_size: the number of samples per batch. The last batch may be smaller.
         take: a function from `samples` and an array of indices to the array of a batch.
         shuffle: whether to shuffle.
         seed: the integer, 0 or more, that fixes the order.
-        drop_remainder: whether a last, smaller batch is left out.
-        horizontal_flip: whether each image is flipped, left to right, in half of the passes.
-        workers: threads that read batches ahead, if more than 1.
-        labels: an array of as many labels, for batches of images and labels.
+        drop_remainder: whether to drop a smaller last batch.
+        horizontal_flip: whether to flip each image, left to right, in half of the passes.
+        workers: the number of threads; above 1, they read batches ahead.
+        labels: an array with one label per sample, for batches of images and labels.
 
     Raises:
         ValueError: if `batch_size` is below 1, `seed` below 0, or there is no batch.
@@ -148,8 +148,9 @@ class Batches(Ordered):
         batches = rounded(len(samples) / batch_size)
         if not batches:
             raise ValueError(
-                f"`samples` has {len(samples)} samples, which make no batch: `batch_size` is "
-                f"{batch_size}, and `drop_remainder` is {drop_remainder}."
+                f"`samples` must fill at least one batch; got {len(samples)} samples with "
+                f"`batch_size` {batch_size} and `drop_remainder` {drop_remainder}. Add samples, or "
+                "lower `batch_size`."
             )
         super().__init__(batches, seed=seed, horizontal_flip=horizontal_flip, workers=workers)
         self.samples = samples
@@ -161,14 +162,14 @@ class Batches(Ordered):
 
     @property
     def smallest(self) -> int:
-        """How many samples are in the last batch, which may be smaller than the others."""
+        """The number of samples in the last batch, which may be smaller than the others."""
         return min(len(self.samples) - (self.batches - 1) * self.batch_size, self.batch_size)
 
     def read_rows(self, step, index, rows):
         start = index * self.batch_size
         indices = self._order(step)[start : start + self.batch_size]
         own = indices[rows(len(indices))]
-        taken = own if len(own) else indices[:1]  # for the shape of an empty batch
+        taken = own if len(own) else indices[:1]  # one sample gives an empty batch its shape
         batch = self.take(self.samples, taken)
         if self.labels is not None:
             batch = batch, self.labels[taken]
@@ -187,20 +188,20 @@ class Batches(Ordered):
 
 
 class Stream(Ordered):
-    """Batches that are read one after another, pass after pass.
+    """Batches that are read sequentially, pass after pass.
 
-    Any batch can be asked for. One that does not follow the last begins a new pass, which is slow;
-    but the last two are kept, because Keras looks at two before it begins.
+    Any batch can be read. One that does not follow the last starts a new pass, which is slow. The
+    last two batches are kept, because Keras inspects two before training starts.
 
     Args:
-        passes: a function from the number of training steps before a pass, and of its batches to
-            leave out, to an iterable of the others, arrays.
+        passes: a function `(step, done)`: the number of training steps before a pass, and of
+            batches to skip in it. It returns an iterable of the other batches, arrays.
         batches: the number of batches in a pass.
         seed: as in `Ordered`.
         horizontal_flip: as in `Ordered`.
 
     Raises:
-        ValueError: if `seed` is below 0; when read, if a pass has fewer than `batches` batches.
+        ValueError: if `seed` is below 0; on reading, if a pass has fewer than `batches` batches.
 
     Example:
 
@@ -228,23 +229,23 @@ class Stream(Ordered):
             if known == (step, index):
                 return batch
         if self._next != (step, index):
-            self._leave()  # before another begins: memory may not hold two
+            self._leave()  # before another pass begins, because memory may not hold two
             self._reader = iter(self.passes(step, index))
         try:
             batch = next(self._reader)
         except StopIteration:
             self._leave()
             raise ValueError(
-                f"The data ended after {index} batches, but had promised {self.batches}: it must "
-                "give as many in every pass."
+                f"The data must give {self.batches} batches in every pass; it ended after {index}. "
+                "Its `len` must be its true number of batches."
             ) from None
         self._next = step, index + 1
         self._last.append(((step, index), batch))
         if index + 1 == self.batches:
-            self._reader = self._next = None  # frees its threads and buffers
+            self._reader = self._next = None  # frees the reader's threads and buffers
         return batch
 
-    def __getstate__(self):  # a copy has a reader of its own
+    def __getstate__(self):  # a copy makes its own reader
         return self.__dict__ | {"_reader": None, "_next": None, "_last": deque(maxlen=2)}
 
     def _leave(self):

@@ -10,7 +10,7 @@ import numpy as np
 from keras_egan.datasets.preparation import Preparation, pillow, to_uint8
 from keras_egan.extras import require
 
-# Not every Pillow reads these. They are tried, so that an error names them.
+# Not every Pillow reads these formats. They are tried, so that the error can name them.
 _FOR_PLUGINS = (".avif", ".heic", ".heif")
 _PLAIN = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _SUFFIXES = _PLAIN + _FOR_PLUGINS
@@ -21,15 +21,15 @@ _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 class Folder:
     """The images of a folder and its subfolders, read when they are indexed.
 
-    Each file's header and end are checked beforehand. A file that does not end as its format does
-    is read as a whole, to see whether it can be.
+    `__init__` checks each file's header and end. A file without its format's end marker is decoded
+    completely, to find out whether it can be read.
     """
 
     def __init__(
         self, folder: str | os.PathLike, prepare: Preparation, skip_unreadable: bool = False
     ):
         self.mode = "L" if prepare.grayscale else "RGB"
-        # `crop_size` is of pixels as they are in the file.
+        # `crop_size` counts pixels of the file, so that such images are decoded at full size.
         sides = None if prepare.crop_size else prepare.image_size
         self.enough = sides and 2 * max(sides)
         self.folder = Path(folder)
@@ -54,14 +54,15 @@ class Folder:
         if not self.paths:
             found = ", ".join(f"{n} of {suffix or 'no suffix'}" for suffix, n in others.items())
             raise ValueError(
-                f"`source` is empty: the folder {folder} holds no images that can be read"
+                f"`source` is empty: the folder {folder} holds no readable images"
                 f"{'; other files: ' + found if found else ''}."
             )
         rows, columns = prepare.crop_size or (0, 0)
         for (width, height), path in sizes.items():
             if width < columns or height < rows:
                 raise ValueError(
-                    f"`crop_size` is {prepare.crop_size}, larger than {path} of {height}x{width}."
+                    f"`crop_size` must fit into every image; got {prepare.crop_size}, but {path} "
+                    f"is {height}x{width}. Lower `crop_size`."
                 )
         if len(sizes) > 1 and not prepare.fixes_size:
             (one, first), (other, second), *_ = sizes.items()
@@ -77,12 +78,12 @@ class Folder:
         return _read(self.paths[index], self._pixels)
 
     def labels(self) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Returns the images' labels, int32, and the classes' names, which are the subfolders'."""
+        """Return the images' labels, int32, and the class names, which are the subfolders'."""
         places = [path.relative_to(self.folder).parts for path in self.paths]
         if alone := next((parts for parts in places if len(parts) == 1), None):
             raise ValueError(
-                f"`labels=True` takes the subfolders of {self.folder} for classes, but "
-                f"{self.folder / alone[0]} is in none. Move it into that of its class."
+                f"`labels=True` uses the subfolders of {self.folder} as classes, but "
+                f"{self.folder / alone[0]} is in none. Move it into its class's subfolder."
             )
         names, labels = np.unique([parts[0] for parts in places], return_inverse=True)
         return labels.astype("int32"), tuple(names.tolist())
@@ -103,11 +104,11 @@ class Folder:
         if image.mode.startswith("I"):
             levels = np.asarray(image)[..., None]
             if levels.min() < 0 or levels.max() > 65535:
-                raise ValueError("its values are integers of more than 16 bits")
+                raise ValueError("its values are integers with more than 16 bits")
             gray = to_uint8(levels.astype("float32"), (0, 65535))
             return np.repeat(gray, len(self.mode), axis=-1)
         if image.mode == "F":
-            raise ValueError("its values are floats, of an unknown range")
+            raise ValueError("its values are floats of unknown range")
         if image.has_transparency_data:
             image = image.convert("RGBA")
             white = pillow().new("RGBA", image.size, "white")
@@ -129,13 +130,13 @@ class Folder:
                 f"{count} cannot be read: {named}. Remove or replace them, or pass "
                 "`skip_unreadable=True`."
             )
-        warnings.warn(f"{count} cannot be read, and are left out: {named}.", stacklevel=4)
+        warnings.warn(f"{count} cannot be read and are left out: {named}.", stacklevel=4)
 
 
 def _draft(image, enough):
-    """Decodes a JPEG at 1/8, 1/4 or 1/2 of its size, much faster, if `enough` pixels are left.
+    """Decode a JPEG at 1/8, 1/4 or 1/2 of its size, much faster, if `enough` pixels remain.
 
-    Only where that divides the sides, because the last pixels would reach beyond the picture.
+    The scale must divide both sides, because the last pixels would else reach beyond the picture.
     """
     width, height = image.size
     for scale in (8, 4, 2):
@@ -145,7 +146,7 @@ def _draft(image, enough):
 
 
 def _whole(path, image):
-    """Whether a file is seen to end as its format does."""
+    """Return whether a file visibly ends with its format's end marker."""
     with path.open("rb") as file:
         if image.format == "WEBP":
             length = int.from_bytes(file.read(8)[4:], "little")
@@ -163,5 +164,5 @@ def _read(path, look):
             return look(image)
     except ImportError:
         raise
-    except Exception as error:  # Pillow's decoders raise whatever they meet
+    except Exception as error:  # Pillow's decoders raise errors of any type
         raise ValueError(f"{path} cannot be read ({error})") from error

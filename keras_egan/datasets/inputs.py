@@ -1,4 +1,4 @@
-"""Checks of the data for a GAN, and the forms of it that Keras takes."""
+"""Checks of a GAN's data, and its conversion to forms that Keras takes."""
 
 import copy
 import functools
@@ -24,7 +24,7 @@ from keras_egan.datasets.loaders import (
 )
 from keras_egan.image_format import is_image
 
-SCALE_HINT = "pass uint8 images as they are, or let `datasets.load(images)` prepare them"
+SCALE_HINT = "pass uint8 images unscaled, or let `datasets.load(images)` prepare them"
 
 
 def accept(
@@ -34,11 +34,11 @@ def accept(
     steps: int | None = None,
     classes: range | None = None,
 ) -> tuple:
-    """Returns the images of the first batch, and data in a form that Keras takes on each backend.
+    """Return the first batch's images, and data in a form that Keras takes on every backend.
 
-    Only the first batch is checked, on the host, and all labels of an array; `classes` is None to
-    leave labels out. The data returned is a tuple of NumPy arrays, an `Ordered` dataset with a
-    position of its own, another `PyDataset`, a `tf.data.Dataset` or a generator.
+    The check covers the first batch, on the host, and all labels of an array. If `classes` is None,
+    labels are left out. The returned data is a tuple of NumPy arrays, an `Ordered` dataset with its
+    own position, another `PyDataset`, a `tf.data.Dataset` or a generator.
     """
     check_kind(data, argument)
     labeled = classes is not None
@@ -52,7 +52,7 @@ def accept(
         data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
         first = unpack(data[0]) if data.num_batches != 0 else None
     elif is_tf_dataset(data):
-        picked(data.element_spec, argument, labeled)  # raises here what would get lost in a graph
+        picked(data.element_spec, argument, labeled)  # raises here; a graph would hide the message
         data = data.map(lambda *batch: picked(batch, argument, labeled))
         first = next(iter(data), None)
     else:
@@ -60,7 +60,7 @@ def accept(
     first, *labels = first or (None,)
     if first is None or not len(first):
         raise ValueError(
-            f"`{argument}` is empty: it is {described(data)} that gives no images. Give it some."
+            f"`{argument}` is empty: {described(data)} that gives no images. Pass at least one."
         )
     _check(first, shape, argument)
     what = f"The labels of `{argument}`"
@@ -69,7 +69,7 @@ def accept(
 
 
 def check_values(images: Any, argument: str = "images") -> None:
-    """Raises a `ValueError` for NaN, infinities, and float images (not vectors) outside [-1, 1]."""
+    """Raise a `ValueError` for NaN, infinities, or float images (not vectors) outside [-1, 1]."""
     images = as_numpy(images)
     if not np.issubdtype(images.dtype, np.floating) or not images.size:
         return
@@ -78,43 +78,43 @@ def check_values(images: Any, argument: str = "images") -> None:
         bad = np.unique(np.nonzero(~np.isfinite(images))[0])
         axes = ", ".join(map(str, range(1, images.ndim)))
         raise ValueError(
-            f"`{argument}`: {len(bad)} of the {len(images)} samples hold NaN or infinite values, "
-            f"first that at index {bad[0]}. Drop them or mend them: "
+            f"`{argument}` must be finite; {len(bad)} of the {len(images)} samples hold NaN or "
+            f"infinite values, the first at index {bad[0]}. Drop or mend them: "
             f"`images[np.isfinite(images).all(axis=({axes},))]`."
         )
     if is_image(images.shape[1:]) and (low < -1.001 or high > 1.001):
         raise ValueError(
-            f"`{argument}`: float images must lie in [-1, 1]; these go from {low:g} to {high:g}: "
+            f"`{argument}`: float images must lie in [-1, 1]; got {low:g} to {high:g}. To mend it, "
             f"{SCALE_HINT}."
         )
 
 
 def paired(images: Any, labels: Any, conditional: Any) -> Any:
-    """Returns `x` and `y` of `fit` as what `accept` takes, a tuple where there are labels."""
+    """Return `x` and `y` of `fit` in the form that `accept` takes: a tuple if there are labels."""
     if labels is None:
         return images
     if not conditional:
         raise ValueError(
-            "`y` is given to a GAN without classes. Make the GAN with `num_classes=`, or leave `y` "
-            "out."
+            "`y` needs a GAN with classes; this one has none. Make the GAN with `num_classes=`, or "
+            "omit `y`."
         )
     if not is_array(images) and not isinstance(images, list):
         raise ValueError(
-            f"`y` goes with an array of images; `x` is {described(images)}, whose batches must be "
-            "(images, labels) themselves. Leave `y` out."
+            f"`y` needs an array of images as `x`; got {described(images)}, whose batches must be "
+            "(images, labels) themselves. Omit `y`."
         )
     return images, as_numpy(labels)
 
 
 def is_array(data: Any) -> bool:
-    """Whether data is images themselves, rather than something that gives batches."""
+    """Return whether data is an array of images rather than a source of batches."""
     return hasattr(data, "shape")
 
 
 def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
-    """Scales uint8 images to [-1, 1] on the device; casts floats to Keras's float type.
+    """Scale uint8 images to [-1, 1] on the device; cast floats to Keras's float type.
 
-    uint8 vectors are refused: they may be codes or flags, which have no range.
+    uint8 vectors raise a `ValueError`: they may be codes or flags, which have no range.
     """
     _check_form(images, shape, argument)
     floats = ops.cast(images, keras.config.floatx())
@@ -123,7 +123,7 @@ def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
 
 
 def scaled(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
-    """Returns an array of images as a tensor, with `check_values` on the host, and `scale`."""
+    """Return an array of images as a tensor, after `check_values` on the host and `scale`."""
     check_values(images, argument)
     return scale(ops.convert_to_tensor(images), shape, argument)
 
@@ -131,7 +131,7 @@ def scaled(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any
 class Relayed(keras.utils.PyDataset):
     """A PyDataset whose batches are `read(dataset, index)`.
 
-    Keras pickles it for worker processes, and so the dataset and `read` too.
+    Keras pickles it for worker processes, so the dataset and `read` must be picklable.
     """
 
     def __init__(self, dataset: keras.utils.PyDataset, read: Callable[[Any, int], Any]):
@@ -162,7 +162,7 @@ def _read(dataset, index, argument, labeled):
 
 
 def _iterated(data, argument, steps, unpack):
-    """Returns the first batch, or None, and a `Stream` or a generator."""
+    """Return the first batch, or None, and a `Stream` or a generator."""
     batch = next(iter(data), None)
     if batch is None:
         return None, data
@@ -176,9 +176,9 @@ def _iterated(data, argument, steps, unpack):
         )
     if steps is None:
         raise ValueError(
-            f"`{argument}` is {described(data)} that does not tell its length. Say how many of "
-            "its batches make an epoch: `steps_per_epoch=` in `fit`, `validation_steps=` for "
-            "`validation_data`, `steps=` in `evaluate`."
+            f"`{argument}` is {described(data)} of unknown length. Pass the number of batches per "
+            "epoch: `steps_per_epoch=` in `fit`, `validation_steps=` for `validation_data`, "
+            "`steps=` in `evaluate`."
         )
     passes = itertools.repeat(data)
     return first, (unpack(batch) for batch in itertools.chain.from_iterable(passes))
@@ -192,14 +192,14 @@ def _check(images, shape, argument):
         low, high = images.min(), images.max()
         if 0 <= low < high <= 1:
             warnings.warn(
-                f"`{argument}` gives floats that all lie in [0, 1], which looks unscaled: float "
-                "images go from -1 to 1. Scale them with `images * 2 - 1`.",
+                f"`{argument}` gives floats that all lie in [0, 1]; float images should go from -1 "
+                "to 1. Scale them: `images * 2 - 1`.",
                 stacklevel=2,
             )
     elif images.dtype == np.uint8 and images.max() == 1:
         warnings.warn(
-            f"`{argument}` gives uint8 images of 0 and 1 alone, which become -1 and -0.99: uint8 "
-            "images go from 0 to 255. Scale them with `images * 255`.",
+            f"`{argument}` gives uint8 images of only 0 and 1, which become -1 and -0.99; uint8 "
+            "images should go from 0 to 255. Scale them: `images * 255`.",
             stacklevel=2,
         )
 
@@ -209,27 +209,26 @@ def _check_form(images, shape, argument):
         raise ValueError(
             f"`{argument}` gives images of shape {tuple(images.shape)}, but the discriminator "
             f"takes (batch, {', '.join(map(str, shape))}). Resize the images, or build the "
-            f"networks for them{_layout_hint(tuple(images.shape), tuple(shape))}."
+            f"networks for their shape{_layout_hint(tuple(images.shape), tuple(shape))}."
         )
     dtype = keras.backend.standardize_dtype(images.dtype)
     if "float" in dtype:
         return
     if not is_image(shape):
         raise ValueError(
-            f"`{argument}` gives samples of shape {tuple(shape)} that are {dtype}; they are no "
-            'images, and must be float: `x.astype("float32")`.'
+            f"`{argument}` must give floats, because samples of shape {tuple(shape)} are not "
+            f'images; got {dtype}. Convert them: `x.astype("float32")`.'
         )
     if dtype != "uint8":
         raise ValueError(
-            f"`{argument}` gives images that are {dtype}; they must be uint8 or float: "
-            f"{SCALE_HINT}."
+            f"`{argument}` must give uint8 or float images; got {dtype}. To mend it, {SCALE_HINT}."
         )
 
 
 def _layout_hint(got, expected):
     if got == expected:
-        return " (the batch's axis is missing: `dataset.batch(64)`, or `images[None]` of an array)"
+        return " (the batch axis is missing: `dataset.batch(64)`, or `images[None]` for an array)"
     if len(got) == len(expected):
-        return " (a last axis for the channels may be missing: `images[..., None]`)"
+        return " (the channel axis may be missing: `images[..., None]`)"
     first = len(got) == 4 and (*got[2:], got[1]) == expected
-    return " (the channels come first: `numpy.moveaxis(images, 1, -1)`)" if first else ""
+    return " (channels come first: `numpy.moveaxis(images, 1, -1)`)" if first else ""

@@ -1,4 +1,4 @@
-"""Datasets, loaders, batches and lists of any library: their kinds, images and labels."""
+"""Images and labels from datasets, loaders, batches and lists of any library."""
 
 import numbers
 import os
@@ -11,66 +11,70 @@ import numpy as np
 
 
 def check_kind(data: Any, argument: str = "x") -> None:
-    """Raises a `ValueError` for data, or its first item in a tuple, that gives no images."""
+    """Raise a `ValueError` if data, or a tuple's first item, is of a kind that gives no images."""
     if isinstance(data, tuple) and data:
         data = data[0]
     refuse_hugging_face(data, argument)
     if is_path(data):
         raise ValueError(
-            f"`{argument}` is {described(data)}, {str(data)!r}. Load its images: "
-            f"`datasets.load({str(data)!r})`."
+            f"`{argument}` must be images or a dataset; got {described(data)}, {str(data)!r}. Load "
+            f"its images: `datasets.load({str(data)!r})`."
         )
     if isinstance(data, Mapping):
         images_of(data, argument)  # raises
     if not (hasattr(data, "shape") or isinstance(data, (Iterable, keras.utils.PyDataset))):
         raise ValueError(
-            f"`{argument}` is {described(data)}. Pass images, an array or a dataset: "
-            "`datasets.load` gives one."
+            f"`{argument}` must be an array of images or a dataset; got {described(data)}. "
+            "`datasets.load` makes a dataset."
         )
 
 
 def refuse_hugging_face(data: Any, argument: str = "x") -> None:
-    """Raises a `ValueError` for a dataset of Hugging Face, which has a `shape`, but is no array."""
+    """Raise a `ValueError` for a dataset of Hugging Face: it has a `shape`, but is not an array."""
     modules = [kind.__module__.partition(".")[0] for kind in type(data).__mro__]
     if "datasets" in modules and hasattr(data, "column_names"):
         raise ValueError(
-            f"`{argument}` is {described(data)} of Hugging Face, whose rows are dicts. Give its "
+            f"`{argument}` is {described(data)} of Hugging Face, whose rows are dicts. Pass its "
             "images as arrays: `keras_egan.datasets.load([numpy.asarray(image.convert('RGB')) for "
             "image in data['image']], image_size=64)`."
         )
 
 
 def images_of(batch: Any, argument: str = "x") -> Any:
-    """Returns the images of a batch: the batch itself, or the first item of a tuple or a list."""
+    """Return the images of a batch: the batch itself, or the first item of a tuple or a list."""
     while isinstance(batch, (tuple, list)) and len(batch):
         batch = batch[0]
     if isinstance(batch, Mapping):
         raise ValueError(
             f"`{argument}` must give images, or tuples whose first item is images; got a dict with "
-            f"the keys {sorted(map(str, batch))}. Pick one of them, as in `dataset.map(lambda "
-            'batch: batch["image"])`, or `data["image"]` of arrays.'
+            f"the keys {sorted(map(str, batch))}. Pick one key: `dataset.map(lambda batch: "
+            'batch["image"])`, or `data["image"]` if the values are arrays.'
         )
     if not hasattr(batch, "shape"):
-        remedy = "Stack the images of a batch: `numpy.stack(images)`"
+        remedy = "Stack each batch's images: `numpy.stack(images)`"
         if type(batch).__module__.startswith("PIL."):
-            remedy = "Make an array of it: `numpy.asarray(image.convert('RGB'))`"
+            remedy = "Convert it to an array: `numpy.asarray(image.convert('RGB'))`"
         raise ValueError(
-            f"`{argument}` must give batches of images, arrays or tensors; got {described(batch)}. "
-            f"{remedy}."
+            f"`{argument}` must give batches of images as arrays or tensors; got "
+            f"{described(batch)}. {remedy}."
         )
     return batch
 
 
 def labels_of(batch: Any, argument: str = "x") -> Any:
-    """Returns the labels of a batch, the second item of a tuple or a list; refuses others."""
+    """Return the labels of a batch: the second item of a tuple or a list.
+
+    Raises:
+        ValueError: if the batch has no labels.
+    """
     while isinstance(batch, (tuple, list)) and len(batch) and isinstance(batch[0], (tuple, list)):
         batch = batch[0]
     labels = batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
     if labels is None:
         raise ValueError(
-            f"`{argument}` gives images without labels, which a GAN with `num_classes` learns "
-            "from. Give `fit(images, labels)`, or batches of (images, labels), as "
-            "`datasets.load(..., labels=True)` has them."
+            f"`{argument}` gives images without labels, but a GAN with `num_classes` needs labels. "
+            "Call `fit(images, labels)`, or pass batches of (images, labels), as "
+            "`datasets.load(..., labels=True)` makes them."
         )
     return labels
 
@@ -78,42 +82,48 @@ def labels_of(batch: Any, argument: str = "x") -> Any:
 def check_labels(
     labels: Any, images: int, classes: range | None = None, what: str = "`labels`"
 ) -> np.ndarray:
-    """Returns labels, in any form, as int32 of shape `(images,)`; `classes` None allows any."""
+    """Return labels, in any form, as int32 of shape `(images,)`.
+
+    Labels must lie in `classes`; if it is None, any are allowed.
+
+    Raises:
+        ValueError: if there is not one whole number per image, or a label is not in `classes`.
+    """
     found = as_numpy(labels)
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
     if found.ndim == 2 and (classes is None or found.shape[1] == classes.stop):
         raise ValueError(
-            f"{what} have shape {found.shape}, which looks one-hot; a label is one whole number: "
-            "`labels.argmax(-1)`."
+            f"{what} must be one whole number per image; got shape {found.shape}, which looks "
+            "one-hot. Convert them: `labels.argmax(-1)`."
         )
     if found.ndim != 1 or len(found) != images:
         raise ValueError(
-            f"{what} have shape {found.shape}, for {images} images; there must be one whole number "
-            f"for each, of shape ({images},)."
+            f"{what} must be one whole number per image, of shape ({images},); got shape "
+            f"{found.shape}."
         )
     if len(found) and not np.issubdtype(found.dtype, np.integer):
         remedy = 'labels.astype("int32")'
         if found.dtype.kind not in "bf":  # strings, or objects
             remedy = "numpy.unique(labels, return_inverse=True)[1]"
-        raise ValueError(f"{what} are {found.dtype}; they must be whole numbers: `{remedy}`.")
+        raise ValueError(f"{what} must be whole numbers; got {found.dtype}. Use `{remedy}`.")
     if classes and len(found) and not (found.min() >= classes.start and found.max() < classes.stop):
         wrong = sorted({*found.tolist()} - {*classes})
         raise ValueError(
-            f"{what} hold {', '.join(map(str, wrong[:5]))}; with `num_classes` {classes.stop} they "
-            f"go from {classes.start} to {classes.stop - 1}."
+            f"{what} must go from {classes.start} to {classes.stop - 1} with `num_classes` "
+            f"{classes.stop}; got {', '.join(map(str, wrong[:5]))}."
         )
     return found.astype("int32")
 
 
 def picked(batch: Any, argument: str = "x", labeled: bool = False) -> tuple:
-    """Returns `(images,)` of a batch, or `(images, labels)` where labels are wanted."""
+    """Return `(images,)` of a batch, or `(images, labels)` if `labeled`."""
     images = images_of(batch, argument)
     return (images, labels_of(batch, argument)) if labeled else (images,)
 
 
 def as_numpy(images: Any) -> np.ndarray:
-    """Returns an array, or any library's tensor, as a NumPy array."""
+    """Return an array, or any library's tensor, as a NumPy array."""
     if hasattr(images, "detach"):  # PyTorch's
         images = images.detach().cpu().numpy()
     elif keras.ops.is_tensor(images):
@@ -122,7 +132,7 @@ def as_numpy(images: Any) -> np.ndarray:
 
 
 def length(source: Any) -> int | None:
-    """Returns how many batches a dataset or loader has; None if it does not tell, or is endless."""
+    """Return the number of batches of a dataset or loader; None if it is unknown or endless."""
     if isinstance(source, keras.utils.PyDataset):
         return source.num_batches
     try:
@@ -132,18 +142,18 @@ def length(source: Any) -> int | None:
 
 
 def is_tf_dataset(source: Any) -> bool:
-    """Returns whether this is a `tf.data.Dataset`, without importing TensorFlow."""
+    """Return whether a source is a `tf.data.Dataset`, without importing TensorFlow."""
     tf = sys.modules.get("tensorflow")
     return tf is not None and isinstance(source, tf.data.Dataset)
 
 
 def is_path(source: Any) -> bool:
-    """Returns whether this names files, rather than being data."""
+    """Return whether a source is a path rather than data."""
     return isinstance(source, (str, bytes, os.PathLike))
 
 
 def described(value: Any) -> str:
-    """Returns the kind of a value with its article, for an error, such as "an array"."""
+    """Return the kind of a value with its article, for an error message: "an array"."""
     if value is None:
         return "None"
     name = "array" if isinstance(value, np.ndarray) else type(value).__name__.lstrip("_")
@@ -151,14 +161,17 @@ def described(value: Any) -> str:
 
 
 def single_images(items: list, argument: str = "x", shape: Sequence | None = None) -> bool:
-    """Returns whether a list of arrays, or of tuples that begin with one, holds single images.
+    """Return whether a list of arrays, or of tuples that begin with one, holds single images.
 
-    Of `shape`, that of one sample, only the number of axes counts; see `looks_single` for None.
+    `shape` is that of one sample. Only its number of axes is used; for None see `looks_single`.
+
+    Raises:
+        ValueError: if the list holds neither single images nor batches.
     """
     shapes = [tuple(images_of(item, argument).shape) for item in items]
     if shape is None:
         single = [looks_single(item, argument) for item in items]
-        # A last batch of one or three grey images may look like an image with its channels first.
+        # A last batch of one or three grey images may look like one image with channels first.
         batched = not any(single) or len({one[1:] for one in shapes}) == 1
         expected = "height, width[, channels]"
     else:
@@ -172,15 +185,15 @@ def single_images(items: list, argument: str = "x", shape: Sequence | None = Non
     found = ", ".join(map(str, sorted({*shapes})[:5]))
     raise ValueError(
         f"`{argument}` as a list must hold batches of shape (batch, {expected}), or single images; "
-        f"got the shapes {found}. Images with labels go in a tuple."
+        f"got the shapes {found}. Pass images and labels as a tuple."
     )
 
 
 def looks_single(item: Any, argument: str = "x") -> bool:
-    """Returns whether an item is one image rather than a batch, where no shape is known.
+    """Return whether an item is one image rather than a batch, if no shape is known.
 
-    A label beside it tells. Else three axes are one image if the last has 1, 3 or 4 entries, or
-    the first 1 or 3.
+    A label beside the item decides. Without one, three axes are an image if the last axis has 1, 3
+    or 4 entries, or the first axis has 1 or 3.
     """
     shape = tuple(images_of(item, argument).shape)
     if len(shape) != 3:
@@ -194,7 +207,11 @@ def looks_single(item: Any, argument: str = "x") -> bool:
 
 
 def stacked(data: Any, shape: Sequence | None, argument: str = "x", labeled: bool = False) -> Any:
-    """Returns single images in a list as arrays, of images and maybe labels; else the data."""
+    """Stack single images in a list into an array, with labels into two; return other data as is.
+
+    Raises:
+        ValueError: if the images differ in shape, or labels stand beside a list of batches.
+    """
     if isinstance(data, list) and data and single_images(data, argument, shape):
         images = [as_numpy(images_of(item, argument)) for item in data]
         shapes = sorted({image.shape for image in images})
@@ -210,8 +227,8 @@ def stacked(data: Any, shape: Sequence | None, argument: str = "x", labeled: boo
         images = stacked(data[0], shape, argument)
         if isinstance(images, list):
             raise ValueError(
-                f"`{argument}` is a list of batches, with labels beside it. Make each batch a "
-                "tuple of (images, labels), and leave out the other labels."
+                f"`{argument}` is a list of batches, with labels beside the list. Make each batch "
+                "a tuple of (images, labels), and omit the other labels."
             )
         return images, *data[1:]
     return data
@@ -220,9 +237,9 @@ def stacked(data: Any, shape: Sequence | None, argument: str = "x", labeled: boo
 def batches_of(
     data: Any, shape: Sequence | None, batch_size: int, argument: str = "x", labeled: bool = False
 ) -> Iterator[tuple]:
-    """Yields data in the forms that `fit` takes, once, in batches: `(images,)`, or with labels.
+    """Yield data, in any form that `fit` takes, once as batches: `(images,)`, or with labels.
 
-    Data that comes in batches keeps them; `shape` is as in `single_images`.
+    Data that comes in batches keeps its batches; `shape` is as in `single_images`.
     """
     check_kind(data, argument)
     data = stacked(data, shape, argument, labeled)

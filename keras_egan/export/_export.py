@@ -1,4 +1,4 @@
-"""A generator in the formats that production runs: a GAN's, one alone, or one in a file."""
+"""Export of a generator: a GAN's, a generator alone, or one in a file."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -24,38 +24,38 @@ def export(
     """Write a generator in a format that needs neither Keras nor this package.
 
     Keras's own `model.export` writes all formats except the SavedModel. If the present backend
-    cannot, a second process on another writes the file: on TensorFlow SavedModel, LiteRT, OpenVINO
-    and, from JAX, ONNX; on PyTorch `"torch"`. Every format takes batches of any size, computes in
-    float32, and names its inputs as the generator does.
+    cannot write a format, a second process does: on TensorFlow for SavedModel, LiteRT, OpenVINO
+    and, from JAX, ONNX; on PyTorch for `"torch"`. Every file takes batches of any size, computes in
+    float32, and has the generator's input names.
 
-    Before it replaces what is at `filepath`, the file is compared in its own runtime, on batches of
-    1 and 3, with a float32 copy of the generator on the CPU: outputs may differ by 1e-4, or by that
-    share of the largest above 1. So may the copy and the generator; by 0.1 if the generator
-    computes in half precision or on an accelerator.
+    Before the file replaces an older one, its own runtime computes batches of 1 and 3. Outputs are
+    compared with those of a float32 copy of the generator on the CPU. They may differ by 1e-4,
+    times the largest output if that is above 1. The copy and the generator may differ as much, or
+    by 0.1 in place of 1e-4 if the generator computes in half precision or on an accelerator.
 
     Args:
-        source: a GAN, whose generator is exported; a generator, a Keras model of one input of
-            shape `(batch, latent_dim)`, or of that and labels of shape `(batch,)`; or the path of a
+        source: a GAN, whose generator is exported; a generator, a Keras model with one input of
+            shape `(batch, latent_dim)`, or with labels of shape `(batch,)` too; or the path of a
             `.keras` file of either, which is loaded in Keras's safe mode.
-        filepath: the folder of a SavedModel; a file in `.onnx`; in `.tflite` for LiteRT; in `.xml`
-            for OpenVINO, which gets a `.bin` beside it; in `.pt2` for PyTorch.
+        filepath: the folder of a SavedModel; or a file that ends in `.onnx`, in `.tflite` for
+            LiteRT, in `.xml` for OpenVINO, which gets a `.bin` beside it, or in `.pt2` for PyTorch.
         format: `"saved_model"` (or `"tf_saved_model"`, Keras's name), `"onnx"`, `"litert"`,
             `"openvino"` or `"torch"`, the ExportedProgram of PyTorch.
-        seed_endpoint: whether the SavedModel gets, beside `serve(latents)`, an endpoint
-            `generate(seed, count)`, which draws `count` latents from a whole number and returns
-            uint8 images of shape `(count, *image_shape)`; with classes `generate(seed, count,
-            label)` and `serve([latents, labels])`. True draws as the GAN's `latents` says;
-            `"uniform"` or `"normal"` says it for a generator alone.
-        average: whether a GAN's averaged weights are exported, as `sample` uses them.
+        seed_endpoint: whether the SavedModel gets an endpoint `generate(seed, count)` beside
+            `serve(latents)`. It draws `count` latents from the seed, a whole number, and returns
+            uint8 images of shape `(count, *image_shape)`. With classes, the endpoints are
+            `generate(seed, count, label)` and `serve([latents, labels])`. True draws the GAN's
+            `latents`; for a generator alone, pass `"uniform"` or `"normal"`.
+        average: whether to export a GAN's averaged weights, as `sample` uses them.
 
     Returns:
         The path, a `pathlib.Path`.
 
     Raises:
-        ValueError: if an argument is out of its range, or `filepath` is a folder of something else.
+        ValueError: if an argument is out of its range, or `filepath` is a folder of other files.
         ImportError: if a package that the format needs is not installed.
-        RuntimeError: if the generator cannot be written in this format, or the file differs from
-            it.
+        RuntimeError: if the generator cannot be written in this format, or the file's outputs
+            differ.
 
     Example:
 
@@ -86,16 +86,16 @@ def export(
     shape = shape[0] if shape and labeled else shape
     if not shape or len(shape) != 2 or not isinstance(shape[1], int):
         raise ValueError(
-            "`source` must be a generator, of one input of shape (batch, latent_dim), or of that "
-            f"and labels of shape (batch,); this model's is {shape}. A model that has none yet "
-            "gets it by being called once."
+            "`source` must be a generator with one input of shape (batch, latent_dim), or with "
+            f"labels of shape (batch,) too; this model's input is {shape}. If it is None, call the "
+            "model once."
         )
     if seed_endpoint is True:
         raise ValueError(
-            "`seed_endpoint=True` draws what the GAN's `latents` says, but `source` is a "
-            "generator alone. Pass `seed_endpoint='uniform'` or `'normal'`."
+            "`seed_endpoint=True` draws a GAN's `latents`, but `source` is a generator alone. Pass "
+            "`seed_endpoint='uniform'` or `'normal'`."
         )
-    # It does not say how many classes it has: label 0 exists in any case.
+    # A generator does not tell its number of classes; label 0 always exists.
     return _write(source, shape[1], int(labeled), path, format, seed_endpoint or None)
 
 
@@ -111,10 +111,10 @@ def export_gan(
 ) -> Path:
     """Write the generator in a format that needs neither Keras nor this package.
 
-    Arguments, result and errors are those of `keras_egan.export.export`. Beside these, `verbose`
-    says whether to print where the file is, and `opset_version` is the version of ONNX's operators,
-    by default the converter's own choice. Of several processes that train together the first writes
-    the file, and the others do not wait.
+    Arguments, result and errors are as in `keras_egan.export.export`. In addition, `verbose` says
+    whether to print the file's path, and `opset_version` is the version of ONNX's operators, by
+    default the converter's own choice. If several processes train together, the first writes the
+    file, and the others do not wait.
 
     Example:
 
@@ -150,9 +150,9 @@ def _write(
         shape = generator.compute_output_spec(converters.as_input(specs)).shape
         if len(shape) != 4:
             raise ValueError(
-                f"`seed_endpoint` returns images; the generator's samples have shape {shape[1:]}."
+                f"`seed_endpoint` needs a generator of images; got samples of shape {shape[1:]}."
             )
-    inputs = getattr(generator, "inputs", None)  # which models written as classes have not
+    inputs = getattr(generator, "inputs", None)  # models written as classes have none
     names = [one.name for one in inputs] if inputs else ["latents", "labels"][: len(batches[0])]
     options = {"draw": draw, "opset_version": opset_version}
     return write_network(generator, batches, path, format, names, weights, **options)

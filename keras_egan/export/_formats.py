@@ -1,4 +1,4 @@
-"""The formats: their file names, the backend that writes each, and the packages that it needs."""
+"""The formats, with their file names, the backends that write them and the packages they need."""
 
 import os
 from pathlib import Path
@@ -9,16 +9,16 @@ from keras_egan.extras import installed, missing
 
 
 class Format(NamedTuple):
-    """How a format is written."""
+    """The requirements of a format."""
 
     suffix: str  # of the file; a SavedModel is a folder
-    backends: tuple[str, ...]  # that write it; another backend starts a process on the first
+    backends: tuple[str, ...]  # those that write it; others start a process on the first
     packages: tuple[str, ...] = ()  # beside the backend
 
 
-# Keras has four more pairs, each worse than that process: SavedModel on JAX holds programs of XLA;
-# LiteRT on PyTorch fixes the batch size; OpenVINO on PyTorch refuses batch normalization; ONNX on
-# JAX takes jax2onnx, whose 31 packages everybody with the extra `export` would get.
+# Keras supports four more pairs, each worse than a second process. SavedModel on JAX holds programs
+# of XLA. LiteRT on PyTorch fixes the batch size. OpenVINO on PyTorch refuses batch normalization.
+# ONNX on JAX needs jax2onnx, which would add 31 packages to the extra `export`.
 FORMATS = {
     "saved_model": Format("", ("tensorflow",)),
     "onnx": Format(".onnx", ("tensorflow", "torch"), ("onnx", "onnxruntime")),
@@ -34,9 +34,9 @@ def checked(
     seed_endpoint: bool | str = False,
     opset_version: int | None = None,
 ) -> tuple[Path, str]:
-    """Returns the resolved path and our name of the format; refuses arguments that do not fit."""
+    """Return the resolved path and our name of the format; raise for bad arguments."""
     path = Path(path).resolve()
-    format = "saved_model" if format == "tf_saved_model" else format  # which is Keras's name
+    format = "saved_model" if format == "tf_saved_model" else format  # Keras's name
     if format not in FORMATS:
         raise ValueError(f"`format` must be one of {', '.join(FORMATS)}; got {format!r}.")
     if seed_endpoint not in (False, True, "uniform", "normal"):
@@ -57,20 +57,20 @@ def checked(
         raise ValueError(f"`format={format!r}` writes a {kind}; there is a {other} at {path}.")
     if path.is_dir() and any(path.iterdir()) and not (path / "saved_model.pb").exists():
         raise ValueError(
-            f"{path} is a folder that holds something else than a SavedModel, and is not "
-            "overwritten. Give a folder of its own."
+            f"{path} must be an empty folder or one with a SavedModel; got a folder with other "
+            "files. Pass another folder."
         )
     return path, format
 
 
 def writer(format: str) -> str:
-    """Returns the backend that writes a format: this process's own, if it can."""
+    """Return the backend that writes a format: this process's own if possible."""
     backends = FORMATS[format].backends
     return backend.name if backend.name in backends else backends[0]
 
 
 def check_packages(format: str) -> None:
-    """Raises an `ImportError` that names the first package that a format lacks."""
+    """Raise an `ImportError` that names the first package that a format lacks."""
     own, packages = writer(format), FORMATS[format].packages
     tf2onnx = ("tf2onnx",) if (format, own) == ("onnx", "tensorflow") else ()
     for package in (own, *packages, *tf2onnx):

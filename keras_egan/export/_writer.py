@@ -1,7 +1,6 @@
-"""A network in another format: copied, converted, compared, and put in its place.
+"""Export of a network: copy it, convert it, compare outputs, and move the file into place.
 
-The backend that writes a format may be another than this process's own. Then a second process does
-what `convert_copy` does.
+If this process's backend cannot write the format, a second process runs `convert_copy`.
 """
 
 import importlib
@@ -26,12 +25,12 @@ from keras_egan.export import converters
 from keras_egan.export._formats import check_packages, writer
 from keras_egan.saving import files
 
-TOLERANCE = 1e-4  # of rounding, over a deep network's sums; two grey levels are 8e-3 apart
+TOLERANCE = 1e-4  # for rounding in a deep network's sums; two grey levels are 8e-3 apart
 PROGRAM = "import sys; from keras_egan.export import _writer; _writer.main(sys.argv[1])"
 
 
 def trial_batches(input_shape: Sequence[int], classes: int = 0) -> list[list[np.ndarray]]:
-    """Returns batches of 1 and 3 to try a network with: values in [-1, 1], labels of classes."""
+    """Return trial batches of 1 and 3: values in [-1, 1], and labels if there are classes."""
     rng = np.random.default_rng(0)
     batches = [[rng.uniform(-1.0, 1.0, (n, *input_shape)).astype("float32")] for n in (1, 3)]
     if classes:
@@ -49,9 +48,9 @@ def write_network(
     weights: AbstractContextManager | None = None,
     **options: Any,
 ) -> Path:
-    """Writes a network in another format, and returns the path.
+    """Write a network in another format, and return the path.
 
-    `path` and `format` are what `checked` returned, `options` arguments of `converters.convert`.
+    `path` and `format` come from `checked`; `options` are arguments of `converters.convert`.
     In the context `weights` the network has the weights to be written.
     """
     check_packages(format)
@@ -75,7 +74,7 @@ def write_network(
                 _convert_elsewhere(work, writer(format), network)
         except Exception as error:
             raise RuntimeError(
-                f"The network cannot be written with `format={format!r}`, and nothing was. {error}"
+                f"The network cannot be written with `format={format!r}`. No file changed. {error}"
             ) from error
         for new in sorted(written.iterdir()):  # OpenVINO's weights before its graph
             files.move(new, path.with_name(new.name))
@@ -83,9 +82,9 @@ def write_network(
 
 
 def convert_copy(folder: Path) -> None:
-    """Converts the network in a folder that `write_network` filled, and compares the outputs.
+    """Convert the network in a folder that `write_network` filled, and compare the outputs.
 
-    On the CPU, because accelerators round products to fewer bits.
+    It runs on the CPU, because accelerators round products to fewer bits.
     """
     job = json.loads((folder / "job.json").read_text())
     tolerance, columns = job.pop("tolerance"), len(job["input_names"])
@@ -106,7 +105,7 @@ def convert_copy(folder: Path) -> None:
 
 
 def _convert_elsewhere(folder: Path, name: str, network: keras.Model) -> None:
-    # Keras makes only registered classes from a file: those of the modules that are known here.
+    # Keras loads only registered classes, so the process imports the modules that are loaded here.
     named = re.findall(r'"module": "([\w.]+)"', network.to_json())
     modules = sorted(set(named) & set(sys.modules) - {"__main__", "builtins"})
     (folder / "modules.json").write_text(json.dumps(modules))
@@ -116,7 +115,7 @@ def _convert_elsewhere(folder: Path, name: str, network: keras.Model) -> None:
             **os.environ,
             "KERAS_BACKEND": name,
             "CUDA_VISIBLE_DEVICES": "-1",  # this process may hold all of the device's memory
-            "CI": "true",  # or OpenVINO would report to its makers
+            "CI": "true",  # otherwise OpenVINO sends usage data to its makers
             "PYTHONPATH": os.pathsep.join(sys.path),
         },
         capture_output=True,
@@ -128,7 +127,7 @@ def _convert_elsewhere(folder: Path, name: str, network: keras.Model) -> None:
 
 
 def main(folder: str) -> None:
-    """Runs `convert_copy` in a second process, and writes its error to `error.txt`."""
+    """Run `convert_copy` in a second process, and write its error to `error.txt`."""
     work = Path(folder)
     try:
         for module in json.loads((work / "modules.json").read_text()):
@@ -141,15 +140,15 @@ def main(folder: str) -> None:
 
 
 def _copy_in(path: Path) -> keras.Model:
-    """Returns the network in a `.keras` file, to compute in float32."""
+    """Return the network of a `.keras` file, set to compute in float32."""
     try:
         network = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:
         raise ValueError(
-            "It cannot be loaded again from a `.keras` file. Classes and functions of your own "
-            "must be registered with keras.saving.register_keras_serializable, in a module that "
-            "can be imported rather than in a script or notebook. Lambda layers and "
-            f"TorchModuleWrapper are refused, because their files hold code. Keras says: {error}"
+            "It cannot be loaded again from a `.keras` file. Your own classes and functions must "
+            "be registered with keras.saving.register_keras_serializable, in a module that can be "
+            "imported, not in a script or notebook. Lambda layers and TorchModuleWrapper are "
+            f"refused, because their files hold code. Keras says: {error}"
         ) from error
     network.trainable = False  # PyTorch writes no constant that requires a gradient
     for layer in _in_half_precision(network):
@@ -163,9 +162,9 @@ def _in_half_precision(network: keras.Model) -> list[keras.Layer]:
 
 
 def _outputs(network: keras.Model, batches: Sequence[Sequence]) -> tuple[list[np.ndarray], bool]:
-    """Returns all outputs as float32, and whether the CPU computed them in float32."""
+    """Return all outputs as float32, and whether the CPU computed them in float32."""
     with backend.inference(network):
-        # Called rather than asked to `predict`, which spreads each batch over all devices.
+        # Not `predict`, because it spreads each batch over all devices.
         inputs = [converters.as_input(list(map(ops.convert_to_tensor, batch))) for batch in batches]
         outputs = keras.tree.flatten([network(batch, training=False) for batch in inputs])
     exact = "cpu" in str(outputs[0].device).lower() and not _in_half_precision(network)
@@ -181,7 +180,7 @@ def _compare(
         else:
             allowed = tolerance * max(1.0, np.abs(right).max())
             difference = np.abs(output.astype("float32") - right).max()
-            if difference <= allowed:  # NaN is not
+            if difference <= allowed:  # False for NaN
                 continue
-            found = f"off by {difference:.2g}, where {allowed:.2g} is allowed"
+            found = f"off by {difference:.2g}, but at most {allowed:.2g} is allowed"
         raise ValueError(f"For a batch of {len(right)}, its output {where} is {found}.")

@@ -1,6 +1,7 @@
-"""Each format, written by Keras on a backend that can, and run in the format's own runtime."""
+"""Conversion to each format by Keras, and trial runs in the format's own runtime."""
 
 import json
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from keras import ops
 
 
 def as_input(arrays: Sequence[Any]) -> Any:
-    """Returns what a network is called with: its one input, or the list of several."""
+    """Return the argument of a network's call: its one input, or a list of several."""
     return arrays[0] if len(arrays) == 1 else [*arrays]
 
 
@@ -24,10 +25,11 @@ def convert(
     draw: str | None = None,
     opset_version: int | None = None,
 ) -> list[Any]:
-    """Writes a network, and returns the file's outputs for each batch in its own runtime.
+    """Write a network, and return the file's outputs for each batch in its own runtime.
 
-    The network gives one tensor, or a dict of tensors in the order of their names. `draw` is the
-    law of the latents of a SavedModel's endpoint `generate`, `"uniform"` or `"normal"`, if any.
+    The network returns one tensor, or a dict of tensors in the order of their names. `draw`,
+    `"uniform"` or `"normal"`, is the distribution of the latents of a SavedModel's endpoint
+    `generate`; None leaves the endpoint out.
     """
     # Keras's own signature needs a model that has been called.
     specs = [
@@ -39,13 +41,15 @@ def convert(
     if format == "torch":
         import torch
 
-        # In the form of Keras's `forward(*args)`.
+        # Nested like the arguments of Keras's `forward(*args)`.
         dynamic = [{0: torch.export.Dim.DYNAMIC}] * len(specs)
         options["dynamic_shapes"] = [(as_input(dynamic),)]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of converters, about what they use themselves
+        warnings.simplefilter("ignore")  # converters warn of their own dependencies
         if format == "saved_model":
             _write_saved_model(network, path, signature, draw)
+        elif format == "openvino":
+            _write_openvino(network, path, signature)
         else:
             exported = _resizing(network) if format == "litert" else network
             exported.export(path, format, verbose=False, input_signature=signature, **options)
@@ -68,7 +72,7 @@ def _write_saved_model(
     size = specs[0].shape[1]
 
     def drawn(seed: Any, count: Any, *label: Any) -> Any:
-        # The algorithm is named because TensorFlow's own choice depends on the device.
+        # The algorithm is named, because TensorFlow's default depends on the device.
         if draw == "normal":
             latents = tf.random.stateless_normal([count, size], [seed, 0], alg="philox")
         else:
@@ -86,8 +90,22 @@ def _write_saved_model(
 
     served, tried = tf.saved_model.load(path), (7, 3, 0)[: len(names)]
     images, expected = served.generate(*tried), _to_uint8(served.serve(drawn(*tried)))
-    if np.abs(np.subtract(images, expected, dtype="int32")).max() > 1:  # a rounding apart
-        raise RuntimeError("generate(seed, count) returns other images than its latents give.")
+    if np.abs(np.subtract(images, expected, dtype="int32")).max() > 1:  # more than rounding
+        raise RuntimeError("generate(seed, count) and serve(latents) return different images.")
+
+
+def _write_openvino(network: keras.Model, path: str, signature: list[Any]) -> None:
+    """Write OpenVINO's format from a SavedModel.
+
+    Keras gives OpenVINO a function, whose version check raises a `NameError` on Python 3.13:
+    `exec("import tensorflow")` makes no local variable there (https://peps.python.org/pep-0667/).
+    """
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
+        _write_saved_model(network, folder, signature, None)
+        model = openvino.convert_model(folder)
+    openvino.serialize(model, path)
 
 
 def _to_uint8(images: Any) -> Any:
@@ -96,7 +114,7 @@ def _to_uint8(images: Any) -> Any:
 
 @keras.saving.register_keras_serializable("keras_egan")
 class Resized(keras.layers.UpSampling2D):
-    """Computes what `UpSampling2D` does, by an operation for resizing."""
+    """Compute `UpSampling2D` with a resizing operation."""
 
     def call(self, inputs: Any) -> Any:
         rows = 2 if self.data_format == "channels_first" else 1
@@ -105,10 +123,10 @@ class Resized(keras.layers.UpSampling2D):
 
 
 def _resizing(network: keras.Model) -> keras.Model:
-    """Returns a copy whose `UpSampling2D` are `Resized`.
+    """Return a copy whose `UpSampling2D` layers are `Resized`.
 
-    Keras repeats rows and columns. After two such layers LiteRT's converter has lost the shape, and
-    writes a convolution that its runtime does not have (FlexConv2D).
+    Keras repeats rows and columns. After two such layers, LiteRT's converter loses the shape, and
+    writes a convolution that its runtime lacks (FlexConv2D).
     """
 
     def renamed(config: dict[str, Any]) -> dict[str, Any]:
@@ -123,7 +141,7 @@ def _resizing(network: keras.Model) -> keras.Model:
 
 
 def _name_outputs(path: str, outputs: Any) -> None:
-    """Gives an ONNX model's outputs their names, which PyTorch does not keep."""
+    """Restore the names of an ONNX model's outputs, because PyTorch drops them."""
     import onnx
 
     if not isinstance(outputs, dict):
@@ -166,10 +184,9 @@ def _litert(path: str) -> Callable:
 def _openvino(path: str) -> Callable:
     import openvino
 
-    # Some processors would compute in bfloat16, unasked.
+    # By default, some processors compute in bfloat16.
     model = openvino.compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    # Of several names, the others are of what computes it.
-    names = [min(output.get_names(), key=len, default="") for output in model.outputs]
+    names = [output.get_any_name() for output in model.outputs]
     return lambda inputs: dict(zip(names, model(inputs).to_tuple(), strict=True))
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_egan import losses
+from keras_egan import checks, losses
+from keras_egan.gans.control import relative_error, running_mean, settling_k
 from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.saving.hyperparameter import Hyperparameter
 from keras_egan.training.batch import DiscriminatorOutput
@@ -27,12 +28,22 @@ class BEGAN(EnergyGAN):
     energies. That |E[L(x)] - E[L(G(z))]| bounds the Wasserstein distance of the energies from
     below is derived in docs/gans/began.md.
 
+    How fast that rule is depends on the scale of the energy and on the size of k_t, so that
+    `lambda_k` has to be found for each data set. `settle_steps` replaces it by a rule that knows no
+    scale. With e = 1 - L(G(z_G)) / (gamma L(x)), of energies averaged over settle_steps / 20 steps,
+
+        k_{t+1} = clip((k_t + 0.01) exp(4 (e_t - e_{t-1}) + 16 e_t / settle_steps) - 0.01, 0, 1).
+
+    The docstring of `keras_egan.gans.control` derives it.
+
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
         discriminator: a Keras model from images to their reconstructions, of the same shape.
         gamma: the diversity ratio E[L(G(z))] / E[L(x)] to keep, in (0, 1]. Samples are smoother
             and more alike with a lower one; sharper, more varied and grainier with a higher one.
-        lambda_k: the proportional gain of k_t, above 0.
+        lambda_k: the gain of the paper's rule, above 0; unused if `settle_steps` is given.
+        settle_steps: within about how many steps the ratio should reach gamma, a whole number from
+            50 up, once the discriminator answers to k_t; None for the paper's rule. Begin with 100.
         eta: 1 or 2, the exponent of the energy.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
@@ -64,6 +75,7 @@ class BEGAN(EnergyGAN):
         *,
         gamma: float = 0.5,
         lambda_k: float = 0.001,
+        settle_steps: int | None = None,
         eta: int = 1,
         **kwargs: Any,
     ):
@@ -73,6 +85,15 @@ class BEGAN(EnergyGAN):
         self.gamma = gamma
         self.lambda_k = lambda_k
         self.k_t = self.add_state("k_t")
+        self._settle_steps = checks.optional_whole(50, settle_steps=settle_steps)
+        if settle_steps:
+            names = "smooth_real_energy", "smooth_fake_energy", "error"
+            self._smooth_real, self._smooth_fake, self._error = map(self.add_state, names)
+
+    @property
+    def settle_steps(self) -> int | None:
+        """Within about how many steps the ratio should settle; None for the paper's rule."""
+        return self._settle_steps
 
     @property
     def eta(self) -> int:
@@ -97,4 +118,16 @@ class BEGAN(EnergyGAN):
         }
 
     def control(self, logs: dict[str, Any]) -> None:
-        self.k_t.assign(losses.began_next_k(self.k_t, logs["balance"], lambda_k=self.lambda_k))
+        if not self.settle_steps:
+            k_t = losses.began_next_k(self.k_t, logs["balance"], lambda_k=self.lambda_k)
+            self.k_t.assign(k_t)
+            return
+        over = self.settle_steps / 20
+        real = running_mean(self._smooth_real, logs["real_energy"], self.step, over)
+        fake = running_mean(self._smooth_fake, logs["fake_energy"], self.step, over)
+        error = relative_error(real, fake, self.gamma)
+        k_t = settling_k(self.k_t, error, self._error, settle_steps=self.settle_steps)
+        self.k_t.assign(k_t)
+        self._smooth_real.assign(real)
+        self._smooth_fake.assign(fake)
+        self._error.assign(error)

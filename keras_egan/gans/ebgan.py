@@ -6,17 +6,27 @@ import keras
 from keras import ops
 
 from keras_egan import checks, losses
+from keras_egan.gans.control import running_mean
 from keras_egan.gans.energy_gan import EnergyGAN
-from keras_egan.saving.hyperparameter import Hyperparameter
+from keras_egan.saving.hyperparameter import Automatic, Hyperparameter
 from keras_egan.training.batch import DiscriminatorOutput
 
-_ENERGIES = "mean energies: {real_energy:.3g} of data, {fake_energy:.3g} of fakes"
-_ADVICE = {
-    0.0: "For a whole epoch no fake's energy was under the margin of {margin:g}, so that the "
-    f"discriminator learnt nothing from fakes ({_ENERGIES}). Raise `margin`.",
-    1.0: "For a whole epoch every fake's energy was under the margin of {margin:g} "
-    f"({_ENERGIES}). If it stays so, the margin is out of reach: lower `margin`.",
+_SEEN = {
+    0.0: "no fake's energy was under the margin of {margin:g}, so that the discriminator learnt "
+    "nothing from fakes",
+    1.0: "every fake's energy was under the margin of {margin:g}",
 }
+_ENERGIES = "(mean energies: {real_energy:.3g} of data, {fake_energy:.3g} of fakes)"
+_ADVICE = {
+    0.0: "Raise `margin`.",
+    1.0: "If it stays so, the margin is out of reach: lower `margin`.",
+}
+_ADVICE_IF_AUTO = {
+    0.0: "If it stays so, the generator falls behind: lower the discriminator's learning rate.",
+    1.0: "If it stays so, the discriminator falls behind: lower the generator's learning rate.",
+}
+_ABOVE_DATA = 1.15  # times the energy of data: MNIST's margin of 7, found by hand, by its 6.1
+_AVERAGED = 100  # steps
 
 
 class _PullingAwayWeight(Hyperparameter):
@@ -52,7 +62,8 @@ class EBGAN(EnergyGAN):
             `.encoder` and `.decoder`, as `networks.Autoencoder` has, for the pulling-away term.
         margin: m, above 0, on the scale of the energy: fakes with more energy are left alone. The
             paper's 10 to 80 go with its own networks and image sizes; the guide "Choosing" says
-            how to find it.
+            how to find it. `"auto"` is 1.15 times the mean energy of data over the last 100 steps,
+            or over all there were; it is logged as `margin`. The first step has a margin of 0.
         pt_weight: the weight of the pulling-away term, from 0 up; 0.1 in the paper's EBGAN-PT.
         energy: `"norm"`, or another one of `losses.reconstruction_energy`; or `"output"` for a
             critic, which should not go below 0.
@@ -60,8 +71,9 @@ class EBGAN(EnergyGAN):
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
-        ValueError: if an argument is out of its range, or the networks do not fit one another; in
-            training with a pulling-away term, at a batch of one image, which has no pair.
+        ValueError: if an argument is out of its range, or the networks do not fit one another; if
+            a critic's margin is to be `"auto"`; in training with a pulling-away term, at a batch of
+            one image, which has no pair.
 
     Source: https://arxiv.org/abs/1609.03126, equations 1 and 2 and section 2.4. The paper does
     not say whether the norm is squared or averaged.
@@ -77,7 +89,7 @@ class EBGAN(EnergyGAN):
     """
 
     uses_embedding = True
-    margin = Hyperparameter("be above 0", lambda value: value > 0)
+    margin = Automatic("be above 0", lambda value: value > 0, "Or make the GAN with 'auto'.")
     pt_weight = _PullingAwayWeight("be 0 or more", lambda value: value >= 0)
 
     def __init__(
@@ -85,12 +97,17 @@ class EBGAN(EnergyGAN):
         generator: keras.Model,
         discriminator: keras.Model,
         *,
-        margin: float,
+        margin: float | str,
         pt_weight: float = 0.0,
         energy: str = "norm",
         **kwargs: Any,
     ):
         super().__init__(generator, discriminator, energy=energy, **kwargs)
+        if margin == "auto" and energy not in losses.ENERGIES:
+            raise ValueError(
+                "`margin='auto'` needs an auto-encoder: a critic could lower its energy of data, "
+                "and the margin with it, to 0. Give a number."
+            )
         self.margin = margin
         self.pt_weight = pt_weight
 
@@ -109,9 +126,19 @@ class EBGAN(EnergyGAN):
         embed = getattr(self.discriminator, "embed", super()._embed)
         return embed(images, training)
 
+    def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
+        return {"margin": ops.copy(self.margin)} if "margin" in self._states else {}
+
+    def control(self, logs: dict[str, Any]) -> None:
+        if "margin" in self._states:
+            margin = _ABOVE_DATA * logs["real_energy"]
+            self.margin.assign(running_mean(self.margin, margin, self.step, _AVERAGED))
+
     def findings(self, logs: dict[str, float]) -> dict[str, str]:
-        if logs["fakes_inside_margin"] not in _ADVICE:
+        inside = logs["fakes_inside_margin"]
+        if inside not in _SEEN:
             return {}
         margin = float(ops.convert_to_numpy(self.margin))
-        advice = _ADVICE[logs["fakes_inside_margin"]]
-        return {"margin": advice.format(margin=margin, **logs)}
+        advice = _ADVICE_IF_AUTO if "margin" in self._states else _ADVICE
+        said = f"For a whole epoch {_SEEN[inside]} {_ENERGIES}. {advice[inside]}"
+        return {"margin": said.format(**{**logs, "margin": margin})}

@@ -12,7 +12,7 @@ from keras_egan.callbacks import FitState
 from keras_egan.datasets import inputs
 from keras_egan.datasets.sharing import evaluated, one_batch
 from keras_egan.export._export import export_gan
-from keras_egan.gans import latent_space
+from keras_egan.gans import latent_space, refinement
 from keras_egan.gans.inference import Inference
 from keras_egan.gans.objective import Objective
 from keras_egan.metrics._metric_means import MetricMeans
@@ -79,7 +79,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     ```
     """
 
-    d_steps = Setting("be a whole number from 1 up", lambda n: checks.is_whole(n) and n >= 1)
+    d_steps = Setting("be a whole number from 1 up", checks.is_count)
     updates = Setting("be 'alternating', 'simultaneous' or 'one_pass'", checks.UPDATES.count)
     latents = Setting("be 'uniform' or 'normal'", ("uniform", "normal").count)
 
@@ -122,7 +122,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.labels = None if num_classes is None else Labels(num_classes, unlabeled)
         self._weight_average = WeightAverage(generator, generator_average)
         self._run_generator = backend.compiled(generator)
-        self._gradient = backend.compiled_gradient(generator, latent_space.differences)
+        self._gradient = latent_space.compiled_gradient(generator)
+        self._energy_gradient = refinement.compiled_gradient(self)
         self._running_means: Any = None
         self.energy_name = energy
         self.d_steps = d_steps

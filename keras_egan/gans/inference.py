@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_egan import backend, checks
 from keras_egan.datasets import inputs
-from keras_egan.gans import latent_space
+from keras_egan.gans import latent_space, refinement
 from keras_egan.gans.blocks import BATCH, in_blocks
 from keras_egan.image_format import is_image
 from keras_egan.training.labels import with_labels
@@ -26,6 +26,8 @@ class Inference(keras.Model):
         average: bool = True,
         labels: Any = None,
         batch_size: int = BATCH,
+        truncation: float = 1.0,
+        refine: int = 0,
     ) -> np.ndarray:
         """Generates samples; several threads may do so at once.
 
@@ -38,17 +40,35 @@ class Inference(keras.Model):
                 (`gan.labels.drawn(n, None, seed)`).
             batch_size: how many samples go through the generator at once. A smaller number takes
                 less memory.
+            truncation: what latents are multiplied by, above 0 and at most 1. Less makes samples
+                more alike, and often better.
+            refine: how many steps of `gan.refine` move the latents to less energy, with its
+                defaults; 0 for none.
 
         Returns:
             float32 array of shape `(n, *image_shape)`, images clipped to [-1, 1].
 
         Raises:
-            ValueError: if `n` or `batch_size` is no whole number from 1 up, `labels` are of no
-                class, or the average does not fit the generator, as after `quantize`.
+            ValueError: if `n` or `batch_size` is no whole number from 1 up, `refine` is none from 0
+                up, `truncation` is out of its range, `labels` are of no class, or the average does
+                not fit the generator, as after `quantize`.
         """
         checks.whole_number(1, n=n)
+        checks.whole_number(0, refine=refine)
+        checks.share(truncation=truncation)
         labels = self._given_labels(labels, n, seed)
-        return self.generate(self.draw_latents(n, seed), average, labels, batch_size)
+        z = truncation * self.draw_latents(n, seed)
+        if refine:
+            z = self.refine(
+                z,
+                refine,
+                truncation=truncation,
+                seed=seed,
+                average=average,
+                labels=labels,
+                batch_size=batch_size,
+            )
+        return self.generate(z, average, labels, batch_size)
 
     def draw_latents(self, n: int, seed: int | None = None) -> np.ndarray:
         """Draws latents as `sample` does, the same on every backend.
@@ -101,6 +121,12 @@ class Inference(keras.Model):
         self._weight_average.renew(self.step)
         return self._weight_average.values
 
+    def _sampled_variables(self, average):
+        """Returns all variables, with the weights that `sample` uses in the generator's place."""
+        pairs = zip(self.generator.weights, self._sampled_weights(average), strict=True)
+        sampled = {id(weight): used for weight, used in pairs}
+        return [sampled.get(id(variable), variable) for variable in self.variables]
+
     def averaged(self) -> AbstractContextManager:
         """Gives the generator its averaged weights for a while, as to save it; in no training.
 
@@ -121,6 +147,14 @@ class Inference(keras.Model):
             )
         return None
 
+    def _needed_labels(self, labels, n):
+        if self.labels and labels is None:
+            raise ValueError(
+                "`labels` are missing: this GAN's energy is of an image and its class. Give one "
+                "whole number for all images, or one for each."
+            )
+        return self._given_labels(labels, n)
+
     def energy(self, images: Any, batch_size: int = BATCH, labels: Any = None) -> np.ndarray:
         """Returns the energy of images: low on data, so that it serves as an anomaly score.
 
@@ -137,12 +171,7 @@ class Inference(keras.Model):
             ValueError: if the images have another shape or values out of range, `batch_size` is
                 no whole number from 1 up, or `labels` are missing or of no class.
         """
-        if self.labels and labels is None:
-            raise ValueError(
-                "`labels` are missing: this GAN's energy is of an image and its class. Give one "
-                "whole number for all images, or one for each."
-            )
-        labels = self._given_labels(labels, len(images))
+        labels = self._needed_labels(labels, len(images))
         backend.synchronize(self)
 
         def score(batch, given):
@@ -155,4 +184,5 @@ class Inference(keras.Model):
 
     interpolate = latent_space.interpolate
     invert = latent_space.invert
+    refine = refinement.refine
     encode = latent_space.encode

@@ -72,7 +72,7 @@ def interpolate(
     """
     checks.whole_number(2, steps=steps)
     single = np.ndim(a) == np.ndim(b) == 1
-    a, b = _latents(gan, a, "a"), _latents(gan, b, "b")
+    a, b = checked(gan, a, "a"), checked(gan, b, "b")
     if len(a) != len(b) and 1 not in (len(a), len(b)):
         raise ValueError(f"`a` and `b` must be as many; got {len(a)} and {len(b)}.")
     share = np.linspace(0.0, 1.0, steps)[:, None]
@@ -211,7 +211,7 @@ def _starts(gan, starts, images, drawn, samples):
         if starts > CANDIDATES:
             raise ValueError(f"`starts` must be at most {CANDIDATES}; got {starts}.")
         return drawn[nearest(images, samples, k=int(starts)).indices]
-    z = _latents(gan, starts, "starts")[:, None]
+    z = checked(gan, starts, "starts")[:, None]
     if len(z) != len(images):
         raise ValueError(f"`starts` must be as many as `images`; got {len(z)}, {len(images)}.")
     return z
@@ -231,6 +231,14 @@ def _adam(z, gradient, rates, bounded):
     return z
 
 
+def compiled_gradient(generator: Any) -> Any:
+    """Returns a function of weights, latents and images: the gradient of `differences`."""
+    return backend.compiled_gradient(
+        lambda: generator.weights,
+        lambda z, images: differences(generator(z, training=False), images),
+    )
+
+
 def differences(samples: Any, images: Any) -> Any:
     """Returns the mean absolute difference of each image and its sample, as `sample` gives it."""
     if is_image(samples.shape[1:]):  # clipped as `sample` does; the gradient leads back
@@ -242,7 +250,8 @@ def _errors(images, samples):
     return np.abs(images - samples).mean(axis=tuple(range(1, images.ndim)))
 
 
-def _latents(gan, latents, argument):
+def checked(gan: Any, latents: Any, argument: str) -> np.ndarray:
+    """Returns an argument as latents, float32 `(n, latent_dim)`; raises a `ValueError` if none."""
     latents = np.asarray(ops.convert_to_numpy(latents), "float32")
     latents = latents[None] if latents.ndim == 1 else latents
     if latents.ndim != 2 or latents.shape[1] != gan.latent_dim or not np.isfinite(latents).all():

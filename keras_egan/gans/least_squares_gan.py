@@ -41,6 +41,10 @@ class LeastSquaresGAN(EnergyGAN):
             batches of 64 images; with a mean, as here, it is 150 / 64 = 2.34. `d_loss` is logged
             without it.
         perturbation: how far data is perturbed for the penalty, above 0.
+        r1_weight: the weight, from 0 up, of R1, |grad D(x)|^2 / 2 at data, which makes training
+            converge near the equilibrium; 1 is a first try. `d_loss` is logged without it.
+        penalty_every: every how many steps R1 is computed, with so many times its weight. The
+            penalty of LSGANs-GP is computed in each step.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
@@ -50,7 +54,8 @@ class LeastSquaresGAN(EnergyGAN):
 
     Source: https://arxiv.org/abs/1611.04076, equations 2 and 7 to 9; the penalty,
     https://arxiv.org/abs/1712.06391, by the authors' code,
-    https://github.com/xudonmao/improved_LSGAN, but drawing u anew at each step.
+    https://github.com/xudonmao/improved_LSGAN, but drawing u anew at each step; R1, Mescheder et
+    al., https://arxiv.org/abs/1801.04406.
 
     Example:
 
@@ -69,7 +74,9 @@ class LeastSquaresGAN(EnergyGAN):
     real_label = Hyperparameter("be a number", lambda value: True)
     generator_label = Hyperparameter("be a number", lambda value: True)
     perturbation = Hyperparameter("be above 0", lambda value: value > 0)
-    gradient_penalty = Setting("be 0 or more", lambda value: checks.is_finite(value) and value >= 0)
+    gradient_penalty = Setting("be 0 or more", checks.is_weight)
+    r1_weight = Setting("be 0 or more", checks.is_weight)
+    penalty_every = Setting("be a whole number from 1 up", checks.is_count)
 
     def __init__(
         self,
@@ -81,6 +88,8 @@ class LeastSquaresGAN(EnergyGAN):
         generator_label: float = 1.0,
         gradient_penalty: float = 0.0,
         perturbation: float = 30.0,
+        r1_weight: float = 0.0,
+        penalty_every: int = 1,
         **kwargs: Any,
     ):
         checks.unbounded(discriminator=discriminator)
@@ -94,6 +103,8 @@ class LeastSquaresGAN(EnergyGAN):
             )
         self.gradient_penalty = gradient_penalty
         self.perturbation = perturbation
+        self.r1_weight = r1_weight
+        self.penalty_every = penalty_every
 
     def score(self, *args: Any, **kwargs: Any) -> DiscriminatorOutput:
         scored = super().score(*args, **kwargs)
@@ -110,11 +121,17 @@ class LeastSquaresGAN(EnergyGAN):
         )
 
     def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
+        r1 = self.zero_centered_penalty((self.r1_weight, real), every=self.penalty_every)
         if not self.gradient_penalty:
-            return 0.0
+            return r1
         images, rows = real.images, real.rows
         shape, seed = images.shape[1:], rows.seeds
         u = rows.own(lambda n: keras.random.uniform((n, *shape), seed=seed))
         alpha = rows.own(lambda n: keras.random.uniform([n] + [1] * len(shape), seed=seed))
         norms = self.gradient_norms(images + self.perturbation * alpha * u, rows.labels)
-        return self.gradient_penalty * ops.square(norms - 1.0)
+        return self.gradient_penalty * ops.square(norms - 1.0) + r1
+
+    def _energy_weight(self):
+        # The best D is (b p_data + a p_G) / (p_data + p_G): midway between a and b, the slope of
+        # log(p_data / p_G) by D is 4 / (b - a).
+        return 4.0 / float(ops.convert_to_numpy(self.real_label - self.fake_label))

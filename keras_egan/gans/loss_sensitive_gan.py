@@ -6,8 +6,9 @@ import keras
 from keras import ops
 
 from keras_egan import checks, losses
+from keras_egan.gans.control import running_mean
 from keras_egan.gans.energy_gan import EnergyGAN
-from keras_egan.saving.hyperparameter import Hyperparameter, Setting
+from keras_egan.saving.hyperparameter import Automatic, Hyperparameter, Setting
 from keras_egan.training.batch import DiscriminatorOutput
 
 _DEAD = (
@@ -15,6 +16,7 @@ _DEAD = (
     "end is dead, and neither network learns any more. Begin again with lower learning rates, or "
     "with a discriminator that ends without ReLU (`networks.loss_sensitive(nonnegative=False)`)."
 )
+_AVERAGED = 100  # steps
 
 
 @keras.saving.register_keras_serializable("keras_egan")
@@ -37,7 +39,10 @@ class LossSensitiveGAN(EnergyGAN):
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
         discriminator: a Keras model from images to `(batch, 1)`.
-        delta_weight: tau, from 0 up. The authors' 2e-4 is for 64x64x3 pixels in [-1, 1].
+        delta_weight: tau, from 0 up. The authors' 2e-4 is for 64x64x3 pixels in [-1, 1]. `"auto"`
+            keeps the mean margin at 1, whatever Delta is taken over: it is 1 / Delta, averaged over
+            the last 100 steps, or over all there were, and logged as `delta_weight`, beside
+            `delta`. The first step has a tau of 0.
         slope: up to 1.
         delta: what Delta is taken over: by default pixels; or a Keras model from images to
             features, such as a classifier up to a hidden layer. It is called as at inference, and
@@ -73,12 +78,14 @@ class LossSensitiveGAN(EnergyGAN):
     ```
     """
 
-    delta_weight = Hyperparameter("be 0 or more", lambda value: value >= 0)
+    delta_weight = Automatic(
+        "be 0 or more", lambda value: value >= 0, "Or make the GAN with 'auto'."
+    )
     slope = Hyperparameter(
         "be 1 or less, or kept margins would outweigh others", lambda value: value <= 1
     )
     first_term_weight = Hyperparameter("be 0 or more", lambda value: value >= 0)
-    gradient_penalty = Setting("be 0 or more", lambda value: checks.is_finite(value) and value >= 0)
+    gradient_penalty = Setting("be 0 or more", checks.is_weight)
     weight_clip = Setting(
         "be above 0", lambda value: value is None or (checks.is_finite(value) and value > 0)
     )
@@ -88,7 +95,7 @@ class LossSensitiveGAN(EnergyGAN):
         generator: keras.Model,
         discriminator: keras.Model,
         *,
-        delta_weight: float = 2e-4,
+        delta_weight: float | str = 2e-4,
         slope: float = 0.0,
         delta: keras.Model | None = None,
         first_term_weight: float = 0.0,
@@ -127,19 +134,29 @@ class LossSensitiveGAN(EnergyGAN):
             slope=self.slope,
             first_term_weight=self.first_term_weight,
         )
-        if self.energy_name != "cross_entropy":
-            return loss
-        classes = ops.argmax(real.output, axis=-1)
-        right = ops.cast(classes, real.labels.dtype) == real.labels
-        return loss, {"labeled": real.labels >= 0, "labeled_right": right}
+        further = {"delta": delta} if "delta_weight" in self._states else {}
+        if self.energy_name == "cross_entropy":
+            classes = ops.argmax(real.output, axis=-1)
+            right = ops.cast(classes, real.labels.dtype) == real.labels
+            further |= {"labeled": real.labels >= 0, "labeled_right": right}
+        return loss, further
 
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
-        if self.energy_name != "cross_entropy":
-            return {}
-        # Of the labelled images alone, over a batch and over an epoch alike.
-        labeled = metrics["labeled"]
-        none = ops.cast(labeled == 0, "float32")
-        return {"accuracy": metrics["labeled_right"] / (labeled + none)}
+        found = {}
+        if "delta_weight" in self._states:
+            found["delta_weight"] = ops.copy(self.delta_weight)
+        if self.energy_name == "cross_entropy":
+            # Of the labelled images alone, over a batch and over an epoch alike.
+            labeled = metrics["labeled"]
+            none = ops.cast(labeled == 0, "float32")
+            found["accuracy"] = metrics["labeled_right"] / (labeled + none)
+        return found
+
+    def control(self, logs: dict[str, Any]) -> None:
+        if "delta_weight" in self._states:
+            delta = ops.convert_to_tensor(logs["delta"])
+            weight = 1.0 / ops.maximum(delta, 1e-12 * ops.ones_like(delta))
+            self.delta_weight.assign(running_mean(self.delta_weight, weight, self.step, _AVERAGED))
 
     def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
         if not self.gradient_penalty:

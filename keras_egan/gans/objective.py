@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 import keras
+from keras import ops
 
 from keras_egan import backend, checks
 from keras_egan.backend.keras_internals import flat_layers
@@ -144,9 +145,41 @@ class Objective(keras.Model):
     def gradient_norms(self, images: Any, labels: Any = None) -> Any:
         """Returns the norm of the energy's gradient at each image, float32 of shape `(batch,)`."""
         gradient = backend.input_gradient(
-            lambda images: self.score(images, training=True, labels=labels).energy, images, self
+            lambda images: self.score(images, training=True, labels=labels).energy,
+            ops.stop_gradient(images),  # a penalty moves the discriminator alone
+            self,
         )
         return norms(gradient)
+
+    def zero_centered_penalty(
+        self, *weighted: tuple[float, DiscriminatorOutput], every: int = 1
+    ) -> Any:
+        """Returns a penalty on the energy's gradient: R1 at data, R2 at fakes.
+
+        It is the sum of weight / 2 times the mean squared norm of the gradient at a batch.
+
+        Args:
+            weighted: pairs of a weight, 0 for none, and a batch.
+            every: at every how many steps the penalty is computed, with so many times the weights.
+                In other steps it is 0 and costs nothing (StyleGAN2's lazy regularisation).
+
+        Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `every`, Karras et al.,
+        https://arxiv.org/abs/1912.04958.
+
+        Example: `return self.zero_centered_penalty((1.0, real), (1.0, fake))` in `penalty`.
+        """
+        weighted = tuple(pair for pair in weighted if pair[0])
+
+        def penalty():
+            return sum(
+                0.5 * every * weight * ops.mean(ops.square(self.gradient_norms(x.images, x.labels)))
+                for weight, x in weighted
+            )
+
+        if not weighted or every == 1:
+            return penalty()
+        # By operators of the tensor itself, because Keras's would send both numbers to the device.
+        return backend.lazily(self.step.value % every == 0, penalty, self)
 
     def _draw_latents(self, rows):
         size, seed = self.latent_dim, rows.seeds
@@ -163,6 +196,12 @@ class Objective(keras.Model):
         """Returns w, where the discriminator's loss is one of data plus w times the generator's.
 
         `updates="one_pass"` then takes one gradient less. None is always right.
+        """
+
+    def _energy_weight(self):
+        """Returns w, where w times the energy of the best discriminator is log(p_G / p_data).
+
+        Up to a constant; None where the loss fixes no such scale. `refine` takes it by default.
         """
 
     _training_step = step.train

@@ -1,4 +1,4 @@
-"""Keras layers of the networks here: saved, loaded and exported as any other."""
+"""Keras layers of this package's networks; they save, load and export like any other layer."""
 
 from keras_egan.layers._convolutions import Conv2D, Conv2DTranspose
 from keras_egan.layers._upsampled_conv2d import UpsampledConv2D

@@ -1,4 +1,4 @@
-"""Convolutions that are quick on each backend."""
+"""Convolutions that are fast on every backend."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from keras_egan import backend
 
 @keras.saving.register_keras_serializable("keras_egan")
 class Conv2D(keras.layers.Conv2D):
-    """Computes what `keras.layers.Conv2D` does, with the same weights and arguments.
+    """A `keras.layers.Conv2D` that is fast on every backend, with the same weights and arguments.
 
-    On JAX on a CPU a convolution with strides whose kernel is larger than its output, such as 5x5
-    from 8x8 to 4x4, takes another form, because XLA takes 9 times as long for the gradients of
-    Keras's layer. On other devices and backends the computation is that of Keras's layer.
+    On JAX on a CPU, a strided convolution whose kernel is larger than its output, such as 5x5 from
+    8x8 to 4x4, is computed in another form: XLA needs 9 times as long for the gradients of Keras's
+    layer. On other devices and backends the computation is that of Keras's layer.
 
     Source: our own.
 
@@ -26,7 +26,7 @@ class Conv2D(keras.layers.Conv2D):
     """
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
-        """Returns features without bias and activation, in the layer's data format."""
+        """Return the features before bias and activation, in the layer's data format."""
         if self.groups > 1 or max(self.dilation_rate) > 1:
             return super().convolution_op(inputs, kernel)
         return backend.conv(
@@ -36,13 +36,13 @@ class Conv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("keras_egan")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """Computes what `keras.layers.Conv2DTranspose` does, with the same weights and arguments.
+    """A fast `keras.layers.Conv2DTranspose`, with the same weights and arguments.
 
-    On JAX on a CPU its gradient by the kernel takes another form, because XLA takes 4 to 30 times
+    On JAX on a CPU, its gradient by the kernel is computed in another form: XLA needs 4 to 30 times
     as long for all gradients of Keras's layer at a stride of 2. On other devices and backends the
     computation is that of Keras's layer.
 
-    Source: equinox mended the same fault in another way,
+    Source: equinox fixed the same problem in another way,
     https://github.com/patrick-kidger/equinox/pull/1259.
 
     Example:
@@ -53,7 +53,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
     """
 
     def call(self, inputs: Any) -> Any:
-        """Returns features, in the layer's data format."""
+        """Return the features, in the layer's data format."""
         if self.output_padding is not None or max(self.dilation_rate) > 1:
             return super().call(inputs)
         x = backend.conv_transpose(

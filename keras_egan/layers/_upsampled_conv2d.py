@@ -5,28 +5,28 @@ from typing import Any
 import keras
 from keras import ops
 
-# Between two pixels of the input lie two of the output, and all that a kernel's three taps see of
-# the input from either is these two pixels: [output pixel][input pixel][tap].
+# Between two input pixels lie two output pixels. From either, the kernel's three taps reach only
+# these two input pixels: [output pixel][input pixel][tap].
 _TAPS = (((1, 1, 0), (0, 0, 1)), ((1, 0, 0), (0, 1, 1)))
 
 
 @keras.saving.register_keras_serializable("keras_egan")
 class UpsampledConv2D(keras.layers.Layer):
-    """Doubles images by nearest neighbours and convolves them by 3x3, both at once.
+    """Nearest-neighbour upsampling by 2 and a 3x3 convolution in one step.
 
-    Equal to `UpSampling2D()` and `Conv2D(filters, 3, padding="same")` with the same weights, for
-    4/9 of the multiplications, and without the enlarged features in memory: a 2x2 convolution
-    makes the four output pixels between four input pixels, whose channels are then moved into
-    space. It leaves no checkerboard, as transposed convolutions of stride 2 do.
+    It equals `UpSampling2D()` and `Conv2D(filters, 3, padding="same")` with the same weights. It
+    needs 4/9 of the multiplications and no memory for the enlarged features: a 2x2 convolution
+    computes the four output pixels between four input pixels as channels, which are then moved
+    into space. Unlike transposed convolutions of stride 2, it leaves no checkerboard.
 
     Args:
-        filters: the channels of the output.
-        use_bias: whether a bias is added.
+        filters: the number of output channels.
+        use_bias: whether to add a bias.
         **kwargs: as in `keras.layers.Layer`.
 
     Source: Odena et al., Deconvolution and Checkerboard Artifacts,
-    https://doi.org/10.23915/distill.00003, for upsampling by nearest neighbours; how it is
-    computed is our own.
+    https://doi.org/10.23915/distill.00003, for upsampling by nearest neighbours; the computation
+    is our own.
 
     Example:
 
@@ -42,7 +42,7 @@ class UpsampledConv2D(keras.layers.Layer):
         self.data_format = keras.config.image_data_format()
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights: a kernel of shape `(3, 3, channels, filters)`, as `Conv2D`'s."""
+        """Create the weights: a kernel of shape `(3, 3, channels, filters)`, as in `Conv2D`."""
         channels = input_shape[1 if self.data_format == "channels_first" else -1]
         self.kernel = self.add_weight(name="kernel", shape=(3, 3, channels, self.filters))
         self.bias = None
@@ -50,15 +50,15 @@ class UpsampledConv2D(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
     def call(self, inputs: Any) -> Any:
-        """Returns features of twice the height and width, in Keras's image data format."""
+        """Return features of twice the height and width, in Keras's image data format."""
         taps = ops.convert_to_tensor(_TAPS, dtype=self.compute_dtype)
         kernel = ops.einsum("apr,bqs,rsio->pqiabo", taps, taps, self.kernel)
         kernel = ops.reshape(kernel, (2, 2, -1, 4 * self.filters))
         first = self.data_format == "channels_first"
         border = ((0, 0), (0, 0), (1, 1), (1, 1)) if first else ((0, 0), (1, 1), (1, 1), (0, 0))
         x = ops.conv(ops.pad(inputs, border), kernel, data_format=self.data_format)
-        # With channels first, Keras 3.15 takes the blocks' pixels in another order on TensorFlow
-        # than on JAX and PyTorch.
+        # Channels last, because with channels first Keras 3.15 orders the blocks' pixels on
+        # TensorFlow differently than on JAX and PyTorch.
         x = ops.transpose(x, (0, 2, 3, 1)) if first else x
         x = ops.depth_to_space(x, 2, data_format="channels_last")[:, 1:-1, 1:-1]
         x = x if self.bias is None else x + self.bias

@@ -12,10 +12,10 @@ class VanishingResidual(keras.layers.Layer):
     """BEGAN's vanishing residual: carry * inputs + (1 - carry) * outputs.
 
     The carry, a saved variable, goes from 1 to 0 in equal steps. A GAN's training step advances
-    it; an exported network keeps it as it is.
+    it; in an exported network it is constant.
 
     Args:
-        steps: how many training steps the carry takes from 1 to 0.
+        steps: the number of training steps in which the carry goes from 1 to 0.
         **kwargs: as in `keras.layers.Layer`.
 
     Raises:
@@ -47,7 +47,7 @@ class VanishingResidual(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs: Any, outputs: Any) -> Any:
-        """Returns the mixture of a block's inputs and outputs, two tensors of one shape."""
+        """Mix a block's inputs and outputs, two tensors of one shape."""
         carry = ops.cast(self.carry, outputs.dtype)
         return carry * inputs + (1.0 - carry) * outputs
 
@@ -57,8 +57,9 @@ class VanishingResidual(keras.layers.Layer):
         return outputs_shape
 
     def advance(self) -> None:
-        """Moves the carry one training step towards 0."""
-        # By its value, and without a bound of 0: PyTorch would send both numbers to the device.
+        """Move the carry one training step towards 0."""
+        # `carry.value` and `relu`, because on PyTorch `carry - 1 / steps` and `maximum(..., 0)`
+        # would send their numbers to the device.
         self.carry.assign(ops.relu(self.carry.value - 1.0 / self.steps))
 
     def get_config(self) -> dict[str, Any]:

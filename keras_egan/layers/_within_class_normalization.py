@@ -1,4 +1,4 @@
-"""Normalisation of features within their classes."""
+"""Normalisation of features within classes."""
 
 from typing import Any
 
@@ -8,17 +8,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("keras_egan")
 class WithinClassNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation of how features differ from the mean of their class.
+    """Batch normalisation of the differences between features and their class's mean.
 
-    In training the mean is of the class's n samples in the batch and of its moving mean, which
-    counts as one more; at inference it is the moving mean. Differences are divided by
-    sqrt((n^2 + n - 1) / (n + 1)^2), the deviation of the differences per deviation within the
-    class, so that their size does not depend on n. A sample that is alone of its class keeps its
-    features. Where the samples of a class are all alike, only noise is left, which the batch's
-    variance makes as large as data's differences: either shows.
+    In training, the mean is over the class's n samples in the batch and its moving mean, which
+    counts as one more sample. At inference, it is the moving mean. Differences are divided by
+    sqrt((n^2 + n - 1) / (n + 1)^2), the ratio of their standard deviation to that within the class,
+    so that their size does not depend on n. A class's only sample in a batch keeps its features. If
+    a class's samples are all alike, only noise remains, which the batch's variance scales up to the
+    size of the data's differences: the noise gives such samples away.
 
     Args:
-        num_classes: how many classes there are.
+        num_classes: the number of classes.
         **kwargs: as in `keras.layers.BatchNormalization`.
 
     Source: our own.
@@ -35,10 +35,10 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         self.num_classes = num_classes
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights, for features of shape `(batch, n)` and labels of shape `(batch,)`."""
+        """Create the weights, for features of shape `(batch, n)` and labels of shape `(batch,)`."""
         features, _ = input_shape
         super().build(features)
-        self.input_spec = None  # which is of features alone
+        self.input_spec = None  # it describes features without labels
         self.class_means = self.add_weight(
             name="class_means",
             shape=(self.num_classes, features[-1]),
@@ -48,7 +48,7 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         )
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Returns the normalised differences, a tensor like the features."""
+        """Return the normalised differences, a tensor in the shape and dtype of the features."""
         features, labels = inputs
         if not training:
             means = ops.cast(ops.take(self.class_means, labels, axis=0), features.dtype)
@@ -58,7 +58,7 @@ class WithinClassNormalization(keras.layers.BatchNormalization):
         counts = ops.expand_dims(ops.sum(chosen, axis=0), 1)
         sums = ops.matmul(ops.transpose(chosen), ops.cast(features, "float32"))
         before = ops.convert_to_tensor(self.class_means)
-        # Differences of n samples of variance 1 from the mean of n + 1 have a variance of
+        # The difference between a sample of variance 1 and the mean of n + 1 values has variance
         # (n^2 + n - 1) / (n + 1)^2.
         own = (sums + before) / (counts + 1.0)
         ones = ops.ones_like(counts)  # PyTorch would send the number 1 to the device

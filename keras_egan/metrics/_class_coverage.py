@@ -1,4 +1,4 @@
-"""Which classes a generator makes, and whether they are those asked for, as a classifier says."""
+"""Coverage of classes, and accuracy of requested classes, as a classifier sees them."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from keras_egan.metrics._generative_metric import GenerativeMetric
 
 
 class ClassAccuracy(GenerativeMetric):
-    """How often a classifier finds the class that a conditional GAN was asked for.
+    """The accuracy of a classifier on samples of a conditional GAN, given the requested classes.
 
     Args:
         extractor: as in `GenerativeMetric`, to probabilities or logits, one per class.
         name: the metric's name.
 
-    Source: our own, as GAN-test in Shmelkov et al., How good is my GAN?,
+    Source: our own, like GAN-test in Shmelkov et al., How good is my GAN?,
     https://arxiv.org/abs/1807.09499.
 
     Example:
@@ -38,7 +38,7 @@ class ClassAccuracy(GenerativeMetric):
         self._right, self._count = 0, 0
 
     def result(self) -> float:
-        """Returns the share of the samples that are of their class, a float from 0 to 1.
+        """Return the share of samples in their requested class, a float from 0 to 1.
 
         Raises:
             ValueError: if there are no samples.
@@ -48,16 +48,16 @@ class ClassAccuracy(GenerativeMetric):
 
 
 class ModeCoverage(GenerativeMetric):
-    """How many of a classifier's classes are there, and how evenly.
+    """The number of a classifier's classes that samples cover, and how evenly.
 
-    A sample is of the class with the largest probability; one sample covers a class.
+    A sample belongs to the class with the largest probability; one sample covers a class.
 
     Args:
-        extractor: as in `GenerativeMetric`, to probabilities or logits, one per class. For stacked
-            MNIST, a model that returns the outer product of the three channels' probabilities.
+        extractor: as in `GenerativeMetric`, to probabilities or logits, one per class. Stacked
+            MNIST needs a model that returns the outer product of the three channels' probabilities.
         name: the metric's name.
 
-    Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086: the modes and the KL of its
+    Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086: the modes and the KL of the
     stacked MNIST experiment.
 
     Example:
@@ -73,7 +73,7 @@ class ModeCoverage(GenerativeMetric):
     _counts: np.ndarray
 
     def accumulate(self, features: np.ndarray) -> None:
-        """Adds the probabilities of generated samples, of two classes or more."""
+        """Add generated samples' probabilities of two or more classes."""
         classes = features.shape[1]
         if classes < 2:
             raise ValueError(
@@ -92,11 +92,11 @@ class ModeCoverage(GenerativeMetric):
         return self._counts / self._counts.sum()
 
     def result(self) -> dict[str, float]:
-        """Returns a dict.
+        """Return a dict of four numbers.
 
-        `modes` is the number of covered classes, `mode_kl` the divergence KL(shares || uniform) in
-        nats, from 0 to log(classes), `min_share` and `max_share` are the shares of the rarest and
-        of the most frequent class.
+        `modes` is the number of covered classes. `mode_kl` is the divergence KL(shares || uniform)
+        in nats, from 0 to log(classes). `min_share` and `max_share` are the smallest and the
+        largest class share.
 
         Raises:
             ValueError: if there are no samples.

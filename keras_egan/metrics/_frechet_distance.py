@@ -1,4 +1,4 @@
-"""The Fréchet distance of two sets of features (FID, with Inception's), in all or by class."""
+"""The Fréchet distance of two sets of features (FID, with Inception's), overall or per class."""
 
 import math
 import warnings
@@ -13,10 +13,10 @@ from keras_egan.metrics.streams import Moments, Stream
 class FrechetDistance(ReferenceMetric):
     """The squared Fréchet distance of the Gaussians that fit real and generated features.
 
-    d^2 = |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), with means m and unbiased covariances C; at
-    least 0, and 0 for equal moments. Estimates are too large by an amount that shrinks with the
-    number of samples: compare those of equally many only. Needs memory for three float64 matrices
-    of shape `(features, features)`, for any number of samples.
+    d^2 = |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)), with means m and unbiased covariances C. It is
+    at least 0, and 0 for equal moments. Estimates are too large, the less so the more samples
+    there are: compare only estimates from equally many samples. For any number of samples, the
+    metric needs memory for three float64 matrices of shape `(features, features)`.
 
     Args:
         extractor: as in `GenerativeMetric`; `metrics.inception_v3()` for colour images.
@@ -29,7 +29,7 @@ class FrechetDistance(ReferenceMetric):
 
     ```python
     distance = FrechetDistance(extractor=classifier_features)
-    distance.update_real(test_images)  # again with more, where they come in batches
+    distance.update_real(test_images)  # or once per batch
     distance.update_state(gan.sample(10_000, seed=0))
     distance.result()  # a float
     ```
@@ -38,7 +38,7 @@ class FrechetDistance(ReferenceMetric):
     statistics = Moments
 
     def result(self) -> float:
-        """Returns the distance, a float.
+        """Return the distance, a float.
 
         Raises:
             ValueError: if there are fewer than 2 real or 2 generated samples.
@@ -62,19 +62,19 @@ class _ByClass(Stream):
 
 
 class ClassFrechetDistance(ReferenceMetric):
-    """The mean over all classes of the Fréchet distance within each, and that of the worst class.
+    """The Fréchet distance within each class: the mean over classes, and the worst class.
 
-    It tells good samples of the wrong class, and a class whose samples are all alike, which
-    `FrechetDistance` misses if the mixture of all is right. Compare figures of equally many
-    samples per class only. Classes with fewer than 2 real or 2 generated samples are left out, and
+    It detects good samples of the wrong class, and a class whose samples are all alike.
+    `FrechetDistance` misses both if the overall mixture is right. Compare only figures from equally
+    many samples per class. Classes with fewer than 2 real or 2 generated samples are left out, and
     one warning names them. Real samples without a label, -1, are ignored.
 
     Args:
-        extractor: as in `GenerativeMetric`, to features rather than to probabilities.
+        extractor: as in `GenerativeMetric`, to features instead of probabilities.
         name: the metric's name.
 
     Source: Miyato and Koyama, cGANs with projection discriminator,
-    https://arxiv.org/abs/1802.05637: its intra FID.
+    https://arxiv.org/abs/1802.05637: the intra FID.
 
     Example:
 
@@ -106,14 +106,14 @@ class ClassFrechetDistance(ReferenceMetric):
         if short and short != self._left_out:
             warnings.warn(
                 f"{self.name} leaves out the classes {', '.join(map(str, short))}, which have "
-                "fewer than 2 real or 2 generated samples. Give more samples of them.",
+                "fewer than 2 real or 2 generated samples. Add samples of these classes.",
                 stacklevel=2,
             )
         self._left_out = short
         return {k: math.nan if k in short else _distance(*pair) for k, pair in pairs.items()}
 
     def result(self) -> dict[str, float]:
-        """Returns the mean and the worst of the distances, by `name` and `worst_` before it.
+        """Return the mean of the distances as `name`, and the worst one as `worst_name`.
 
         Both are NaN if no class has a distance.
 
@@ -128,8 +128,8 @@ class ClassFrechetDistance(ReferenceMetric):
 def _distance(real: Moments, fake: Moments) -> float:
     covariance = fake.covariance
     root = real.derive(_root)
-    # C C' has the eigenvalues of the symmetric A^T C' A, where C = A A^T: all real, none below 0
-    # except by rounding. And tr(C) = tr(A A^T).
+    # C C' has the eigenvalues of the symmetric A^T C' A, where C = A A^T: all are real, and below 0
+    # only by rounding. And tr(C) = tr(A A^T).
     eigenvalues = np.linalg.eigvalsh(root.T @ covariance @ root)
     overlap = np.sqrt(eigenvalues.clip(min=0.0)).sum()
     variances = np.square(root).sum() + np.trace(covariance)
@@ -138,6 +138,6 @@ def _distance(real: Moments, fake: Moments) -> float:
 
 
 def _root(moments):
-    """Returns A with A A^T = C."""
+    """Return A with A A^T = C."""
     values, vectors = np.linalg.eigh(moments.covariance)
     return vectors * np.sqrt(values.clip(min=0.0))

@@ -1,4 +1,4 @@
-"""What the metrics of generated samples share: the extractor, and where the state is."""
+"""Base classes of metrics of generated samples, with the extractor and the state."""
 
 import copy
 import re
@@ -16,17 +16,17 @@ from keras_egan.metrics.streams import Stream
 class GenerativeMetric(keras.metrics.Metric):
     """A metric of generated samples.
 
-    The state is kept on the host in NumPy, in float64 where accuracy needs it, because JAX and some
-    devices have none. So metrics are computed by hand or by `callbacks.EvaluateSamples`, never
-    within a compiled training step. The result does not depend on the batches.
+    The state is on the host in NumPy, in float64 if accuracy needs it, because JAX and some devices
+    have no float64. So you compute metrics by hand or with `callbacks.EvaluateSamples`, never in a
+    compiled training step. The result does not depend on the batches.
 
-    A subclass gives `accumulate(features)`, `reset_state()`, which the constructor calls, and
+    A subclass defines `accumulate(features)`, `reset_state()`, which the constructor calls, and
     `result()`.
 
     Args:
         extractor: a Keras model from images to vectors of shape `(batch, features)`, called in
-            inference mode; or None, where the samples are such vectors already.
-        name: the metric's name, and its key in logs; by default the class's, as in `mode_coverage`.
+            inference mode; None if the samples are already such vectors.
+        name: the metric's name and key in logs; by default from the class, such as `mode_coverage`.
 
     Example:
 
@@ -48,7 +48,7 @@ class GenerativeMetric(keras.metrics.Metric):
     """
 
     labeled = False
-    """Whether classes come with samples and features: `update_state(samples, labels)`."""
+    """Whether samples and features need classes: `update_state(samples, labels)`."""
 
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(name=name or re.sub(r"\B([A-Z])", r"_\1", type(self).__name__).lower())
@@ -57,40 +57,40 @@ class GenerativeMetric(keras.metrics.Metric):
         self.reset_state()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        """Copies the state, which Keras would take from a file; the extractor is shared."""
+        """Copy the state, which Keras would read from a file, but share the extractor."""
         memo[id(self.extractor)] = self.extractor
         memo[id(self)] = new = object.__new__(type(self))
         new.__dict__.update(copy.deepcopy(vars(self), memo))
         return new
 
     def update_state(self, samples: Any, *labels: Any) -> None:
-        """Adds generated samples.
+        """Add generated samples.
 
         Args:
-            samples: images of shape `(batch, ...)`, uint8 or floats in [-1, 1], as `gan.sample`
-                gives them; without an extractor, features of shape `(batch, features)`.
+            samples: images of shape `(batch, ...)`, uint8 or floats in [-1, 1], as from
+                `gan.sample`; without an extractor, features of shape `(batch, features)`.
             *labels: for a metric that is `labeled`, the samples' classes, whole numbers of shape
                 `(batch,)`.
 
         Raises:
-            ValueError: if there are no samples, they are NaN, infinite or out of range, or the
-                features do not have the shape of those before.
+            ValueError: if there are no samples, they are NaN, infinite or out of range, or their
+                features have another shape than earlier ones.
         """
         self.accumulate(self.extract(samples), *labels)
 
     def accumulate(self, features: np.ndarray) -> None:
-        """Adds the features of generated samples, which `extract` returned."""
+        """Add the features of generated samples, from `extract`."""
         raise NotImplementedError
 
     def reset_state(self) -> None:
-        """Forgets the generated samples."""
+        """Forget the generated samples."""
 
     def extract(self, samples: Any, batch_size: int = 64) -> np.ndarray:
-        """Returns features for `accumulate`, which metrics of the same extractor can share.
+        """Return features for `accumulate`, which metrics of the same extractor can share.
 
         Args:
             samples: as in `update_state`.
-            batch_size: how many images go through the extractor at once, 1 or more.
+            batch_size: number of images per forward pass of the extractor, 1 or more.
 
         Returns:
             NumPy array of shape `(batch, features)`, float32 or float64.
@@ -115,7 +115,7 @@ class GenerativeMetric(keras.metrics.Metric):
                 f"has been given {self._shape}. Use images of one size, and one extractor."
             )
         self._shape = features.shape[1:]
-        # Half precision is too coarse to add up; the copy is safe from what the caller does next.
+        # Half precision is too coarse for sums. The copy is safe from the caller's later changes.
         return features.astype(np.result_type(features.dtype, np.float32))
 
     def _features(self, samples, batch_size):
@@ -127,9 +127,9 @@ class GenerativeMetric(keras.metrics.Metric):
     def _run(self, images):
         images = inputs.scale(ops.convert_to_tensor(images), images.shape[1:])
         features = self.extractor.predict_on_batch(images)
-        remedy = "End it with a Flatten or a GlobalAveragePooling2D layer, say"
+        remedy = "End it with a layer such as Flatten or GlobalAveragePooling2D"
         features = _vectors(features, "`extractor`'s outputs", remedy)
-        return features[: len(images)]  # under a strategy every replica gives all of them
+        return features[: len(images)]  # under a strategy, each replica returns all features
 
     def _require(self, got, least, kind="generated", method="update_state"):
         if got < least:
@@ -142,11 +142,11 @@ class GenerativeMetric(keras.metrics.Metric):
 class ReferenceMetric(GenerativeMetric):
     """A metric of generated samples compared with real ones.
 
-    Real samples go to `update_real`, generated ones to `update_state`. `reset_state` forgets the
-    generated samples only, so that the reference serves for every generator; `reset_real` forgets
-    the reference.
+    Real samples go to `update_real`, generated ones to `update_state`. `reset_state` forgets only
+    the generated samples, so that one reference serves many generators; `reset_real` forgets the
+    reference.
 
-    A subclass gives `statistics` and `result()`.
+    A subclass defines `statistics` and `result()`.
 
     Args:
         extractor: as in `GenerativeMetric`.
@@ -167,7 +167,7 @@ class ReferenceMetric(GenerativeMetric):
     """
 
     statistics: type[Stream]
-    """What is kept of each of the two streams of features: a class of `streams`."""
+    """The statistics of each of the two streams of features: a class of `streams`."""
 
     real: Any
     fake: Any
@@ -177,18 +177,18 @@ class ReferenceMetric(GenerativeMetric):
         self.reset_real()
 
     def update_real(self, samples: Any, *labels: Any) -> None:
-        """Adds real samples to the reference, as `update_state` generated ones."""
+        """Add real samples to the reference; arguments as in `update_state`."""
         self.accumulate_real(self.extract(samples), *labels)
 
     def accumulate_real(self, features: np.ndarray, *labels: Any) -> None:
-        """Adds the features of real samples, as `accumulate` those of generated ones."""
+        """Add the features of real samples; arguments as in `accumulate`."""
         self.real.add(features, *labels)
 
     def accumulate(self, features: np.ndarray, *labels: Any) -> None:
         self.fake.add(features, *labels)
 
     def reset_real(self) -> None:
-        """Forgets the reference."""
+        """Forget the reference."""
         self.real = self.statistics()
 
     def reset_state(self) -> None:

@@ -1,4 +1,4 @@
-"""Inception as an extractor: Keras's own, and the network of published FIDs."""
+"""Inception extractors: Keras's own, and the network of published FIDs."""
 
 import hashlib
 import os
@@ -14,26 +14,26 @@ from keras_egan.image_format import channels_first, feature_shape
 
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 
-LAST = "channels_last"  # as TensorFlow's convolutions on a CPU need them
+LAST = "channels_last"  # TensorFlow's convolutions on a CPU need it
 
 
 def inception_v3(include_top: bool = False, weights: str | None = "imagenet") -> keras.Model:
-    """Returns InceptionV3 as an extractor for colour images in [-1, 1], of any size.
+    """Return InceptionV3 as an extractor for colour images in [-1, 1], of any size.
 
-    Its first layer resizes the images to 299x299, bilinearly; InceptionV3's own range is [-1, 1].
-    The weights, of some 90 MB, are downloaded at the first call and kept in Keras's cache.
+    Its first layer resizes the images bilinearly to 299x299; InceptionV3's own range is [-1, 1].
+    The first call downloads the weights, about 90 MB, into Keras's cache.
 
-    Distances of these features are not comparable with published FIDs and KIDs, whose network is
+    Distances of these features are not comparable with published FIDs and KIDs, which use
     `inception_2015`.
 
     Args:
-        include_top: whether to return the 1,000 classes' probabilities, for `InceptionScore`,
+        include_top: whether to return the probabilities of the 1,000 classes, for `InceptionScore`,
             instead of the 2,048 features.
-        weights: `"imagenet"`, a path to a file of weights, or None for random ones.
+        weights: `"imagenet"`, a path to a file of weights, or None for random weights.
 
     Returns:
-        A Keras model from images in Keras's image data format, `(batch, height, width, 3)` or with
-        the channels first, to features `(batch, 2048)` or probabilities `(batch, 1000)`.
+        A Keras model from images in Keras's image data format, `(batch, height, width, 3)` or
+        channels first, to features `(batch, 2048)` or probabilities `(batch, 1000)`.
 
     Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
     https://arxiv.org/abs/1512.00567.
@@ -56,26 +56,27 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
 
 
 def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> keras.Model:
-    """Returns the Inception of 2015, with which FIDs are published, as an extractor.
+    """Return the Inception of 2015, the network of published FIDs, as an extractor.
 
-    The weights are TensorFlow's of 2015-12-05, as ported by pytorch-fid, 95,628,359 bytes at
+    The weights are TensorFlow's of 2015-12-05, ported by pytorch-fid, 95,628,359 bytes at
     https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth.
-    PyTorch reads them, on each backend, by `torch.load(weights_only=True)`: nothing in it is run.
+    On each backend, PyTorch reads the file with `torch.load(weights_only=True)`, which runs no
+    code from it.
 
-    The features are pytorch-fid's to within rounding, on each backend: images are resized to
-    299x299, bilinearly and without smoothing, average pooling leaves the padding out, and the last
-    block takes the maximum instead. All in float32, whatever the dtype policy.
+    On each backend, the features equal pytorch-fid's up to rounding. Images are resized to 299x299,
+    bilinearly and without smoothing. Average pooling excludes the padding, and the last block uses
+    max pooling instead. The network computes in float32, whatever the dtype policy.
 
     Args:
         weights: the path to the file.
-        verify: whether to refuse a file with another SHA-256 than the published one's,
+        verify: whether to refuse a file whose SHA-256 differs from the published one,
             `6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2`. Pass False for
             other weights of this architecture, a state dict that `torch.save` wrote.
 
     Returns:
-        A Keras model from images of shape `(batch, height, width, 3)`, or with the channels first
-        where `keras.config.image_data_format()` says so, floats in [-1, 1], of any size, to
-        features of shape `(batch, 2048)`.
+        A Keras model from images to features of shape `(batch, 2048)`. The images are floats in
+        [-1, 1], of any size, of shape `(batch, height, width, 3)`, or channels first if
+        `keras.config.image_data_format()` says so.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -84,7 +85,7 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
 
     Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
     https://arxiv.org/abs/1512.00567; mseitzer/pytorch-fid, pytorch_fid/inception.py. The size and
-    the SHA-256 are as public code has them, and were not held against the file.
+    the SHA-256 come from public code, and were not checked against the file.
 
     Example:
 
@@ -118,13 +119,13 @@ def _read(file: BinaryIO) -> dict[str, Any]:
         return {name: tensor.double().numpy() for name, tensor in state.items()}
     except Exception as error:  # a damaged pickle may raise any
         raise ValueError(
-            f"`weights` must be the file of a state dict that `torch.save` wrote; {file.name} is "
-            "none. Download it again."
+            f"`weights` must be the file of a state dict that `torch.save` wrote; got {file.name}. "
+            "Download it again."
         ) from error
 
 
 class _Network:
-    """Makes the layers of a state dict as the images pass."""
+    """Build the layers of a state dict during the first forward pass."""
 
     def __init__(self, state: dict[str, np.ndarray]):
         self.state = state
@@ -189,7 +190,7 @@ class _Network:
         return x
 
     def conv(self, x: Any, name: str, padding: str = "same", strides: int = 1) -> Any:
-        """A convolution, a normalisation by fixed moments, folded into it, and ReLU."""
+        """A convolution, with a normalisation by fixed moments folded into it, and ReLU."""
         kernel = self.weight(f"{name}.conv.weight")
         scale = self.weight(f"{name}.bn.weight")
         scale = scale / np.sqrt(self.weight(f"{name}.bn.running_var") + 1e-3)

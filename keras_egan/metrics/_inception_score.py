@@ -1,4 +1,4 @@
-"""The inception score: are images of one class each, and all classes there?"""
+"""The Inception score: is each image clearly of one class, and are all classes there?"""
 
 import keras
 import numpy as np
@@ -8,16 +8,17 @@ from keras_egan.metrics._generative_metric import GenerativeMetric
 
 
 class InceptionScore(GenerativeMetric):
-    """exp E_x KL(p(y|x) || p(y)), from a classifier's probabilities; the mean over splits.
+    """The Inception score, exp E_x KL(p(y|x) || p(y)), of a classifier's probabilities.
 
-    Between 1, where every image gets the same probabilities, and the number of classes, where
-    every image is of one class for certain and all classes are equally frequent. It depends on the
-    samples per split: usual are 10 splits of 5,000. Samples go to the splits in turn.
+    The score is 1 if every image gets the same probabilities. It is at most the number of classes,
+    if every image is certainly of one class and all classes are equally frequent. The result is the
+    mean over splits, and depends on the samples per split: usual are 10 splits of 5,000. Samples go
+    to the splits in turn.
 
     Args:
         extractor: as in `GenerativeMetric`, to probabilities;
             `metrics.inception_v3(include_top=True)` for colour images.
-        splits: the number of splits, 1 or more.
+        splits: number of splits, 1 or more.
         name: the metric's name.
 
     Source: Salimans et al., Improved techniques for training GANs,
@@ -40,14 +41,14 @@ class InceptionScore(GenerativeMetric):
         super().__init__(extractor, name)
 
     def accumulate(self, features: np.ndarray) -> None:
-        """Adds the probabilities of generated samples; raises a `ValueError` if they are none."""
+        """Add generated samples' probabilities; raise a `ValueError` for other numbers."""
         probabilities = np.asarray(features, "float64")
         totals = probabilities.sum(axis=1)
         if probabilities.min() < 0.0 or np.abs(totals - 1.0).max() > 0.01:
             raise ValueError(
-                "InceptionScore takes probabilities, which are at least 0 and sum to 1; these go "
-                f"down to {probabilities.min():g} and sum to {totals.min():g} to "
-                f"{totals.max():g}. End the classifier with a softmax."
+                "InceptionScore needs probabilities, at least 0 and with a sum of 1; got a minimum "
+                f"of {probabilities.min():g} and sums from {totals.min():g} to {totals.max():g}. "
+                "End the classifier with a softmax."
             )
         for split in range(self.splits):
             dealt = probabilities[(split - self._count) % self.splits :: self.splits]
@@ -63,7 +64,7 @@ class InceptionScore(GenerativeMetric):
         self._sums = [0.0] * self.splits
 
     def result(self) -> float:
-        """Returns the score, a float.
+        """Return the score, a float.
 
         Raises:
             ValueError: if there are fewer samples than splits.
@@ -75,6 +76,6 @@ class InceptionScore(GenerativeMetric):
 
 
 def _negentropy(probabilities):
-    """Returns sum_y p(y) log p(y), where 0 log 0 is 0."""
+    """Return sum_y p(y) log p(y), where 0 log 0 is 0."""
     logarithms = np.log(np.where(probabilities > 0.0, probabilities, 1.0))
     return (probabilities * logarithms).sum(axis=-1)

@@ -12,21 +12,22 @@ class KernelDistance(ReferenceMetric):
     """The squared maximum mean discrepancy under the kernel (x.y / d + 1)^3, unbiased.
 
     Its expectation does not depend on the number of samples, and is 0 for equal distributions, so
-    that estimates may be below 0. The samples of either kind are shuffled with a fixed seed and cut
-    into disjoint subsets, whose spread gives the standard error. Keeps all samples' features.
+    estimates may be below 0. Real and generated samples are each shuffled with a fixed seed and cut
+    into disjoint subsets. The spread over subsets gives the standard error. The metric keeps the
+    features of all samples.
 
     Args:
         extractor: as in `GenerativeMetric`, to d features; `metrics.inception_v3()` for colour
             images.
-        subsets: the number of subsets, 2 or more.
+        subsets: number of subsets, 2 or more.
         seed: an integer, 0 or more, that fixes the subsets.
         name: the metric's name.
 
     Raises:
-        ValueError: if `subsets` is no whole number from 2 up, or `seed` none from 0 up.
+        ValueError: if `subsets` is not a whole number from 2 up, or `seed` not one from 0 up.
 
-    Source: Bińkowski et al., Demystifying MMD GANs, https://arxiv.org/abs/1801.01401. There, as in
-    torch-fidelity, the subsets are drawn anew each time: the same expectation, another spread.
+    Source: Bińkowski et al., Demystifying MMD GANs, https://arxiv.org/abs/1801.01401. The paper and
+    torch-fidelity draw new subsets each time: the expectation is the same, the spread differs.
 
     Example:
 
@@ -54,7 +55,7 @@ class KernelDistance(ReferenceMetric):
         self.seed = seed
 
     def result(self) -> dict[str, float]:
-        """Returns a dict: by `name` the mean over the subsets, by `name_error` its standard error.
+        """Return a dict: the mean over the subsets as `name`, its standard error as `name_error`.
 
         Raises:
             ValueError: if there are fewer than 2 real or 2 generated samples per subset.
@@ -70,7 +71,7 @@ class KernelDistance(ReferenceMetric):
         return {self.name: float(np.mean(estimates)), f"{self.name}_error": float(error)}
 
     def _cut(self, stream, seed):
-        """Returns the indices of each subset, with the mean of its kernel off the diagonal."""
+        """Return each subset's indices, and the mean of its kernel off the diagonal."""
         order = np.random.default_rng(seed).permutation(stream.count)
         return [
             (subset, _mean_within(_rows(stream, subset)))

@@ -1,4 +1,4 @@
-"""Which components of a Gaussian mixture a generator makes, and how well."""
+"""Coverage of the components of a Gaussian mixture, and the quality of samples."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ from keras_egan.metrics.streams import row_blocks
 
 
 class MixtureCoverage(GenerativeMetric):
-    """How many modes of a Gaussian mixture are captured, and the share of high-quality samples.
+    """The number of captured modes of a Gaussian mixture, and the share of high-quality samples.
 
     A sample is of high quality if it lies within 3 standard deviations of the nearest mode's
-    centre, and then captures this mode. In two dimensions the mixture itself has a share of
-    1 - exp(-4.5) = 0.9889: more means that the variance is too small. The protocol takes 2,500
-    samples.
+    centre; it then captures this mode. In two dimensions the mixture itself has a share of
+    1 - exp(-4.5) = 0.9889: a larger share means that the variance is too small. The protocol uses
+    2,500 samples.
 
     Args:
         centers: the modes' centres, an array of shape `(modes, dimensions)`.
         stddev: the standard deviation of each mode in each dimension, a positive number.
-        extractor: as in `GenerativeMetric`; None, as a rule, because the samples are points.
+        extractor: as in `GenerativeMetric`; usually None, because the samples are points.
         name: the metric's name.
 
     Raises:
         ValueError: if an argument is out of its range.
 
-    Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086, the protocol of its experiments
+    Source: Lin et al., PacGAN, https://arxiv.org/abs/1712.04086, the protocol of the experiments
     on 2D-ring and 2D-grid.
 
     Example:
@@ -70,7 +70,7 @@ class MixtureCoverage(GenerativeMetric):
         self._counts = np.zeros(len(self.centers), int)
 
     def result(self) -> dict[str, float]:
-        """Returns `modes`, the number of captured modes, and `high_quality`, a share in [0, 1].
+        """Return `modes`, the number of captured modes, and `high_quality`, a share in [0, 1].
 
         Raises:
             ValueError: if there are no samples.

@@ -1,4 +1,4 @@
-"""The data nearest to samples: are these new, or remembered?"""
+"""The real images nearest to samples: are samples new or memorized?"""
 
 from typing import Any, NamedTuple
 
@@ -14,11 +14,11 @@ from keras_egan.metrics.streams import squared_distances
 
 
 class Neighbors(NamedTuple):
-    """What `nearest` found for n samples.
+    """The result of `nearest` for n samples.
 
     Attributes:
-        indices: the images' places in the data, whole numbers of shape `(n, k)`, from the nearest.
-        distances: how far they are, float64 of shape `(n, k)`.
+        indices: the images' indices in the data, integers of shape `(n, k)`, nearest first.
+        distances: the distances, float64 of shape `(n, k)`.
         rows: samples and their neighbours, float32 of shape `(n, 1 + k, *image_shape)`, for
             `pictures.save_grid`.
     """
@@ -35,19 +35,19 @@ def nearest(
     extractor: keras.Model | None = None,
     batch_size: int = 1000,
 ) -> Neighbors:
-    """Finds the images of the data that are nearest to each sample.
+    """Find the images of the data that are nearest to each sample.
 
-    Samples of a generator that has memorized its data have one very near neighbour, compared with
-    the distances of held-out images to the same data.
+    If a generator has memorized its data, each sample is much nearer to one image of the data than
+    held-out images are.
 
     Args:
         samples: images of shape `(n, *image_shape)`, uint8 or floats in [-1, 1]; or vectors.
-        images: the data, in the forms that `fit` takes, gone through once; an order that changes
-            with each pass makes `indices` meaningless.
-        k: how many neighbours to find, 1 or more.
-        extractor: a Keras model from images to vectors, between which Euclidean distances are
-            taken; by default between the values themselves.
-        batch_size: how many images go through the extractor at once, and are taken of an array.
+        images: the data, in any form that `fit` takes, read once. If the order changes with each
+            pass, `indices` are meaningless.
+        k: number of neighbours to find, 1 or more.
+        extractor: a Keras model from images to vectors. Distances are Euclidean between these
+            vectors, by default between the images' values.
+        batch_size: number of images per forward pass of the extractor, and per slice of an array.
 
     Raises:
         ValueError: if there are fewer than `k` images, or an argument is out of its range; if

@@ -9,16 +9,17 @@ from keras_egan.metrics.streams import Features, squared_distances
 
 
 class PrecisionRecall(ReferenceMetric):
-    """Precision and recall of generated samples, by balls around the samples of either kind.
+    """Precision and recall of generated samples, from balls around real and generated samples.
 
-    Around each sample is a ball that reaches to its k-th nearest neighbour among its own kind.
-    Precision is the share of generated samples in a real sample's ball, recall that of real samples
-    in a generated sample's ball. Both depend on the number of samples: take as many real ones as
-    generated ones. Keeps all samples' features.
+    The ball around a sample reaches to its k-th nearest neighbour, among real samples for a real
+    one, among generated samples for a generated one. Precision is the share of generated samples
+    inside a real sample's ball. Recall is the share of real samples inside a generated sample's
+    ball. Both depend on the number of samples: use as many real as generated ones. The metric keeps
+    the features of all samples.
 
     Args:
         extractor: as in `GenerativeMetric`.
-        k: which neighbour a ball reaches to, the sample itself not counted.
+        k: the rank of the neighbour that a ball reaches to; the sample itself does not count.
         name: the metric's name.
 
     Raises:
@@ -47,10 +48,10 @@ class PrecisionRecall(ReferenceMetric):
         self.k = k
 
     def result(self) -> dict[str, float]:
-        """Returns a dict of two floats in [0, 1], `precision` and `recall`.
+        """Return a dict of two floats in [0, 1], `precision` and `recall`.
 
         Raises:
-            ValueError: if there are not more than `k` real and `k` generated samples.
+            ValueError: if there are `k` or fewer real or generated samples.
         """
         self._require_both(self.k + 1)
         real_radii = self.real.derive(self._radii)
@@ -63,7 +64,7 @@ class PrecisionRecall(ReferenceMetric):
         return {"precision": float(precise / self.fake.count), "recall": float(recalled.mean())}
 
     def _radii(self, stream):
-        """Returns the squared radius of each sample's ball."""
+        """Return the squared radius of each sample's ball."""
         radii = np.empty(stream.count)
         for block, distances in squared_distances(stream.array, stream.array):
             rows = np.arange(block.start, block.stop)

@@ -15,27 +15,28 @@ SMALLEST = 16
 PATCH = 7
 PATCHES = 128
 DIRECTIONS = 4 * 128
-FLAT = 1e-4  # a deviation below a hundredth of a grey level is rounding, not to be scaled up to 1
+FLAT = 1e-4  # a deviation below a hundredth of a grey level is rounding, and is not scaled to 1
 
 
 class SlicedWassersteinDistance(ReferenceMetric):
-    """How far the patches of generated images are from those of real ones, at each scale.
+    """The distance between patches of generated and of real images, at each scale.
 
-    Each image becomes a Laplacian pyramid, whose levels halve in height and width as long as both
-    are 16 or more; the last level holds the low frequencies. At each level, 128 patches of 7x7
-    pixels an image get mean 0 and deviation 1 per channel, over all patches of their kind. The
-    distance at a level is the Wasserstein distance in one dimension, the mean of |x - y| over the
-    sorted projections, on 512 random directions. It is multiplied by 1,000, as in published tables.
+    Each image becomes a Laplacian pyramid. Its levels halve in height and width as long as both
+    are 16 or more; the last level holds the low frequencies. Each image gives 128 patches of 7x7
+    pixels per level. Real and generated patches are normalised separately, to mean 0 and deviation
+    1 per channel over all patches. A level's distance is the one-dimensional Wasserstein distance,
+    the mean of |x - y| over sorted projections, on 512 random directions. It is multiplied by
+    1,000, as in published tables.
 
-    Large levels tell of texture and noise, the smallest of large shapes. Gains and shifts of a
-    whole channel make no difference. Distances are at least 0, and depend on the number of images,
-    the same of either kind: 16,384 in the paper. Between two sets of 1,000 real faces they are 6
-    to 15. Patches depend on the seed and an image's place in its set alone: a set is at distance 0
-    from itself.
+    Large levels show texture and noise, the smallest one large shapes. Gains and shifts of a whole
+    channel make no difference. Distances are at least 0, and depend on the number of images, which
+    must be the same for both sets: 16,384 in the paper. Between two sets of 1,000 real faces they
+    are 6 to 15. Patches depend only on the seed and on an image's index in its set: a set is at
+    distance 0 from itself.
 
-    Takes images of 16x16 or more, in Keras's image data format, and keeps all. `result` takes as
-    much memory again, and 25 KB per image and channel, for either kind; some ten seconds on a CPU's
-    core for 1,000 images of 64x64x3.
+    The metric takes images of 16x16 or more, in Keras's image data format, and keeps all. For each
+    set, `result` takes as much memory again, and 25 KB per image and channel. It takes about ten
+    seconds on one CPU core for 1,000 images of 64x64x3.
 
     Args:
         seed: an integer, 0 or more, that fixes patches and directions.
@@ -43,9 +44,9 @@ class SlicedWassersteinDistance(ReferenceMetric):
 
     Source: Karras et al., Progressive growing of GANs for improved quality, stability, and
     variation, https://arxiv.org/abs/1710.10196, section 5, and their code
-    (tkarras/progressive_growing_of_gans, metrics/sliced_wasserstein.py). There, the patches are
-    drawn anew in each run, and images are square, of a power of 2. Here, a side of odd length n
-    halves to (n + 1) / 2.
+    (tkarras/progressive_growing_of_gans, metrics/sliced_wasserstein.py). There, each run draws new
+    patches, and images are square with a power of 2 as side. Here, a side of odd length n halves
+    to (n + 1) / 2.
 
     Example:
 
@@ -76,16 +77,16 @@ class SlicedWassersteinDistance(ReferenceMetric):
         return np.moveaxis(images, channel_axis(), 1)
 
     def result(self) -> dict[str, float]:
-        """Returns the mean over the levels as `name`, and each level's distance as `name_height`.
+        """Return the mean over the levels as `name`, and each level's distance as `name_height`.
 
         Raises:
-            ValueError: if there are no images, or not as many generated as real ones.
+            ValueError: if there are no images, or the numbers of real and generated ones differ.
         """
         self._require_both(1)
         if self.real.count != self.fake.count:
             raise ValueError(
-                f"{type(self).__name__} compares as many generated as real samples; got "
-                f"{self.fake.count} and {self.real.count}. Draw as many as there are real ones."
+                f"{type(self).__name__} needs as many generated as real samples; got "
+                f"{self.fake.count} and {self.real.count}. Draw {self.real.count} samples."
             )
         distances = {}
         pyramids = zip(_pyramid(self.real.array), _pyramid(self.fake.array), strict=True)
@@ -94,7 +95,7 @@ class SlicedWassersteinDistance(ReferenceMetric):
             rng = np.random.default_rng((self.seed, level))
             directions = rng.normal(size=(DIRECTIONS, channels * PATCH**2))
             directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-            # Drawn image by image, so that an image's patches do not depend on how many follow.
+            # Drawn image by image, so that an image's patches do not depend on later images.
             corners = rng.integers(
                 (height - PATCH + 1, width - PATCH + 1), size=(count, PATCHES, 2)
             )
@@ -105,7 +106,7 @@ class SlicedWassersteinDistance(ReferenceMetric):
 
 
 def _pyramid(images: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields the levels of the images' Laplacian pyramid, the largest first."""
+    """Yield the levels of the images' Laplacian pyramid, the largest first."""
     while min(images.shape[2:]) > 2 * SMALLEST - 2:
         (row_down, row_up), (column_down, column_up) = map(_binomial, images.shape[2:])
         smaller = row_down @ images @ column_down.T
@@ -115,9 +116,9 @@ def _pyramid(images: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _binomial(size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the matrices that halve and double a side by [1, 4, 6, 4, 1], mirrored at its ends.
+    """Return the matrices that halve and double a side by [1, 4, 6, 4, 1], mirrored at its ends.
 
-    Halving smoothes, and takes every other pixel; doubling puts zeros between pixels, and smoothes.
+    Halving smooths and takes every other pixel; doubling puts zeros between pixels and smooths.
     """
     mirrored = np.pad(np.eye(size, dtype="float32"), [(2, 2), (0, 0)], mode="reflect")
     weights = np.array([1, 4, 6, 4, 1], "float32") / 16.0
@@ -126,7 +127,7 @@ def _binomial(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _patches(images: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Cuts out patches at their corners, and normalises their channels over all of them."""
+    """Cut out patches at their corners, and normalise each channel over all patches."""
     windows = np.lib.stride_tricks.sliding_window_view(images, (PATCH, PATCH), axis=(2, 3))
     index = np.arange(len(images))[:, None]
     patches = windows[index, :, corners[..., 0], corners[..., 1]]
@@ -138,7 +139,7 @@ def _patches(images: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def _sliced_distance(x: np.ndarray, y: np.ndarray, directions: np.ndarray) -> float:
-    """Returns the mean of the Wasserstein distances along directions."""
+    """Return the mean of the Wasserstein distances along directions."""
     total = 0.0
     for block in row_blocks(len(directions), len(x)):
         x_line, y_line = (np.sort(directions[block] @ points.T, axis=1) for points in (x, y))

@@ -1,4 +1,4 @@
-"""What is kept of a stream of features: their moments, or the features themselves."""
+"""Statistics of a stream of features: their moments, or the features themselves."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -6,23 +6,23 @@ from typing import Any, Self
 import numpy as np
 
 BLOCK_ENTRIES = 2**22
-"""How many float64 entries of a matrix are in memory at once: 32 MiB."""
+"""The most float64 entries of a matrix in memory at once: 32 MiB."""
 
 
 class Stream:
-    """Counts samples, and remembers what was computed from them."""
+    """Count samples, and cache a value that was computed from them."""
 
     def __init__(self):
         self.count = 0
         self._derived = None
 
     def add(self, features: np.ndarray) -> None:
-        """Takes in a batch, an array of shape `(batch, features)`."""
+        """Add a batch, an array of shape `(batch, features)`."""
         self.count += len(features)
         self._derived = None
 
     def derive(self, compute: Callable[[Self], Any]) -> Any:
-        """Returns `compute(self)`, computed anew only after more samples have come."""
+        """Return `compute(self)`, from a cache until more samples are added."""
         if self._derived is None:
             self._derived = compute(self)
         return self._derived
@@ -41,7 +41,7 @@ class Features(Stream):
 
     @property
     def array(self) -> np.ndarray:
-        """The features, of shape `(count, features)`, in the order in which they came."""
+        """The features, of shape `(count, features)`, in the order of their addition."""
         self._batches = [np.concatenate(self._batches)]
         return self._batches[0]
 
@@ -49,8 +49,8 @@ class Features(Stream):
 class Moments(Stream):
     """Mean and covariance of a stream, in float64.
 
-    Batches are merged by their means and scatter matrices, which, unlike sums of squares, keep
-    their digits where the mean is large beside the deviations.
+    Batches are merged by their means and scatter matrices. Unlike sums of squares, these keep their
+    precision if the mean is large compared with the deviations.
 
     Source: Chan, Golub, LeVeque, Updating formulae and a pairwise algorithm for computing sample
     variances, 1979.
@@ -81,14 +81,14 @@ class Moments(Stream):
 
 
 def row_blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Yields slices that cut a matrix of so many rows and columns into blocks of bounded memory."""
+    """Yield slices that cut a matrix of this size into blocks of rows of bounded memory."""
     height = max(1, BLOCK_ENTRIES // columns)
     for start in range(0, rows, height):
         yield slice(start, min(start + height, rows))
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    """Yields blocks of rows of x, each with its squared distances to all rows of y, in float64."""
+    """Yield blocks of rows of x, each with its squared distances to all rows of y, in float64."""
     x, y = x.astype("float64"), y.astype("float64")
     y_norms = np.square(y).sum(axis=1)
     for block in row_blocks(len(x), len(y)):

@@ -1,8 +1,8 @@
-"""The papers' networks, one module a paper, and what they share.
+"""The papers' networks, one module per paper, and their shared parts.
 
 Each function returns a generator and a discriminator, Keras models ready for a GAN. Discriminators
-are auto-encoders; those of `least_squares_*`, `loss_sensitive` and `mlp` are critics, which return
-`(batch, 1)`.
+are auto-encoders, except in `least_squares_*`, `loss_sensitive`, `mlp` and `residual`. Those are
+critics, which return `(batch, 1)`.
 """
 
 from keras_egan.networks._autoencoder import Autoencoder

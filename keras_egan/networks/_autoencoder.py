@@ -10,13 +10,13 @@ import keras
 class Autoencoder(keras.Model):
     """An auto-encoder whose two halves can be called alone.
 
-    With a decoder of [embeddings, labels] it takes [images, labels]: the embedding need not hold
-    the class, and an image of another class than its label is reconstructed badly.
+    If the decoder takes [embeddings, labels], the auto-encoder takes [images, labels]. Then the
+    embedding need not hold the class, and an image with a wrong label is reconstructed badly.
 
     Args:
         encoder: a Keras model from images of shape `(batch, ...)` to embeddings. If it normalises
-            them over the batch, name the layer before that "embedding": `EBGAN`'s pulling-away
-            term compares its outputs.
+            embeddings over the batch, name the layer before the normalisation "embedding":
+            `EBGAN`'s pulling-away term compares its outputs.
         decoder: a Keras model from embeddings, or from a list of embeddings and labels, to
             reconstructions in the images' shape.
         name: the model's name.
@@ -37,8 +37,8 @@ class Autoencoder(keras.Model):
         super().__init__(name=name)
         if tuple(encoder.input_shape) != tuple(decoder.output_shape):
             raise ValueError(
-                f"`decoder` returns {decoder.output_shape[1:]}, but `encoder` takes "
-                f"{encoder.input_shape[1:]}: a reconstruction must have its image's shape."
+                f"`decoder` must return the shape that `encoder` takes, {encoder.input_shape[1:]}; "
+                f"got {decoder.output_shape[1:]}. A reconstruction must have its image's shape."
             )
         self.encoder = encoder
         self.decoder = decoder
@@ -46,25 +46,25 @@ class Autoencoder(keras.Model):
 
     @property
     def input_shape(self) -> Any:
-        """The shape of a batch of images, a tuple; or a list of it and the labels'."""
+        """The shape of a batch of images, a tuple; with labels, a list of both shapes."""
         _, *labels = self.decoder.inputs
         images = self.encoder.input_shape
         return [images, *(tuple(one.shape) for one in labels)] if labels else images
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """Returns the reconstruction of images, a tensor in their shape."""
+        """Return the reconstruction of images, a tensor in their shape."""
         images, *labels = inputs if isinstance(inputs, (list, tuple)) else (inputs,)
         embedding = self.encoder(images, training=training)
         return self.decoder([embedding, *labels] if labels else embedding, training=training)
 
     def embed(self, images: Any, training: bool = False) -> tuple[Any, Any]:
-        """Returns embeddings before the encoder normalises them, and as the decoder takes them."""
+        """Return embeddings before the encoder normalises them, and the decoder's input."""
         if self._both is not None:
             return self._both(images, training=training)
         embedding = self.encoder(images, training=training)
         return embedding, embedding
 
-    @cached_property  # which Keras does not see: it would track the encoder's layers twice
+    @cached_property  # hidden from Keras, which would track the encoder's layers twice
     def _both(self):
         for layer in self.encoder.layers:
             if layer.name == "embedding":

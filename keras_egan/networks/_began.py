@@ -23,25 +23,25 @@ def began(
     carry_steps: int = 16000,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
-    """Returns BEGAN's generator and auto-encoding discriminator.
+    """Return BEGAN's generator and auto-encoding discriminator.
 
-    3x3 convolutions with ELU, `repeats` at each scale, without normalisation. The encoder halves
-    the image until its longer side is below 16, with `filters` more channels at each scale, and
-    ends in a linear fully connected embedding. The decoder keeps `filters` channels, doubles the
+    Both have 3x3 convolutions with ELU, `repeats` per scale, without normalisation. The encoder
+    halves the image until its longer side is below 16, with `filters` more channels at each scale.
+    It ends in a linear fully connected embedding. The decoder keeps `filters` channels, doubles the
     scale by nearest neighbours, and ends in a linear convolution. The generator is such a decoder
-    with its own weights. At the defaults they have 17.33 million parameters together.
+    with its own weights. By default both networks together have 17.33 million parameters.
 
     Args:
         image_shape: the shape of one image in Keras's image data format. Both sides must be
             s * 2^j, with the same j and each s from 4 to 15.
-        filters: n, the channels at the first scale.
+        filters: n, the number of channels at the first scale.
         latent_dim: N_z, the length of the generator's input.
         embedding_dim: N_h, the length of the discriminator's embedding; `latent_dim` by default.
-        repeats: the convolutions at each scale.
+        repeats: number of convolutions per scale.
         skips: whether both networks' decoders concatenate their upsampled first tensor after each
             upsampling.
         vanishing_residuals: whether convolutions that keep the number of channels start as the
-            identity and turn into themselves over `carry_steps` training steps.
+            identity and become ordinary convolutions over `carry_steps` training steps.
         carry_steps: see `vanishing_residuals`.
         num_classes: the number of classes, for networks that take labels too; or None.
 
@@ -49,7 +49,7 @@ def began(
         The generator, from `(batch, latent_dim)` to images, and an `Autoencoder` of images.
 
     Raises:
-        ValueError: if the images cannot have this shape.
+        ValueError: if `image_shape` has other sides.
 
     Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.5 and figure 1.
     The number of convolutions at the last scale, and the layers' order, are as recalled; not
@@ -107,8 +107,8 @@ def _scales(height, width):
     for side in (height, width):
         if side % 2**scales or side >> scales < 4:
             raise ValueError(
-                f"`image_shape` cannot have sides of {height} and {width}: halved {scales} times, "
-                f"{side} is {side / 2**scales:g}, where a whole number from 4 to 15 is needed. "
-                "Sides of 28, 32, 48, 64, 96, 128 or 256 will do."
+                f"`image_shape` must have sides that, halved {scales} times, are whole numbers "
+                f"from 4 to 15; got {height} and {width}, and {side} becomes "
+                f"{side / 2**scales:g}. Sides of 28, 32, 48, 64, 96, 128 or 256 work."
             )
     return scales

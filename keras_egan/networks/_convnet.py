@@ -5,14 +5,15 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from keras_egan.image_format import channel_axis
 from keras_egan.layers import UpsampledConv2D
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
     batch_normalized,
     critic,
+    cropped,
     dense_map,
     embedding_inputs,
+    halved_sides,
     latent_inputs,
     split_shape,
 )
@@ -26,25 +27,25 @@ def convnet(
     embedding_dim: int | None = 64,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns a convolutional generator and discriminator, as deep as the image is large.
+    """Return a convolutional generator and discriminator, as deep as the image is large.
 
     The image is halved until its shorter side is at most 7: twice for 28, four times for 64, six
-    times for 256. There are `filters` channels at the image's own scale, twice as many at each
-    smaller one, and 8 times as many at most. The discriminator halves by 4x4 convolutions of
-    stride 2 with LeakyReLU. Its decoder and the generator double by `UpsampledConv2D` with ReLU,
-    and end in a 3x3 convolution. Batch normalisation, except at the outputs and the
-    discriminator's first layer. The auto-encoder's embedding is linear and batch-normalised, for
-    the reason that `dcgan_autoencoder` gives.
+    times for 256. The image's own scale has `filters` channels. Each smaller scale has twice as
+    many, up to 8 times `filters`. The discriminator halves by 4x4 convolutions of stride 2 with
+    LeakyReLU. Its decoder and the generator double by `UpsampledConv2D` with ReLU, and end in a 3x3
+    convolution. All layers have batch normalisation, except the outputs and the discriminator's
+    first layer. The auto-encoder's embedding is linear and batch-normalised; `dcgan_autoencoder`
+    says why.
 
-    All work on [0, 1] inside, so that a black background is 0, and images are in [-1, 1].
+    Images are in [-1, 1]. Inside, all networks use [0, 1], so that a black background is 0.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An
-            odd side is rounded up when it is halved, and cropped on the way back.
-        filters: the channels at the image's own scale; time and memory grow with them.
+            odd side is rounded up when it is halved, and cropped when it is doubled.
+        filters: number of channels at the image's own scale; time and memory grow with it.
         latent_dim: the length of the generator's input.
-        embedding_dim: the length of the auto-encoder's embedding, for BEGAN, EBGAN and MAGAN; None
-            for a critic, for LSGAN and LS-GAN.
+        embedding_dim: the length of the auto-encoder's embedding, for BEGAN, EBGAN and MAGAN. None
+            gives a critic, for LSGAN and LS-GAN.
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
@@ -63,15 +64,15 @@ def convnet(
     generator, critic = convnet((28, 28, 1), embedding_dim=None)
     ```
     """
-    height, width, channels = split_shape(image_shape)
-    scales = _scales(height, width)
+    channels = split_shape(image_shape)[2]
+    scales = halved_sides(image_shape)
     widths = [filters * min(2**i, 8) for i in range(len(scales))]
 
     def decoder(inputs, x, name):
         x = dense_map(x, *scales[-1], widths[-1], use_bias=False)
         x = layers.ReLU()(_normalized(x))
         for sides, n in reversed([*zip(scales, widths, strict=True)][:-1]):
-            x = _cropped(UpsampledConv2D(n, use_bias=False)(x), sides)
+            x = cropped(UpsampledConv2D(n, use_bias=False)(x), sides)
             x = layers.ReLU()(_normalized(x))
         x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid")(x)
         return keras.Model(inputs, layers.Rescaling(2.0, offset=-1.0)(x), name=name)
@@ -90,25 +91,6 @@ def convnet(
     encoder = keras.Model(image, x, name="encoder")
     inputs, x = embedding_inputs((embedding_dim,), num_classes, centered=True)
     return generator, Autoencoder(encoder, decoder(inputs, x, "decoder"))
-
-
-def _scales(height, width):
-    if min(height, width) < 8:
-        raise ValueError(
-            f"`image_shape` must have sides of 8 or more; got {height} and {width}. Resize or pad "
-            "the images."
-        )
-    scales = [(height, width)]
-    while min(scales[-1]) > 7:
-        height, width = (height + 1) // 2, (width + 1) // 2
-        scales.append((height, width))
-    return scales
-
-
-def _cropped(x, sides):
-    got = x.shape[2:] if channel_axis() == 1 else x.shape[1:3]
-    crop = tuple((0, a - b) for a, b in zip(got, sides, strict=True))
-    return layers.Cropping2D(crop)(x) if any(end for _, end in crop) else x
 
 
 def _normalized(x):

@@ -25,19 +25,20 @@ def dcgan_autoencoder(
     embedding_dim: int = 32,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
-    """Returns a DCGAN-like generator and a small auto-encoder with batch normalisation.
+    """Return a DCGAN-like generator and a small auto-encoder with batch normalisation.
 
     The auto-encoder is one strided convolution, a fully connected embedding, and one transposed
-    convolution back. Its embedding is batch-normalised, data and fakes in separate batches. So the
-    embeddings of identical fakes are spread out, which gives bad reconstructions and a high energy:
-    with it BEGAN keeps all ten digits on MNIST, with the paper's networks little but the digit 1.
+    convolution. Its embedding is batch-normalised, with data and fakes in separate batches. The
+    normalisation spreads the embeddings of identical fakes, so their reconstructions are bad and
+    their energy is high. With this auto-encoder BEGAN keeps all ten digits on MNIST; with the
+    paper's networks it makes little except the digit 1.
 
-    Both networks work on [0, 1] inside, so that a black background is 0, and return [-1, 1].
+    Both networks use [0, 1] inside, so that a black background is 0, and return [-1, 1].
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides divisible by 4.
-        filters: the channels of the discriminator's convolution and of the generator's last but
-            one; the generator begins with twice as many.
+        filters: number of channels of the discriminator's convolution and of the generator's
+            second-last layer; the generator begins with twice as many.
         latent_dim: the length of the generator's input.
         embedding_dim: the length of the discriminator's embedding.
         num_classes: the number of classes, for networks that take labels too; or None.

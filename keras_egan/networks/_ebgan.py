@@ -23,8 +23,8 @@ from keras_egan.networks._layers import (
     with_label,
 )
 
-# By side: the generator's filters and the noise planes beside them, then the encoder's filters;
-# filters in multiples of `filters`.
+# Per side: the generator's filters, the noise planes beside them, and the encoder's filters. The
+# numbers of filters are multiples of `filters`.
 _NETWORKS = {
     64: ((16, 8, 4, 2), (), (1, 2, 4)),
     128: ((16, 8, 4, 2, 1, 1), (64, 32, 16, 8, 4), (1, 2, 4, 8)),
@@ -39,21 +39,21 @@ def ebgan(
     latent_dim: int = 100,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
-    """Returns EBGAN's convolutional generator and auto-encoding discriminator.
+    """Return EBGAN's convolutional generator and auto-encoding discriminator.
 
-    4x4 convolutions of stride 2 with batch normalisation, except at the generator's output, the
-    encoder's first layer and the reconstruction. The generator has ReLU and ends in tanh; the
-    auto-encoder has LeakyReLU and ends linearly. Its embedding is a feature map: 8x8 for sides of
-    64 and 128, 16x16 for 256.
+    Both have 4x4 convolutions of stride 2 with batch normalisation, except at the generator's
+    output, the encoder's first layer and the reconstruction. The generator has ReLU and ends in
+    tanh; the auto-encoder has LeakyReLU and ends linearly. Its embedding is a feature map: 8x8 for
+    sides of 64 and 128, 16x16 for 256.
 
-    At sides of 128 and 256 planes of latents are concatenated with the feature maps of all but
-    the last two layers. They are cut from the generator's one input, which is then longer than
-    `latent_dim`: 31,844 at 128 and 64,612 at 256 by default.
+    At sides of 128 and 256, planes of latents are concatenated with the feature maps of all layers
+    except the last two. The planes are part of the generator's one input, which is then longer than
+    `latent_dim`: by default 31,844 at 128 and 64,612 at 256.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 64, 128 or 256.
-        filters: the channels after the encoder's first layer; the generator begins with 16 times
-            as many, with 32 times as many at a side of 256.
+        filters: number of channels after the encoder's first layer; the generator begins with 16
+            times as many, or 32 times as many at a side of 256.
         latent_dim: the length of the generator's input, without the noise planes.
         num_classes: the number of classes, for networks that take labels too; or None.
 
@@ -61,12 +61,12 @@ def ebgan(
         The generator, from `(batch, generator.input_shape[1])` to images, and an `Autoencoder`.
 
     Raises:
-        ValueError: if the images cannot have this shape.
+        ValueError: if `image_shape` has other sides.
 
     Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126. The filters and the noise planes
-    are as recalled; not checked against the paper. The paper leaves the generator at 64 to DCGAN;
-    its filters, the LeakyReLU and where batch normalisation goes follow
-    https://github.com/khanrc/tf.gans-comparison, the weights' N(0, 0.02) follows DCGAN.
+    are as recalled; not checked against the paper. For the generator at 64, the paper refers to
+    DCGAN. Its filters, the LeakyReLU and the places of batch normalisation follow
+    https://github.com/khanrc/tf.gans-comparison; the weights' N(0, 0.02) follows DCGAN.
 
     Example:
 
@@ -116,19 +116,19 @@ def ebgan_mlp(
     dropout_d: float = 0.0,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
-    """Returns a fully connected generator and auto-encoder of EBGAN's grid search on MNIST.
+    """Return a fully connected generator and auto-encoder of EBGAN's grid search on MNIST.
 
     The paper's grid takes the numbers of layers from 2, 3, 4 and 5, `size_g` from 400, 800, 1600
     and 3200, `size_d` from 128, 256, 512 and 1024, with and without dropout in the discriminator.
-    The decoder is always one linear layer; the generator ends in tanh. ReLU and batch
-    normalisation elsewhere, without normalisation at the discriminator's first layer.
+    The decoder is always one linear layer; the generator ends in tanh. Other layers have ReLU and
+    batch normalisation, except that the discriminator's first layer has no normalisation.
 
     Args:
         image_shape: the shape of one image in Keras's image data format.
-        n_layers_g: the generator's weight layers, 2 or more, its output included.
-        n_layers_d: the discriminator's weight layers, 2 or more, its one decoding layer included.
-        size_g: the units of each of the generator's hidden layers.
-        size_d: the units of each of the discriminator's hidden layers.
+        n_layers_g: number of the generator's weight layers with its output, 2 or more.
+        n_layers_d: number of the discriminator's weight layers with its decoding layer, 2 or more.
+        size_g: number of units of each of the generator's hidden layers.
+        size_d: number of units of each of the discriminator's hidden layers.
         latent_dim: the length of the generator's input.
         dropout_d: the rate of dropout after each of the discriminator's hidden layers.
         num_classes: the number of classes, for networks that take labels too; or None.
@@ -192,15 +192,15 @@ def ebgan_small(
     embedding_dim: int = 32,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, Autoencoder]:
-    """Returns a small generator and auto-encoder, for EBGAN on small images.
+    """Return a small generator and auto-encoder, for EBGAN on small images.
 
     The generator doubles a fully connected grid twice, by nearest neighbours and 3x3 convolutions
     with batch normalisation and LeakyReLU, and ends in tanh. The auto-encoder is one strided
     convolution, a linear fully connected embedding, and one linear convolution of the upsampled
-    grid. The arguments, and what is returned and raised, are as in `dcgan_autoencoder`.
+    grid. Arguments, result and errors are as in `dcgan_autoencoder`.
 
     Source: after the EBGAN of https://github.com/eriklindernoren/PyTorch-GAN, whose batch
-    normalisation has an epsilon of 0.8 where a momentum was meant.
+    normalisation has an epsilon of 0.8, which was meant as a momentum.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What several networks share: weights, labels and shapes."""
+"""Shared parts of networks: weights, labels and shapes."""
 
 import math
 from collections.abc import Sequence
@@ -10,26 +10,26 @@ from keras_egan.image_format import channel_axis, feature_shape
 from keras_egan.layers import WithinClassNormalization
 
 LABEL_DIM = 16
-"""How many numbers stand for a label beside a vector."""
+"""The length of a label's embedding beside a vector."""
 
 BY_TWO = {"kernel_size": 4, "strides": 2, "padding": "same"}
-"""Of a convolution that halves the sides, or of a transposed one that doubles them."""
+"""Arguments of a convolution that halves the sides, or a transposed one that doubles them."""
 
 
 def normal(stddev: float = 0.02) -> keras.Initializer:
-    """Returns initial weights from N(0, stddev^2), DCGAN's by default."""
+    """Return an initializer from N(0, stddev^2), by default DCGAN's."""
     return keras.initializers.RandomNormal(stddev=stddev)
 
 
 def batch_normalized(x: Any, epsilon: float = 1e-5, **arguments: Any) -> Any:
-    """Returns features, a feature map or a vector a sample, batch-normalised by channel."""
+    """Return features, one feature map or vector per sample, batch-normalised by channel."""
     axis = channel_axis() if len(x.shape) == 4 else -1
     arguments = {"momentum": 0.9, "epsilon": epsilon, **arguments}
     return keras.layers.BatchNormalization(axis, **arguments)(x)
 
 
 def latent_inputs(latent_dim: int, num_classes: int | None) -> tuple[Any, Any]:
-    """Returns a generator's inputs, and its latents joined with what is learnt of a label."""
+    """Return a generator's inputs, and its latents joined with a label's embedding."""
     latents = keras.Input((latent_dim,), name="latents")
     return with_label(latents, latents, num_classes, stddev=0.05)
 
@@ -37,7 +37,7 @@ def latent_inputs(latent_dim: int, num_classes: int | None) -> tuple[Any, Any]:
 def embedding_inputs(
     shape: Sequence[int], num_classes: int | None, centered: bool = False
 ) -> tuple[Any, Any]:
-    """Returns a decoder's inputs, and its embedding joined with what is learnt of a label."""
+    """Return a decoder's inputs, and its embedding joined with a label's embedding."""
     embedding = keras.Input(shape, name="embedding")
     return with_label(embedding, embedding, num_classes, centered=centered)
 
@@ -45,10 +45,10 @@ def embedding_inputs(
 def with_label(
     code: Any, x: Any, num_classes: int | None, stddev: float = 1.0, centered: bool = False
 ) -> tuple[Any, Any]:
-    """Returns a network's inputs, and `x`, which became of its code, joined with a label's weights.
+    """Return a network's inputs, and `x`, computed from its code, joined with a label's embedding.
 
-    `stddev` is the size of these at first: a generator's is small, so that it does not take the
-    label for the latents. If `centered`, `x` is normalised within each class.
+    `stddev` is the initial deviation of the embedding's weights. It is small in a generator, so
+    that the label does not replace the latents. If `centered`, `x` is normalised within each class.
     """
     if num_classes is None:
         return code, x
@@ -67,10 +67,10 @@ def with_label(
 def critic(
     image: Any, features: Any, score: Any, num_classes: int | None, activation: str | None = None
 ) -> keras.Model:
-    """Returns a critic that makes `score`, of shape `(batch, 1)`, of an image's last `features`.
+    """Return a critic that computes `score`, of shape `(batch, 1)`, from an image's `features`.
 
-    With labels, a score of the class, and one of how the image differs from others of its class,
-    are added to the image's score. `activation` keeps the sum within bounds.
+    With labels, two scores are added to the image's: one for the class, and one for the image's
+    difference from others of its class. `activation` keeps the sum within bounds.
 
     Source: Miyato and Koyama, cGANs with projection discriminator,
     https://arxiv.org/abs/1802.05637.
@@ -81,7 +81,7 @@ def critic(
         features = keras.layers.Flatten()(features)
         of_class = _embedded(inputs[1], num_classes, 0.02, features.shape[-1])
         of_class = keras.layers.Dot(1)([features, of_class])
-        # Without this the generator makes one image a class: nothing sees that they are alike.
+        # Without this, the generator makes one image per class: nothing detects the likeness.
         x = keras.layers.Dense(32, use_bias=False)(features)
         x = WithinClassNormalization(num_classes, momentum=0.9)([x, inputs[1]])
         x = keras.layers.LeakyReLU(0.2)(keras.layers.Dense(64)(x))
@@ -96,7 +96,7 @@ def _embedded(label, num_classes, stddev, size=LABEL_DIM):
 
 
 def split_shape(image_shape: Sequence[int], divisor: int = 1) -> tuple[int, int, int]:
-    """Returns (height, width, channels) of an image shape, with sides divisible by `divisor`."""
+    """Return (height, width, channels) of an image shape, with sides divisible by `divisor`."""
     if len(image_shape) != 3:
         raise ValueError(
             f"`image_shape` must have three entries, such as (64, 64, 3); got {image_shape!r}. "
@@ -115,12 +115,34 @@ def split_shape(image_shape: Sequence[int], divisor: int = 1) -> tuple[int, int,
     return height, width, channels
 
 
+def halved_sides(image_shape: Sequence[int]) -> list[tuple[int, int]]:
+    """Returns an image's (height, width), halved and rounded up until the shorter is at most 7."""
+    height, width, _ = split_shape(image_shape)
+    if min(height, width) < 8:
+        raise ValueError(
+            f"`image_shape` must have sides of 8 or more; got {height} and {width}. Resize or pad "
+            "the images."
+        )
+    scales = [(height, width)]
+    while min(scales[-1]) > 7:
+        height, width = (height + 1) // 2, (width + 1) // 2
+        scales.append((height, width))
+    return scales
+
+
+def cropped(x: Any, sides: Sequence[int]) -> Any:
+    """Returns a feature map without what is below and to the right of these sides."""
+    got = x.shape[2:] if channel_axis() == 1 else x.shape[1:3]
+    crop = tuple((0, a - b) for a, b in zip(got, sides, strict=True))
+    return keras.layers.Cropping2D(crop)(x) if any(end for _, end in crop) else x
+
+
 def dense_map(x: Any, height: int, width: int, channels: int, **arguments: Any) -> Any:
-    """Returns the feature map that a fully connected layer makes of a vector a sample."""
+    """Return a fully connected layer's feature map of one vector per sample."""
     shape = feature_shape(height, width, channels)
     return keras.layers.Reshape(shape)(keras.layers.Dense(math.prod(shape), **arguments)(x))
 
 
 def as_pixel(x: Any) -> Any:
-    """Returns a vector a sample as a feature map of one pixel."""
+    """Return one vector per sample as a feature map of one pixel."""
     return keras.layers.Reshape(feature_shape(1, 1, x.shape[-1]))(x)

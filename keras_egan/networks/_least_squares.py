@@ -23,18 +23,18 @@ def least_squares_vgg(
     latent_dim: int = 1024,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns LSGAN's generator, after VGG, and critic for scenes of 112x112.
+    """Return LSGAN's generator, after VGG, and critic for scenes of 112x112.
 
     The generator makes a fully connected grid of a sixteenth of the image's size and doubles it
-    four times by 3x3 transposed convolutions, with one more of stride 1 at the first two scales
-    and at the output, which is tanh. The critic has four 5x5 convolutions of stride 2. ReLU in the
-    generator, LeakyReLU in the critic; batch normalisation except at the outputs and the critic's
-    first layer.
+    four times by 3x3 transposed convolutions. There is one more, of stride 1, at the first two
+    scales and at the output, which is tanh. The critic has four 5x5 convolutions of stride 2. The
+    generator has ReLU, the critic LeakyReLU. All layers have batch normalisation, except the
+    outputs and the critic's first layer.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides divisible by 16.
-        filters: the channels after the critic's first layer and before the generator's last; the
-            generator begins with 4 times as many.
+        filters: number of channels after the critic's first layer and before the generator's last;
+            the generator begins with 4 times as many.
         latent_dim: the length of the generator's input.
         num_classes: the number of classes, for networks that take labels too; or None.
 
@@ -72,14 +72,14 @@ def least_squares_dcgan(
     normalize_d: bool = True,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns LSGAN's DCGAN, whose stability is compared with and without batch normalisation.
+    """Return LSGAN's DCGAN, for comparing stability with and without batch normalisation.
 
-    As `least_squares_vgg`, but the generator doubles by four 5x5 transposed convolutions and begins
-    with 8 times `filters`. `normalize_g` and `normalize_d` say whether the generator and the critic
-    have batch normalisation. The paper's BN_G is `normalize_g=False`, with Adam; its BN_GD is
-    `normalize_d=False` as well, with RMSprop. All else is as there.
+    The generator doubles by four 5x5 transposed convolutions and begins with 8 times `filters`.
+    `normalize_g` and `normalize_d` say whether the generator and the critic have batch
+    normalisation. The paper's BN_G is `normalize_g=False`, with Adam; its BN_GD is
+    `normalize_d=False` as well, with RMSprop. All else is as in `least_squares_vgg`.
 
-    Source: as there.
+    Source: as for `least_squares_vgg`.
 
     Example:
 
@@ -105,7 +105,7 @@ def _grid(image_shape, filters, latent_dim, num_classes):
 
 
 def _transposed(x, filters, size, strides, **arguments):
-    # Padding "same" lands a pixel off on PyTorch where an odd size meets a stride of 2; cropping
+    # With an odd size and a stride of 2, padding "same" is off by one pixel on PyTorch. Cropping
     # as TensorFlow does makes the backends agree.
     x = Conv2DTranspose(filters, size, strides=strides, kernel_initializer=normal(), **arguments)(x)
     crop = ((size - strides) // 2, (size - strides + 1) // 2)

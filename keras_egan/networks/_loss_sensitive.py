@@ -27,19 +27,19 @@ def loss_sensitive(
     num_classes: int | None = None,
     classifier: bool = False,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns LS-GAN's generator and loss network.
+    """Return LS-GAN's generator and loss network.
 
-    4x4 convolutions of stride 2 between the image and a 4x4 grid, and one 4x4 convolution from the
-    latents to the grid, or from the grid to the score. ReLU in the generator, which ends in tanh;
-    LeakyReLU in the loss network. Batch normalisation except at the outputs and the loss network's
-    first layer.
+    Both have 4x4 convolutions of stride 2 between the image and a 4x4 grid. One more 4x4
+    convolution leads from the latents to the grid, or from the grid to the score. The generator has
+    ReLU and ends in tanh; the loss network has LeakyReLU. All layers have batch normalisation,
+    except the outputs and the loss network's first layer.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 4 * 2^k, k >= 1.
-        filters: the channels after the loss network's first layer and before the generator's
+        filters: number of channels after the loss network's first layer and before the generator's
             last. At 4x4 there are 2^(k-1) times as many.
         latent_dim: the length of the generator's input.
-        normalize_d: whether the loss network has batch normalisation, as not in GLS-GAN-GP.
+        normalize_d: whether the loss network has batch normalisation; GLS-GAN-GP's has none.
         nonnegative: whether the loss network ends in ReLU, as in LS-GAN; GLS-GAN's ends linearly.
         num_classes: the number of classes, for networks that take labels too; or None.
         classifier: whether the discriminator takes images alone and returns `(batch,
@@ -49,10 +49,10 @@ def loss_sensitive(
         The generator, from `(batch, latent_dim)` to images, and a critic, to `(batch, 1)`.
 
     Raises:
-        ValueError: if the images cannot have this shape, or `classifier` is without `num_classes`.
+        ValueError: if `image_shape` has other sides, or `classifier` is set without `num_classes`.
 
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, by the authors' code:
-    https://github.com/guojunq/lsgan, with no biases, and without `normalize_d`
+    https://github.com/guojunq/lsgan, which has no biases. Without `normalize_d`, the code is
     https://github.com/maple-research-lab/glsgan-gp, whose loss network has biases. Both are for
     64x64; other sides are ours.
 

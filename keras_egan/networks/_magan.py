@@ -17,17 +17,18 @@ from keras_egan.networks._layers import (
 def magan_mnist(
     *, filters: int = 128, units: int = 256, latent_dim: int = 50, num_classes: int | None = None
 ) -> tuple[keras.Model, Autoencoder]:
-    """Returns MAGAN's generator and fully connected auto-encoder for 28x28 digits.
+    """Return MAGAN's generator and fully connected auto-encoder for 28x28 digits.
 
     The generator makes a 7x7 grid, doubles it twice by 4x4 transposed convolutions, and ends in a
-    sigmoid. The auto-encoder has two hidden layers and a sigmoid. ReLU, no normalisation.
+    sigmoid. The auto-encoder has two hidden layers and a sigmoid. Both have ReLU and no
+    normalisation.
 
-    Both networks work on [0, 1] inside and return [-1, 1], where squared errors, and the margin
-    that MAGAN finds, are 4 times as large.
+    Both networks use [0, 1] inside and return [-1, 1]. There, squared errors and the margin that
+    MAGAN finds are 4 times as large.
 
     Args:
-        filters: the channels of the generator's 7x7 grid; half as many at 14x14.
-        units: the units of each of the auto-encoder's hidden layers.
+        filters: number of channels of the generator's 7x7 grid; half as many at 14x14.
+        units: number of units of each of the auto-encoder's hidden layers.
         latent_dim: the length of the generator's input.
         num_classes: the number of classes, for networks that take labels too; or None.
 
@@ -64,14 +65,14 @@ def magan_mnist(
 def magan_cifar10(
     *, filters: int = 512, latent_dim: int = 320, num_classes: int | None = None
 ) -> tuple[keras.Model, Autoencoder]:
-    """Returns MAGAN's generator and convolutional auto-encoder for 32x32 colour images.
+    """Return MAGAN's generator and convolutional auto-encoder for 32x32 colour images.
 
-    4x4 convolutions of stride 2 between the image and a 4x4 grid, with twice or half the channels
-    at each scale. ReLU in the generator, LeakyReLU in the auto-encoder, tanh at both outputs, no
-    normalisation.
+    Both have 4x4 convolutions of stride 2 between the image and a 4x4 grid, with twice or half the
+    channels at each scale. The generator has ReLU, the auto-encoder LeakyReLU. Both end in tanh and
+    have no normalisation.
 
     Args:
-        filters: the channels of both networks' 4x4 grids, divisible by 4.
+        filters: number of channels of both networks' 4x4 grids, divisible by 4.
         latent_dim: the length of the generator's input.
         num_classes: the number of classes, for networks that take labels too; or None.
 
@@ -93,9 +94,9 @@ def magan_cifar10(
 def magan_celeba(
     *, filters: int = 512, latent_dim: int = 350, num_classes: int | None = None
 ) -> tuple[keras.Model, Autoencoder]:
-    """Returns MAGAN's generator and convolutional auto-encoder for 64x64 colour images.
+    """Return MAGAN's generator and convolutional auto-encoder for 64x64 colour images.
 
-    As `magan_cifar10`, with one more scale: `filters` must be divisible by 8.
+    The networks are those of `magan_cifar10` with one more scale: `filters` must be divisible by 8.
 
     Example:
 

@@ -22,21 +22,21 @@ def mlp(
     scale: float = 1.0,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns a fully connected generator and discriminator of vectors.
+    """Return a fully connected generator and discriminator of vectors.
 
     Every hidden layer has the same width; the outputs are linear.
 
     Args:
         dimensions: the length of a sample.
         latent_dim: the length of the generator's input.
-        n_layers: the hidden layers of the generator, of the critic, and of each half of the
+        n_layers: number of hidden layers of the generator, of the critic, and of each half of the
             auto-encoder.
-        units: the units of each hidden layer.
-        embedding_dim: the length of the auto-encoder's embedding, best below `dimensions`, or it
-            may learn the identity; None for a critic.
-        activation: of the hidden layers.
-        scale: the size of the samples' coordinates, above 0. Outputs are multiplied by it, the
-            discriminator's inputs divided.
+        units: number of units of each hidden layer.
+        embedding_dim: the length of the auto-encoder's embedding, best below `dimensions`, because
+            otherwise it may learn the identity; None for a critic.
+        activation: the activation of the hidden layers.
+        scale: the size of the samples' coordinates, above 0. Outputs are multiplied by it, and the
+            discriminator's inputs are divided by it.
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:

@@ -5,11 +5,15 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_egan.layers import UpsampledConv2D
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
+    batch_normalized,
     critic,
+    cropped,
     dense_map,
     embedding_inputs,
+    halved_sides,
     latent_inputs,
     split_shape,
 )
@@ -26,75 +30,81 @@ def residual(
 ) -> tuple[keras.Model, keras.Model]:
     """Returns a generator and a critic, or an auto-encoder, of residual blocks.
 
-    Sides are halved until the longer is at most 15, and channels doubled at each scale. Each scale
-    below the image's has `blocks` bottlenecks, which begin as the identity. Scales change by
-    bilinear interpolation or average pooling, which leave no grid in the pictures. LeakyReLU
-    throughout; no normalisation. The generator ends in tanh.
+    The image is halved until its shorter side is at most 7, as in `convnet`. There are `filters`
+    channels at half the image's scale, twice as many at each smaller one, and 8 times as many at
+    most. Each of these scales has residual blocks of two 3x3 convolutions, the first to half as
+    many channels, which begin near the identity. The image's own scale has none, because blocks
+    there would take most of the time. Sides are halved by 4x4 convolutions of stride 2, and doubled
+    by `UpsampledConv2D`. LeakyReLU before each convolution. The generator ends in tanh. Nothing is
+    normalised but an auto-encoder's embedding, for the reason that `dcgan_autoencoder` gives.
 
     Args:
-        image_shape: the shape of one image in Keras's image data format, sides from 16 up that can
-            be halved so often.
-        filters: the channels at half the image's scale.
+        image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An
+            odd side is rounded up when it is halved, and cropped on the way back.
+        filters: the channels at half the image's scale. At 64x64, 16 give each network about
+            400,000 weights.
         latent_dim: the length of the generator's input.
-        blocks: the number of blocks per scale.
+        blocks: the number of residual blocks per scale.
         embedding_dim: the length of an auto-encoder's embedding; None for a critic.
         num_classes: the number of classes, for networks that take labels too; or None.
 
     Returns:
-        The generator, from `(batch, latent_dim)` to images, and a critic, from images to
-        `(batch, 1)`, or an `Autoencoder` of images.
+        The generator, from `(batch, latent_dim)` to images, and a critic, to `(batch, 1)`, or an
+        `Autoencoder` of images.
 
     Raises:
-        ValueError: if the images cannot have this shape.
+        ValueError: if a side is below 8.
 
-    Source: our own, after Huang et al., R3GAN, https://arxiv.org/abs/2501.05441, section 3.
+    Source: our own, after Huang et al., R3GAN, https://arxiv.org/abs/2501.05441, section 3. Its
+    blocks are grouped bottlenecks, and its scales change by interpolation.
 
     Example:
 
     ```python
-    generator, critic = residual(image_shape=(64, 64, 3), filters=24)
+    generator, critic = residual((64, 64, 3), filters=24)
+    gan = keras_egan.RelativisticGAN(generator, critic)
     ```
     """
-    height, width, _ = split_shape(image_shape)
-    scales = max(height, width, 16).bit_length() - 4  # until the longer side is at most 15
-    height, width, channels = split_shape(image_shape, 1 << scales)
+    channels = split_shape(image_shape)[2]
+    image_sides, *scales = halved_sides(image_shape)
+    widths = [filters * min(2**i, 8) for i in range(len(scales))]
 
-    def stage(x, scale):
+    def stage(x, width):
         for _ in range(blocks):
-            x = _block(x, filters << (scale - 1))
+            x = _block(x, width)
         return x
 
-    def image(inputs, x, name):
-        x = dense_map(x, height >> scales, width >> scales, filters << (scales - 1))
-        for scale in range(scales, 0, -1):
-            x = layers.UpSampling2D(interpolation="bilinear")(stage(x, scale))
-            if scale > 1:
-                x = layers.Conv2D(filters << (scale - 2), 1)(x)
-        x = layers.Conv2D(channels, 3, padding="same", activation="tanh")(_active(x))
-        return keras.Model(inputs, x, name=name)
+    def decoder(inputs, x, name):
+        x = dense_map(x, *scales[-1], widths[-1], kernel_initializer="he_normal")
+        x = stage(x, widths[-1])
+        for sides, width in reversed([*zip(scales, widths, strict=True)][:-1]):
+            x = stage(cropped(UpsampledConv2D(width)(_active(x)), sides), width)
+        x = cropped(UpsampledConv2D(channels)(_active(x)), image_sides)
+        return keras.Model(inputs, layers.Activation("tanh")(x), name=name)
 
-    generator = image(*latent_inputs(latent_dim, num_classes), "generator")
-
-    images = keras.Input(image_shape, name="image")
-    x = layers.Conv2D(filters, 4, strides=2, padding="same")(images)
-    for scale in range(1, scales + 1):
-        x = stage(x, scale)
-        if scale < scales:
-            x = layers.AveragePooling2D()(layers.Conv2D(filters << scale, 1)(x))
+    x = image = keras.Input(image_shape, name="image")
+    for width in widths:
+        x = x if x is image else _active(x)
+        x = layers.Conv2D(width, 4, 2, "same", kernel_initializer="he_normal")(x)
+        x = stage(x, width)
     x = layers.Flatten()(_active(x))
+
+    generator = decoder(*latent_inputs(latent_dim, num_classes), "generator")
     if embedding_dim is None:
-        return generator, critic(images, x, layers.Dense(1)(x), num_classes)
-    encoder = keras.Model(images, layers.Dense(embedding_dim)(x), name="encoder")
-    decoder = image(*embedding_inputs((embedding_dim,), num_classes), "decoder")
-    return generator, Autoencoder(encoder, decoder)
+        return generator, critic(image, x, layers.Dense(1)(x), num_classes)
+    x = layers.Dense(embedding_dim, use_bias=False, name="embedding")(x)
+    encoder = keras.Model(image, batch_normalized(x, epsilon=1e-3), name="encoder")
+    inputs, x = embedding_inputs((embedding_dim,), num_classes, centered=True)
+    return generator, Autoencoder(encoder, decoder(inputs, x, "decoder"))
 
 
-def _block(x, channels):
-    # As Fixup: with a last convolution of zeros each block begins as the identity, and a deep
-    # network without normalisation trains: https://arxiv.org/abs/1901.09321
-    y = layers.Conv2D(channels // 2, 1)(_active(x))
-    y = layers.Conv2D(channels // 2, 3, padding="same")(_active(y))
-    y = layers.Conv2D(channels, 1, use_bias=False, kernel_initializer="zeros")(_active(y))
+def _block(x, width):
+    half = (width + 1) // 2
+    y = layers.Conv2D(half, 3, padding="same", kernel_initializer="he_normal")(_active(x))
+    # As in Fixup, but not quite 0: https://arxiv.org/abs/1901.09321. Blocks that begin near the
+    # identity let a deep network without normalisation train.
+    small = keras.initializers.VarianceScaling(1e-2)
+    y = layers.Conv2D(width, 3, padding="same", kernel_initializer=small)(_active(y))
     return layers.Add()([x, y])
 
 

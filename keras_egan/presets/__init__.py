@@ -1,6 +1,6 @@
-"""Settings that are known to work, by name: data, of which a compiled GAN is built.
+"""Named settings that are known to work, from which a compiled GAN is built.
 
-Some come trained.
+Some presets also have a pretrained GAN.
 """
 
 from keras_egan.presets._presets import Preset, build, get, names, trained

@@ -1,4 +1,4 @@
-"""Presets, read from their file and built, and those that come trained."""
+"""Presets: their settings, the GANs built from them, and the pretrained GANs."""
 
 import difflib
 import inspect
@@ -29,21 +29,21 @@ class Preset(NamedTuple):
     """The settings of one training.
 
     Attributes:
-        about: its purpose, a sentence's end.
-        dataset: the images that it was chosen on, a name that `datasets.load` takes, or None.
+        about: the preset's purpose, as the end of a sentence.
+        dataset: the images it was tuned on, a name that `datasets.load` takes, or None.
         gan: the name of the GAN's class.
         arguments: the GAN's further arguments.
-        network: the name of the function of `keras_egan.networks` that makes both networks.
-        network_arguments: its arguments, except the images' shape.
+        network: the name of the function in `keras_egan.networks` that makes both networks.
+        network_arguments: that function's arguments, except the image shape.
         image_shape: the shape of one image, channels last.
         optimizer: the name of both optimizers' class in `keras.optimizers`.
-        beta_1: their argument.
+        beta_1: both optimizers' `beta_1`.
         d_rate: the discriminator's learning rate.
         g_rate: the generator's learning rate.
-        batch_size: the number of images in a batch.
+        batch_size: the number of images per batch.
         epochs: the number of epochs.
-        patience: the number of epochs without a lower `m_global` after which both rates are
-            halved; None for never.
+        patience: the number of epochs without a lower `m_global` before both learning rates are
+            halved, or None to keep them.
     """
 
     about: str
@@ -71,18 +71,18 @@ def _presets() -> dict[str, dict[str, Any]]:
 
 
 def names() -> list[str]:
-    """Returns the names of all presets, such as `"began/digits"`: the GAN and what it is for."""
+    """Return the names of all presets, such as `"began/digits"`: GAN and purpose."""
     return list(_presets())
 
 
 def get(name: str) -> Preset:
-    """Returns the settings of a preset.
+    """Return the settings of a preset.
 
     Args:
         name: one of `names()`.
 
     Raises:
-        ValueError: if there is none of that name.
+        ValueError: if there is no preset of that name.
 
     Example:
 
@@ -94,12 +94,12 @@ def get(name: str) -> Preset:
     """
     known = _presets()
     if name not in known:
-        raise unknown("`name` must be that of a preset", name, [*known])
+        raise unknown("`name` must be the name of a preset", name, [*known])
     return Preset(**known[name] | {"image_shape": tuple(known[name]["image_shape"])})
 
 
 def unknown(must: str, name: Any, known: Sequence[str]) -> ValueError:
-    """Returns the error for an unknown name, which lists the known ones."""
+    """Return the error for an unknown name; it lists the known names."""
     near = difflib.get_close_matches(str(name), known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return ValueError(f"{must}: {', '.join(known)}; got {name!r}.{hint}")
@@ -115,19 +115,19 @@ def build(
     g_rate: float | None = None,
     **arguments: Any,
 ) -> EnergyGAN:
-    """Returns a preset's GAN, compiled and untrained.
+    """Return a preset's GAN, compiled and untrained.
 
     Args:
         name: one of `names()`.
         image_shape: the shape of one image in Keras's image data format; by default the preset's.
-        network_arguments: arguments of the network to change, a dict.
-        num_classes: the number of classes, for a conditional GAN, whose networks take labels too.
-        d_rate: the discriminator's learning rate, to change it; a number or a schedule.
-        g_rate: the generator's, likewise.
+        network_arguments: a dict of network arguments to change.
+        num_classes: the number of classes, for a conditional GAN, whose networks also take labels.
+        d_rate: the discriminator's learning rate, a number or a schedule; by default the preset's.
+        g_rate: the generator's learning rate, likewise.
         **arguments: arguments of the GAN to change, such as `seed=0`.
 
     Raises:
-        ValueError: if there is none of that name, or its networks cannot be built for such images.
+        ValueError: if there is no preset of that name, or its networks do not fit `image_shape`.
 
     Example:
 
@@ -147,8 +147,8 @@ def build(
         given["image_shape"] = tuple(image_shape)
     elif tuple(image_shape) != preset.image_shape:
         raise ValueError(
-            f"`image_shape` must be {preset.image_shape}, the only one that `networks."
-            f"{preset.network}` of {name!r} is for; got {tuple(image_shape)}."
+            f"`image_shape` must be {preset.image_shape}, the only shape of `networks."
+            f"{preset.network}` in {name!r}; got {tuple(image_shape)}. Omit it."
         )
     generator, discriminator = make(**given)
     gan = _GANS[preset.gan](generator, discriminator, **{**preset.arguments, **arguments})
@@ -157,10 +157,10 @@ def build(
 
 
 def trained() -> list[str]:
-    """Returns the names of the pretrained GANs, which `keras_egan.load` takes.
+    """Return the names of the pretrained GANs, for `keras_egan.load`.
 
-    Their files have the running average of the generator's weights in the generator's place, and
-    matrices in half precision.
+    Their files hold the exponential moving average of the generator's weights in place of the
+    weights, and matrices in half precision.
 
     Example:
 
@@ -172,7 +172,7 @@ def trained() -> list[str]:
 
 
 def load_trained(name: str) -> EnergyGAN:
-    """Returns one of `trained()`, compiled as its preset is."""
+    """Load a pretrained GAN, one of `trained()`, compiled like its preset."""
     with resources.as_file(_file(name)) as path:
         gan = files.open_model(path)
     _compile(gan, get(name))

@@ -1,1 +1,1 @@
-"""How a training is kept: files written whole, one named state, configuration, fingerprint."""
+"""Storage of a training: atomic files, one named state, configuration, fingerprint."""

@@ -1,26 +1,26 @@
-"""A GAN's configuration: its constructor's arguments, by name, and how it is made from them."""
+"""A GAN's configuration: its constructor's arguments by name, and the GAN made from them."""
 
 import inspect
 from typing import Any
 
 import keras
 
-from keras_egan.saving.hyperparameter import Hyperparameter, plain
+from keras_egan.saving.hyperparameter import Hyperparameter
 
 PLAIN = (bool, int, float, str, type(None))
 
 SETTINGS = ("d_steps", "updates", "latents")
-"""Arguments of every GAN that are set on it where its class does not take them."""
+"""Arguments of every GAN that are set as attributes if its class does not take them."""
 
 OF_THE_BASE = ("latent_dim", "generator_average", "augment", "num_classes", "seed", "name")
-"""Arguments of every GAN that are kept even if they were not given."""
+"""Arguments of every GAN that are stored even if they were not given."""
 
 ATTRIBUTES = {"energy": "energy_name"}
-"""The attributes of arguments whose names are methods."""
+"""Attributes of arguments whose own names are methods."""
 
 
 def given(cls: type, kwargs: dict[str, Any]) -> tuple[str, ...]:
-    """Returns the names of a constructor's own arguments, and of further ones that it got."""
+    """Return the names of a constructor's declared arguments, and of other arguments given."""
     variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
     named = [p.name for p in _parameters(cls) if p.kind not in variadic]
     return tuple(dict.fromkeys((*named, *kwargs)))
@@ -41,32 +41,32 @@ def _values(gan):
             value = getattr(gan, ATTRIBUTES.get(name, name))
         except AttributeError:
             raise ValueError(
-                f"`{name}` is an argument of {type(gan).__name__} that is kept nowhere: keep it as "
-                f"`self.{name}`, or give the class a `get_config` of its own."
+                f"{type(gan).__name__} must store its argument `{name}`. Set `self.{name}`, or "
+                "define `get_config` in the class."
             ) from None
         yield name, value
 
 
 def arguments_of(gan: Any) -> dict[str, Any]:
-    """Returns the arguments that make a GAN like this one, serialized, at their present values.
+    """Return the arguments that make a GAN like this one, serialized, at their current values.
 
-    Each is read from the attribute of its name, so that a subclass need not say anything more.
+    Each is read from the attribute of its name, so that a subclass needs no further code.
     """
     return {
-        name: plain(value)
-        if isinstance(getattr(type(gan), name, None), Hyperparameter)
+        name: attribute.configured(gan)
+        if isinstance(attribute := getattr(type(gan), name, None), Hyperparameter)
         else keras.saving.serialize_keras_object(value)
         for name, value in _values(gan)
     }
 
 
 def settings_of(gan: Any) -> dict[str, Any]:
-    """Returns the arguments that are plain values, which are constants of a compiled step."""
+    """Return the arguments that are plain values: constants of a compiled step."""
     return {name: value for name, value in _values(gan) if isinstance(value, PLAIN)}
 
 
 def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
-    """Makes a GAN, with networks of its own, from what `arguments_of` returned."""
+    """Make a GAN, with new networks, from the result of `arguments_of`."""
     arguments = {
         name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
         if isinstance(value, (dict, list))
@@ -81,7 +81,7 @@ def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) 
 
 
 def compile_arguments_of(gan: Any) -> dict[str, Any]:
-    """Returns the arguments of `compile`, the optimizers serialized."""
+    """Return the arguments of `compile`, with serialized optimizers."""
     if not gan.compiled:
         return {}
     optimizer = keras.saving.serialize_keras_object(gan.optimizer)
@@ -89,7 +89,7 @@ def compile_arguments_of(gan: Any) -> dict[str, Any]:
 
 
 def compile_from(gan: Any, config: dict[str, Any]) -> None:
-    """Compiles a GAN with what `compile_arguments_of` returned."""
+    """Compile a GAN with the result of `compile_arguments_of`."""
     arguments = dict(config)
     pair = keras.saving.deserialize_keras_object(arguments.pop("optimizer"))
     gan.compile(pair.d_optimizer, pair.g_optimizer, **arguments)

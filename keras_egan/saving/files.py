@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and models opened from them in Keras's safe mode."""
+"""Files: atomic writes, and models opened in Keras's safe mode."""
 
 import errno
 import os
@@ -14,14 +14,14 @@ import keras
 from keras_egan.backend import keras_internals
 
 _SMALL = 2**26
-_EXPANSION = 100  # Keras compresses nothing
+_EXPANSION = 100  # a large margin, because Keras does not compress its files
 
 
 @contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
-    """Gives the path of a temporary file beside `path`, which then takes its place at once.
+    """Yield the path of a temporary file beside `path`, then move it to `path` atomically.
 
-    The folder is made if need be; a link is followed.
+    A missing folder is created; a link is followed.
     """
     path = Path(path).resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,12 +34,12 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def move(source: Path, path: Path) -> None:
-    """Puts a finished file or folder in the place of another on the same disk, at once."""
+    """Replace a file or folder by a finished one on the same disk, a file atomically."""
     for inner in source.rglob("*") if source.is_dir() else ():
         _sync(inner)
     _sync(source)
-    replaced = source.with_name(f"{source.name}.replaced")  # where leftovers are tidied up
-    if path.is_dir() and source.is_dir():  # which no system replaces in one step
+    replaced = source.with_name(f"{source.name}.replaced")  # a name whose leftovers are removed
+    if path.is_dir() and source.is_dir():  # no system replaces a folder in one step
         path.rename(replaced)
     os.replace(source, path)
     _sync(path.parent)
@@ -47,7 +47,11 @@ def move(source: Path, path: Path) -> None:
 
 
 def write(path: str | os.PathLike, data: bytes) -> None:
-    """Writes a file whole, or leaves the one that is there as it was."""
+    """Write a file completely, or leave the existing file unchanged.
+
+    Raises:
+        OSError: if it cannot be written; if the disk is full, the message tells the sizes.
+    """
     try:
         with replacing(path) as temporary:
             temporary.write_bytes(data)
@@ -57,9 +61,9 @@ def write(path: str | os.PathLike, data: bytes) -> None:
         folder = Path(path).resolve().parent
         raise OSError(
             error.errno,
-            f"{Path(path).name!r} needs {len(data):,} bytes, and {folder} has "
-            f"{shutil.disk_usage(folder).free:,} left: make room, or save elsewhere. "
-            "What was there is as it was",
+            f"{Path(path).name!r} needs {len(data):,} bytes, but {folder} has only "
+            f"{shutil.disk_usage(folder).free:,} free. Make room, or save elsewhere. An existing "
+            "file is unchanged",
         ) from None
 
 
@@ -71,25 +75,30 @@ def save(
     in_place: bool = False,
     **kwargs: Any,
 ) -> None:
-    """Saves by a model's `save` or `save_weights`, but whole or not at all.
+    """Save by a model's `save` or `save_weights`, but completely or not at all.
 
-    Keras writes addresses such as `hf://` in place, and, by `in_place`, folders and shards.
+    Keras writes addresses such as `hf://` in place, and if `in_place` also folders and shards.
     """
     if in_place or is_address(filepath):
         save(filepath, overwrite, **kwargs)
     elif not str(filepath).endswith(suffix):
         raise ValueError(
             f"`filepath` must end in `{suffix}`; got {str(filepath)!r}. `gan.save('gan.keras')` "
-            "saves all of it, `gan.save_weights('gan.weights.h5')` all but its configuration."
+            "saves everything, `gan.save_weights('gan.weights.h5')` everything except the "
+            "configuration."
         )
     elif overwrite or _may_replace(filepath):
         write(filepath, keras_internals.written(save, suffix, **kwargs))
 
 
 def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
-    """Opens any model's `.keras` file in Keras's safe mode, which runs no code in the file.
+    """Open any model's `.keras` file in Keras's safe mode, which runs no code from the file.
 
-    A missing package gives an `ImportError`, any other fault in the file a `ValueError`.
+    Raises:
+        ImportError: if the model needs a package that is not installed.
+        ValueError: if the file has any other fault.
+        FileNotFoundError: if the file does not exist.
+        PermissionError: if it may not be read.
     """
     try:
         check_size(path)
@@ -102,33 +111,33 @@ def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
 
 
 def check_size(path: str | os.PathLike) -> None:
-    """Raises a `ValueError` if a `.keras` file would take absurdly much memory once unpacked.
+    """Raise a `ValueError` if a `.keras` file would take absurdly much memory once unpacked.
 
-    `zipfile` unpacks no more than the file's directory says. All else is left to Keras.
+    `zipfile` unpacks no more than the file's directory declares. Keras checks everything else.
     """
     if not str(path).endswith(".keras") or is_address(path) or Path(path).is_dir():
         return
     with zipfile.ZipFile(path) as archive:
         total, size = sum(member.file_size for member in archive.infolist()), os.path.getsize(path)
     if total > max(_SMALL, _EXPANSION * size):
-        raise ValueError(f"unpacked it would take {total:,} bytes, and it has {size:,}.")
+        raise ValueError(f"its {size:,} bytes would unpack to {total:,}.")
 
 
 def is_address(filepath: str | os.PathLike) -> bool:
-    """Whether a path is one that only Keras knows, such as `"hf://user/model"`."""
+    """Return whether a path is an address that only Keras opens, such as `"hf://user/model"`."""
     return "://" in str(filepath)
 
 
 def _may_replace(filepath):
     if not Path(filepath).exists():
         return True
-    return input(f"{filepath} is there already. Replace it? [y/n] ").strip().lower() == "y"
+    return input(f"{filepath} already exists. Replace it? [y/n] ").strip().lower() == "y"
 
 
 def _sync(path):
-    """Writes a file, or a folder's names, to the disk, because a loss of power could empty it."""
+    """Flush a file, or a folder's entries, to the disk, because a power loss could empty it."""
     folder = path.is_dir()
-    if folder and os.name == "nt":  # Windows opens no folder
+    if folder and os.name == "nt":  # Windows cannot open folders
         return
     descriptor = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
     try:

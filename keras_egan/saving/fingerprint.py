@@ -1,4 +1,4 @@
-"""Fingerprints of trainings: one may go on from another's backup if theirs are equal."""
+"""Fingerprints of trainings: a training may resume a backup whose fingerprint is equal."""
 
 import re
 import warnings
@@ -15,14 +15,14 @@ from keras_egan.saving.configuration import PLAIN, arguments_of
 _WITHOUT_EFFECT = ("build_config", "module", "name", "registered_name", "seed", "shared_object_id")
 """Parts of a serialized object that may differ.
 
-Keras counts names on in a process, and a backup holds the states of seeds.
+Keras numbers names consecutively in a process, and a backup holds the states of seeds.
 """
 
 
 def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
-    """Returns what must be the same for a training to be the same, as JSON can hold it.
+    """Return, as plain JSON values, everything that a resumed training must have in common.
 
-    The GAN is compiled and not yet restored; `data` is as `Run` has it.
+    The GAN must be compiled and not yet restored; `data` is as in `Run`.
     """
     metadata: dict[str, Any] = {"GAN": type(gan).__name__}
     for side in ("generator", "discriminator"):
@@ -47,9 +47,9 @@ def fingerprint(gan: Any, data: Any, steps: int | None) -> dict[str, Any]:
 
 
 def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
-    """Raises a `ValueError` that names how a training differs from that of a backup.
+    """Raise a `ValueError` that names the differences if a training is not that of a backup.
 
-    Learning rates may differ, with a warning: the backup's are used.
+    Learning rates may differ, with a warning: the backup's rates are used.
     """
     differences = []
     for name in {**before, **now}:
@@ -57,37 +57,37 @@ def check_same(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) 
         is_rate = re.search(r"[`.]learning_rate`$", name)
         if old != new and is_rate and isinstance(old, float) and isinstance(new, float):
             warnings.warn(
-                f"{name} is {new:g}, but training goes on from a backup in {folder}, with the "
-                f"rate there, which began as {old:g}. To change it, set "
-                "`learning_rate` in a callback.",
+                f"{name} is {new:g}, but the backup in {folder} began with {old:g}; training "
+                "resumes with the backup's rate. To change it, set `learning_rate` in a callback.",
                 stacklevel=4,
             )
         elif old != new:
             differences.append(f"{name} was {_shown(old)} and is {_shown(new)}")
     if differences:
         raise ValueError(
-            f"{folder} holds the backup of another training: {'; '.join(differences[:5])}. Train "
-            "with what it was made with, to go on from it; or give this training another folder; "
-            "or delete the backup to begin anew."
+            f"{folder} holds the backup of another training: {'; '.join(differences[:5])}. To "
+            "resume it, restore the old values. To train anew, use another folder or delete the "
+            "backup."
         )
 
 
 def _described(name, value):
-    """Returns an argument's plain values by their names, such as "generator's `layers.0.units`"."""
+    """Return an argument's plain values by name, such as "generator's `layers.0.units`"."""
     return {
         f"{name}'s `{path}`" if path else f"`{name}`": leaf for path, leaf in _leaves(value, "", {})
     }
 
 
 def _leaves(value: Any, path: str, numbers: dict[str, int]) -> Iterator[tuple[str, Any]]:
-    """Yields the paths and plain values in a part of a serialized object.
+    """Yield the paths and plain values in a part of a serialized object.
 
-    `numbers` are those of the model's layers, by their names. Keras counts names on in a process;
-    so where a list names a layer, as `keras_history` does, its number is compared instead.
+    `numbers` maps the names of the model's layers to their indices. Keras numbers names
+    consecutively in a process, so if a list names a layer, as `keras_history` does, its index is
+    compared instead.
     """
     if isinstance(value, dict):
         kind, config = value.get("class_name"), value.get("config", {})
-        if kind == "__lambda__" or not isinstance(config, dict):  # of a function, only its name
+        if kind == "__lambda__" or not isinstance(config, dict):  # only a function's name counts
             yield path, f"{kind} {config if isinstance(config, str) else ''}".strip()
             return
         if str(kind).endswith("DTypePolicy"):
@@ -101,7 +101,7 @@ def _leaves(value: Any, path: str, numbers: dict[str, int]) -> Iterator[tuple[st
             inner = {_name(layer): index for index, layer in enumerate(value["layers"])}
         for key, item in value.items():
             if key not in _WITHOUT_EFFECT:
-                # A model within a model is called with outputs of the outer one's layers.
+                # An inner model is called with outputs of the outer model's layers.
                 known = numbers if key == "inbound_nodes" else inner
                 yield from _leaves(item, f"{path}.{key}" if path else key, known)
     elif isinstance(value, (list, tuple)) and not all(isinstance(x, PLAIN) for x in value):

@@ -1,4 +1,4 @@
-"""Numbers in the papers' losses that may be changed while a GAN trains."""
+"""Attributes of a GAN that may change while it trains: hyperparameters and settings."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ class _Attribute:
         try:
             return self._values(gan)[self.name]
         except KeyError:
-            raise AttributeError(f"`{self.name}` has not been set.") from None
+            raise AttributeError(f"`{self.name}` is not set. Set it in `__init__`.") from None
 
     def _values(self, gan):
         return gan.__dict__
@@ -35,19 +35,19 @@ class _Attribute:
 
 
 class Hyperparameter(_Attribute):
-    """An attribute of a GAN that is a number in its losses, and may be set at any time.
+    """A number in a GAN's losses, which may be set at any time.
 
-    As with a Keras optimizer's `learning_rate`, reading it gives a scalar variable, float32, and
-    assigning a number sets that variable: the next training step uses it, compiled or not, on
-    every backend. `get_config`, and so the file, has its present value.
+    It behaves like a Keras optimizer's `learning_rate`. Reading it gives a float32 scalar variable.
+    Assigning a number sets that variable: the next training step uses it, compiled or not, on
+    every backend. `get_config` returns its current value, and so does the saved file.
 
     Args:
-        must: what the value must be, the middle of the error's sentence, such as `"be above 0"`.
-        holds: a function from a finite float to whether it may be set.
-        hint: a sentence more for the error.
+        must: the condition in the error message, such as `"be above 0"`.
+        holds: a function from a finite float to a bool: whether the value is allowed.
+        hint: a further sentence for the error message.
 
     Raises:
-        ValueError: on assignment, if the value is not a finite number, or `holds` says no.
+        ValueError: on assignment, if the value is not a finite number, or `holds` returns false.
 
     Example:
 
@@ -85,21 +85,52 @@ class Hyperparameter(_Attribute):
         else:
             values[self.name] = add_variable(gan, self.name, initial=number)
 
+    def configured(self, gan: Any) -> Any:
+        """Returns the present value for `get_config`."""
+        return plain(getattr(gan, self.name))
+
+
+class Automatic(Hyperparameter):
+    """A `Hyperparameter` that a GAN may be made with as `"auto"`: its `control` then moves it.
+
+    It is a state then, 0 at first, which files keep, and which cannot be set.
+    """
+
+    def __get__(self, gan: Any, owner: type | None = None) -> Any:
+        return gan._states[self.name] if self._moves(gan) else super().__get__(gan, owner)
+
+    def __set__(self, gan: Any, value: Any) -> None:
+        if self._moves(gan):
+            raise ValueError(
+                f"`{self.name}` is 'auto', so that the GAN sets it; got {value!r}. To set it "
+                "yourself, make the GAN with a number."
+            )
+        if isinstance(value, str) and value == "auto" and self.name not in hyperparameters(gan):
+            gan.add_state(self.name)
+        else:
+            super().__set__(gan, value)
+
+    def _moves(self, gan):
+        return gan is not None and self.name in gan._states
+
+    def configured(self, gan: Any) -> Any:
+        return "auto" if self._moves(gan) else super().configured(gan)
+
 
 def hyperparameters(gan: Any) -> dict[str, Any]:
-    """Returns the variables of a GAN's `Hyperparameter`s, by their names."""
+    """Return the variables of a GAN's `Hyperparameter`s by name."""
     return gan.__dict__["_hyperparameters"]
 
 
 class Setting(_Attribute):
-    """An attribute of a GAN that a compiled step takes for granted; a new value compiles it anew.
+    """An attribute of a GAN that is a constant in a compiled step; a new value recompiles the step.
 
     Args:
-        must: what the value must be, the middle of the error's sentence, such as `"be 1 or 2"`.
-        holds: a function from a value to whether it may be set, true or false as `if` takes it.
+        must: the condition in the error message, such as `"be 1 or 2"`.
+        holds: a function from a value to a truth value: whether the value is allowed.
 
     Raises:
-        ValueError: on assignment, if `holds` says no.
+        ValueError: on assignment, if `holds` returns a false value.
 
     Example:
 
@@ -116,5 +147,5 @@ class Setting(_Attribute):
 
 
 def plain(variable: Any) -> float:
-    """Returns a scalar float32 variable as the shortest decimal that it stands for."""
+    """Return a scalar float32 variable as the float of its shortest decimal form."""
     return float(str(ops.convert_to_numpy(variable).astype("float32")))

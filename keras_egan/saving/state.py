@@ -1,4 +1,4 @@
-"""How a GAN is kept in files: whole, with the state that Keras leaves out, or not at all."""
+"""Saving and loading of a GAN, completely or not at all, with the state that Keras leaves out."""
 
 import os
 import warnings
@@ -21,10 +21,10 @@ def add_variable(
     initial: float = 0,
     shape: Sequence[int] = (),
 ) -> Any:
-    """Returns a new variable of a layer, which no gradient changes, the same on every replica.
+    """Add a non-trainable variable to a layer, the same on every replica, and return it.
 
-    The dtype of a count is `"int"`, which is int64 on TensorFlow: it keeps int32 variables on the
-    host, and XLA on a GPU reads none from there.
+    Counts have the dtype `"int"`, which is int64 on TensorFlow. TensorFlow keeps int32 variables on
+    the host, where XLA on a GPU cannot read them.
     https://github.com/tensorflow/tensorflow/issues/53192
     """
     return layer.add_weight(
@@ -45,14 +45,16 @@ def save(
     zipped: bool | None = None,
     **kwargs: Any,
 ) -> None:
-    """Saves all of the model, as `keras.Model.save` with its arguments: whole, or not at all.
+    """Save the whole model as `keras.Model.save` does, but completely or not at all.
 
-    Where several processes train together, the first saves it, and the others do not wait. Keras
-    writes folders, and addresses such as `hf://`, in place.
+    Arguments are those of `keras.Model.save`. If several processes train together, the first one
+    saves, and the others do not wait. Keras writes folders, and addresses such as `hf://`, in
+    place.
 
     Raises:
         ValueError: if `filepath` does not end in `.keras`.
-        OSError: if it cannot be written, and how much a full disk lacks. An older file stays.
+        OSError: if the file cannot be written; for a full disk, the message says how many bytes
+            are needed and free. An older file stays.
 
     Example:
 
@@ -71,9 +73,10 @@ def save_weights(
     overwrite: bool = True,
     max_shard_size: float | None = None,
 ) -> None:
-    """Saves all variables, as `keras.Model.save_weights` with its arguments: whole, or not at all.
+    """Save all variables as `keras.Model.save_weights` does, but completely or not at all.
 
-    The first process saves, as in `save`. Keras writes shards in place.
+    Arguments are those of `keras.Model.save_weights`. The first process saves, as in `save`. Keras
+    writes shards in place.
 
     Raises:
         ValueError: if `filepath` does not end in `.weights.h5`.
@@ -85,11 +88,11 @@ def save_weights(
 
 
 def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: Any) -> None:
-    """Loads weights, as `keras.Model.load_weights`; if that fails, all stay as they were.
+    """Load weights as `keras.Model.load_weights` does; if that fails, no weight changes.
 
     Raises:
-        ValueError: if the file is of another kind of model.
-        OSError: if it cannot be read.
+        ValueError: if the file holds another kind of model.
+        OSError: if the file cannot be read.
     """
     files.check_size(filepath)
     average, training = gan._weight_average, gan._training_state
@@ -105,10 +108,10 @@ def load_weights(gan: Any, filepath: str | os.PathLike, *args: Any, **kwargs: An
 
 
 def named_variables(gan: Any) -> dict[str, Any]:
-    """Returns all variables that training changes, by names that are the same in every process.
+    """Return all variables that training changes, by names that are the same in every process.
 
-    Keras numbers layers that have no name of their own through a whole process, so that the paths
-    of their variables differ between processes.
+    Keras numbers unnamed layers consecutively in a process, so that the paths of their variables
+    differ between processes.
     """
     owners = {
         "generator": gan.generator,
@@ -130,7 +133,7 @@ def named_variables(gan: Any) -> dict[str, Any]:
 
 
 def save_own_variables(gan: Any, store: Any) -> None:
-    """Saves the controller's state, the seeds and the running means, which Keras leaves out."""
+    """Store the controller's state, the seeds and the running means, which Keras leaves out."""
     average = gan._weight_average
     average.renew(gan.step)
     for name, variable in _own(gan).items():
@@ -142,20 +145,20 @@ def save_own_variables(gan: Any, store: Any) -> None:
 
 
 def load_own_variables(gan: Any, store: Any) -> None:
-    """Loads what `save_own_variables` saved."""
+    """Load the state that `save_own_variables` stored."""
     keys = set(store.keys())
     for name, variable in _own(gan).items():
-        if name in keys or not name.startswith("mean_"):  # a model may not have been compiled
+        if name in keys or not name.startswith("mean_"):  # only a compiled GAN has saved means
             variable.assign(store[name])
-    # Without an excerpt of the averaged weights the average begins anew.
+    # Without an excerpt of the averaged weights, the average starts anew.
     gan._weight_average.known = store["averaged"][...] if "averaged" in keys else np.zeros(0)
     if gan.compiled and "optimizer_sizes" in keys:
         found, expected = store["optimizer_sizes"][...], _optimizer_sizes(gan)
         for side, one, other in zip("dg", found, expected, strict=True):
             if one != other:
                 warnings.warn(
-                    f"`{side}_optimizer` begins anew: other layers are trainable than when the GAN "
-                    "in the file was compiled, so that the optimizer's state there does not fit.",
+                    f"`{side}_optimizer` starts anew, because the saved optimizer's state does not "
+                    "fit: other layers are trainable than when the saved GAN was compiled.",
                     stacklevel=2,
                 )
 
@@ -165,7 +168,7 @@ def _optimizer_sizes(gan):
 
 
 def _own(gan):
-    """Returns the part of `named_variables` that Keras does not save by itself."""
+    """Return the part of `named_variables` that Keras does not save."""
     weights: dict[str, Any] = {}
     keras.Model.save_own_variables(gan, weights)
     in_configuration = set(map(id, gan._hyperparameters.values()))

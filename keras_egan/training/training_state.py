@@ -17,7 +17,8 @@ class TrainingState(keras.layers.Layer):
 
     def __init__(self, seed: int | None = None):
         super().__init__(name="training_state", dtype="float32")
-        order = random.randrange(2**31) if seed is None else seed % 2**31
+        seed = None if seed is None else seed % 2**31  # PyTorch holds no larger one
+        order = random.randrange(2**31) if seed is None else seed
         with backend.host():
             self.seeds = keras.random.SeedGenerator(seed)
             # Evaluation draws from a generator of its own, or validation would change training.

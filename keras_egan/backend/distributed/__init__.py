@@ -1,8 +1,8 @@
-"""What several devices and processes do together, on the backend that runs.
+"""Cooperation of several devices and processes, on the running backend.
 
-A replica is a device that takes a part of each batch; a process may have several. `single.py` says
-what each function does, and does it for one device. `tensorflow.py`, `jax.py` and `torch.py` have
-their own of those that several devices need.
+A replica is a device that takes a part of each batch; a process may have several. `single.py`
+documents each function and implements it for one device. `tensorflow.py`, `jax.py` and `torch.py`
+implement the functions that several devices need.
 """
 
 from importlib import import_module
@@ -22,13 +22,13 @@ def __getattr__(attribute: str) -> Any:
 
 
 def merge_statistics(model: keras.Model, count: Any, total: Any) -> None:
-    """Makes moving statistics, which each replica takes of its own rows, the mean over all rows."""
+    """Average moving statistics over all rows, because each replica uses only its own rows."""
     if not __getattr__("several")():
         return
     layers = [x for x in flat_layers(model) if isinstance(x, keras.layers.BatchNormalization)]
     variables = [variable for layer in layers for variable in layer.non_trainable_variables]
     if variables:
-        if isinstance(total, int):  # PyTorch would send numbers to the device as tensors
+        if isinstance(total, int):  # else PyTorch would send both numbers to the device as tensors
             weight = count / total
         else:
             weight = ops.cast(count, "float32") / ops.cast(total, "float32")

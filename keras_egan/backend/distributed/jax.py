@@ -1,6 +1,6 @@
 """JAX: the devices of a `keras.distribution`, over which `jit` spreads the global batch.
 
-Within a step an array is already the global batch, so that `single.py` has what a step needs.
+Within a step, an array is already the global batch, so the step's functions are in `single.py`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ def gather(array: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def alone() -> Iterator[None]:
-    # JAX compares new variables of a distribution's on all processes.
+    # Under a distribution, JAX compares new variables on all processes.
     distribution = keras.distribution.distribution()
     keras.distribution.set_distribution(None)
     try:
@@ -52,7 +52,7 @@ def alone() -> Iterator[None]:
 
 
 def local_values(variables: Sequence[Any]) -> list[Any]:
-    # On this process's first device, where each device has all of them.
+    # From this process's first device, if each device has all values.
     values = [variable.value for variable in variables]
     spread = keras.distribution.distribution() is not None
     if spread and all(value.is_fully_replicated for value in values):
@@ -67,10 +67,11 @@ def own_rows(total: int) -> slice:
 
 
 def placed(batch: Any, total: int) -> Any:
-    """Returns a batch that is divisible, and what lets `received` cut it again.
+    """Return the batch padded to a divisible size, and a mark by which `received` cuts it again.
 
-    Devices take equally many rows, so that the last get some of zeros. How many rows count is
-    known when the step is compiled: it is in the shape of an array, one row per device.
+    All devices take the same number of rows, so the last ones get padding rows of zeros. The mark
+    is an array with one row per device, whose shape has the true number of rows: the step knows
+    this number when it is compiled.
     """
     if keras.distribution.distribution() is None:
         return batch
@@ -86,8 +87,8 @@ def placed(batch: Any, total: int) -> Any:
 
 
 def divided(dataset: Any) -> Any:
-    # As it is, where each process has one of its own. Keras divides by itself only what has batches
-    # of a fixed size, each of which all devices share evenly.
+    # Unchanged, if each process has its own dataset. Keras itself divides only datasets with
+    # batches of a fixed size that all devices share evenly.
     distribution = keras.distribution.distribution()
     if distribution is None or (process_count() > 1 and not distribution.auto_shard_dataset):
         return dataset
@@ -136,7 +137,7 @@ def feeds() -> bool:
 
 @contextmanager
 def feeding(kind: str | None) -> Iterator[None]:
-    # Sets a distribution that takes data as they are, because Keras shares out `tf.data` alone:
+    # A distribution that takes data unchanged, because Keras shares out only `tf.data`:
     # https://github.com/keras-team/keras/blob/v3.15.1/keras/src/trainers/data_adapters/__init__.py#L36
     distribution = keras.distribution.distribution()
     if distribution is None or process_count() == 1:
@@ -145,8 +146,8 @@ def feeding(kind: str | None) -> Iterator[None]:
     if kind is not None and distribution.auto_shard_dataset:
         raise ValueError(
             f"Keras cannot share out the batches of a {kind} between processes. Give each process "
-            "a share of its own, and say so: `keras.distribution.DataParallel(auto_shard_dataset="
-            "False)`; or give all an array, or what `datasets.load` returns."
+            "its own share, and set `keras.distribution.DataParallel(auto_shard_dataset=False)`; "
+            "or give all of them an array or the result of `datasets.load`."
         )
     mesh = distribution.device_mesh
     with keras.distribution.DataParallel(mesh, auto_shard_dataset=False).scope():
@@ -159,13 +160,13 @@ def check() -> None:
     distribution = keras.distribution.distribution()
     if distribution is None:
         raise ValueError(
-            f"There are {process_count()} processes, and no distribution: each would train by "
-            "itself. Call `keras.distribution.set_distribution(keras.distribution.DataParallel())` "
-            "before the networks are made."
+            f"{process_count()} processes need a distribution; without it each would train alone. "
+            "Call `keras.distribution.set_distribution(keras.distribution.DataParallel())` "
+            "before you build the networks."
         )
     if not isinstance(distribution, keras.distribution.DataParallel):
         raise ValueError(
             f"{type(distribution).__name__} over several processes is not supported, because "
-            "each process writes and samples with whole weights. Use it with one process for all "
-            "devices of a machine, or DataParallel."
+            "each process saves and samples with whole weights. Use one process for all devices "
+            "of a machine, or DataParallel."
         )

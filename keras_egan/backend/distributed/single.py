@@ -1,4 +1,4 @@
-"""One device in one process: what each function is where a backend's module has none of its own."""
+"""One device in one process: each function's default, and its documentation for all backends."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -10,30 +10,33 @@ import numpy as np
 
 
 def replica_share(count: Any) -> tuple[Any, Any]:
-    """Returns the first row and the length of the global batch that `count` rows are part of.
+    """Return the index of a replica's first row in the global batch, and that batch's length.
 
-    The first row is one of the batch, also of a replica that has none.
+    The replica has `count` rows. The index is always in the batch, even if the replica has no rows.
     """
     return 0, count
 
 
 def replica_sum(value: Any) -> Any:
-    """Returns the sum of a tensor, or of each of a list, over all replicas."""
+    """Return the sum over all replicas of a tensor, or of each tensor in a list."""
     return value
 
 
 def replica_gather(rows: Any, count: Any) -> Any:
-    """Returns the first `count` rows of each replica, joined; gradients come back from all."""
+    """Return the first `count` rows of every replica, joined; gradients of all flow back."""
     return rows
 
 
 def nonempty(images: Any) -> Any:
-    """Returns images, or one of zeros where the replica has none: the mean of no rows is NaN."""
+    """Return the images, or one padding row of zeros if the replica has none.
+
+    The mean of no rows would be NaN.
+    """
     return images
 
 
 def several() -> bool:
-    """Returns whether other replicas take this step too, each with its own rows."""
+    """Return whether other replicas also take this step, each with its own rows."""
     return False
 
 
@@ -41,74 +44,74 @@ def several() -> bool:
 
 
 def process_index() -> int:
-    """Returns this process's number, from 0."""
+    """Return this process's index, from 0."""
     return 0
 
 
 def process_count() -> int:
-    """Returns how many processes train together."""
+    """Return the number of processes that train together."""
     return 1
 
 
 def broadcast(data: bytes) -> bytes:
-    """Returns the first process's `data`, whatever the others give; all have to call it."""
+    """Return the first process's `data` on all processes; all must call it."""
     return data
 
 
 def gather(array: np.ndarray) -> np.ndarray:
-    """Returns all processes' arrays, of one shape and dtype, stacked; all have to call it."""
+    """Return all processes' arrays, of one shape and dtype, stacked; all must call it."""
     return array[None]
 
 
 def alone() -> AbstractContextManager:
-    """Returns a context for what one process does without the others."""
+    """Return a context for work that one process does without the others."""
     return nullcontext()
 
 
 def unify(variables: Sequence[Any]) -> None:
-    """Gives variables the first process's values on all."""
+    """Give variables the first process's values on all processes."""
 
 
 def local_values(variables: Sequence[Any]) -> list[Any]:
-    """Returns variables' values, to compute with on this process alone."""
+    """Return variables' values for computing on this process alone."""
     return [variable.value for variable in variables]
 
 
-# How a global batch comes to a step.
+# From a global batch to a step.
 
 
 def own_rows(total: int) -> slice:
-    """Returns which rows of a global batch this process takes."""
+    """Return the rows of a global batch that this process takes, out of `total`."""
     return slice(0, total)
 
 
 def placed(batch: Any, total: int) -> Any:
-    """Returns this process's rows of a global batch of `total`, ready for its devices."""
+    """Return this process's rows of a global batch of `total` rows, ready for its devices."""
     return batch
 
 
 def divided(dataset: Any) -> Any:
-    """Returns a `tf.data.Dataset` of what `placed` makes of global batches."""
+    """Return a `tf.data.Dataset` of global batches with `placed` applied to each batch."""
     return dataset
 
 
 def received(batch: Any) -> Any:
-    """Returns the batch that `placed` was given."""
+    """Return the original batch, given the result of `placed`."""
     return batch
 
 
 def feeds() -> bool:
-    """Returns whether batches have to be made ready for several devices or processes."""
+    """Return whether batches must be prepared for several devices or processes."""
     return False
 
 
 def feeding(kind: str | None) -> AbstractContextManager:
-    """Returns a context for Keras's `fit`, or raises a `ValueError` if Keras cannot share data out.
+    """Return a context for Keras's `fit`, or raise a `ValueError` if Keras cannot share out data.
 
-    `kind` is what the data is if each process has been given its own; None if all share it.
+    `kind` is the name of the data's type if each process has its own data, None if all share it.
     """
     return nullcontext()
 
 
 def check() -> None:
-    """Raises a `ValueError` that says what cannot train together, and what to use."""
+    """Raise a `ValueError` that says what cannot train together, and what to use instead."""

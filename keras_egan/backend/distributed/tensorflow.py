@@ -41,7 +41,7 @@ def nonempty(images: Any) -> Any:
 
 
 def _replicas():
-    """Returns the context of one of several replicas, or None."""
+    """Return the context of one of several replicas, or None."""
     context = tf.distribute.get_replica_context()
     return None if context is None or context.num_replicas_in_sync == 1 else context
 
@@ -54,12 +54,12 @@ def check() -> None:
     strategy = tf.distribute.get_strategy()
     if isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
         raise ValueError(
-            "Keras 3 does not train under tf.distribute.MultiWorkerMirroredStrategy, a plain "
-            "`keras.Model` neither (https://github.com/keras-team/keras/issues/20585). Use "
+            "Keras 3 cannot train under tf.distribute.MultiWorkerMirroredStrategy, not even a "
+            "plain `keras.Model` (https://github.com/keras-team/keras/issues/20585). Use "
             "MirroredStrategy for the devices of one machine; for several machines, JAX or PyTorch."
         )
     if keras.distribution.distribution() is not None:
         raise ValueError(
-            "`keras.distribution` has no effect on TensorFlow: the training would be that of one "
-            "device. Use tf.distribute.MirroredStrategy, or the JAX backend."
+            "`keras.distribution` has no effect on TensorFlow: only one device would train. Use "
+            "tf.distribute.MirroredStrategy, or the JAX backend."
         )

@@ -24,7 +24,7 @@ def replica_sum(value: Any) -> Any:
     if process_count() == 1:
         return value
     values = value if isinstance(value, list) else [value]
-    joined = torch.cat([one.detach().reshape(-1).float() for one in values])  # for one message
+    joined = torch.cat([one.detach().reshape(-1).float() for one in values])  # one message for all
     distributed.all_reduce(joined)
     parts = joined.split([one.numel() for one in values])
     sums = [part.reshape(one.shape).to(one.dtype) for part, one in zip(parts, values, strict=True)]
@@ -42,7 +42,7 @@ class _Gather(torch.autograd.Function):
         context.count = len(rows)
         joined = rows.new_zeros((total, *rows.shape[1:]))
         joined[context.start : context.start + context.count] = rows
-        distributed.all_reduce(joined)  # shares may differ in length, which gathering does not take
+        distributed.all_reduce(joined)  # not gathered: shares may differ in length
         return joined
 
     @staticmethod
