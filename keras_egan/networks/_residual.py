@@ -13,6 +13,7 @@ from keras_egan.networks._layers import (
     cropped,
     dense_map,
     embedding_inputs,
+    halved,
     halved_sides,
     latent_inputs,
     split_shape,
@@ -31,12 +32,13 @@ def residual(
     """Returns a generator and a critic, or an auto-encoder, of residual blocks.
 
     The image is halved until its shorter side is at most 7, as in `convnet`. There are `filters`
-    channels at half the image's scale, twice as many at each smaller one, and 8 times as many at
-    most. Each of these scales has residual blocks of two 3x3 convolutions, the first to half as
-    many channels, which begin near the identity. The image's own scale has none, because blocks
-    there would take most of the time. Sides are halved by 4x4 convolutions of stride 2, and doubled
-    by `UpsampledConv2D`. LeakyReLU before each convolution. The generator ends in tanh. Nothing is
-    normalised but an auto-encoder's embedding, for the reason that `dcgan_autoencoder` gives.
+    channels at half the image's scale, twice as many at each smaller scale, and at most 8 times as
+    many. Each of these scales has residual blocks, which begin near the identity: two 3x3
+    convolutions, the first to half as many channels. The image's own scale has no block, because
+    it would take most of the time. To halve the sides, the pixels of each 2x2 block become
+    channels before a 2x2 convolution. `UpsampledConv2D` doubles the sides. LeakyReLU before each
+    convolution. The generator ends in tanh. Only an auto-encoder's embedding is normalised, for
+    the reason that `dcgan_autoencoder` gives.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An
@@ -85,7 +87,7 @@ def residual(
     x = image = keras.Input(image_shape, name="image")
     for width in widths:
         x = x if x is image else _active(x)
-        x = layers.Conv2D(width, 4, 2, "same", kernel_initializer="he_normal")(x)
+        x = layers.Conv2D(width, 2, padding="same", kernel_initializer="he_normal")(halved(x))
         x = stage(x, width)
     x = layers.Flatten()(_active(x))
 
