@@ -40,7 +40,7 @@ def above_zero(**arguments: Any) -> None:
 
 
 def share(**arguments: Any) -> None:
-    """Raises a `ValueError` that names the first argument that is no number in (0, 1]."""
+    """Raise a `ValueError` that names the first argument that is not a number in (0, 1]."""
     for name, value in arguments.items():
         if not (is_finite(value) and 0 < value <= 1):
             raise ValueError(f"`{name}` must be in (0, 1]; got {value!r}.")

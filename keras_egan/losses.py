@@ -1,7 +1,7 @@
 """The papers' losses, as pure functions of energies.
 
-An energy is one number per sample, low on data. Losses and terms are per sample too, float32
-tensors of shape `(batch,)`: the GAN takes the mean over the batch, over all devices.
+An energy is one number per sample, low on data. Losses and terms are also per sample, float32
+tensors of shape `(batch,)`. The GAN takes their mean over the batch, over all devices.
 """
 
 from typing import Any
@@ -32,16 +32,16 @@ FORMS = {
     "least_squares": lambda difference: ops.square(1.0 + difference),
     "hinge": lambda difference: ops.relu(1.0 + difference),
 }
-"""What a relativistic loss makes of the difference of two energies."""
+"""The functions of a difference of energies that `relativistic_loss` may use, by name."""
 
 
 def began_discriminator_loss(real_energy: Any, fake_energy: Any, *, k_t: Any) -> Any:
-    """BEGAN's L_D = L(x) - k_t L(G(z_D)) of each sample.
+    """Compute BEGAN's L_D = L(x) - k_t L(G(z_D)) per sample.
 
     Args:
         real_energy: L(x), tensor of shape `(batch,)`.
         fake_energy: L(G(z_D)), tensor of shape `(batch,)`.
-        k_t: how much of the loss goes to telling fakes from data, a scalar in [0, 1].
+        k_t: the weight of telling fakes from data, a scalar in [0, 1].
 
     Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.4.
 
@@ -56,12 +56,12 @@ def began_discriminator_loss(real_energy: Any, fake_energy: Any, *, k_t: Any) ->
 
 
 def began_next_k(k_t: Any, balance: Any, *, lambda_k: Any) -> Any:
-    """BEGAN's k_{t+1} = k_t + lambda_k (gamma L(x) - L(G(z_G))), kept in [0, 1], a scalar.
+    """BEGAN's k_{t+1} = k_t + lambda_k (gamma L(x) - L(G(z_G))), a scalar clipped to [0, 1].
 
     Args:
         k_t: the present k_t, a scalar in [0, 1].
         balance: gamma L(x) - L(G(z_G)), a scalar.
-        lambda_k: the proportional gain, a positive number.
+        lambda_k: the proportional gain, a number above 0.
 
     Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 3.4.
 
@@ -76,12 +76,12 @@ def began_next_k(k_t: Any, balance: Any, *, lambda_k: Any) -> Any:
 
 
 def ebgan_discriminator_loss(real_energy: Any, fake_energy: Any, *, margin: Any) -> Any:
-    """EBGAN's and MAGAN's L_D = E(x) + max(0, m - E(G(z))) of each sample.
+    """Compute EBGAN's and MAGAN's L_D = E(x) + max(0, m - E(G(z))) per sample.
 
     Args:
         real_energy: E(x), tensor of shape `(batch,)`, at least 0.
         fake_energy: E(G(z)), tensor of shape `(batch,)`, at least 0.
-        margin: m, the energy from which on fakes are left alone, a scalar, at least 0.
+        margin: m, a scalar, at least 0. Fakes whose energy reaches it add nothing to the loss.
 
     Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, equation 1.
 
@@ -98,13 +98,14 @@ def ebgan_discriminator_loss(real_energy: Any, fake_energy: Any, *, margin: Any)
 def pulling_away_term(embedding: Any) -> Any:
     """EBGAN's repelling regulariser: each sample's mean squared cosine with the other embeddings.
 
-    The term of sample i is sum_{j != i} (S_i . S_j / (|S_i| |S_j|))^2 / (N - 1); their mean is the
-    paper's f_PT. It is 1 where all embeddings lie on one line, 0 where they are orthogonal or there
-    is only one, and about 1 / s for s-dimensional ones in random directions.
+    The term of sample i is sum_{j != i} (S_i . S_j / (|S_i| |S_j|))^2 / (N - 1). The mean of the
+    terms is the paper's f_PT. It is 1 if all embeddings lie on one line, and 0 if they are
+    orthogonal or if there is only one. It is about 1 / s for s-dimensional embeddings in random
+    directions.
 
     Args:
         embedding: the encoder's output for a batch of N generated samples, tensor of shape
-            `(N, ...)`, each flattened to one vector.
+            `(N, ...)`. Each sample's output is flattened to one vector.
 
     Source: Zhao et al., EBGAN, https://arxiv.org/abs/1609.03126, section 2.4.
 
@@ -126,19 +127,19 @@ def pulling_away_term(embedding: Any) -> Any:
 def magan_next_margin(
     margin: float, real_energy: float, fake_energy: float, *, fake_energy_before: float
 ) -> float:
-    """Returns MAGAN's margin after an epoch, at most the present one.
+    """Return MAGAN's margin after an epoch, at most the present one.
 
-    The margin falls to E[D(x)] if the fakes' energy has risen since the epoch before, fakes have
-    more energy than data, and E[D(x)] lies under the present margin.
+    The margin falls to E[D(x)] if three conditions hold: the fakes' energy has risen since the
+    epoch before, it is higher than the energy of data, and E[D(x)] is below the present margin.
 
     Args:
         margin: m, the present margin, a number.
         real_energy: the mean energy of data over the epoch, a number.
         fake_energy: the mean energy of fakes over the epoch, a number.
-        fake_energy_before: the same of the epoch before; infinite after the first.
+        fake_energy_before: the same over the epoch before; infinite after the first epoch.
 
-    Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, algorithm 1, by the authors'
-    code, https://github.com/RuohanW/magan, whose sums over an epoch are means here.
+    Source: Wang et al., MAGAN, https://arxiv.org/abs/1704.03817, algorithm 1, and the authors'
+    code, https://github.com/RuohanW/magan. Its sums over an epoch are means here.
 
     Example:
 
@@ -154,7 +155,7 @@ def magan_next_margin(
 def least_squares_discriminator_loss(
     real_score: Any, fake_score: Any, *, fake_label: Any, real_label: Any
 ) -> Any:
-    """LSGAN's L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2 of each sample.
+    """Compute LSGAN's L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2 per sample.
 
     Args:
         real_score: D(x), tensor of shape `(batch,)`.
@@ -177,7 +178,7 @@ def least_squares_discriminator_loss(
 
 
 def least_squares_generator_loss(fake_score: Any, *, generator_label: Any) -> Any:
-    """LSGAN's L_G = (D(G(z)) - c)^2 / 2 of each sample.
+    """Compute LSGAN's L_G = (D(G(z)) - c)^2 / 2 per sample.
 
     Args:
         fake_score: D(G(z)), tensor of shape `(batch,)`.
@@ -206,15 +207,15 @@ def loss_sensitive_discriminator_loss(
 ) -> Any:
     """LS-GAN's w L(x) + C(tau Delta(x, G(z)) + L(x) - L(G(z))), C(a) = max(a, slope a).
 
-    The loss of each pair of data and fakes, by their place in the batch.
+    Data and fakes are paired by their position in the batch. Each pair has one loss.
 
     Args:
         real_energy: L(x), tensor of shape `(batch,)`.
         fake_energy: L(G(z)), tensor of shape `(batch,)`.
         delta: Delta(x, G(z)), the margin of each pair, tensor of shape `(batch,)`, at least 0.
         delta_weight: tau, a number, at least 0.
-        slope: how much a pair that keeps its margin still counts, a number up to 1: 0 is LS-GAN,
-            1 is WGAN up to a constant, others are GLS-GAN.
+        slope: the weight of a pair that keeps its margin, a number up to 1. 0 is LS-GAN, 1 is WGAN
+            up to a constant, other values are GLS-GAN.
         first_term_weight: w, a number, at least 0; 1 / lambda in the paper.
 
     Source: Qi, Loss-Sensitive GAN, https://arxiv.org/abs/1701.06264, and the authors' code,
@@ -234,19 +235,19 @@ def loss_sensitive_discriminator_loss(
 
 
 def relativistic_loss(energy: Any, other_energy: Any, *, form: str = "logistic") -> Any:
-    """The relativistic f(E - E') of each pair, by their place in the batch.
+    """Compute the relativistic loss f(E - E') of each pair.
 
-    The discriminator minimises it of data's energy and fakes', the generator with the two
-    exchanged.
+    Samples are paired by their position in the batch. For the discriminator, E is the energy of
+    data and E' that of fakes. The generator minimises the loss with the two exchanged.
 
     Args:
-        energy: E, tensor of shape `(batch,)`, of what shall be lower.
+        energy: E, the energy to lower, tensor of shape `(batch,)`.
         other_energy: E', tensor of shape `(batch,)`.
         form: f(a): `"logistic"`, log(1 + exp(a)); `"least_squares"`, (1 + a)^2; or `"hinge"`,
             max(0, 1 + a).
 
-    Source: Jolicoeur-Martineau, The relativistic discriminator, https://arxiv.org/abs/1807.00734,
-    whose C is -E.
+    Source: Jolicoeur-Martineau, The relativistic discriminator, https://arxiv.org/abs/1807.00734.
+    Its C is -E.
 
     Example:
 

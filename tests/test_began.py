@@ -144,8 +144,8 @@ def test_reduce_lr_on_plateau_halves_both_rates_when_m_global_stalls():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"gamma": 0}, r"`gamma` must lie in \(0, 1\]; got 0"),
-        ({"gamma": 1.2}, r"`gamma` must lie in \(0, 1\]; got 1.2"),
+        ({"gamma": 0}, r"`gamma` must be in \(0, 1\]; got 0"),
+        ({"gamma": 1.2}, r"`gamma` must be in \(0, 1\]; got 1.2"),
         ({"lambda_k": 0.0}, r"`lambda_k` must be above 0; got 0.0"),
         ({"eta": 3}, "`eta` must be 1 or 2; got 3"),
         ({"latents": "gauss"}, "`latents` must be 'uniform' or 'normal'; got 'gauss'"),

@@ -122,8 +122,8 @@ def test_the_encoder_learns_to_invert_the_generator():
         (
             tiny_networks(),
             {},
-            r"`discriminator` has embeddings of shape \(3,\), and `generator` latents of shape "
-            r"\(4,\), which must be the same: pass `embedding_dim=4`",
+            r"`discriminator` must have embeddings of the latents' shape, \(4,\); it has \(3,\). "
+            "Build it with `embedding_dim=4`",
         ),
         (
             tiny_networks(embedding_dim=4),

@@ -244,7 +244,9 @@ def test_an_automatic_margin_is_not_set_by_hand():
 
 @on("torch")
 def test_a_critic_has_no_automatic_margin():
-    with pytest.raises(ValueError, match="`margin='auto'` needs an auto-encoder: a critic could"):
+    with pytest.raises(
+        ValueError, match="`margin='auto'` needs an auto-encoder; got energy='output'"
+    ):
         keras_egan.EBGAN(tiny_networks()[0], tiny_critic(), margin="auto", energy="output")
 
 

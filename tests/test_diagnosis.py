@@ -121,7 +121,7 @@ def test_what_gans_say_themselves_goes_through_it():
         fit(gan, diagnosis, epochs=3)
     found = [str(w.message) for w in said if "margin of 1000" in str(w.message)]
     assert len(found) == 1
-    assert found[0].startswith("Since step 10: For a whole epoch every fake's energy was under")
+    assert found[0].startswith("Since step 10: For a whole epoch every fake's energy was below")
     assert "margin" in names(diagnosis)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests import group
+from tests.conftest import on
 from tests.forked import ended, together
 from tests.group import BATCH, EPOCHS, FURTHER, NAMES, STEPS
 from tests.registry import CASES
@@ -23,11 +24,19 @@ KILLS = int(os.environ.get("KILLS", 0))
 KILLED = {kind: NAMES if KILLS else NAMES[kind == "devices" :: 2] for kind in KINDS[BACKEND]}
 
 
+QUICK = NAMES if BACKEND == "torch" else ("began", "ebgan", "ralsgan", "cls_gan")
+"""The GANs of the quick suite. Where each is compiled, the others are nightly."""
+GANS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.nightly) for name in NAMES]
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, request):
+    """Trains the GANs of the selected tests, on one device and on several."""
     folder = tmp_path_factory.mktemp("group")
+    items = (item for item in request.session.items if "runs" in item.fixturenames)
+    needed = {item.callspec.params["name"] for item in items}
     for kind in ("one", *KINDS[BACKEND]):
-        ended(together(group.run, folder, kind))
+        ended(together(group.run, folder, kind, [name for name in NAMES if name in needed]))
     return folder
 
 
@@ -48,7 +57,7 @@ def assert_close(found, expected):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[BACKEND])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", GANS)
 def test_they_train_like_one(name, kind, runs):
     for path in (runs / kind / name).glob("end*.npz"):
         assert_close(np.load(path), np.load(runs / "one" / name / "end0.npz"))
@@ -56,7 +65,7 @@ def test_they_train_like_one(name, kind, runs):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS[BACKEND])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", GANS)
 def test_they_write_like_one(name, kind, runs):
     from PIL import Image
 
@@ -74,7 +83,7 @@ def test_they_write_like_one(name, kind, runs):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(BACKEND != "torch", reason="counts PyTorch's messages")
+@on("torch")
 @pytest.mark.parametrize("name", ["ebgan", "magan", "lsgan"])
 def test_a_step_exchanges_the_bytes_of_the_formula(name, runs, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")

@@ -101,7 +101,9 @@ def test_the_pulling_away_term_spreads_the_embeddings():
 @on("torch")
 def test_a_critic_takes_no_pulling_away_term():
     networks = tiny_networks()[0], tiny_critic()
-    with pytest.raises(ValueError, match="`pt_weight` needs the discriminator's embedding"):
+    with pytest.raises(
+        ValueError, match="`pt_weight` must be 0 for a `discriminator` without an encoder"
+    ):
         ebgan(networks, energy="output", pt_weight=0.1)
     gan = ebgan(networks, energy="output", margin=1.0)
     assert "pt" not in gan._running_means.names

@@ -27,8 +27,8 @@ def whole(tmp_path_factory):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.update(gamma=7.0), "^`gamma` must lie"),
-        (lambda c: c.update(gamma=[]), "^`gamma` must lie"),
+        (lambda c: c.update(gamma=7.0), "^`gamma` must be in"),
+        (lambda c: c.update(gamma=[]), "^`gamma` must be in"),
         (lambda c: c.update(generator=3), "^`generator` must be a Keras model"),
         (lambda c: c["generator"].update(class_name="None", registered_name=None), r"keras\.None"),
     ],

@@ -62,7 +62,7 @@ def test_opposite_and_equal_normal_latents_have_a_line():
         found = gan.interpolate(a, [-a, a], steps=3).reshape(2, 3, 4)
         np.testing.assert_allclose(found, [[a, 0 * a, -a], [a, a, a]], atol=1e-7)
     for one, other in ((2, 3), (3, 2)):
-        with pytest.raises(ValueError, match=f"must be as many; got {one} and {other}"):
+        with pytest.raises(ValueError, match=f"a single latent; got {one} and {other}"):
             gan.interpolate(np.zeros((one, 4)), np.zeros((other, 4)))
 
 
@@ -77,7 +77,7 @@ def test_opposite_and_equal_normal_latents_have_a_line():
         ),
         (np.full(4, np.nan), 4, "`a` must be finite latents"),
         (np.zeros((2, 4)), 1, "`steps` must be a whole number, 2 or more; got 1"),
-        (np.zeros((3, 4)), 4, "`a` and `b` must be as many; got 3 and 2"),
+        (np.zeros((3, 4)), 4, "`a` and `b` must hold equally many latents, .*; got 3 and 2"),
     ],
 )
 def test_what_cannot_be_interpolated_is_refused(a, steps, message):
@@ -200,7 +200,7 @@ def test_bytes_and_a_model_that_is_not_compiled():
         ({"starts": 0}, "`starts` must be a whole number, 1 or more"),
         ({"starts": 1001}, "`starts` must be at most 1000; got 1001"),
         ({"starts": np.zeros((2, 3))}, r"`starts` must be finite latents of shape \(n, 4\)"),
-        ({"starts": np.zeros((3, 4))}, "`starts` must be as many as `images`; got 3, 2"),
+        ({"starts": np.zeros((3, 4))}, "`starts` must hold one latent per image; got 3 for 2"),
         ({"images": np.full((2, 8, 8, 1), 3.0)}, r"float images must lie in \[-1, 1\]"),
         ({"images": np.zeros((2, 8, 8, 3))}, "gives images of shape"),
     ],
@@ -219,5 +219,5 @@ def test_encoding():
     )
     np.testing.assert_allclose(gan.encode(images, batch_size=2), expected, atol=1e-5)
     assert gan.encode(images[:0]).shape == (0, 3)
-    with pytest.raises(ValueError, match="`discriminator` has no encoder"):
+    with pytest.raises(ValueError, match="`discriminator` must have an encoder for `encode`"):
         next(case for case in CASES if case.critic).build().encode(images)

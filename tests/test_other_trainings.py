@@ -92,5 +92,5 @@ def test_another_order_is_said_when_resuming(tmp_path):
         )
 
     cut_off(tmp_path / "b", 6, data=loader(), batch_size=None)
-    with pytest.warns(UserWarning, match="The order of .* is not known here: .* its batch 2"):
+    with pytest.warns(UserWarning, match="The order of .* cannot be restored: .* its batch 2"):
         train(build(), callbacks.Backup(tmp_path / "b"), data=loader(), batch_size=None)

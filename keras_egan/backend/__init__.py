@@ -74,10 +74,10 @@ def gradients(
 
 
 def lazily(due: Any, function: Callable[[], Any], model: Any) -> Any:
-    """Returns a function's scalar if a condition holds; if not, computes nothing and returns 0.
+    """Return a function's scalar if a condition holds; if not, compute nothing and return 0.
 
-    What the function assigns to variables is dropped: a branch is a pure function on JAX, and
-    TensorFlow's replicas cannot agree on a value in one.
+    Assignments to variables in the function are dropped. On JAX a branch must be a pure function,
+    and on TensorFlow replicas cannot agree on a value within one.
     """
     variables = model.variables + model.optimizer.variables
 

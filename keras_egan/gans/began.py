@@ -16,21 +16,25 @@ from keras_egan.training.batch import DiscriminatorOutput
 class BEGAN(EnergyGAN):
     """Boundary equilibrium GAN (Berthelot, Schumm and Metz, 2017).
 
-    The discriminator is an auto-encoder; the energy L(v) of an image v is the mean over its pixels
-    of |v - D(v)|^eta. With z_D and z_G drawn independently, each step minimises
+    The discriminator is an auto-encoder. The energy L(v) of an image v is the mean of
+    |v - D(v)|^eta over its pixels. With z_D and z_G drawn independently, each step minimises
 
         L_D = L(x) - k_t L(G(z_D))  and  L_G = L(G(z_G)),
-        k_{t+1} = clip(k_t + lambda_k (gamma L(x) - L(G(z_G))), 0, 1),  k_0 = 0,
+        k_{t+1} = clip(k_t + lambda_k (gamma L(x) - L(G(z_G))), 0, 1),  k_0 = 0.
 
-    and logs, besides losses and energies, `k_t` (the value that the step used), `balance` =
-    gamma L(x) - L(G(z_G)), and the convergence measure `m_global` = L(x) + |balance|, lower is
-    better. Over an epoch or an evaluation, `balance` and `m_global` are computed from the mean
-    energies. That |E[L(x)] - E[L(G(z))]| bounds the Wasserstein distance of the energies from
-    below is derived in docs/gans/began.md.
+    It logs three indicators besides losses and energies:
 
-    How fast that rule is depends on the scale of the energy and on the size of k_t, so that
-    `lambda_k` has to be found for each data set. `settle_steps` replaces it by a rule that knows no
-    scale. With e = 1 - L(G(z_G)) / (gamma L(x)), of energies averaged over settle_steps / 20 steps,
+    - `k_t`: the value that the step used.
+    - `balance` = gamma L(x) - L(G(z_G)).
+    - `m_global` = L(x) + |balance|: a measure of convergence, lower is better.
+
+    Over an epoch or an evaluation, `balance` and `m_global` are computed from the mean energies.
+    docs/gans/began.md derives that |E[L(x)] - E[L(G(z))]| bounds the Wasserstein distance of the
+    energies from below.
+
+    The speed of this rule depends on the scale of the energy and on the size of k_t, so each data
+    set needs its own `lambda_k`. `settle_steps` replaces the rule by one that depends on no scale.
+    With e = 1 - L(G(z_G)) / (gamma L(x)), of energies averaged over settle_steps / 20 steps,
 
         k_{t+1} = clip((k_t + 0.01) exp(4 (e_t - e_{t-1}) + 16 e_t / settle_steps) - 0.01, 0, 1).
 
@@ -39,12 +43,14 @@ class BEGAN(EnergyGAN):
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
         discriminator: a Keras model from images to their reconstructions, of the same shape.
-        gamma: the diversity ratio E[L(G(z))] / E[L(x)] to keep, in (0, 1]. Samples are smoother
-            and more alike with a lower one; sharper, more varied and grainier with a higher one.
+        gamma: the diversity ratio E[L(G(z))] / E[L(x)] to keep, in (0, 1]. A lower gamma makes
+            samples smoother and more alike; a higher one makes them sharper, more varied and
+            grainier.
         lambda_k: the gain of the paper's rule, above 0; unused if `settle_steps` is given.
-        settle_steps: within about how many steps the ratio should reach gamma, a whole number from
-            50 up, once the discriminator answers to k_t; None for the paper's rule. Begin with 100.
-        eta: 1 or 2, the exponent of the energy.
+        settle_steps: about how many steps the ratio should take to reach gamma, once the
+            discriminator responds to k_t: a whole number from 50 up. Begin with 100. None keeps the
+            paper's rule.
+        eta: the exponent of the energy, 1 or 2.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
@@ -64,7 +70,7 @@ class BEGAN(EnergyGAN):
     """
 
     gamma = Hyperparameter(
-        "lie in (0, 1]", lambda value: 0 < value <= 1, "The paper uses 0.3 to 0.7."
+        "be in (0, 1]", lambda value: 0 < value <= 1, "The paper uses 0.3 to 0.7."
     )
     lambda_k = Hyperparameter("be above 0", lambda value: value > 0, "The paper uses 0.001.")
 
@@ -92,7 +98,7 @@ class BEGAN(EnergyGAN):
 
     @property
     def settle_steps(self) -> int | None:
-        """Within about how many steps the ratio should settle; None for the paper's rule."""
+        """About how many steps the ratio should take to settle; None for the paper's rule."""
         return self._settle_steps
 
     @property
@@ -104,7 +110,7 @@ class BEGAN(EnergyGAN):
         return losses.began_discriminator_loss(real.energy, fake.energy, k_t=self.k_t)
 
     def _fakes_weight(self):
-        kind = type(self)  # a subclass may have other losses, of which it does not hold
+        kind = type(self)  # a subclass may have other losses, without this relation
         own = BEGAN.discriminator_loss, BEGAN.generator_loss
         holds = (kind.discriminator_loss, kind.generator_loss) == own
         return -ops.convert_to_tensor(self.k_t) if holds else None

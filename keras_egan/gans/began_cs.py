@@ -15,29 +15,31 @@ from keras_egan.training.batch import DiscriminatorOutput
 class BEGANCS(BEGAN):
     """BEGAN-CS, BEGAN with a constrained latent space (Chang, Lin and Chen, 2018).
 
-    The discriminator's encoder learns to be the generator's inverse beside all else: with alpha the
+    The discriminator's encoder also learns to be the inverse of the generator. With alpha the
     weight of the latent constraint,
 
         L_D = L(x) - k_t L(G(z_D)) + alpha |Enc(G(z_D)) - z_D|,
 
-    the mean over the latent's entries. All the rest is as in `BEGAN`. So `gan.encode(images)` gives
-    latents whose samples resemble the images, and `gan.invert` may start from them. The constraint
-    is logged as `latent_error`. The authors use one z for both networks, as
-    `updates="simultaneous"` and `"alternating"` do not, and `"one_pass"` does.
+    where the last term is the mean over the latent's entries. It is logged as `latent_error`.
+    Everything else is as in `BEGAN`.
+
+    `gan.encode(images)` therefore gives latents whose samples resemble the images, and `gan.invert`
+    may start from them. The authors use one z for both networks, as `updates="one_pass"` does.
+    `"simultaneous"` and `"alternating"` draw one for each.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
-        discriminator: a Keras model from images to their reconstructions, of the same shape, with
-            `.encoder` and `.decoder`, as `networks.Autoencoder` has, and an embedding as long as a
-            latent.
+        discriminator: a Keras model from images to their reconstructions, of the same shape. It
+            needs `.encoder` and `.decoder`, as `networks.Autoencoder` has, and an embedding as long
+            as a latent.
         latent_constraint: alpha, from 0 up.
         **kwargs: as in `BEGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.
 
-    Source: https://github.com/chang810249/BEGAN-CS, the authors' code, whose energy is the norm of
-    a batch's errors, where this is BEGAN's.
+    Source: https://github.com/chang810249/BEGAN-CS, the authors' code. Its energy is the norm of a
+    batch's errors; here it is BEGAN's.
 
     Example:
 

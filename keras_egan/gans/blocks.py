@@ -1,4 +1,4 @@
-"""Networks run on blocks of rows, which bounds memory."""
+"""Networks that run on blocks of rows, to bound memory."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,15 +9,16 @@ from keras import ops
 from keras_egan import checks
 
 BATCH = 256
-"""How many samples or images go through a network at once by default."""
+"""The default number of samples or images that go through a network at once."""
 
 
 def in_blocks(
     function: Callable[..., Any], batch_size: int, shape: Sequence[int], *arrays: Any
 ) -> np.ndarray:
-    """Calls a function on blocks of rows of arrays, or None; returns float32 `(n, *shape)`.
+    """Call a function on blocks of rows, and return its results as float32 of shape `(n, *shape)`.
 
-    The function returns a tensor of shape `(rows, *shape)`.
+    The function takes a block of each array, and None for an array that is None. It returns a
+    tensor of shape `(rows, *shape)`.
     """
     checks.whole_number(1, batch_size=batch_size)
     found = [np.zeros((0, *shape), "float32")]

@@ -1,23 +1,25 @@
 """Controllers whose gains fit any data, as pure functions of scalars.
 
-**Why BEGAN's settling rule is relative.** On digits, at learning rates of 2.5e-4 to 4e-3, twice the
-k_t raised the ratio r = L(G(z)) / L(x) by 15 to 50 %, whether k_t was 0.02 or 0.1. So the gain
-g = d ln r / d ln k_t varies little (0.2 to 0.6), while d r / d k_t varies eightfold. The controller
-therefore moves u = ln(k_t + FLOOR) by the relative error e = 1 - r / gamma.
+**Why BEGAN's settling rule is relative.** Doubling k_t raised the ratio r = L(G(z)) / L(x) by 15 to
+50 %, on digits, at learning rates of 2.5e-4 to 4e-3. This held both at a k_t of 0.02 and at 0.1. So
+the gain g = d ln r / d ln k_t varies little (0.2 to 0.6), while d r / d k_t varies eightfold. The
+controller therefore moves u = ln(k_t + FLOOR) by the relative error e = 1 - r / gamma.
 
 **The gains.** Near its equilibrium the plant is a lag, tau e' = -e - g u + const. Most of the
-answer took tau = 20 to 60 steps. A proportional gain K and an integral gain K / T close the loop:
+response took tau = 20 to 60 steps. A proportional gain K and an integral gain K / T close the loop:
 
     tau s^2 + (1 + g K) s + g K / T = 0.
 
-Both roots are real, so that e does not overshoot, if tau <= T (1 + g K)^2 / (4 g K), which is at
-least T. For a small tau the slower root is -1 / S with S = T (1 + 1 / (g K)), and e falls to 5 %
-within 3 S. K = 4 and T = settle_steps / 4 make that 1.1 settle_steps at g = 0.5. The energies are
-averaged over T / 5 steps, a lag that is short beside T. It keeps noise from k_t, and the
-proportional part stable if the plant answers at once, which needs 1 + g K < 2 T / 5.
+Both roots are real, so that e does not overshoot, if tau <= T (1 + g K)^2 / (4 g K). This bound is
+at least T. For a small tau the slower root is -1 / S with S = T (1 + 1 / (g K)), and e falls to 5 %
+within 3 S. With K = 4 and T = settle_steps / 4, that is 1.1 settle_steps at g = 0.5. The energies
+are averaged over T / 5 steps, a lag that is short compared with T. The average keeps noise out of
+k_t. It also keeps the proportional part stable if the plant responds at once, which needs
+1 + g K < 2 T / 5.
 
-**Saturation.** Only u is kept, no sum of errors, so that nothing winds up at 0 or 1. k_t leaves 1
-as soon as K (e_t - e_{t-1}) + K e_t / T is negative, which is before the error itself is.
+**Saturation.** At 0 and 1 nothing winds up, because the controller keeps only u, not a sum of
+errors. k_t leaves 1 as soon as K (e_t - e_{t-1}) + K e_t / T is negative, which happens before the
+error itself is.
 """
 
 from typing import Any
@@ -25,19 +27,19 @@ from typing import Any
 from keras import ops
 
 FLOOR = 0.01
-"""The k_t below which changes are rather absolute than relative, so that k_t may begin at 0."""
+"""The k_t below which changes are absolute rather than relative, so that k_t may begin at 0."""
 
 GAIN = 4.0
 
 
 def running_mean(mean: Any, value: Any, before: Any, steps: float) -> Any:
-    """Returns the mean of all values so far, from `steps` on their exponential moving average.
+    """Return the mean of all values so far, or their moving average after `steps` values.
 
     Args:
-        mean: the mean so far, a scalar; any finite number if there is none.
+        mean: the mean so far, a scalar; any finite number before the first value.
         value: the next value, a scalar.
         before: the number of values before it.
-        steps: the time constant of the average.
+        steps: the time constant of the exponential moving average, in values.
     """
     before = ops.cast(before, "float32")
     kept = ops.minimum(before / (before + 1.0), (1.0 - 1.0 / steps) * ops.ones_like(before))
@@ -45,22 +47,22 @@ def running_mean(mean: Any, value: Any, before: Any, steps: float) -> Any:
 
 
 def relative_error(real_energy: Any, fake_energy: Any, gamma: Any) -> Any:
-    """Returns 1 - r / gamma, a scalar: BEGAN's balance in units of gamma L(x)."""
+    """Return 1 - r / gamma, a scalar: BEGAN's balance in units of gamma L(x)."""
     target = gamma * ops.convert_to_tensor(real_energy)
     return 1.0 - fake_energy / ops.maximum(target, 1e-12 * ops.ones_like(target))
 
 
 def settling_k(k_t: Any, error: Any, error_before: Any, *, settle_steps: float) -> Any:
-    """Returns k_{t+1}, by proportional and integral control of ln(k_t + FLOOR), a scalar in [0, 1].
+    """Return k_{t+1}, a scalar in [0, 1], by proportional-integral control of ln(k_t + FLOOR).
 
     Args:
-        k_t: the present one, a scalar in [0, 1].
+        k_t: the present k_t, a scalar in [0, 1].
         error: the present relative error of the ratio of energies, a scalar.
         error_before: the error of the step before; 0 at the first step.
-        settle_steps: within about how many steps an error should fall to 5 %.
+        settle_steps: about how many steps an error should take to fall to 5 %.
 
-    Source: ours. Shao et al., ControlVAE, https://arxiv.org/abs/2004.05988, is proportional and
-    integral control of the weight of a loss, with anti-windup.
+    Source: our own. Shao et al., ControlVAE, https://arxiv.org/abs/2004.05988, apply
+    proportional-integral control with anti-windup to the weight of a loss.
     """
     change = GAIN * (error - error_before) + 4.0 * GAIN / settle_steps * error
     k_t = (ops.convert_to_tensor(k_t) + FLOOR) * ops.exp(change) - FLOOR

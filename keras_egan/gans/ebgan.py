@@ -12,20 +12,20 @@ from keras_egan.saving.hyperparameter import Automatic, Hyperparameter
 from keras_egan.training.batch import DiscriminatorOutput
 
 _SEEN = {
-    0.0: "no fake's energy was under the margin of {margin:g}, so that the discriminator learnt "
-    "nothing from fakes",
-    1.0: "every fake's energy was under the margin of {margin:g}",
+    0.0: "no fake's energy was below the margin of {margin:g}, so the discriminator learnt nothing "
+    "from fakes",
+    1.0: "every fake's energy was below the margin of {margin:g}",
 }
 _ENERGIES = "(mean energies: {real_energy:.3g} of data, {fake_energy:.3g} of fakes)"
 _ADVICE = {
     0.0: "Raise `margin`.",
-    1.0: "If it stays so, the margin is out of reach: lower `margin`.",
+    1.0: "If this continues, the margin is out of reach: lower `margin`.",
 }
 _ADVICE_IF_AUTO = {
-    0.0: "If it stays so, the generator falls behind: lower the discriminator's learning rate.",
-    1.0: "If it stays so, the discriminator falls behind: lower the generator's learning rate.",
+    0.0: "If this continues, the generator falls behind: lower the discriminator's learning rate.",
+    1.0: "If this continues, the discriminator falls behind: lower the generator's learning rate.",
 }
-_ABOVE_DATA = 1.15  # times the energy of data: MNIST's margin of 7, found by hand, by its 6.1
+_ABOVE_DATA = 1.15  # on MNIST: 7, the margin found by hand, / 6.1, the energy of data
 _AVERAGED = 100  # steps
 
 
@@ -34,8 +34,8 @@ class _PullingAwayWeight(Hyperparameter):
         super().__set__(gan, value)
         if value and not checks.has_encoder(gan.discriminator):
             raise ValueError(
-                f"`{self.name}` needs the discriminator's embedding: build it as "
-                "`networks.Autoencoder(encoder, decoder)`, or leave it 0."
+                f"`{self.name}` must be 0 for a `discriminator` without an encoder; got {value!r}. "
+                "Build the discriminator as `networks.Autoencoder(encoder, decoder)`."
             )
         gan.smallest_batch = 2 if value else 1
 
@@ -44,35 +44,39 @@ class _PullingAwayWeight(Hyperparameter):
 class EBGAN(EnergyGAN):
     """Energy-based GAN (Zhao, Mathieu and LeCun, 2016), with its pulling-away term.
 
-    The discriminator is an auto-encoder; the energy of an image x is the norm of x - D(x). Each
-    step minimises, with the hinge per sample,
+    The discriminator is an auto-encoder. The energy of an image x is the norm of x - D(x). Each
+    step minimises, with one hinge per sample,
 
-        L_D = E(x) + max(0, m - E(G(z)))  and  L_G = E(G(z)) + pt_weight f_PT,
+        L_D = E(x) + max(0, m - E(G(z)))  and  L_G = E(G(z)) + pt_weight f_PT.
 
-    and logs, besides losses and energies, `fakes_inside_margin`, the fraction of the fakes in
-    L_D whose energy is under the margin; and `pt`, the pulling-away term of the fakes in L_G, if
-    the discriminator has an encoder, of embeddings before any normalisation over the batch: see
-    `networks.Autoencoder`. If `fakes_inside_margin` stays 0 or 1 for a whole epoch, one
-    warning says what it means. On several devices, the pulling-away term is taken over the global
-    batch, as the hinge is: embeddings are exchanged.
+    It logs two metrics besides losses and energies:
+
+    - `fakes_inside_margin`: the fraction of the fakes in L_D whose energy is below the margin. If
+      it stays 0 or 1 for a whole epoch, one warning says what that means.
+    - `pt`, if the discriminator has an encoder: the pulling-away term of the fakes in L_G. It is
+      computed from embeddings before any normalisation over the batch: see `networks.Autoencoder`.
+
+    On several devices, the hinge and the pulling-away term are those of the global batch. The
+    devices exchange embeddings for the latter.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
-        discriminator: a Keras model from images to their reconstructions, of the same shape; with
-            `.encoder` and `.decoder`, as `networks.Autoencoder` has, for the pulling-away term.
-        margin: m, above 0, on the scale of the energy: fakes with more energy are left alone. The
-            paper's 10 to 80 go with its own networks and image sizes; the guide "Choosing" says
-            how to find it. `"auto"` is 1.15 times the mean energy of data over the last 100 steps,
-            or over all there were; it is logged as `margin`. The first step has a margin of 0.
+        discriminator: a Keras model from images to their reconstructions, of the same shape. The
+            pulling-away term needs `.encoder` and `.decoder`, as `networks.Autoencoder` has.
+        margin: m, above 0, on the scale of the energy. Fakes with more energy are left alone. The
+            paper's 10 to 80 fit its own networks and image sizes; the guide "Choosing" says how to
+            find a margin. `"auto"` sets it to 1.15 times the mean energy of data over the last 100
+            steps, or over all steps if there are fewer. It is logged as `margin`. The first step
+            has a margin of 0.
         pt_weight: the weight of the pulling-away term, from 0 up; 0.1 in the paper's EBGAN-PT.
-        energy: `"norm"`, or another one of `losses.reconstruction_energy`; or `"output"` for a
-            critic, which should not go below 0.
+        energy: `"norm"`, or another energy of `losses.reconstruction_energy`; or `"output"` for a
+            critic, whose output should not go below 0.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
-        ValueError: if an argument is out of its range, or the networks do not fit one another; if
-            a critic's margin is to be `"auto"`; in training with a pulling-away term, at a batch of
+        ValueError: if an argument is out of its range, the networks do not fit one another, or a
+            critic's margin is `"auto"`; in training with a pulling-away term, if a batch has only
             one image, which has no pair.
 
     Source: https://arxiv.org/abs/1609.03126, equations 1 and 2 and section 2.4. The paper does
@@ -105,8 +109,8 @@ class EBGAN(EnergyGAN):
         super().__init__(generator, discriminator, energy=energy, **kwargs)
         if margin == "auto" and energy not in losses.ENERGIES:
             raise ValueError(
-                "`margin='auto'` needs an auto-encoder: a critic could lower its energy of data, "
-                "and the margin with it, to 0. Give a number."
+                f"`margin='auto'` needs an auto-encoder; got {energy=}. A critic could lower its "
+                "energy of data, and the margin with it, to 0. Pass a number as `margin`."
             )
         self.margin = margin
         self.pt_weight = pt_weight

@@ -1,4 +1,4 @@
-"""The base of all GANs here."""
+"""The base class of all GANs here."""
 
 from typing import Any
 
@@ -27,46 +27,46 @@ from keras_egan.training.weight_average import WeightAverage
 
 
 class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
-    """A generator, a discriminator that gives energies, and the step that both learn by.
+    """A generator, a discriminator that gives energies, and the step that trains both.
 
-    A subclass is its paper's difference: how the discriminator's loss follows from the energies
-    (`discriminator_loss`, and `generator_loss` if it is not the energy), one number a sample, and
-    what a controller does (`add_state`, `indicators`, `control`). Numbers in the losses that may
-    be changed while training goes on are `Hyperparameter`s. Arguments kept under their names are
-    in the file.
+    A subclass implements its paper's losses: `discriminator_loss`, and `generator_loss` if that is
+    not the energy. Both compute one number per sample from the energies. A controller overrides
+    `indicators` and `control`, and uses `add_state`. Numbers in the losses that may change during
+    training are `Hyperparameter`s. Files keep the arguments that are stored under their own names.
 
-    A step whose metrics are not finite leaves the controller as it was. The weights take it, and
-    may be NaN then, which `callbacks.TerminateOnNaN` ends and `callbacks.Backup` does not save.
+    A step whose metrics are not finite leaves the controller unchanged. It updates the weights,
+    which may then be NaN: `callbacks.TerminateOnNaN` ends such a training, and `callbacks.Backup`
+    does not save it.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to samples.
         discriminator: a Keras model of samples: an auto-encoder, which returns a reconstruction of
             the same shape; or, with `energy="output"`, a critic, which returns `(batch, 1)`.
-        energy: how the reconstruction's error becomes the energy of a sample, as in
-            `losses.reconstruction_energy`; `"output"`, where the critic's output is the energy; or
+        energy: how the reconstruction's error becomes a sample's energy, as in
+            `losses.reconstruction_energy`; `"output"` if a critic's output is the energy; or
             `"cross_entropy"`, as in `losses.classification_energy`, with `num_classes`.
-        d_steps: how many times the discriminator is updated on each batch, with fresh latents, for
-            each update of the generator.
-        updates: `"alternating"`, the generator learning from the discriminator just updated;
-            `"simultaneous"`, both gradients taken at the same weights; or `"one_pass"`, likewise,
-            and of the same fakes, which are made and scored once: the fastest.
-        augment: a layer that changes images at random, data and fakes alike, before training shows
-            them to the discriminator: `augment.DiffAugment`, or its policy; None for none.
-        latent_dim: the length of a latent vector, where `generator` has no input shape to tell.
-        latents: what latents are drawn from: `"uniform"` on [-1, 1], or `"normal"` with mean 0
-            and variance 1.
-        generator_average: the decay, between 0 and 1, of a running average of the generator's
-            weights, from which `sample` then samples; None for none.
-        num_classes: how many classes the images are of, for a conditional GAN: batches are then
-            (images, labels), the generator's input is [latents, labels], and the discriminator's
-            [images, labels]. None for a GAN without labels.
-        seed: an integer from which latents and the order of images are drawn; by default another
-            one each time, which `keras.utils.set_random_seed` fixes.
+        d_steps: number of updates of the discriminator on each batch, with fresh latents, per
+            update of the generator.
+        updates: `"alternating"`: the generator learns from the discriminator just updated.
+            `"simultaneous"`: both gradients are taken at the same weights. `"one_pass"`: likewise,
+            and of the same fakes, which are generated and scored once: the fastest.
+        augment: a layer that changes data and fakes alike, at random, before the discriminator gets
+            them in training: `augment.DiffAugment`, or its policy; None for none.
+        latent_dim: the length of a latent vector, needed if `generator` has no input shape.
+        latents: the distribution of latents: `"uniform"` on [-1, 1], or `"normal"` with mean 0 and
+            variance 1.
+        generator_average: the decay, between 0 and 1, of an exponential moving average of the
+            generator's weights, which `sample` uses; None for none.
+        num_classes: number of classes of a conditional GAN. Batches are then (images, labels), the
+            generator's input is [latents, labels], and the discriminator's is [images, labels].
+            None for a GAN without labels.
+        seed: an integer that fixes latents and the order of images. By default it differs each
+            time, unless `keras.utils.set_random_seed` fixes it.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.
 
-    Example: the linear energy game that BEGAN bounds, which `fit`, files and backups then know.
+    Example: the linear energy game that BEGAN bounds; `fit`, files and backups work with it.
 
     ```python
     @keras.saving.register_keras_serializable()
@@ -145,21 +145,21 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Configures the model for training.
+        """Configure the model for training.
 
         Args:
-            d_optimizer: the discriminator's, an optimizer or a name such as `"adam"`.
-            g_optimizer: the generator's, likewise; a different object.
+            d_optimizer: the discriminator's optimizer, or its name, such as `"adam"`.
+            g_optimizer: the generator's optimizer, likewise; a different object.
             run_eagerly: as in `keras.Model.compile`.
             steps_per_execution: as in `keras.Model.compile`; always 1 on PyTorch.
-            jit_compile: as there; `"auto"` compiles on JAX, on TensorFlow where there is a GPU,
-                and not on PyTorch.
-            auto_scale_loss: whether, under the `mixed_float16` policy, each optimizer is wrapped
-                in a `keras.optimizers.LossScaleOptimizer`.
+            jit_compile: as in `keras.Model.compile`. `"auto"` compiles on JAX, on TensorFlow if
+                there is a GPU, and not on PyTorch.
+            auto_scale_loss: whether, under the `mixed_float16` policy, each optimizer is wrapped in
+                a `keras.optimizers.LossScaleOptimizer`.
 
         Raises:
-            ValueError: if an optimizer is missing, both are the same object, or one has been built
-                for another network; or if `steps_per_execution` is no whole number from 1 up.
+            ValueError: if an optimizer is missing or built for another network, both are the same
+                object, or `steps_per_execution` is not a whole number from 1 up.
         """
         checks.whole_number(1, steps_per_execution=steps_per_execution)
         arguments: dict[str, Any] = {"run_eagerly": run_eagerly, "jit_compile": jit_compile}
@@ -169,7 +169,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             optimizer = optimizer.scaled()
         optimizer.build(self.discriminator.trainable_variables, self.generator.trainable_variables)
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
-        # As asked for, not as resolved: a file may be opened on another backend.
+        # As given, not as resolved, because a file may be opened on another backend.
         self._compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
         self._running_means = MetricMeans(step.metric_names(self))
 
@@ -192,23 +192,23 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
     ) -> keras.callbacks.History:
-        """Trains, as `keras.Model.fit`; from the newest backup, if `callbacks` have a `Backup`.
+        """Train as `keras.Model.fit` does, from the newest backup if `callbacks` has a `Backup`.
 
-        `x` is images of shape `(samples, *image_shape)`, uint8 or floats in [-1, 1]; or any
-        dataset, loader or generator of batches of images, or of tuples that begin with images.
-        `validation_data` may have the same forms. With `num_classes`, `y` is the labels of an
-        array, whole numbers from 0 of shape `(samples,)`, and batches are tuples of images and
-        labels. Without, `y` is refused as `class_weight` and `sample_weight` always are, and of
-        batches that are tuples only the images are used. Samples that are no images, such as
-        vectors, must be floats, of any finite values. The rest is as in Keras.
+        `x` is an array of images of shape `(samples, *image_shape)`, uint8 or floats in [-1, 1]. Or
+        it is any dataset, loader or generator of batches, which are images or tuples that begin
+        with images. `validation_data` may have the same forms. With `num_classes`, `y` holds an
+        array's labels, whole numbers from 0 of shape `(samples,)`, and batches are tuples of images
+        and labels. Without `num_classes`, `y` is refused, and only the images of a tuple are used.
+        `class_weight` and `sample_weight` are always refused. Samples that are not images, such as
+        vectors, must be finite floats. The rest is as in Keras.
 
         Returns:
             The history, with the metrics' means over each epoch.
 
         Raises:
-            ValueError: if an argument is out of its range, or the images are NaN, infinite, outside
-                [-1, 1], of another shape than the discriminator's, or neither uint8 nor float: the
-                first batch's before anything is trained, others' at the end of their epoch.
+            ValueError: if an argument is out of its range, or images are NaN, infinite, outside
+                [-1, 1], of another shape than the discriminator's, or neither uint8 nor float. The
+                first batch is checked before training, the others at the end of their epoch.
         """
         checks.none_of(class_weight=class_weight, sample_weight=sample_weight)
         run = Run(
@@ -242,11 +242,11 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         return_dict: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """Computes the metrics of held-out images, as `keras.Model.evaluate`.
+        """Compute the metrics of held-out images, as `keras.Model.evaluate` does.
 
-        The same images always give the same metrics: latents are drawn anew from the same seed.
-        Metrics such as BEGAN's `m_global` are computed from the means over all images, so that
-        the batch size does not matter. `x` and what is raised are as in `fit`.
+        The same images always give the same metrics, because latents are drawn from the same seed.
+        Metrics such as BEGAN's `m_global` are computed from the means over all images, so that the
+        batch size does not matter. `x` and the errors are as in `fit`.
         """
         checks.none_of(sample_weight=sample_weight)
         checks.optional_whole(1, steps=steps)
@@ -268,10 +268,10 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         class_weight: None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Trains on one batch, an array, as `keras.Model.train_on_batch`; `y` is as in `fit`.
+        """Train on one batch, an array, as `keras.Model.train_on_batch` does; `y` is as in `fit`.
 
         Raises:
-            ValueError: as in `fit`, before anything is trained.
+            ValueError: as in `fit`, before any training.
         """
         checks.none_of(class_weight=class_weight, sample_weight=sample_weight)
         with self._weight_average.learning(self):
@@ -280,13 +280,13 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: None = None, return_dict: bool = False
     ) -> Any:
-        """Computes the metrics of one batch, as `keras.Model.test_on_batch`."""
+        """Compute the metrics of one batch, as `keras.Model.test_on_batch` does."""
         checks.none_of(sample_weight=sample_weight)
         return super().test_on_batch(*one_batch(self, x, y), return_dict=return_dict)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
-        """Makes a model, with networks of its own, from what `get_config` returned."""
+        """Make a model with networks of its own, from the result of `get_config`."""
         return configuration.make(cls, config, custom_objects)
 
     get_config = configuration.arguments_of

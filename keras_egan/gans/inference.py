@@ -1,4 +1,4 @@
-"""What a GAN is for once it is trained: samples, energies, latents."""
+"""Samples, energies and latents: the uses of a trained GAN."""
 
 import random
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ from keras_egan.training.labels import with_labels
 
 
 class Inference(keras.Model):
-    """The methods of an `EnergyGAN` that train nothing."""
+    """The methods of an `EnergyGAN` that do not train it."""
 
     def sample(
         self,
@@ -29,29 +29,29 @@ class Inference(keras.Model):
         truncation: float = 1.0,
         refine: int = 0,
     ) -> np.ndarray:
-        """Generates samples; several threads may do so at once.
+        """Generate samples; several threads may do so at once.
 
         Args:
-            n: how many, 1 or more.
-            seed: an integer that fixes the latents, which are then the same on every backend.
-            average: whether to use the generator's averaged weights, where they are kept.
-            labels: the samples' classes, where the GAN has `num_classes`: a whole number, a list
-                of n of them, or None for labels drawn with the shares that they had in training
+            n: number of samples, 1 or more.
+            seed: an integer that fixes the latents; they are then the same on every backend.
+            average: whether to use the generator's averaged weights, if the GAN keeps them.
+            labels: the samples' classes, if the GAN has `num_classes`: a whole number, a list of n
+                of them, or None. None draws labels with their class shares in training
                 (`gan.labels.drawn(n, None, seed)`).
-            batch_size: how many samples go through the generator at once. A smaller number takes
-                less memory.
-            truncation: what latents are multiplied by, above 0 and at most 1. Less makes samples
-                more alike, and often better.
-            refine: how many steps of `gan.refine` move the latents to less energy, with its
-                defaults; 0 for none.
+            batch_size: number of samples that go through the generator at once. A smaller number
+                takes less memory.
+            truncation: the factor of the latents, above 0 and at most 1. A smaller one makes
+                samples more alike, and often better.
+            refine: number of steps in which `gan.refine`, with its defaults, moves the latents to
+                lower energy; 0 for none.
 
         Returns:
             float32 array of shape `(n, *image_shape)`, images clipped to [-1, 1].
 
         Raises:
-            ValueError: if `n` or `batch_size` is no whole number from 1 up, `refine` is none from 0
-                up, `truncation` is out of its range, `labels` are of no class, or the average does
-                not fit the generator, as after `quantize`.
+            ValueError: if `n` or `batch_size` is not a whole number from 1 up, `refine` is not one
+                from 0 up, `truncation` is out of its range, a label is of no class, or the average
+                does not fit the generator, as after `quantize`.
         """
         checks.whole_number(1, n=n)
         checks.whole_number(0, refine=refine)
@@ -71,17 +71,17 @@ class Inference(keras.Model):
         return self.generate(z, average, labels, batch_size)
 
     def draw_latents(self, n: int, seed: int | None = None) -> np.ndarray:
-        """Draws latents as `sample` does, the same on every backend.
+        """Draw latents as `sample` does, the same on every backend.
 
         Args:
-            n: how many, 1 or more.
+            n: number of latents, 1 or more.
             seed: an integer that fixes them.
 
         Returns:
             float32 array of shape `(n, latent_dim)`.
 
         Raises:
-            ValueError: if `n` is no whole number from 1 up.
+            ValueError: if `n` is not a whole number from 1 up.
         """
         checks.whole_number(1, n=n)
         rng = np.random.default_rng(random.randrange(2**31) if seed is None else seed)
@@ -92,7 +92,7 @@ class Inference(keras.Model):
     def generate(
         self, latents: np.ndarray, average: bool = True, labels: Any = None, batch_size: int = BATCH
     ) -> np.ndarray:
-        """Generates the samples of latents, as `sample` does.
+        """Generate samples from latents, as `sample` does.
 
         Args:
             latents: float32 array of shape `(n, latent_dim)`.
@@ -101,8 +101,8 @@ class Inference(keras.Model):
             batch_size: as in `sample`.
 
         Returns:
-            float32 array of shape `(n, *image_shape)`, images clipped to [-1, 1]. (`predict` gives
-            the generator's output as it is.)
+            float32 array of shape `(n, *image_shape)`, images clipped to [-1, 1]. `predict` returns
+            the generator's output without clipping.
         """
         labels = self._given_labels(labels, len(latents))
         backend.synchronize(self)
@@ -122,13 +122,15 @@ class Inference(keras.Model):
         return self._weight_average.values
 
     def _sampled_variables(self, average):
-        """Returns all variables, with the weights that `sample` uses in the generator's place."""
+        """Return all variables, with the weights that `sample` uses in place of the generator's."""
         pairs = zip(self.generator.weights, self._sampled_weights(average), strict=True)
         sampled = {id(weight): used for weight, used in pairs}
         return [sampled.get(id(variable), variable) for variable in self.variables]
 
     def averaged(self) -> AbstractContextManager:
-        """Gives the generator its averaged weights for a while, as to save it; in no training.
+        """Return a context in which the generator has its averaged weights, for example to save it.
+
+        It must not be used during training.
 
         Raises:
             ValueError: if the model keeps no average.
@@ -137,39 +139,40 @@ class Inference(keras.Model):
         return self._weight_average.swapped_in()
 
     def _given_labels(self, labels, n, seed=None):
-        """Returns the labels of n samples, int32 of shape `(n,)`, or None in a GAN without any."""
+        """Return the labels of n samples, int32 of shape `(n,)`, or None without classes."""
         if self.labels:
-            backend.synchronize(self)  # for the shares of the labels so far
+            backend.synchronize(self)  # so that the class shares are those of now
             return self.labels.drawn(n, labels, seed)
         if labels is not None:
             raise ValueError(
-                "`labels` are given to a GAN that has none. Make it with `num_classes=`."
+                "`labels` need a GAN with classes; this one has none. Make the GAN with "
+                "`num_classes=`, or omit `labels`."
             )
         return None
 
     def _needed_labels(self, labels, n):
         if self.labels and labels is None:
             raise ValueError(
-                "`labels` are missing: this GAN's energy is of an image and its class. Give one "
-                "whole number for all images, or one for each."
+                "`labels` are missing: the energy of this GAN depends on an image's class. Pass "
+                "one whole number for all images, or a list with one per image."
             )
         return self._given_labels(labels, n)
 
     def energy(self, images: Any, batch_size: int = BATCH, labels: Any = None) -> np.ndarray:
-        """Returns the energy of images: low on data, so that it serves as an anomaly score.
+        """Return the energy of images: low on data, so that it serves as an anomaly score.
 
         Args:
             images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
-            batch_size: how many are scored at once.
-            labels: the images' classes, where the GAN has `num_classes`: a whole number, or a list
-                of n of them.
+            batch_size: number of images that are scored at once.
+            labels: the images' classes, if the GAN has `num_classes`: a whole number, or a list of
+                n of them.
 
         Returns:
             float32 array of shape `(n,)`.
 
         Raises:
-            ValueError: if the images have another shape or values out of range, `batch_size` is
-                no whole number from 1 up, or `labels` are missing or of no class.
+            ValueError: if the images have another shape or values out of range, `batch_size` is not
+                a whole number from 1 up, or `labels` are missing or of no class.
         """
         labels = self._needed_labels(labels, len(images))
         backend.synchronize(self)

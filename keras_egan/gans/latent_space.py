@@ -1,4 +1,4 @@
-"""What lies between latents, and which latents given images have: methods of every GAN."""
+"""Paths between latents, and latents of given images: methods of every GAN."""
 
 from typing import Any, NamedTuple
 
@@ -12,19 +12,19 @@ from keras_egan.image_format import is_image
 from keras_egan.metrics import nearest
 
 CANDIDATES = 1000
-"""How many samples are drawn to begin from the nearest of them, and to tell what is far."""
+"""The number of samples among which `invert` finds its starts, and which define what is far."""
 
 
 class Inversion(NamedTuple):
-    """What `invert` found for n images.
+    """The result of `invert` for n images.
 
     Attributes:
         latents: float32 of shape `(n, latent_dim)`.
-        images: their samples, float32 of shape `(n, *image_shape)`, in [-1, 1] if images.
+        images: the latents' samples, float32 of shape `(n, *image_shape)`, in [-1, 1] if images.
         errors: the mean absolute difference of each image and its sample, float32 of shape `(n,)`.
-        far: whether the error is more than what half of the generator's own samples differ by from
-            the nearest of 999 others, bool of shape `(n,)`: then there is no such image among all
-            that the generator makes, or none was found.
+        far: whether the error exceeds the median distance of the generator's own samples to the
+            nearest of 999 others, bool of shape `(n,)`. If so, the generator makes no such image,
+            or `invert` did not find it.
     """
 
     latents: np.ndarray
@@ -42,26 +42,26 @@ def interpolate(
     labels: Any = None,
     batch_size: int = BATCH,
 ) -> np.ndarray:
-    """Generates what lies between two latents: along a line, or an arc if latents are normal.
+    """Generate samples between two latents: along a line, or along an arc if latents are normal.
 
-    On an arc (spherical interpolation) normal latents keep the length that they were trained with.
+    On an arc (spherical interpolation) normal latents keep the length that they have in training.
 
     Args:
         gan: the GAN, whose method this is.
-        a: latents to begin from, of shape `(n, latent_dim)`, or one, of shape `(latent_dim,)`.
-        b: latents to end at, likewise; a single one is taken for all.
-        steps: how many samples to make from each pair, both ends among them, 2 or more.
+        a: first latents, of shape `(n, latent_dim)`, or a single one, of shape `(latent_dim,)`.
+        b: last latents, likewise. A single one serves all pairs.
+        steps: number of samples per pair, both ends included, 2 or more.
         average: as in `sample`.
-        labels: the pairs' classes, as in `sample`, where the GAN has `num_classes`.
+        labels: the pairs' classes, as in `sample`, if the GAN has `num_classes`.
         batch_size: as in `sample`.
 
     Returns:
         float32 array of shape `(n, steps, *image_shape)`, or `(steps, *image_shape)` for a single
-        pair, images clipped to [-1, 1], which `pictures.save_grid` and `save_animation` take.
+        pair; images are clipped to [-1, 1]. `pictures.save_grid` and `save_animation` take it.
 
     Raises:
-        ValueError: if latents have another shape or are not finite, or `steps` is no whole number
-            from 2 up.
+        ValueError: if latents have another shape or are not finite, `a` and `b` differ in number,
+            or `steps` is not a whole number from 2 up.
 
     Example:
 
@@ -74,7 +74,10 @@ def interpolate(
     single = np.ndim(a) == np.ndim(b) == 1
     a, b = checked(gan, a, "a"), checked(gan, b, "b")
     if len(a) != len(b) and 1 not in (len(a), len(b)):
-        raise ValueError(f"`a` and `b` must be as many; got {len(a)} and {len(b)}.")
+        raise ValueError(
+            f"`a` and `b` must hold equally many latents, or one of them a single latent; got "
+            f"{len(a)} and {len(b)}."
+        )
     share = np.linspace(0.0, 1.0, steps)[:, None]
     between = _arc if gan.latents == "normal" else _line
     path = between(a[:, None], b[:, None], share).astype("float32")
@@ -95,31 +98,31 @@ def invert(
     average: bool = True,
     batch_size: int = BATCH,
 ) -> Inversion:
-    """Finds latents whose samples are nearest to images, by Adam on the latents.
+    """Find latents whose samples are nearest to images, by Adam on the latents.
 
-    It minimises the mean absolute difference, as BEGAN's paper does, from several starts, of which
-    the best counts. Uniform latents are kept within [-1, 1], which is all that the generator was
-    trained on. The learning rate falls to 0 by half a cosine.
+    It minimises the mean absolute difference, as BEGAN's paper does, from several starts, and keeps
+    the best result. Uniform latents stay within [-1, 1], the range that the generator was trained
+    on. The learning rate falls to 0 along half a cosine.
 
     Args:
         gan: the GAN, whose method this is.
         images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
-        steps: how many steps of Adam to take.
-        learning_rate: Adam's, at the first step.
-        starts: how many latents to begin from for each image: those, of 1,000 drawn, whose samples
-            are nearest; or the latents themselves, of shape `(n, latent_dim)`, such as
-            `gan.encode(images)` of BEGAN-CS.
-        seed: an integer that fixes what is drawn.
+        steps: number of steps of Adam.
+        learning_rate: Adam's learning rate at the first step.
+        starts: number of starts per image: the latents, of 1,000 drawn, whose samples are nearest.
+            Or the latents themselves, of shape `(n, latent_dim)`, such as `gan.encode(images)` of
+            BEGAN-CS.
+        seed: an integer that fixes the drawn latents.
         average: as in `sample`.
-        batch_size: how many latents move at once, and how many samples are made at once. A smaller
+        batch_size: number of latents that move at once, and of samples generated at once. A smaller
             number takes less memory.
 
     Returns:
         `Inversion`: latents, their samples, the errors, and whether these are large.
 
     Raises:
-        ValueError: if an argument is out of its range, the images are as `energy` refuses them, or
-            the GAN has `num_classes`.
+        ValueError: if an argument is out of its range, `energy` refuses the images, or the GAN has
+            `num_classes`.
 
     Source: Berthelot et al., BEGAN, https://arxiv.org/abs/1703.10717, section 4.3.
 
@@ -133,7 +136,9 @@ def invert(
     checks.whole_number(1, steps=steps)
     checks.above_zero(learning_rate=learning_rate)
     if gan.labels:
-        raise ValueError("`invert` is for GANs without `num_classes`: it moves latents alone.")
+        raise ValueError(
+            "`invert` finds latents, not labels: it needs a GAN without `num_classes`."
+        )
     with backend.device_of(gan.generator.weights):
         images = ops.convert_to_numpy(inputs.scaled(images, gan.image_shape))
         drawn = gan.draw_latents(CANDIDATES, seed)
@@ -158,19 +163,19 @@ def invert(
 
 
 def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
-    """Returns the discriminator's embeddings of images; BEGAN-CS's are latents for `generator`.
+    """Return the discriminator's embeddings of images; BEGAN-CS's are latents for `generator`.
 
     Args:
         gan: the GAN, whose method this is.
         images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
-        batch_size: how many are encoded at once.
+        batch_size: number of images that are encoded at once.
 
     Returns:
-        float32 array of the shape of `n` embeddings.
+        float32 array of n embeddings, of shape `(n, *embedding_shape)`.
 
     Raises:
-        ValueError: if the discriminator has no encoder, the images have another shape or values
-            out of range, or `batch_size` is no whole number from 1 up.
+        ValueError: if the discriminator has no encoder, the images have another shape or values out
+            of range, or `batch_size` is not a whole number from 1 up.
 
     Example:
 
@@ -180,7 +185,8 @@ def encode(gan: Any, images: Any, batch_size: int = BATCH) -> np.ndarray:
     """
     if not checks.has_encoder(gan.discriminator):
         raise ValueError(
-            "`discriminator` has no encoder: build it as `networks.Autoencoder(encoder, decoder)`."
+            "`discriminator` must have an encoder for `encode`. Build it as "
+            "`networks.Autoencoder(encoder, decoder)`."
         )
     backend.synchronize(gan)
     encoder = gan.discriminator.encoder
@@ -198,14 +204,14 @@ def _arc(a, b, share):
     lengths = np.linalg.norm(a, axis=-1, keepdims=True), np.linalg.norm(b, axis=-1, keepdims=True)
     cosine = np.sum(a * b, axis=-1, keepdims=True) / np.maximum(lengths[0] * lengths[1], 1e-12)
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    straight = np.sin(angle) < 1e-4  # where no arc is the shortest, or none is to be seen
+    straight = np.sin(angle) < 1e-4  # opposite ends have no shortest arc, close ends no visible one
     sine = np.where(straight, 1.0, np.sin(angle))
     arc = np.sin((1.0 - share) * angle) / sine * a + np.sin(share * angle) / sine * b
     return np.where(straight, _line(a, b, share), arc)
 
 
 def _starts(gan, starts, images, drawn, samples):
-    """Returns latents to begin from, of shape `(images, tries, latent_dim)`."""
+    """Return the latents to start from, of shape `(images, tries, latent_dim)`."""
     if np.ndim(starts) == 0:
         checks.whole_number(1, starts=starts)
         if starts > CANDIDATES:
@@ -213,13 +219,15 @@ def _starts(gan, starts, images, drawn, samples):
         return drawn[nearest(images, samples, k=int(starts)).indices]
     z = checked(gan, starts, "starts")[:, None]
     if len(z) != len(images):
-        raise ValueError(f"`starts` must be as many as `images`; got {len(z)}, {len(images)}.")
+        raise ValueError(
+            f"`starts` must hold one latent per image; got {len(z)} for {len(images)} images."
+        )
     return z
 
 
 def _adam(z, gradient, rates, bounded):
-    # Keras's Adam with its defaults, in NumPy: an optimizer would make variables on all devices of
-    # a `keras.distribution`, while the gradient comes from one: https://keras.io/api/distribution/
+    # Keras's Adam with its defaults, in NumPy. An optimizer would make variables on all devices of
+    # a `keras.distribution`, but the gradient comes from one: https://keras.io/api/distribution/
     mean, square = np.zeros_like(z), np.zeros_like(z)
     for step, rate in enumerate(rates, 1):
         slope = ops.convert_to_numpy(gradient(z))
@@ -232,7 +240,7 @@ def _adam(z, gradient, rates, bounded):
 
 
 def compiled_gradient(generator: Any) -> Any:
-    """Returns a function of weights, latents and images: the gradient of `differences`."""
+    """Return a function of weights, latents and images: the gradient of `differences`."""
     return backend.compiled_gradient(
         lambda: generator.weights,
         lambda z, images: differences(generator(z, training=False), images),
@@ -240,8 +248,8 @@ def compiled_gradient(generator: Any) -> Any:
 
 
 def differences(samples: Any, images: Any) -> Any:
-    """Returns the mean absolute difference of each image and its sample, as `sample` gives it."""
-    if is_image(samples.shape[1:]):  # clipped as `sample` does; the gradient leads back
+    """Return the mean absolute difference of each image and its sample, as clipped by `sample`."""
+    if is_image(samples.shape[1:]):  # clips, but keeps the gradient, which leads back into range
         samples = samples + ops.stop_gradient(ops.clip(samples, -1.0, 1.0) - samples)
     return losses.reconstruction_energy(images, samples, energy="mae")
 
@@ -251,7 +259,7 @@ def _errors(images, samples):
 
 
 def checked(gan: Any, latents: Any, argument: str) -> np.ndarray:
-    """Returns an argument as latents, float32 `(n, latent_dim)`; raises a `ValueError` if none."""
+    """Return an argument as latents, float32 `(n, latent_dim)`, or raise a `ValueError`."""
     latents = np.asarray(ops.convert_to_numpy(latents), "float32")
     latents = latents[None] if latents.ndim == 1 else latents
     if latents.ndim != 2 or latents.shape[1] != gan.latent_dim or not np.isfinite(latents).all():

@@ -15,7 +15,7 @@ from keras_egan.training.batch import DiscriminatorOutput
 class LeastSquaresGAN(EnergyGAN):
     """LSGAN, least squares GAN (Mao et al., 2016); not to be confused with LS-GAN.
 
-    The discriminator is a critic with a linear output, high on data; the energy of an image x is
+    The discriminator is a critic with a linear output, high on data. The energy of an image x is
     -D(x). Each step minimises
 
         L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2  and  L_G = (D(G(z)) - c)^2 / 2
@@ -23,11 +23,11 @@ class LeastSquaresGAN(EnergyGAN):
     with the labels a = `fake_label`, b = `real_label` and c = `generator_label`:
 
     - (0, 1, 1), the default: the generator's fakes should look like data.
-    - (-1, 1, 0), `LeastSquaresGAN.PEARSON`: b - c = 1 and b - a = 2. For the optimal
-      discriminator, twice the sum of L_G and the same term of data, (D(x) - c)^2 / 2, is Pearson's
-      chi-squared divergence between p_d + p_g and 2 p_g. The data's term has no gradient for the
-      generator. L_G alone is not the divergence.
-    - (-1, 1, 1), `LeastSquaresGAN.SYMMETRIC`: the first one with D scaled to 2 D - 1.
+    - (-1, 1, 0), `LeastSquaresGAN.PEARSON`: b - c = 1 and b - a = 2. For the optimal discriminator,
+      twice the sum of L_G and the same term of data, (D(x) - c)^2 / 2, is Pearson's chi-squared
+      divergence between p_d + p_g and 2 p_g. The data's term has no gradient for the generator. L_G
+      alone is not the divergence.
+    - (-1, 1, 1), `LeastSquaresGAN.SYMMETRIC`: the default with D scaled to 2 D - 1.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
@@ -35,16 +35,15 @@ class LeastSquaresGAN(EnergyGAN):
         fake_label: a, below `real_label`.
         real_label: b.
         generator_label: c.
-        gradient_penalty: the weight, from 0 up, of the penalty (|grad D(x')| - 1)^2 of LSGANs-GP
-            at perturbed data x' = x + alpha `perturbation` u, with u uniform on [0, 1) for every
-            pixel and alpha for every image. The authors' 150 goes with a loss that is summed over
-            batches of 64 images; with a mean, as here, it is 150 / 64 = 2.34. `d_loss` is logged
-            without it.
-        perturbation: how far data is perturbed for the penalty, above 0.
-        r1_weight: the weight, from 0 up, of R1, |grad D(x)|^2 / 2 at data, which makes training
-            converge near the equilibrium; 1 is a first try. `d_loss` is logged without it.
-        penalty_every: every how many steps R1 is computed, with so many times its weight. The
-            penalty of LSGANs-GP is computed in each step.
+        gradient_penalty: the weight, from 0 up, of LSGANs-GP's penalty (|grad D(x')| - 1)^2 at
+            perturbed data x' = x + alpha `perturbation` u. u is uniform on [0, 1) per pixel, alpha
+            per image. The authors' 150 belongs to a loss summed over batches of 64 images; for a
+            mean, as here, it is 150 / 64 = 2.34. `d_loss` is logged without it.
+        perturbation: the largest perturbation of data for the penalty, above 0.
+        r1_weight: the weight, from 0 up, of R1, |grad D(x)|^2 / 2 at data. R1 makes training
+            converge near the equilibrium. Begin with 1. `d_loss` is logged without it.
+        penalty_every: number of steps between computations of R1; its weight is multiplied by that
+            number. The penalty of LSGANs-GP is computed in each step.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
@@ -54,8 +53,8 @@ class LeastSquaresGAN(EnergyGAN):
 
     Source: https://arxiv.org/abs/1611.04076, equations 2 and 7 to 9; the penalty,
     https://arxiv.org/abs/1712.06391, by the authors' code,
-    https://github.com/xudonmao/improved_LSGAN, but drawing u anew at each step; R1, Mescheder et
-    al., https://arxiv.org/abs/1801.04406.
+    https://github.com/xudonmao/improved_LSGAN, except that u is drawn anew at each step; R1,
+    Mescheder et al., https://arxiv.org/abs/1801.04406.
 
     Example:
 
@@ -132,6 +131,6 @@ class LeastSquaresGAN(EnergyGAN):
         return self.gradient_penalty * ops.square(norms - 1.0) + r1
 
     def _energy_weight(self):
-        # The best D is (b p_data + a p_G) / (p_data + p_G): midway between a and b, the slope of
-        # log(p_data / p_G) by D is 4 / (b - a).
+        # The optimal D is (b p_data + a p_G) / (p_data + p_G). Midway between a and b, the
+        # derivative of log(p_data / p_G) by D is 4 / (b - a).
         return 4.0 / float(ops.convert_to_numpy(self.real_label - self.fake_label))

@@ -13,7 +13,7 @@ from keras_egan.training.batch import DiscriminatorOutput
 
 _DEAD = (
     "For a whole epoch the discriminator returned 0 for all data and all fakes: the ReLU at its "
-    "end is dead, and neither network learns any more. Begin again with lower learning rates, or "
+    "end is dead, and neither network learns any more. Start again with lower learning rates, or "
     "with a discriminator that ends without ReLU (`networks.loss_sensitive(nonnegative=False)`)."
 )
 _AVERAGED = 100  # steps
@@ -23,49 +23,50 @@ _AVERAGED = 100  # steps
 class LossSensitiveGAN(EnergyGAN):
     """LS-GAN, loss-sensitive GAN (Qi, 2017), and GLS-GAN; not to be confused with LSGAN.
 
-    The discriminator is a loss function L, a critic that is low on data and lower by a margin
-    that grows with the distance of a fake from the data. Each step minimises
+    The discriminator is a loss function L: a critic that is lower on data than on a fake, by a
+    margin that grows with the distance between the two. Each step minimises
 
         L_D = w L(x) + C(tau Delta(x, G(z)) + L(x) - L(G(z)))  and  L_G = L(G(z)),
 
-    where C(a) = max(a, slope a), and data and fakes are paired by their place in the batch. With
-    slope 0 it is LS-GAN, whose L is at least 0; with slope 1 it is WGAN up to a constant, L being
-    minus its critic; others are GLS-GAN.
+    where C(a) = max(a, slope a). Data and fakes are paired by their position in the batch. A slope
+    of 0 is LS-GAN, whose L is at least 0. A slope of 1 is WGAN up to a constant, where L is minus
+    the critic. Other slopes are GLS-GAN.
 
-    L must be Lipschitz. Choose one: decay of its weights (`d_optimizer=keras.optimizers.Adam(1e-4,
-    0.5, weight_decay=...)`), `weight_clip`, or `gradient_penalty`. If L is 0 for all data and all
-    fakes of an epoch, a warning says that its ReLU is dead.
+    L must be Lipschitz. Choose one of weight decay
+    (`d_optimizer=keras.optimizers.Adam(1e-4, 0.5, weight_decay=...)`), `weight_clip` and
+    `gradient_penalty`. If L is 0 for all data and all fakes of an epoch, a warning says that its
+    ReLU is dead.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
         discriminator: a Keras model from images to `(batch, 1)`.
         delta_weight: tau, from 0 up. The authors' 2e-4 is for 64x64x3 pixels in [-1, 1]. `"auto"`
-            keeps the mean margin at 1, whatever Delta is taken over: it is 1 / Delta, averaged over
-            the last 100 steps, or over all there were, and logged as `delta_weight`, beside
+            keeps the mean margin at 1 for any Delta: tau is 1 / Delta, averaged over the last 100
+            steps, or over all steps if there are fewer. It is logged as `delta_weight`, beside
             `delta`. The first step has a tau of 0.
-        slope: up to 1.
-        delta: what Delta is taken over: by default pixels; or a Keras model from images to
-            features, such as a classifier up to a hidden layer. It is called as at inference, and
-            does not change. Delta is the sum of the absolute differences.
+        slope: the slope of C for pairs that keep their margin, at most 1.
+        delta: the features that Delta compares: by default pixels; or a Keras model from images to
+            features, such as a classifier up to a hidden layer. The model runs in inference mode
+            and does not change. Delta is the sum of the absolute differences.
         first_term_weight: w, from 0 up; 1 / lambda in the paper, 0 in the authors' code.
-        weight_clip: c, above 0: after each update, the discriminator's weights are clipped to
+        weight_clip: c, above 0. After each update, the discriminator's weights are clipped to
             [-c, c], after any constraints of its layers. The authors' GLS-GAN has 0.08.
-        gradient_penalty: the weight, from 0 up, of the mean norm of the gradient of L at data;
-            10 in the authors' GLS-GAN-GP. `d_loss` is logged without it.
-        energy: `"output"`, or `"cross_entropy"` for CLS-GAN, with `num_classes` and a discriminator
-            that is a classifier, from images to `(batch, num_classes)` logits: L(x, y) is minus
-            the logarithm of the label's probability, and images may be without a label, -1.
-            Logged are `labeled`, the share of images with a label, `labeled_right`, the share
-            with a label that the classifier finds, and `accuracy`, the latter by the former. The
-            author's code has a first_term_weight of 1.
+        gradient_penalty: the weight, from 0 up, of the mean norm of the gradient of L at data; 10
+            in the authors' GLS-GAN-GP. `d_loss` is logged without it.
+        energy: `"output"`, or `"cross_entropy"` for CLS-GAN. CLS-GAN needs `num_classes` and a
+            classifier as discriminator, from images to `(batch, num_classes)` logits. L(x, y) is
+            minus the logarithm of the label's probability. The label -1 marks an image without one.
+            Three metrics are logged: `labeled`, the share of images with a label; `labeled_right`,
+            the share of images whose label the classifier predicts; and `accuracy`, the latter
+            divided by the former. The author's code has a first_term_weight of 1.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.
 
-    Source: https://arxiv.org/abs/1701.06264, by the authors' code,
-    https://github.com/guojunq/lsgan, https://github.com/guojunq/glsgan, and, for the penalty,
+    Source: https://arxiv.org/abs/1701.06264, and the authors' code,
+    https://github.com/guojunq/lsgan and https://github.com/guojunq/glsgan. The penalty is that of
     https://github.com/maple-research-lab/glsgan-gp, whose norm is over the channels only.
 
     Example:
@@ -82,7 +83,9 @@ class LossSensitiveGAN(EnergyGAN):
         "be 0 or more", lambda value: value >= 0, "Or make the GAN with 'auto'."
     )
     slope = Hyperparameter(
-        "be 1 or less, or kept margins would outweigh others", lambda value: value <= 1
+        "be 1 or less",
+        lambda value: value <= 1,
+        "Above 1, kept margins would outweigh violated ones.",
     )
     first_term_weight = Hyperparameter("be 0 or more", lambda value: value >= 0)
     gradient_penalty = Setting("be 0 or more", checks.is_weight)
@@ -146,7 +149,7 @@ class LossSensitiveGAN(EnergyGAN):
         if "delta_weight" in self._states:
             found["delta_weight"] = ops.copy(self.delta_weight)
         if self.energy_name == "cross_entropy":
-            # Of the labelled images alone, over a batch and over an epoch alike.
+            # A ratio of means counts labelled images alone, over a batch and over an epoch.
             labeled = metrics["labeled"]
             none = ops.cast(labeled == 0, "float32")
             found["accuracy"] = metrics["labeled_right"] / (labeled + none)

@@ -15,37 +15,41 @@ from keras_egan.training.batch import DiscriminatorOutput
 class MAGAN(EnergyGAN):
     """Margin adaptation GAN (Wang, Cully, Chang and Demiris, 2017).
 
-    The discriminator is an auto-encoder; the energy of an image x is the sum of the squares of
+    The discriminator is an auto-encoder. The energy of an image x is the sum of the squares of
     x - D(x). The losses are EBGAN's, with a margin m that adapts. `fit` has three phases:
 
-    0. For `pretrain_epochs`, the discriminator learns alone, with m = 0, to reconstruct data.
+    0. For `pretrain_epochs`, only the discriminator learns, with m = 0, to reconstruct data.
     1. For one epoch no weight is trained, and m becomes the mean energy of data. Both networks
        still run in training mode: the moving averages of their batch normalisation change.
-    2. From then on both networks learn. At the end of each epoch m falls to the mean energy of
-       data if that is below m, and below the mean energy of fakes, and if the mean energy of fakes
-       has risen since the epoch before.
+    2. From then on both networks learn. At the end of each epoch, m falls to the mean energy of
+       data on three conditions: that energy is below m, it is below the mean energy of fakes, and
+       the latter has risen since the epoch before.
 
-    Logged besides losses and energies: `margin` (the value that the step used), `phase` (0, 1 or
-    2, as above), and `m_global` = E(x) + |E(x) - E(G(z))|, a measure of convergence, lower is
-    better, which has its meaning in phase 2. Over an epoch it is computed from the mean energies.
+    It logs three indicators besides losses and energies:
+
+    - `margin`: the value that the step used.
+    - `phase`: 0, 1 or 2, as above.
+    - `m_global` = E(x) + |E(x) - E(G(z))|: a measure of convergence, lower is better, meaningful in
+      phase 2. Over an epoch it is computed from the mean energies.
 
     An epoch whose energies are not finite does not count. Epochs are those of `fit`, also with
-    `steps_per_epoch`; a loop of your own over `train_on_batch` calls `end_epoch` with the epoch's
-    mean energies. The state is kept in variables: a loaded model continues where it was.
+    `steps_per_epoch`. A loop of your own over `train_on_batch` calls `end_epoch` with the epoch's
+    mean energies. The state is kept in variables, so that a loaded model continues where it was.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
         discriminator: a Keras model from images to their reconstructions, of the same shape.
-        pretrain_epochs: how many epochs the discriminator learns alone, a whole number from 0 up.
+        pretrain_epochs: number of epochs in which only the discriminator learns, a whole number
+            from 0 up.
         **kwargs: `latent_dim`, `latents` (the authors use `"normal"`), `d_steps`, `updates`,
             `generator_average`, `augment`, `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
     Raises:
         ValueError: if an argument is out of its range, or the networks do not fit one another.
 
-    Source: https://arxiv.org/abs/1704.03817, by the authors' code,
-    https://github.com/RuohanW/magan; `m_global`, which that code lacks, as in
-    https://github.com/wiseodd/generative-models, is BEGAN's with a gamma of 1.
+    Source: https://arxiv.org/abs/1704.03817, and the authors' code,
+    https://github.com/RuohanW/magan. That code lacks `m_global`, which is BEGAN's with a gamma of
+    1, as in https://github.com/wiseodd/generative-models.
 
     Example:
 
@@ -95,7 +99,7 @@ class MAGAN(EnergyGAN):
 
     def end_epoch(self, logs: dict[str, float]) -> None:
         real, fake = logs["real_energy"], logs["fake_energy"]
-        if not math.isfinite(real + fake):  # an epoch that counts for nothing
+        if not math.isfinite(real + fake):  # the epoch does not count
             return
         phase = self.present_phase()
         if phase == "first margin":

@@ -1,4 +1,4 @@
-"""What a GAN computes: its step, energies, the losses that follow from them, its controller."""
+"""The computations of a GAN: its step, energies, losses and controller."""
 
 from functools import cache
 from typing import Any, ClassVar
@@ -17,10 +17,10 @@ from keras_egan.training.labels import with_labels
 
 
 class Objective(keras.Model):
-    """The methods in which GANs differ: what a subclass of `EnergyGAN` gives, if it needs to."""
+    """The methods in which GANs differ; a subclass of `EnergyGAN` overrides those that it needs."""
 
     uses_embedding = False
-    """Whether the losses look at an auto-encoder's embedding."""
+    """Whether the losses use an auto-encoder's embedding."""
 
     smallest_batch = 1
     """The smallest batch, over all devices, for which the losses are defined."""
@@ -29,24 +29,24 @@ class Objective(keras.Model):
     """The networks that learn in each phase of a training."""
 
     def discriminator_loss(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """Returns the discriminator's loss of each sample; if need be, with further metrics.
+        """Return the discriminator's loss per sample, and further metrics if there are any.
 
         Args:
             real: the batch of data.
             fake: as many generated samples; no gradient reaches the generator.
 
         Returns:
-            A tensor of shape `(batch,)`, or it and a dict of such tensors, by the names under which
-            their means are logged. Scalars stand for means over the batch.
+            A tensor of shape `(batch,)`, or a pair of it and a dict of such tensors, whose means
+            are logged under their names. A scalar stands for a mean over the batch.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method `discriminator_loss`.")
 
     def generator_loss(self, fake: DiscriminatorOutput) -> Any:
-        """Returns the generator's loss of each sample, in the forms of `discriminator_loss`.
+        """Return the generator's loss per sample, in the forms of `discriminator_loss`.
 
-        Unless a subclass says otherwise, the loss is the energy. A subclass whose loss compares
-        fakes with data takes a second argument, `real`, and only then is data scored for it:
-        `def generator_loss(self, fake, real=None)`. No gradient flows through `real`.
+        By default the loss is the energy. A loss that compares fakes with data takes a second
+        argument, `def generator_loss(self, fake, real=None)`; only then is data scored for it. No
+        gradient flows through `real`.
 
         Args:
             fake: a batch of generated samples.
@@ -54,10 +54,10 @@ class Objective(keras.Model):
         return fake.energy
 
     def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """Returns what training adds to the discriminator's loss of each sample.
+        """Return a term that training adds to the discriminator's loss per sample.
 
-        `gradient_norms` has the norms of which most penalties are made. `real.rows` draws random
-        numbers that are right on several devices (`real.rows.own`), from `real.rows.seeds`.
+        `gradient_norms` gives the norms that most penalties use. `real.rows.own` draws random
+        numbers that are right on several devices, from `real.rows.seeds`.
 
         Args:
             real: the batch of data, as in `discriminator_loss`.
@@ -66,10 +66,10 @@ class Objective(keras.Model):
         return 0.0
 
     def constrain_discriminator(self) -> None:
-        """Changes the discriminator's weights after each of its updates; by default nothing."""
+        """Change the discriminator's weights after each of its updates; by default, do nothing."""
 
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
-        """Returns what else to log, scalars computed from the means of the metrics.
+        """Return further scalars to log, computed from the means of the metrics.
 
         Args:
             metrics: the means of losses, energies and further metrics, over a batch or an epoch.
@@ -77,23 +77,24 @@ class Objective(keras.Model):
         return {}
 
     def control(self, logs: dict[str, Any]) -> None:
-        """Moves the controller's variables at the end of a training step.
+        """Move the controller's variables at the end of a training step.
 
         Args:
             logs: this step's metrics and indicators, the same on every replica.
         """
 
     def end_epoch(self, logs: dict[str, float]) -> None:
-        """Moves what changes once an epoch. `fit` calls it, before any callback.
+        """Update the state that changes once per epoch; `fit` calls this before any callback.
 
         Args:
             logs: the epoch's metrics and indicators.
         """
 
     def findings(self, logs: dict[str, float]) -> dict[str, str]:
-        """Returns what the logs of an epoch show to be wrong: a sentence each, by a name.
+        """Return the faults that the logs of an epoch show: one sentence per fault, by its name.
 
-        `fit` warns of each once; in the place of that, `callbacks.Diagnosis` asks at each check.
+        `fit` warns of each fault once. If there is a `callbacks.Diagnosis`, it asks at each check
+        instead.
 
         Args:
             logs: the epoch's metrics and indicators.
@@ -101,7 +102,7 @@ class Objective(keras.Model):
         return {}
 
     def add_state(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
-        """Returns a new scalar variable that training changes, and files keep under its name.
+        """Return a new scalar variable that training changes, and that files keep under its name.
 
         Args:
             name: its name, unique within the GAN.
@@ -113,23 +114,23 @@ class Objective(keras.Model):
         return self._states[name]
 
     def present_phase(self) -> str:
-        """Returns which of `phases` the training is in; asked for before each epoch."""
+        """Return the name of the present phase, one of `phases`; asked for before each epoch."""
         return next(iter(self.phases))
 
     def call(self, latents: Any, training: bool = False) -> Any:
-        """Returns the generator's output for latents, or a list of latents and labels."""
+        """Return the generator's output for latents, or for a list of latents and labels."""
         return self.generator(latents, training=training)
 
     def score(
         self, images: Any, training: bool = False, latents: Any = None, labels: Any = None
     ) -> DiscriminatorOutput:
-        """Returns images with their energies.
+        """Return images with their energies.
 
         Args:
             images: float tensor of shape `(batch, *image_shape)`.
-            training: whether the discriminator is called as in training.
-            latents: what the images were generated from, if they were.
-            labels: the images' classes, int32 of shape `(batch,)`, where the GAN has `num_classes`.
+            training: whether the discriminator runs in training mode.
+            latents: the latents of generated images; None for data.
+            labels: the images' classes, int32 of shape `(batch,)`, if the GAN has `num_classes`.
         """
         network, embedding = self.discriminator, None
         given = labels if step.takes_labels(self) else None
@@ -143,10 +144,10 @@ class Objective(keras.Model):
         return DiscriminatorOutput(images, output, energy, embedding, latents, labels, added)
 
     def gradient_norms(self, images: Any, labels: Any = None) -> Any:
-        """Returns the norm of the energy's gradient at each image, float32 of shape `(batch,)`."""
+        """Return the norm of the energy's gradient at each image, float32 of shape `(batch,)`."""
         gradient = backend.input_gradient(
             lambda images: self.score(images, training=True, labels=labels).energy,
-            ops.stop_gradient(images),  # a penalty moves the discriminator alone
+            ops.stop_gradient(images),  # a penalty trains only the discriminator
             self,
         )
         return norms(gradient)
@@ -154,14 +155,15 @@ class Objective(keras.Model):
     def zero_centered_penalty(
         self, *weighted: tuple[float, DiscriminatorOutput], every: int = 1
     ) -> Any:
-        """Returns a penalty on the energy's gradient: R1 at data, R2 at fakes.
+        """Return a penalty on the energy's gradient: R1 at data, R2 at fakes.
 
-        It is the sum of weight / 2 times the mean squared norm of the gradient at a batch.
+        It is the sum over batches of weight / 2 times the mean squared norm of the gradient.
 
         Args:
-            weighted: pairs of a weight, 0 for none, and a batch.
-            every: at every how many steps the penalty is computed, with so many times the weights.
-                In other steps it is 0 and costs nothing (StyleGAN2's lazy regularisation).
+            weighted: pairs of a weight and a batch; a weight of 0 leaves the batch out.
+            every: number of steps between computations of the penalty; the weights are multiplied
+                by that number. In other steps the penalty is 0 and costs nothing (StyleGAN2's lazy
+                regularisation).
 
         Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `every`, Karras et al.,
         https://arxiv.org/abs/1912.04958.
@@ -188,20 +190,21 @@ class Objective(keras.Model):
         return rows.own(lambda n: keras.random.normal((n, size), seed=seed))
 
     def _embed(self, images, training):
-        """Returns the embeddings that the losses are given, and those that the decoder takes."""
+        """Return the embeddings for the losses, and those for the decoder."""
         embedding = self.discriminator.encoder(images, training=training)
         return embedding, embedding
 
     def _fakes_weight(self):
-        """Returns w, where the discriminator's loss is one of data plus w times the generator's.
+        """Return w if the discriminator's loss is a term of data plus w times the generator's loss.
 
-        `updates="one_pass"` then takes one gradient less. None is always right.
+        `updates="one_pass"` then computes one gradient less. None is always right.
         """
 
     def _energy_weight(self):
-        """Returns w, where w times the energy of the best discriminator is log(p_G / p_data).
+        """Return w if the optimal discriminator's energy times w is log(p_G / p_data).
 
-        Up to a constant; None where the loss fixes no such scale. `refine` takes it by default.
+        It holds up to a constant. None means that the loss fixes no such scale. `refine` uses w by
+        default.
         """
 
     _training_step = step.train
@@ -215,10 +218,10 @@ class Objective(keras.Model):
         return super().make_test_function(force=self._outdated("evaluation") or force)
 
     def _outdated(self, function):
-        """Whether a step was compiled for another phase or other settings than the present."""
+        """Return whether the step was compiled for another phase or other settings than now."""
         checks.updates(self.updates, self.d_steps)
         self.fit_state.phase = self.present_phase()
-        self._flat_layers = cache(flat_layers)  # a walk takes as long as a small layer
+        self._flat_layers = cache(flat_layers)  # a walk costs as much as a small layer
         learning = [id(variable) for variable in self.trainable_variables]  # layers may be frozen
         assumed = self.fit_state.phase, configuration.settings_of(self), learning
         outdated = assumed != self._assumed.get(function)
@@ -237,7 +240,7 @@ class Objective(keras.Model):
 
     @property
     def step(self) -> Any:
-        """How many training steps were done, a variable."""
+        """The number of training steps done, a variable."""
         return self._training_state.step
 
     @property
@@ -246,11 +249,11 @@ class Objective(keras.Model):
         return [self._running_means] if self._running_means else []
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """Returns the means of the metrics so far, and the indicators computed from them."""
+        """Return the means of the metrics so far, and the indicators computed from them."""
         metrics = self._running_means.result()
         return {**metrics, **self.indicators(metrics)}
 
     def reset_metrics(self) -> None:
-        """Starts the running means and the latents of evaluation anew."""
+        """Restart the running means and the latents of evaluation."""
         super().reset_metrics()
         self._training_state.restart_evaluation()

@@ -1,4 +1,4 @@
-"""Latents whose samples have less energy: a method of every GAN."""
+"""Moving latents to lower energy: a method of every GAN."""
 
 import random
 from typing import Any
@@ -25,34 +25,34 @@ def refine(
     labels: Any = None,
     batch_size: int = BATCH,
 ) -> np.ndarray:
-    """Moves latents to where their samples have less energy, by Langevin dynamics.
+    """Move latents to where their samples have lower energy, by Langevin dynamics.
 
-    The steps draw from the density p(z) exp(-w E(G(z))) in the end, with p what latents are drawn
-    from, E the energy of the discriminator as it is (in inference mode, without augmentation), and
+    In the limit, the latents are draws from the density p(z) exp(-w E(G(z))). Here p is the
+    latents' distribution, E the discriminator's energy in inference mode without augmentation, and
     w the `weight`. For normal latents a step is
 
         z <- z - h (z + w grad E(G(z))) + sqrt(1 - (1 - h)^2) n
 
-    with n normal and h the `step_size`: without an energy, any h leaves p as it is. Uniform latents
-    move by a third of that gradient and of the noise's variance, the variance of p, and are
-    reflected at -1 and 1.
+    with n normal and h the `step_size`. Without an energy, any h leaves p as it is. For uniform
+    latents the gradient and the noise's variance are multiplied by 1 / 3, the variance of p.
+    Latents are reflected at -1 and 1.
 
     Args:
         gan: the GAN, whose method this is.
-        latents: what to begin from, of shape `(n, latent_dim)`, such as `gan.draw_latents(n)`.
-        steps: how many steps to take. Each costs about two passes through both networks.
-        step_size: h, above 0 and at most 1. After 1 / h steps latents have moved by about as much
-            as they can. Larger steps need fewer; the energy's law is then met less exactly.
-        weight: w, above 0. By default what makes the best discriminator's energy log(p_G / p_data):
-            1 for `RelativisticGAN` with `form="logistic"`, as in the paper; 4 over the difference
-            of the labels for `LeastSquaresGAN`, to first order. Other energies have a scale of
-            their own. Theirs is weighed by one over its standard deviation over 256 samples, which
-            lowers the mean of a normal energy by one standard deviation.
-        truncation: as in `sample`, where latents are drawn with one: a narrower p.
+        latents: the initial latents, of shape `(n, latent_dim)`, such as `gan.draw_latents(n)`.
+        steps: number of steps. Each costs about two passes through both networks.
+        step_size: h, above 0 and at most 1. After 1 / h steps latents have moved about as far as
+            they can. With larger steps fewer are needed, but they follow the density less exactly.
+        weight: w, above 0. By default, the weight that makes the optimal discriminator's energy
+            log(p_G / p_data): 1 for `RelativisticGAN` with `form="logistic"`, as in the paper; 4
+            over the difference of the labels for `LeastSquaresGAN`, to first order. Other energies
+            have a scale of their own. Their default is one over the energy's standard deviation
+            over 256 samples, which lowers the mean of a normal energy by one standard deviation.
+        truncation: as in `sample`, if the latents were drawn with one: it narrows p.
         seed: an integer that fixes the noise, which is then the same on every backend.
         average: as in `sample`.
-        labels: the classes, as in `energy`, where the GAN has `num_classes`.
-        batch_size: how many latents move at once. A smaller number takes less memory.
+        labels: the classes, as in `energy`, if the GAN has `num_classes`.
+        batch_size: number of latents that move at once. A smaller number takes less memory.
 
     Returns:
         float32 array of shape `(n, latent_dim)`.
@@ -62,7 +62,7 @@ def refine(
 
     Source: Che et al., Your GAN is secretly an energy-based model,
     https://arxiv.org/abs/2003.06060, algorithm 1. The steps are those of Cotter et al.,
-    https://arxiv.org/abs/1202.0709, without a test of acceptance.
+    https://arxiv.org/abs/1202.0709, without an acceptance test.
 
     Example:
 
@@ -98,7 +98,7 @@ def refine(
 
 
 def compiled_gradient(gan: Any) -> Any:
-    """Returns a function of variables, latents and maybe labels: the gradient of the energies."""
+    """Return a function of variables, latents and any labels: the gradient of the energies."""
 
     def energies(z, labels=None):
         samples = gan.generator(with_labels(z, labels), training=False)
@@ -108,7 +108,7 @@ def compiled_gradient(gan: Any) -> Any:
 
 
 def _spread(gan, truncation, average, batch_size):
-    """Returns the standard deviation of the energies of samples, above 0."""
+    """Return the standard deviation of the energies of samples, above 0."""
     labels = gan._given_labels(None, BATCH, seed=0)
     z = truncation * gan.draw_latents(BATCH, seed=0)
     samples = gan.generate(z, average, labels, batch_size)

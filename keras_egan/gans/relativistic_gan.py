@@ -1,4 +1,4 @@
-"""RelativisticGAN: a loss of the differences of data and fakes, with R1 and R2."""
+"""RelativisticGAN: a loss of energy differences between data and fakes, with R1 and R2."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ from keras_egan.training.batch import DiscriminatorOutput
 class RelativisticGAN(EnergyGAN):
     """Relativistic pairing GAN with zero-centred gradient penalties: R3GAN's loss.
 
-    The discriminator is a critic E, low on data. Data and fakes are paired by their place in the
+    The discriminator is a critic E, low on data. Data and fakes are paired by their position in the
     batch, and only differences of their energies count. Each step minimises
 
         L_D = f(E(x) - E(G(z))) + (r1 |grad E(x)|^2 + r2 |grad E(G(z))|^2) / 2
-        L_G = f(E(G(z)) - E(x))
+        L_G = f(E(G(z)) - E(x)).
 
-    with f by `form`: softplus, (1 + a)^2 or max(0, 1 + a). With both penalties the game converges
+    `form` sets f: softplus, (1 + a)^2 or max(0, 1 + a). With both penalties the game converges
     locally; without them it circles.
 
     Args:
@@ -29,8 +29,9 @@ class RelativisticGAN(EnergyGAN):
         form: `"logistic"`, R3GAN's; `"least_squares"`; or `"hinge"`.
         r1_weight: r1, the weight, from 0 up, of the squared gradient at data.
         r2_weight: r2, the weight, from 0 up, of the squared gradient at fakes.
-        penalty_every: every how many steps the penalties are taken, with so many times their
-            weights: 8 or 16 saves most of their cost. `d_loss` is logged without them.
+        penalty_every: number of steps between computations of the penalties; their weights are
+            multiplied by that number. 8 or 16 saves most of their cost. `d_loss` is logged without
+            them.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 

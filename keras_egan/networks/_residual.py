@@ -29,24 +29,24 @@ def residual(
     embedding_dim: int | None = None,
     num_classes: int | None = None,
 ) -> tuple[keras.Model, keras.Model]:
-    """Returns a generator and a critic, or an auto-encoder, of residual blocks.
+    """Return a generator and a critic, or an auto-encoder, of residual blocks.
 
-    The image is halved until its shorter side is at most 7, as in `convnet`. There are `filters`
-    channels at half the image's scale, twice as many at each smaller scale, and at most 8 times as
-    many. Each of these scales has residual blocks, which begin near the identity: two 3x3
-    convolutions, the first to half as many channels. The image's own scale has no block, because
-    it would take most of the time. To halve the sides, the pixels of each 2x2 block become
-    channels before a 2x2 convolution. `UpsampledConv2D` doubles the sides. LeakyReLU before each
-    convolution. The generator ends in tanh. Only an auto-encoder's embedding is normalised, for
-    the reason that `dcgan_autoencoder` gives.
+    The image is halved until its shorter side is at most 7, as in `convnet`. Half the image's scale
+    has `filters` channels. Each smaller scale has twice as many, up to 8 times `filters`. Each of
+    these scales has residual blocks. A block has two 3x3 convolutions, the first to half as many
+    channels, and begins near the identity. The image's own scale has no blocks, because they would
+    take most of the time. To halve the sides, the pixels of each 2x2 block become channels before a
+    2x2 convolution. `UpsampledConv2D` doubles the sides. LeakyReLU precedes each convolution. The
+    generator ends in tanh. Nothing is normalised except an auto-encoder's embedding;
+    `dcgan_autoencoder` says why.
 
     Args:
-        image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An
-            odd side is rounded up when it is halved, and cropped on the way back.
-        filters: the channels at half the image's scale. At 64x64, 16 give each network about
+        image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An odd
+            side is rounded up when it is halved, and cropped when it is doubled.
+        filters: number of channels at half the image's scale. At 64x64, 16 give each network about
             400,000 weights.
         latent_dim: the length of the generator's input.
-        blocks: the number of residual blocks per scale.
+        blocks: number of residual blocks per scale.
         embedding_dim: the length of an auto-encoder's embedding; None for a critic.
         num_classes: the number of classes, for networks that take labels too; or None.
 
@@ -103,8 +103,8 @@ def residual(
 def _block(x, width):
     half = (width + 1) // 2
     y = layers.Conv2D(half, 3, padding="same", kernel_initializer="he_normal")(_active(x))
-    # As in Fixup, but not quite 0: https://arxiv.org/abs/1901.09321. Blocks that begin near the
-    # identity let a deep network without normalisation train.
+    # Fixup initialises to 0, this to nearly 0: https://arxiv.org/abs/1901.09321. Blocks that begin
+    # near the identity let a deep network without normalisation train.
     small = keras.initializers.VarianceScaling(1e-2)
     y = layers.Conv2D(width, 3, padding="same", kernel_initializer=small)(_active(y))
     return layers.Add()([x, y])

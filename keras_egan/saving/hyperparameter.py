@@ -86,7 +86,7 @@ class Hyperparameter(_Attribute):
             values[self.name] = add_variable(gan, self.name, initial=number)
 
     def configured(self, gan: Any) -> Any:
-        """Returns the present value for `get_config`."""
+        """Return the present value for `get_config`."""
         return plain(getattr(gan, self.name))
 
 

@@ -1,4 +1,4 @@
-"""What a training step hands to a GAN's losses."""
+"""The batch that a training step hands to a GAN's losses."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,19 +12,19 @@ from keras_egan.image_format import is_image
 
 
 class DiscriminatorOutput(NamedTuple):
-    """A batch, and what the discriminator says of it.
+    """A batch and the discriminator's output for it.
 
     Attributes:
-        images: tensor of shape `(batch, ...)`, in [-1, 1] where they are images.
-        output: the discriminator's output as it is: the reconstructions, in the images' shape, or
-            a critic's scores, of shape `(batch, 1)`.
+        images: tensor of shape `(batch, ...)`, in [-1, 1] if they are images.
+        output: the discriminator's output: the reconstructions, in the images' shape, or a critic's
+            scores, of shape `(batch, 1)`.
         energy: float32 tensor of shape `(batch,)`, low on data.
-        embedding: the encoder's output, where a GAN asks for it (`uses_embedding`).
-        latents: what fakes were generated from, of shape `(batch, latent_dim)`; None for data.
-        labels: the labels that it was scored with, int32 of shape `(batch,)`, if there are any.
-        added: what the discriminator's layers added to its loss in this call, by `add_loss` or an
-            `activity_regularizer`, a scalar.
-        rows: which rows of the global batch they are, in a training or evaluation step.
+        embedding: the encoder's output, if the GAN asks for it (`uses_embedding`).
+        latents: the latents of fakes, of shape `(batch, latent_dim)`; None for data.
+        labels: the labels given to the discriminator, int32 of shape `(batch,)`, if there are any.
+        added: a scalar, which the discriminator's layers added to its loss in this call, by
+            `add_loss` or an `activity_regularizer`.
+        rows: the `BatchShard` that these samples are, in a training or evaluation step.
     """
 
     images: Any
@@ -37,37 +37,38 @@ class DiscriminatorOutput(NamedTuple):
     rows: Any = None
 
     def gathered(self, values: Any) -> Any:
-        """Returns values of these samples, such as `energy`, for all of the global batch.
+        """Return values of these samples, such as `energy`, for the whole global batch.
 
-        On several devices a loss may so compare each sample with the batch, as with its mean.
+        A loss can then compare each sample with the batch, for example with its mean, on several
+        devices.
         """
         if self.rows is None:
             return values
         return distributed.replica_gather(values, self.rows.count)
 
     def within_batch(self, function: Callable[[Any], Any]) -> Any:
-        """Returns what a function makes of the global batch's embedding, for these samples."""
+        """Return these samples' rows of a function of the global batch's embedding."""
         found = function(self.gathered(self.embedding))
         return found if self.rows is None else self.rows.taken(found)
 
     @property
     def scores(self) -> Any:
-        """A critic's output as one number a sample, float32 of shape `(batch,)`."""
+        """A critic's output as one number per sample, float32 of shape `(batch,)`."""
         return ops.cast(self.output[:, 0], "float32")
 
 
 class BatchShard(NamedTuple):
-    """Which rows of the global batch this replica holds; all of them, but on several devices.
+    """The rows of the global batch that this replica holds: all rows, except on several devices.
 
     Attributes:
-        count: how many rows this replica has been given.
-        start: the number of the first of them.
+        count: number of rows that this replica received.
+        start: the index of its first row in the global batch.
         total: the global batch size.
-        held: on several devices, how many it computes with: `count`, or one padding row if that is
-            0, because the mean of an empty tensor is NaN.
-        labels: those of these rows' images, int32 of shape `(held,)`, if the GAN has classes.
-        fake_labels: those that the fakes are made with, likewise.
-        seeds: the `keras.random.SeedGenerator` that the step's random numbers come from.
+        held: on several devices, the number of rows that it computes with: `count`, or one padding
+            row if `count` is 0, because the mean of an empty tensor is NaN.
+        labels: the labels of these rows' images, int32 of shape `(held,)`, if the GAN has classes.
+        fake_labels: the labels of the fakes, likewise.
+        seeds: the `keras.random.SeedGenerator` of the step's random numbers.
     """
 
     count: Any
@@ -84,7 +85,7 @@ class BatchShard(NamedTuple):
         return self.total is self.count
 
     def mean(self, values: Any) -> Any:
-        """Returns this replica's part in a mean over the global batch, a float32 scalar.
+        """Return this replica's part of a mean over the global batch, a float32 scalar.
 
         `values` has shape `(held,)`, or is the mean of this replica's rows, a scalar.
         """
@@ -92,7 +93,7 @@ class BatchShard(NamedTuple):
         return self._share_of(ops.mean(values) if len(values.shape) else values)
 
     def means(self, values: Sequence[Any]) -> Any:
-        """Returns the `mean` of each of one or more values, of shape `(len(values),)`."""
+        """Return the `mean` of each of one or more values, of shape `(len(values),)`."""
         held = self.count if self.held is None else self.held
         rows = []
         for value in values:
@@ -103,8 +104,8 @@ class BatchShard(NamedTuple):
         return self._share_of(ops.mean(ops.stack(rows), axis=1))
 
     def sums(self, means: Any) -> Any:
-        """Returns sums over the global batch, given the means over it."""
-        # PyTorch would send a number to the device as a tensor; as a number it costs no transfer.
+        """Return sums over the global batch, given the means over it."""
+        # A Python number stays one, because PyTorch would send a tensor to the device.
         total = self.total
         return means * (total if isinstance(total, int) else ops.cast(total, "float32"))
 
@@ -114,28 +115,28 @@ class BatchShard(NamedTuple):
         return mean * ops.cast(self.count, "float32") / ops.cast(self.total, "float32")
 
     def own(self, draw: Callable[[Any], Any]) -> Any:
-        """Returns this replica's rows of random numbers that are drawn for the global batch.
+        """Return this replica's rows of random numbers that are drawn for the global batch.
 
-        A seed's state is the same on every replica, so that each draws all rows: `draw` takes
-        their number, and returns a tensor of so many rows, or a dict of them.
+        The seed's state is the same on every replica, so each replica draws all rows. `draw` takes
+        the number of rows, and returns a tensor with so many rows, or a dict of such tensors.
         """
         with backend.host():
             drawn = keras.tree.map_structure(self.taken, draw(self.total))
         return backend.sent(drawn)
 
     def taken(self, values: Any) -> Any:
-        """Returns this replica's rows of a tensor of shape `(total, ...)`."""
+        """Return this replica's rows of a tensor of shape `(total, ...)`."""
         return values if self.alone else values[self.start : self.start + self.held]
 
 
 def unfit_rows(images: Any) -> Any:
-    """Returns 1 for samples that are not finite or, if images, outside [-1, 1]; 0 for others.
+    """Return 1 for samples that are not finite or are images outside [-1, 1], 0 for others.
 
-    float32 of shape `(batch,)`, or a scalar 0 for uint8.
+    The result is float32 of shape `(batch,)`, or a scalar 0 for uint8.
     """
     if "float" not in keras.backend.standardize_dtype(images.dtype):
         return ops.zeros(())
     bound = 1.001 if is_image(images.shape[1:]) else 3e38
     fit = ops.abs(ops.cast(images, "float32")) <= bound
-    fit = ops.all(fit, axis=tuple(range(1, len(images.shape))))  # NaN is under nothing
+    fit = ops.all(fit, axis=tuple(range(1, len(images.shape))))  # NaN is below no number
     return 1.0 - ops.cast(fit, "float32")

@@ -1,4 +1,4 @@
-"""Whether two networks make a GAN, and the errors where they do not."""
+"""Checks that a generator and a discriminator make a GAN."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from keras_egan.energies import NEEDS, needed_output
 def checked(
     generator: Any, discriminator: Any, energy: Any, latent_dim: int | None, num_classes: int | None
 ) -> tuple[int, tuple[int, ...]]:
-    """Calls both networks; returns the length of latents and the shape of one sample.
+    """Call both networks; return the length of latents and the shape of one sample.
 
     The arguments and errors are those of `EnergyGAN`.
     """
@@ -30,7 +30,7 @@ def checked(
 
 
 def symbols(shape: Sequence[int], labeled: bool) -> Any:
-    """Returns symbolic samples, with labels if wanted, to call a network for its output's shape."""
+    """Return symbolic samples, with labels if `labeled`, that show a network's output shape."""
     inputs = keras.Input(tuple(shape))
     return [inputs, keras.Input((), dtype="int32")] if labeled else inputs
 
@@ -39,15 +39,15 @@ def _latent_dim(generator, given, labeled):
     shape = _first_input("generator", generator, "latents of shape (None, latent_dim)", labeled)
     if shape and len(shape) != 2:
         raise ValueError(
-            f"`generator` takes latents of shape {tuple(shape)}; latents are vectors, of shape "
-            f"(None, latent_dim). Begin it with `keras.layers.Reshape({tuple(shape[1:])})`."
+            f"`generator` must take latents of shape (None, latent_dim); it takes {tuple(shape)}. "
+            f"Begin it with `keras.layers.Reshape({tuple(shape[1:])})`."
         )
     if given is not None:
         return given
     if not shape or shape[-1] is None:
         raise ValueError(
-            "`latent_dim` is missing, and `generator` does not tell it: its input shape is "
-            f"{shape}. Pass `latent_dim=`."
+            f"`latent_dim` is missing, and the input shape of `generator`, {shape}, does not give "
+            "it. Pass `latent_dim=`."
         )
     return shape[-1]
 
@@ -58,7 +58,7 @@ def _image_shape(generator, latent_dim, labeled):
         raise ValueError(f"`generator` must return one tensor; it returns {type(fake).__name__}.")
     shape = tuple(fake.shape[1:])
     if None in shape:
-        raise ValueError(f"`generator` must make samples of one shape; it makes {shape}.")
+        raise ValueError(f"`generator` must make samples of a fixed shape; it makes {shape}.")
     return shape
 
 
@@ -91,26 +91,27 @@ def _first_input(argument, network, what, labeled):
     several = shape and (isinstance(shape, dict) or isinstance(shape[0], (tuple, list)))
     shapes = list(shape.values() if isinstance(shape, dict) else shape) if several else [shape]
     if shape and len(shapes) != 1 + labeled:
-        wanted = f"two, {what} and labels," if labeled else f"one, {what},"
+        wanted = f"two inputs, {what} and labels," if labeled else f"one input, {what},"
         raise ValueError(
-            f"`{argument}` has {len(shapes)} inputs; it must have {wanted} where the GAN has "
-            f"{'`num_classes=`' if labeled else 'no `num_classes=`'}. Give it to both, or neither."
+            f"`{argument}` must have {wanted} if the GAN has "
+            f"{'`num_classes`' if labeled else 'no `num_classes`'}; it has {len(shapes)}. Pass "
+            "`num_classes=` both to the networks and to the GAN, or to neither."
         )
     return shapes[0]
 
 
 def check_embedding(discriminator: keras.Model, latent_dim: int) -> None:
-    """Raises a `ValueError` unless a discriminator's embeddings have the shape of latents."""
+    """Raise a `ValueError` unless a discriminator's embeddings have the shape of latents."""
     if not checks.has_encoder(discriminator):
         raise ValueError(
-            "`discriminator` must have an encoder, whose embeddings are held to the latents: build "
-            "it as `networks.Autoencoder(encoder, decoder)`."
+            "`discriminator` must have an encoder, whose embeddings learn to equal the latents. "
+            "Build it as `networks.Autoencoder(encoder, decoder)`."
         )
     shape = tuple(discriminator.encoder.output_shape[1:])
     if shape != (latent_dim,):
         raise ValueError(
-            f"`discriminator` has embeddings of shape {shape}, and `generator` latents of shape "
-            f"({latent_dim},), which must be the same: pass `embedding_dim={latent_dim}`."
+            f"`discriminator` must have embeddings of the latents' shape, ({latent_dim},); it has "
+            f"{shape}. Build it with `embedding_dim={latent_dim}`."
         )
 
 
@@ -119,8 +120,9 @@ def _check_apart(generator, discriminator):
     shared = [variable.path for variable in discriminator.variables if id(variable) in held]
     if shared:
         raise ValueError(
-            f"`generator` and `discriminator` share weights ({', '.join(shared[:3])}), which would "
-            "part in a saved file. Give each layers of its own, as `keras.models.clone_model` does."
+            "`generator` and `discriminator` must not share weights "
+            f"({', '.join(shared[:3])}), because a file holds them twice. Give each network its "
+            "own layers, for example by `keras.models.clone_model`."
         )
 
 
@@ -130,7 +132,8 @@ def _check_holds_no_code(argument, network):
         wrapped = isinstance(layer, keras.layers.TorchModuleWrapper)
         if wrapped or getattr(code, "__name__", None) == "<lambda>":
             raise ValueError(
-                f"`{argument}` has {layer.name!r}, a {type(layer).__name__}, whose file would hold "
-                "code, which `load` and `export` refuse to run. Write it as a subclass of "
-                "keras.layers.Layer, registered with keras.saving.register_keras_serializable."
+                f"`{argument}` has the layer {layer.name!r}, a {type(layer).__name__}. A file "
+                "would hold its code, which `load` and `export` refuse to run. Write it as a "
+                "subclass of keras.layers.Layer, registered with "
+                "keras.saving.register_keras_serializable."
             )

@@ -1,4 +1,4 @@
-"""The labels of a conditional GAN: what comes is checked and counted, what is drawn follows it."""
+"""The labels of a conditional GAN: data's are checked and counted, samples' are drawn."""
 
 from typing import Any
 
@@ -12,18 +12,18 @@ from keras_egan.datasets.loaders import check_labels, described
 from keras_egan.saving.state import add_variable
 
 UNLABELED = -1
-"""What stands for a label that is not known, where a GAN can learn from such images."""
+"""The label of an image whose class is unknown, if a GAN can learn from such images."""
 
 
 def with_labels(inputs: Any, labels: Any) -> Any:
-    """Returns what a network is called with: its inputs, or a list of them and their labels."""
+    """Return a network's argument: its inputs, or a list of its inputs and their labels."""
     return inputs if labels is None else [inputs, labels]
 
 
 class Labels(keras.layers.Layer):
-    """The part of a conditional GAN that knows its classes, and how often each has come.
+    """The part of a conditional GAN that knows its classes, and how often each has occurred.
 
-    With `unlabeled`, images may come without a label, as -1.
+    With `unlabeled`, the label -1 marks an image without one.
     """
 
     def __init__(self, num_classes: int, unlabeled: bool = False):
@@ -34,9 +34,10 @@ class Labels(keras.layers.Layer):
         self.built = True
 
     def received(self, data: Any, rows: Any) -> tuple[Any, Any]:
-        """Returns the `BatchShard` with the labels of data, and which are of no class, 1 or 0.
+        """Return the `BatchShard` with the labels of data, and a tensor that marks invalid labels.
 
-        Labels of fakes are drawn where data has none.
+        The mark is 1 for a label of no class, 0 for others. A fake has the label of data, or a
+        drawn one if data has none.
         """
         labels = distributed.nonempty(ops.cast(data[1], "int32"))
         labels = labels[:, 0] if len(labels.shape) == 2 else labels
@@ -54,22 +55,22 @@ class Labels(keras.layers.Layer):
     def count(self, rows: Any) -> None:
         known = ops.expand_dims(rows.labels, 1) == ops.arange(self.num_classes, dtype="int32")
         found = ops.sum(ops.cast(known, "float32"), axis=0)
-        if not rows.alone:  # a replica may have a row that does not count
+        if not rows.alone:  # a replica's padding row does not count
             found = found * ops.cast(rows.count > 0, "float32")
         found = distributed.replica_sum(found)
         self.counts.assign(self.counts.value + ops.cast(found, self.counts.dtype))
 
     def drawn(self, n: int, labels: Any, seed: int | None = None) -> np.ndarray:
-        """Returns the labels of samples, int32 of shape `(n,)`.
+        """Return the labels of samples, int32 of shape `(n,)`.
 
         Args:
-            n: how many samples there are.
-            labels: one for all, or a list or array of n; None for labels that are drawn with the
-                shares that they had in training, all alike before it.
-            seed: an integer that fixes what is drawn.
+            n: number of samples.
+            labels: one label for all, or a list or array of n. None draws labels with their class
+                shares in training, or with equal shares before training.
+            seed: an integer that fixes the drawn labels.
 
         Raises:
-            ValueError: if they are none such.
+            ValueError: if `labels` are none of these.
         """
         if labels is None:
             counts = ops.convert_to_numpy(self.counts).astype("float64")

@@ -11,12 +11,12 @@ from keras_egan.backend.keras_internals import built_for, portable
 
 @keras.saving.register_keras_serializable("keras_egan")
 class AdversarialOptimizer(keras.optimizers.Optimizer):
-    """The two optimizers of a GAN, as the one that Keras expects at `model.optimizer`.
+    """The two optimizers of a GAN, as the single one that Keras expects at `model.optimizer`.
 
     Keras's JAX trainer, its callbacks and its files know a single optimizer. This one holds two,
-    and lists them in `optimizers` (where ReduceLROnPlateau, LearningRateScheduler and TensorBoard
-    look for them) by the names that they are logged under, `learning_rate_d_optimizer` and
-    `learning_rate_g_optimizer`. Either side is applied by itself.
+    and lists them in `optimizers`, where ReduceLROnPlateau, LearningRateScheduler and TensorBoard
+    look for them. Their learning rates are logged as `learning_rate_d_optimizer` and
+    `learning_rate_g_optimizer`. Each optimizer is applied by itself.
     """
 
     def __init__(self, d_optimizer: Any, g_optimizer: Any):
@@ -26,13 +26,13 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         self.g_optimizer = _get("g_optimizer", g_optimizer)
         if self.d_optimizer is self.g_optimizer:
             raise ValueError(
-                "`d_optimizer` and `g_optimizer` are the same object, whose moments and step count "
-                "the two networks would share. Make one optimizer for each."
+                "`d_optimizer` and `g_optimizer` are the same object. The networks would share its "
+                "moments and step count. Make one optimizer for each."
             )
         self._finishes = True
 
     def scaled(self) -> "AdversarialOptimizer":
-        """Returns a pair in which each optimizer scales its loss, as float16 needs."""
+        """Return a pair in which each optimizer scales its loss, as float16 needs."""
         kind, pair = keras.optimizers.LossScaleOptimizer, (self.d_optimizer, self.g_optimizer)
         return AdversarialOptimizer(*(x if isinstance(x, kind) else kind(x) for x in pair))
 
@@ -46,7 +46,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     @property
     def iterations(self) -> Any:
-        """How many times the generator has been updated, a scalar integer."""
+        """The number of updates of the generator, a scalar integer."""
         return self.g_optimizer.iterations
 
     @property
@@ -62,15 +62,15 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         )
 
     def build(self, d_variables: Sequence[Any], g_variables: Sequence[Any]) -> None:
-        """Makes both optimizers' variables; refuses one that has been built for another network."""
+        """Make both optimizers' variables; refuse an optimizer built for another network."""
         sides = {"d_optimizer": d_variables, "g_optimizer": g_variables}
         for argument, variables in sides.items():
             optimizer = getattr(self, argument)
             known = {id(variable) for variable in built_for(optimizer)}
             if optimizer.built and not {id(variable) for variable in variables} <= known:
                 raise ValueError(
-                    f"`{argument}` has been built for the weights of another network, whose "
-                    "moments and step count it keeps. Make a new one for each GAN: "
+                    f"`{argument}` has been built for the weights of another network, and keeps "
+                    "their moments and step count. Make a new one for each GAN: "
                     "`type(optimizer).from_config(optimizer.get_config())`."
                 )
             optimizer.build(variables)
@@ -81,7 +81,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
         raise ValueError("Apply gradients with `d_optimizer` or `g_optimizer`, not with the pair.")
 
     def finalize_variable_values(self, var_list: Sequence[Any]) -> None:
-        """Lets each optimizer that keeps a moving average put it into its own variables."""
+        """Put each optimizer's moving averages, if it keeps any, into its own variables."""
         if not self._finishes:
             return
         for optimizer, own in zip((self.d_optimizer, self.g_optimizer), self._sides, strict=True):
@@ -89,7 +89,7 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     @contextmanager
     def unfinished(self) -> Iterator[None]:
-        """Keeps moving averages out of the variables when a part of a training ends."""
+        """Keep moving averages out of the variables when only a part of a training ends."""
         self._finishes = False
         try:
             yield
@@ -97,10 +97,10 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
             self._finishes = True
 
     def save_own_variables(self, store: Any) -> None:
-        """Does nothing: Keras saves the two optimizers, being attributes, by themselves."""
+        """Do nothing: Keras saves the two optimizers by themselves, because they are attributes."""
 
     def load_own_variables(self, store: Any) -> None:
-        """Does nothing: Keras loads the two optimizers, being attributes, by themselves."""
+        """Do nothing: Keras loads the two optimizers by themselves, because they are attributes."""
 
     def get_config(self) -> dict[str, Any]:
         serialize = keras.saving.serialize_keras_object
@@ -116,9 +116,9 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
 
 class _Side:
-    """One optimizer of a pair, whose name says which it is.
+    """One optimizer of a pair, with a name that tells the two apart.
 
-    Keras's callbacks log `learning_rate_<name>`, and every Adam's name is "adam":
+    Keras's callbacks log `learning_rate_<name>`, and every Adam has the name "adam":
     https://github.com/keras-team/keras/blob/v3.15.1/keras/src/callbacks/learning_rate_scheduler.py#L95
     A user's optimizer keeps its own name, because users may look it up by that.
     """
@@ -133,7 +133,7 @@ class _Side:
 
     @learning_rate.setter
     def learning_rate(self, value):
-        self._optimizer.learning_rate = value  # as the callback does of any optimizer
+        self._optimizer.learning_rate = value  # as the callback sets any optimizer's
 
     def __getattr__(self, attribute):
         return getattr(self._optimizer, attribute)
@@ -142,7 +142,7 @@ class _Side:
 def _get(argument, optimizer):
     if optimizer is None:
         raise ValueError(
-            f"`{argument}` is missing: compile with both, as in `gan.compile(d_optimizer=keras."
+            f"`{argument}` is missing. Compile with both: `gan.compile(d_optimizer=keras."
             "optimizers.Adam(1e-4), g_optimizer=keras.optimizers.Adam(1e-4))`."
         )
     try:

@@ -1,4 +1,4 @@
-"""One training: where it is, its data, its callbacks, and the backups that it goes on from."""
+"""One training: its position, its data, its callbacks, and the backups that it resumes from."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -23,9 +23,9 @@ from keras_egan.training.run_callbacks import RunCallbacks
 
 
 class Run:
-    """A call of `fit`: one history, one beginning and one end, however often it was cut off.
+    """A call of `fit`: one history, one beginning and one end, however often it was interrupted.
 
-    The arguments and errors are those of `fit`. A `Backup` among the callbacks is the run's.
+    The arguments and errors are those of `fit`. The run uses a `Backup` among the callbacks.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Run:
         self.gan._training_state.continue_random_state()
         if self.backup or distributed.process_count() > 1:
             self.fingerprint = fingerprint(self.gan, self.data, self.steps)
-            # What an interrupted `fit` of this GAN has set, as `Schedule` does, the user has not.
+            # Values that an interrupted `fit` set, as `Schedule` does, are not the user's.
             for name, (begun, left) in self.fit_state.interrupted.items():
                 if self.fingerprint.get(name) == left:
                     self.fingerprint[name] = begun
@@ -99,7 +99,7 @@ class Run:
                 processes.first(lambda: held.enter_context(self.backup.reserved()))
                 held.enter_context(self._noting_interruption())
                 self._find()
-            if self.done:  # the rest of an epoch is an epoch of its own to Keras
+            if self.done:  # to Keras, the rest of an epoch is a whole one
                 with self.gan.optimizer.unfinished():
                     self._fit(fit, self.epoch + 1)
                 self.epoch, self.stopped = self.epoch + 1, self.gan.stop_training
@@ -110,15 +110,15 @@ class Run:
         return self.gan.history
 
     def begin_epoch(self) -> None:
-        """Tells the data, the callbacks and the compiled step where the training is."""
+        """Tell the data, the callbacks and the compiled step the training's position."""
         self.fit_state.step = self.gan._training_state.steps_done
         self.fit_state.epoch_start = self.fit_state.step - self.done
-        if self.ordered and not self.steps:  # else one pass through the data spans epochs
+        if self.ordered and not self.steps:  # otherwise a pass through the data spans epochs
             self.data.begin(self.fit_state.epoch_start, self.done)
-        self.gan.make_train_function()  # compiled anew where a phase begins
+        self.gan.make_train_function()  # compiles again if a phase begins
 
     def restore(self) -> None:
-        """Puts everything back to where the backup was made, but for the data."""
+        """Restore the state that the backup holds, except the data's position."""
         _, metadata, arrays = self.resumed
         for name, variable in named_variables(self.gan).items():
             variable.assign(arrays[f"variable/{name}"])
@@ -128,8 +128,9 @@ class Run:
     def restore_random_state(self) -> None:
         arrays = self.resumed.arrays
         if "random_state" in arrays:
-            states = np.atleast_2d(arrays["random_state"])  # one a process, of which there may now
-            backend.set_random_state(states[distributed.process_index() % len(states)])  # be more
+            states = np.atleast_2d(arrays["random_state"])
+            # The backup has one state per process; there may now be more processes.
+            backend.set_random_state(states[distributed.process_index() % len(states)])
 
     def save(self, epoch: int, done: int) -> None:
         step = self.gan._training_state.steps_done
@@ -145,8 +146,8 @@ class Run:
         if not _are_finite(arrays):
             if not self.warned:
                 warnings.warn(
-                    f"Weights are NaN or infinite after {step} steps: no backup is made of them, "
-                    f"and the last good ones stay in {self.backup.directory}.",
+                    f"Weights are NaN or infinite after {step} steps: no backup is made. The last "
+                    f"good backups stay in {self.backup.directory}.",
                     stacklevel=2,
                 )
             self.warned = True
@@ -162,11 +163,11 @@ class Run:
 
     @contextmanager
     def _noting_interruption(self):
-        """Notes what callbacks have set until a training is interrupted, for its next `fit`."""
+        """Note the values that callbacks set until an interruption, for the GAN's next `fit`."""
         try:
             yield
         except BaseException:
-            with suppress(Exception):  # of a GAN whose training has failed there may be nothing
+            with suppress(Exception):  # a failed training may leave no values to read
                 left = fingerprint(self.gan, self.data, self.steps)
                 begun = self.fingerprint.items()
                 self.fit_state.interrupted = {name: (v, left.get(name)) for name, v in begun}
@@ -187,9 +188,9 @@ class Run:
         )
         if self.foreign:
             warnings.warn(
-                f"The order of a {self.foreign} is not known here: the training goes on "
-                f"with its batch {self.done}, which need not be the one that would have come. "
-                "`datasets.load` gives batches whose order is found again.",
+                f"The order of a {self.foreign} cannot be restored: training resumes with its "
+                f"batch {self.done}, which may not be the batch that was due. `datasets.load` "
+                "gives batches whose order is restored.",
                 stacklevel=2,
             )
 
@@ -202,7 +203,8 @@ class Run:
         if metadata["epoch"] + bool(metadata["done"]) > self.epochs:
             raise ValueError(
                 f"`epochs` is {self.epochs}, but the backup in {self.backup.directory} is of epoch "
-                f"{metadata['epoch'] + 1}. Give as many `epochs` as before, or more; or delete it."
+                f"{metadata['epoch'] + 1}. Pass at least as many `epochs` as before, or delete the "
+                "backup."
             )
         return metadata
 
@@ -215,7 +217,7 @@ class Run:
         if self.ordered:
             first = self.gan._training_state.steps_done - self.done
             self.data.begin(first, self.done, endless=bool(self.steps))
-        # Keras shuffles by default, and warns of it where it cannot.
+        # Keras shuffles by default, and warns if it cannot.
         shuffle = self.shuffle and isinstance(data, keras.utils.PyDataset) and not self.ordered
         with distributed.feeding(self.kind):
             fit(
@@ -233,8 +235,8 @@ class Run:
             self.backup.clear()
         elif not self.warned:
             warnings.warn(
-                "The training has ended with weights that are NaN or infinite. The last good "
-                f"backups stay in {self.backup.directory}.",
+                "Training ended with weights that are NaN or infinite. The last good backups stay "
+                f"in {self.backup.directory}.",
                 stacklevel=3,
             )
 
@@ -244,7 +246,7 @@ def _values(gan):
 
 
 def _are_finite(values):
-    """Whether weights and optimizers are; a controller may be infinite, and metrics NaN."""
+    """Return whether weights and optimizers are finite; controllers and metrics need not be."""
     parts = "generator", "discriminator", "d_optimizer", "g_optimizer"
     names = tuple(f"variable/{part}/" for part in parts)
     return all(np.isfinite(value).all() for name, value in values.items() if name.startswith(names))

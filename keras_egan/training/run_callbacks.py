@@ -1,4 +1,4 @@
-"""What a run does between steps, and what callbacks are told of it."""
+"""The work of a run between steps, and the calls of its callbacks."""
 
 import warnings
 from typing import Any
@@ -13,7 +13,7 @@ from keras_egan.callbacks._terminate_on_nan import not_finite
 
 
 class RunCallbacks(keras.callbacks.CallbackList):
-    """The callbacks of a `Run`, for which a training that was cut off is one."""
+    """The callbacks of a `Run`, which see an interrupted training as a single one."""
 
     def __init__(self, run: Any, callbacks: list, verbose: Any, steps: int | None):
         if distributed.process_count() > 1:
@@ -52,7 +52,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
         self.logs = logs or self.logs
 
     def finish(self) -> None:
-        """Ends the training, of which Keras has ended every part."""
+        """End the training, after Keras has ended each of its parts."""
         super().on_train_end(self.logs)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -66,9 +66,9 @@ class RunCallbacks(keras.callbacks.CallbackList):
     def on_train_batch_begin(self, batch, logs=None):
         done, backup = self.offset + batch, self.run.backup
         step = self.run.fit_state.step
-        # At the beginning of the next step, so that an epoch is never left without one.
-        if self.offset and not batch:  # PyTorch's loaders have just drawn a number of their own
+        if self.offset and not batch:  # PyTorch's loaders have just drawn a random number
             self.run.restore_random_state()
+        # Saved at the beginning of the next step, so that a resumed epoch has a step left.
         if batch and backup and backup.every and step // backup.every > self.saved // backup.every:
             finish_dispatched(self)
             backend.synchronize(self.run.gan)
@@ -80,12 +80,12 @@ class RunCallbacks(keras.callbacks.CallbackList):
         done = self.offset + batch
         self.run.fit_state.step = self.run.fit_state.epoch_start + done + 1
         self.run.fit_state.logs = logs
-        if self.telling:  # else Keras waits for the device, or has a thread wait, for nobody
+        if self.telling:  # otherwise Keras, or its thread, would wait for the device in vain
             super().on_train_batch_end(done, logs)
 
     def on_epoch_end(self, epoch, logs=None):
         gan = self.run.gan
-        # Keras counts the last of several steps an execution as if the data had not run out.
+        # With several steps per execution, Keras counts steps even after the data has run out.
         self.run.fit_state.step = gan._training_state.steps_done
         metrics = {name: float(value) for name, value in logs.items()}
         ending = not_finite(metrics) and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
@@ -99,7 +99,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
 
     def _warn(self, findings):
         if any(isinstance(callback, Diagnosis) for callback in self.callbacks):
-            return  # which says it in its own time
+            return  # it warns at its own checks
         for name, sentence in findings.items():
             if name not in self.warned:
                 self.warned.add(name)
@@ -112,7 +112,7 @@ _WRITERS = (
     keras.callbacks.RemoteMonitor,
     keras.callbacks.TensorBoard,
 )
-"""Keras's callbacks that change nothing but files, which two processes would trample."""
+"""Keras's callbacks that only write files, which two processes would overwrite."""
 
 
 def _is_of_first_process(callback):
@@ -132,9 +132,9 @@ def _warn_of_state(callbacks):
     if names:
         warnings.warn(
             f"{', '.join(names)} {'have' if names[1:] else 'has'} no `get_state`: `Backup` saves "
-            "nothing of a callback's own counts, and a resumed training begins them anew. Give the "
-            "class `get_state` and `set_state`, as `keras_egan.callbacks` says; without "
-            "state, `get_state` returns {}.",
+            "nothing of such a callback's state, and a resumed training starts without it. Give "
+            "the class `get_state` and `set_state`, as `keras_egan.callbacks` says; without state, "
+            "`get_state` returns {}.",
             stacklevel=3,
         )
 

@@ -1,4 +1,4 @@
-"""The one adversarial step, which every GAN here shares."""
+"""The adversarial step that every GAN here shares."""
 
 import inspect
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from keras_egan.training.labels import with_labels
 
 
 def train(gan: Any, data: Any) -> dict[str, Any]:
-    """Updates a GAN on one batch, images or a tuple that begins with them; returns its logs."""
+    """Update a GAN on one batch, images or a tuple that begins with them; return its logs."""
     images, rows, unfit = _receive(gan, data, gan._training_state.seeds)
     passes = _one_pass if gan.updates == "one_pass" else _two_passes
     learners = [_Learner.of(gan, name) for name in ("discriminator", "generator")]
@@ -30,13 +30,14 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     logs, means = _logged(gan, metrics, rows, unfit)
     _control(gan, logs, means)
     for layer in gan._flat_layers(gan):
-        if hasattr(type(layer), "advance"):  # layers on PyTorch are slow to say no
+        # The type, because on PyTorch a layer is slow to report that it has no attribute.
+        if hasattr(type(layer), "advance"):
             layer.advance()
     return logs
 
 
 def evaluate(gan: Any, data: Any) -> dict[str, Any]:
-    """Returns the metrics and indicators of held-out images, and changes nothing of the GAN."""
+    """Return the metrics and indicators of held-out images; the GAN does not change."""
     images, rows, unfit = _receive(gan, data, gan._training_state.evaluation_seeds)
     z = gan._draw_latents(rows)
     fakes = gan.generator(with_labels(z, rows.fake_labels), training=False)
@@ -85,7 +86,7 @@ def _generator_pass(gan, images, rows, learner):
 
 
 def _differentiated(gan, objective, learner):
-    """Returns the objective's metrics and gradients, of which there may be none."""
+    """Return the objective's metrics and its gradients, a list that may be empty."""
     if not learner.variables:
         return objective()[1], []
     grads, metrics = backend.gradients(objective, learner.variables, gan)
@@ -93,9 +94,9 @@ def _differentiated(gan, objective, learner):
 
 
 def _one_pass(gan, images, rows, discriminator, generator):
-    """Updates both networks by gradients of one computation.
+    """Update both networks by gradients of one computation.
 
-    Where the fakes' part in the discriminator's loss is a multiple of the generator's loss
+    If the fakes' part of the discriminator's loss is a multiple of the generator's loss
     (`_fakes_weight`), one gradient of the latter serves both.
     """
     images = _augmented(gan, images, rows)
@@ -129,14 +130,14 @@ def _one_pass(gan, images, rows, discriminator, generator):
 
 
 def _combined(grad, other, weight):
-    """Returns a gradient plus `weight` times another, None where neither is one."""
+    """Return a gradient plus `weight` times another, or None if both are None."""
     if other is None:
         return grad
     return weight * other if grad is None else grad + weight * other
 
 
 class _Learner(NamedTuple):
-    """A network's variables that learn in the present phase, and what updates them."""
+    """The variables of a network that learn in the present phase, and how they are updated."""
 
     variables: list[Any]
     optimizer: Any
@@ -150,7 +151,7 @@ class _Learner(NamedTuple):
         return cls(variables, getattr(gan, f"{name[0]}_optimizer"), constrain)
 
     def total(self, loss, terms, rows):
-        """Returns the loss and what is added to it, each a number a row or a scalar, scaled."""
+        """Return the scaled sum of a loss and terms, each one number per row or a scalar."""
         loss = rows.mean(loss)
         for term in terms:
             if not isinstance(term, (int, float)) or term:  # most networks add nothing
@@ -189,7 +190,7 @@ def _generated(gan, z, rows):
 def _augmented(gan, images, rows):
     if gan.augment is None:
         return images
-    if hasattr(gan.augment, "draw"):  # numbers for the global batch, and so alike on devices
+    if hasattr(gan.augment, "draw"):  # drawn for the global batch, and so alike on devices
         return gan.augment.apply(images, rows.own(gan.augment.draw))
     return gan.augment(images, training=True)
 
@@ -210,7 +211,7 @@ def _g_metrics(gan, fake, real):
 
 
 def _compares(gan):
-    """Whether the generator's loss compares fakes with data."""
+    """Return whether the generator's loss compares fakes with data."""
     return "real" in inspect.signature(gan.generator_loss).parameters
 
 
@@ -220,7 +221,7 @@ def _named(name, returned, **energy):
 
 
 def _logged(gan, metrics, rows, unfit):
-    """Counts a batch in; returns its logs, and the means of its metrics as one tensor."""
+    """Count a batch; return its logs, and the means of its metrics as one tensor."""
     names = gan._running_means.names
     images, small = unfit
     values = distributed.replica_sum(rows.means([*(metrics[name] for name in names), images]))
@@ -232,7 +233,7 @@ def _logged(gan, metrics, rows, unfit):
 
 
 def _control(gan, logs, means):
-    """Moves the controller, unless a metric is not finite."""
+    """Move the controller, unless a metric is not finite."""
     before = {name: ops.copy(state) for name, state in gan._states.items()}
     gan.control(logs)
     if gan._states:
@@ -242,7 +243,7 @@ def _control(gan, logs, means):
 
 
 def metric_names(gan: Any) -> list[str]:
-    """Returns the names of what each step logs, as the losses of a made-up batch give them."""
+    """Return the names of a step's metrics, which the losses give for a made-up batch."""
     images = ops.ones((2, *gan.image_shape))
     labels = ops.zeros((2,), "int32") if gan.labels else None
     output = gan.discriminator(check_networks.symbols(gan.image_shape, takes_labels(gan)))
@@ -259,13 +260,13 @@ def metric_names(gan: Any) -> list[str]:
 
 
 def takes_labels(gan: Any) -> bool:
-    """Returns whether the discriminator is called with images and labels, not images alone."""
+    """Return whether the discriminator takes images and labels rather than images alone."""
     return bool(gan.labels) and gan.energy_name != "cross_entropy"
 
 
 def added_losses(gan: Any, network: keras.Model) -> Any:
-    """Returns what the layers of a GAN's network added in its last call, a scalar.
+    """Return the loss that the layers of a GAN's network added in its last call, a scalar.
 
-    The regularizers of weights are not among it, because they count once a step.
+    It excludes the regularizers of weights, because they count once per step.
     """
     return sum(ops.cast(term, "float32") for term in call_losses(gan._flat_layers(network)))

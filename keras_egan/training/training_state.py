@@ -1,4 +1,4 @@
-"""How far a GAN's training has come, and where its random numbers are."""
+"""The progress of a GAN's training, and the state of its random numbers."""
 
 import random
 import warnings
@@ -17,11 +17,11 @@ class TrainingState(keras.layers.Layer):
 
     def __init__(self, seed: int | None = None):
         super().__init__(name="training_state", dtype="float32")
-        seed = None if seed is None else seed % 2**31  # PyTorch holds no larger one
+        seed = None if seed is None else seed % 2**31  # PyTorch cannot hold a larger one
         order = random.randrange(2**31) if seed is None else seed
         with backend.host():
             self.seeds = keras.random.SeedGenerator(seed)
-            # Evaluation draws from a generator of its own, or validation would change training.
+            # Evaluation has its own seeds, because validation would otherwise change training.
             self.evaluation_seeds = keras.random.SeedGenerator(0)
         self.evaluation_start = ops.convert_to_numpy(self.evaluation_seeds.state)
         self.step = add_variable(self, "step", "int")
@@ -39,29 +39,29 @@ class TrainingState(keras.layers.Layer):
         _add(self.step, 1)
 
     def count_unfit(self, images: Any, small: Any) -> None:
-        """Counts invalid images and too small batches, which a compiled step cannot refuse."""
+        """Count invalid images and too small batches, which a compiled step cannot refuse."""
         _add(self.unfit, ops.cast(images, self.unfit.dtype))
         if ops.is_tensor(small):
             _add(self.too_small, ops.cast(small, self.too_small.dtype))
 
     def refuse_unfit(self, smallest_batch: int = 1, raising: bool = True) -> None:
-        """Raises a `ValueError`, or warns, if invalid images or too small batches were counted."""
+        """Raise a `ValueError`, or warn, if invalid images or too small batches were counted."""
         images, small = (int(ops.convert_to_numpy(count)) for count in (self.unfit, self.too_small))
         found = []
         if images:
             self.unfit.assign(0)
             found.append(
-                f"{images} images were NaN, infinite or outside [-1, 1], or their labels of no "
+                f"{images} images were NaN, infinite or outside [-1, 1], or had labels of no "
                 f"class, in batches after the first. Mend the data: {inputs.SCALE_HINT}."
             )
         if small:
             self.too_small.assign(0)
             found.append(
-                f"{small} batches had fewer than {smallest_batch} images. Leave them out: "
+                f"{small} batches had fewer than {smallest_batch} images. Drop them: "
                 "`drop_remainder=True`."
             )
         if found and raising:
-            raise ValueError(" ".join([*found, "The weights may be spoilt."]))
+            raise ValueError(" ".join([*found, "The weights may be damaged."]))
         if found:
             warnings.warn(" ".join(found), stacklevel=2)
 
@@ -69,7 +69,7 @@ class TrainingState(keras.layers.Layer):
         self.evaluation_seeds.state.assign(self.evaluation_start)
 
     def continue_random_state(self) -> None:
-        """Sets the backend's own random numbers, if a file held where they were."""
+        """Restore the backend's own random state, if a file held one."""
         if self.random_state is not None:
             backend.set_random_state(self.random_state)
             self.random_state = None
@@ -89,5 +89,5 @@ class TrainingState(keras.layers.Layer):
 
 
 def _add(variable, number):
-    # By its value: PyTorch sends a Python number to the device if Keras adds it to a variable.
+    # Uses the value, because PyTorch sends a number that Keras adds to a variable to the device.
     variable.assign(variable.value + number)

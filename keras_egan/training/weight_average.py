@@ -1,4 +1,4 @@
-"""The running average of a generator's weights."""
+"""The exponential moving average of a generator's weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,31 +14,31 @@ from keras_egan.saving.state import add_variable
 
 
 class WeightAverage(keras.layers.Layer):
-    """The part of a GAN that averages its generator's weights, in variables of its own.
+    """The part of a GAN that averages its generator's weights, in its own variables.
 
     Keras's `use_ema` puts the averages into the weights when `fit` ends, and training cannot go on.
 
-    If something else than training changes the weights, such as `generator.load_weights`, the
-    average begins anew from them at the next `sample`, export, file or training. To notice it, an
-    excerpt of the weights is kept from the end of a training, and compared. After a loop of a
-    user's own, of `gan.train_step`, which changes the step too, the average goes on.
-    A generator that has got other variables, by `quantize` or `enable_lora`, has no average.
+    If anything except training changes the weights, such as `generator.load_weights`, the average
+    restarts from the new weights at the next `sample`, export, file or training. To notice it, the
+    end of a training keeps an excerpt of the weights, which is compared later. After a user's own
+    loop over `gan.train_step`, which also changes the step, the average continues. A generator
+    whose variables were replaced, by `quantize` or `enable_lora`, has no average.
     """
 
     def __init__(self, network: keras.Model, decay: float | None):
         super().__init__(name="weight_average")
         if decay is not None and (isinstance(decay, (bool, str)) or not 0 < decay < 1):
             raise ValueError(
-                f"`generator_average` must lie between 0 and 1, or be None; got {decay!r}. "
-                "0.999 is usual."
+                f"`generator_average` must be in (0, 1), or None; got {decay!r}. 0.999 is usual."
             )
         self.decay = decay
-        self.weights_of_network = lambda: network.weights  # a list would be tracked as our own
+        # A function, because Keras would track a list's variables as this layer's own.
+        self.weights_of_network = lambda: network.weights
         self.values = []
         for index, variable in enumerate(network.weights if decay else ()):
             name, shape = f"average_{index}", variable.shape
             average = add_variable(self, name, variable.dtype, shape=shape)
-            average.assign(ops.copy(variable))  # JAX takes no buffer for two variables
+            average.assign(ops.copy(variable))  # JAX refuses one buffer for two variables
             self.values.append(average)
         self.known: np.ndarray | None = self.excerpt(0) if self.values else None
         self.built = True
@@ -47,12 +47,12 @@ class WeightAverage(keras.layers.Layer):
         return bool(self._pairs())
 
     def _pairs(self):
-        """Returns each average and its weight; none if the network has other weights by now."""
+        """Return each average and its weight; none if the network now has other weights."""
         weights = self.weights_of_network() if self.values else []
         return list(zip(self.values, weights)) if len(weights) == len(self.values) else []  # noqa: B905
 
     def update(self, step: Any) -> None:
-        """Takes the weights into the average, `step` training steps having come before."""
+        """Move the average towards the weights, after `step` earlier training steps."""
         pairs = self._pairs()
         if not pairs:
             return
@@ -68,21 +68,21 @@ class WeightAverage(keras.layers.Layer):
                 average.assign(variable)
 
     def excerpt(self, step: Any) -> np.ndarray:
-        """Returns the step and some values of each weight: what tells weights from others.
+        """Return the step and some values of each weight, which identify the weights.
 
-        Not sums, whose rounding would differ from that in a file of another backend.
+        Sums would not do, because their rounding would differ from that in another backend's file.
         """
         arrays = map(ops.convert_to_numpy, local_values(self.weights_of_network()))
         some = [array.ravel()[:: 1 + array.size // 16].astype("float64") for array in arrays]
         return np.concatenate([[int(ops.convert_to_numpy(step))], *some])
 
     def renew(self, step: Any) -> None:
-        """Begins anew from the weights, if they are not those that training left at this step."""
+        """Restart from the weights, unless they are those that training left at this step."""
         pairs, known = self._pairs(), self.known
         if not pairs or known is None:
             return
         now = self.excerpt(step)
-        trained = known[:1] != now[:1]  # since, by whatever it was
+        trained = known[:1] != now[:1]  # since then, in any way
         if len(known) != len(now) or not (trained or np.array_equal(known, now, equal_nan=True)):
             for average, variable in pairs:
                 average.assign(ops.copy(variable))
@@ -90,16 +90,16 @@ class WeightAverage(keras.layers.Layer):
 
     @contextmanager
     def learning(self, gan: Any) -> Iterator[None]:
-        """Lets a GAN's weights change for a while, as training does it."""
+        """Return a context in which a GAN's weights may change, as in training."""
         if not self:
             yield
             return
         self.renew(gan.step)
-        self.known = None  # threads that sample meanwhile take the average as it is
+        self.known = None  # threads that sample meanwhile use the average as it is
         try:
             yield
         finally:
-            with suppress(Exception):  # a step that fails on JAX may leave no weights to look at
+            with suppress(Exception):  # a failed step on JAX may leave no weights to read
                 backend.synchronize(gan)
                 self.known = self.excerpt(gan.step)
 
@@ -109,10 +109,10 @@ class WeightAverage(keras.layers.Layer):
 
     @contextmanager
     def swapped_in(self) -> Iterator[None]:
-        """Gives the network its averaged weights for a while."""
+        """Return a context in which the network has its averaged weights."""
         pairs = self._pairs()
         if not pairs:
-            raise ValueError("There is no average: make the model with `generator_average=0.999`.")
+            raise ValueError("There is no average. Make the model with `generator_average=0.999`.")
         kept, known = [ops.copy(variable) for _, variable in pairs], self.known
         self.known = None
         try:
