@@ -51,8 +51,8 @@ def measure(samples, kept_back):
     return {**distance.result(), "sharpness": sharpness(samples) / sharpness(kept_back)}
 
 
-def gaussian(faces, rng, components=COMPONENTS):
-    """Returns samples of a Gaussian fitted to the first principal components of faces."""
+def gaussian(faces, rng, components):
+    """Returns samples of a Gaussian in the first principal components of faces."""
     flat = faces.reshape(len(faces), -1)
     mean = flat.mean(0)
     _, spread, directions = np.linalg.svd(flat - mean, full_matrices=False)
@@ -142,7 +142,7 @@ def main():
     if arguments.measure == "real":
         samples = faces[rng.permutation(len(faces))[:SAMPLES]] / np.float32(127.5) - 1
     elif arguments.measure == "gaussian":
-        samples = gaussian(faces / np.float32(127.5) - 1, rng)
+        samples = gaussian(faces / np.float32(127.5) - 1, rng, COMPONENTS)
     else:
         gan, said = train(arguments, faces)
         gan.save(arguments.output / "gan.keras")
