@@ -51,14 +51,14 @@ def measure(samples, kept_back):
     return {**distance.result(), "sharpness": sharpness(samples) / sharpness(kept_back)}
 
 
-def gaussian(faces, rng):
-    """Returns samples of a Gaussian fitted to the first principal components of faces."""
+def gaussian(faces, rng, components):
+    """Returns samples of a Gaussian in the first principal components of faces."""
     flat = faces.reshape(len(faces), -1)
     mean = flat.mean(0)
     _, spread, directions = np.linalg.svd(flat - mean, full_matrices=False)
-    spread = spread[:COMPONENTS] / np.sqrt(len(flat) - 1)
-    samples = rng.normal(size=(SAMPLES, COMPONENTS)).astype("float32") * spread
-    return np.clip(samples @ directions[:COMPONENTS] + mean, -1, 1).reshape(-1, *faces.shape[1:])
+    spread = spread[:components] / np.sqrt(len(flat) - 1)
+    samples = rng.normal(size=(SAMPLES, components)).astype("float32") * spread
+    return np.clip(samples @ directions[:components] + mean, -1, 1).reshape(-1, *faces.shape[1:])
 
 
 def train(arguments, faces):
@@ -142,7 +142,7 @@ def main():
     if arguments.measure == "real":
         samples = faces[rng.permutation(len(faces))[:SAMPLES]] / np.float32(127.5) - 1
     elif arguments.measure == "gaussian":
-        samples = gaussian(faces / np.float32(127.5) - 1, rng)
+        samples = gaussian(faces / np.float32(127.5) - 1, rng, COMPONENTS)
     else:
         gan, said = train(arguments, faces)
         gan.save(arguments.output / "gan.keras")

@@ -72,6 +72,12 @@ def sigmoid(x):
     return 1.0 / (1.0 + np.exp(-x))
 
 
+def halved(x):
+    """Returns images of half the sides, rounded up, with each 2x2 block's pixels as channels."""
+    x = np.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)))
+    return np.concatenate([x[:, i::2, j::2] for i in (0, 1) for j in (0, 1)], axis=-1)
+
+
 def doubled(x):
     """Returns images of twice the sides, by nearest neighbours."""
     return x.repeat(2, axis=1).repeat(2, axis=2)

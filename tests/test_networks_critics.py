@@ -7,7 +7,15 @@ import pytest
 from keras_egan import networks
 from keras_egan.networks._layers import batch_normalized
 from tests.conftest import few, on
-from tests.layers import check_forward, dcgan_generator, doubled, leaky, relu, start_from_zeros
+from tests.layers import (
+    check_forward,
+    dcgan_generator,
+    doubled,
+    halved,
+    leaky,
+    relu,
+    start_from_zeros,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +102,7 @@ def test_residual(blocks):
         return np.tanh(layers.conv(doubled(leaky(x)))[:, :9])
 
     def features(layers, images):
-        return leaky(stage(layers, layers.conv(images, strides=2)))
+        return leaky(stage(layers, layers.conv(halved(images))))
 
     def encode(layers, images):
         return layers.norm(layers.dense(features(layers, images), bias=False), epsilon=1e-3)
@@ -119,9 +127,9 @@ def test_residual_of_several_scales():
         return np.tanh(layers.conv(doubled(leaky(x))))
 
     def score(layers, images):
-        x = stage(layers, layers.conv(images, strides=2))
+        x = stage(layers, layers.conv(halved(images)))
         for _ in range(2):
-            x = stage(layers, layers.conv(leaky(x), strides=2))
+            x = stage(layers, layers.conv(halved(leaky(x))))
         return layers.dense(leaky(x))
 
     check_forward(generator, generate)

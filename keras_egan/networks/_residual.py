@@ -13,6 +13,7 @@ from keras_egan.networks._layers import (
     cropped,
     dense_map,
     embedding_inputs,
+    halved,
     halved_sides,
     latent_inputs,
     split_shape,
@@ -34,9 +35,10 @@ def residual(
     has `filters` channels. Each smaller scale has twice as many, up to 8 times `filters`. Each of
     these scales has residual blocks. A block has two 3x3 convolutions, the first to half as many
     channels, and begins near the identity. The image's own scale has no blocks, because they would
-    take most of the time. Sides are halved by 4x4 convolutions of stride 2, and doubled by
-    `UpsampledConv2D`. LeakyReLU precedes each convolution. The generator ends in tanh. Nothing is
-    normalised except an auto-encoder's embedding; `dcgan_autoencoder` says why.
+    take most of the time. To halve the sides, the pixels of each 2x2 block become channels before a
+    2x2 convolution. `UpsampledConv2D` doubles the sides. LeakyReLU precedes each convolution. The
+    generator ends in tanh. Nothing is normalised except an auto-encoder's embedding;
+    `dcgan_autoencoder` says why.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An odd
@@ -85,7 +87,7 @@ def residual(
     x = image = keras.Input(image_shape, name="image")
     for width in widths:
         x = x if x is image else _active(x)
-        x = layers.Conv2D(width, 4, 2, "same", kernel_initializer="he_normal")(x)
+        x = layers.Conv2D(width, 2, padding="same", kernel_initializer="he_normal")(halved(x))
         x = stage(x, width)
     x = layers.Flatten()(_active(x))
 

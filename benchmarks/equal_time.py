@@ -1,0 +1,168 @@
+"""Trains GANs for the same processor time on one data set, and measures their samples.
+
+    python benchmarks/equal_time.py --data photos/ --gan relativistic --minutes 10
+
+`--data` is a folder of images, or `mnist`, `fashion_mnist`, `cifar10_jpeg` or `celeba64`, whose
+files are in the `--data-dir` of tensorflow-datasets. Images are 32x32 (digits and clothes with a
+border), photographs and drawings 64x64. A tenth of them, at most 1,000, is held out.
+
+The row, a JSON file beside a grid of samples, has
+
+- the sliced Wasserstein distance of as many samples to the held-out images, divided by that of a
+  Gaussian in the first 100 principal components of the training images, which has 1. As many
+  training images have the floor, `--gan real`;
+- precision and recall in the features of a fixed random network;
+- the sharpness, the mean absolute Laplacian, as a share of that of the held-out images.
+
+The time is that of the processor, all threads together, after the first step, so that neither
+compilation nor other work on the machine counts.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+from faces import gaussian, measure
+from keras import layers
+
+import keras_egan
+from keras_egan import callbacks, datasets, metrics, networks, pictures
+
+COMPONENTS = 100
+CRITIC = {"filters": 32, "latent_dim": 128, "nonnegative": False}
+AUTOENCODER = {"filters": 32, "latent_dim": 128, "embedding_dim": 128}
+AVERAGE = {"generator_average": 0.999}
+ROWS = {
+    "began": ("BEGAN", "dcgan_autoencoder", AUTOENCODER, {"gamma": 1.0, "lambda_k": 0.02}),
+    "least_squares": ("LeastSquaresGAN", "loss_sensitive", CRITIC, {}),
+    "loss_sensitive": ("LossSensitiveGAN", "loss_sensitive", CRITIC, {"delta_weight": 0.002}),
+    "relativistic": ("RelativisticGAN", "loss_sensitive", {**CRITIC, "normalize_d": False}, {}),
+    "residual": ("RelativisticGAN", "residual", {"filters": 24, "latent_dim": 128}, {}),
+}
+"""By name: the GAN, its networks, and the arguments of both."""
+
+
+def load(name, data_dir):
+    """Returns all images of a data set, uint8 of shape `(n, side, side, channels)`."""
+    given = {"image_size": 64} if Path(name).is_dir() else {"data_dir": data_dir}
+    loaded = datasets.load(name, batch_size=500, shuffle=False, **given)
+    batches = (loaded[i][0] for i in range(len(loaded)))
+    images = np.concatenate([np.asarray(batch) for batch in batches])
+    border = -images.shape[1] % 32
+    return np.pad(images, ((0, 0), *[(border // 2, border // 2)] * 2, (0, 0)))
+
+
+def random_features(image_shape):
+    """Returns a fixed network of random weights, from images to features."""
+    layer = iter(range(10))
+
+    def convolution(filters):
+        kernel = keras.initializers.HeNormal(seed=next(layer))
+        return layers.Conv2D(
+            filters, 3, strides=2, padding="same", activation="relu", kernel_initializer=kernel
+        )
+
+    return keras.Sequential(
+        [
+            keras.Input(image_shape),
+            *map(convolution, (32, 64, 128)),
+            layers.AveragePooling2D(image_shape[0] // 32),
+            layers.Flatten(),
+        ]
+    )
+
+
+class ProcessorTime(keras.callbacks.Callback):
+    """Ends a training after this many seconds of the processor."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.seconds, self.start = seconds, None
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.process_time()
+        self.start = self.start or now
+        self.model.stop_training = now - self.start >= self.seconds
+
+
+def train(arguments, images):
+    """Returns a trained GAN."""
+    keras.utils.set_random_seed(arguments.seed)
+    kind, family, network, settings = ROWS[arguments.gan]
+    nets = getattr(networks, family)(images.shape[1:], **{**network, **arguments.network_settings})
+    gan = getattr(keras_egan, kind)(
+        *nets,
+        **{**AVERAGE, **settings, **arguments.settings},
+        augment=arguments.augment,
+        seed=arguments.seed,
+    )
+    rates = arguments.d_rate or arguments.rate, arguments.rate
+    gan.compile(*(keras.optimizers.Adam(rate, arguments.beta_1, 0.99) for rate in rates))
+    data = datasets.Batches(images, arguments.batch_size, seed=arguments.seed)
+    gan.fit(
+        data,
+        epochs=1_000_000,
+        steps_per_epoch=50,
+        verbose=0,
+        callbacks=[
+            ProcessorTime(60 * arguments.minutes),
+            callbacks.SampleGrid(arguments.output / "samples", every=500),
+            callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv", every=50),
+        ],
+    )
+    return gan
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--data", required=True, help="a folder of images, or the name of a data set")
+    add("--data-dir", help="where tensorflow-datasets keeps its files")
+    add("--gan", choices=[*ROWS, "real", "gaussian"], required=True, help="the row, or what else")
+    add("--minutes", type=float, default=10, help="of processor time")
+    add("--settings", type=json.loads, default={}, help="JSON: arguments of the GAN to change")
+    add("--network-settings", type=json.loads, default={}, help="JSON: those of the networks")
+    add("--augment", help="a policy of DiffAugment")
+    add("--rate", type=float, default=1e-3, help="the learning rate of both optimizers")
+    add("--d-rate", type=float, help="the discriminator's, where it is another")
+    add("--beta-1", type=float, default=0.5, help="Adam's")
+    add("--batch-size", type=int, default=64, help="images per step")
+    add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
+    add("--output", type=Path, required=True, help="the folder of all that is written")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+
+    images = np.random.default_rng(0).permutation(load(arguments.data, arguments.data_dir))
+    held_out = images[: min(1000, len(images) // 10)] / np.float32(127.5) - 1
+    images = images[len(held_out) :]
+    rng = np.random.default_rng(arguments.seed)
+    chosen = images[rng.permutation(len(images))[:7000]] / np.float32(127.5) - 1
+    anchor = gaussian(chosen, rng, COMPONENTS)[: len(held_out)]
+    row = {key: str(value) for key, value in vars(arguments).items()}
+    if arguments.gan == "real":
+        samples = chosen[: len(held_out)]
+    elif arguments.gan == "gaussian":
+        samples = anchor
+    else:
+        gan = train(arguments, images)
+        gan.save(arguments.output / "gan.keras")
+        samples = gan.sample(len(held_out), seed=arguments.seed)
+        row["steps"] = int(gan.step)
+    pictures.save_grid(arguments.output / "grid.png", samples[:64])
+    row |= measure(samples, held_out)
+    row["relative"] = row["swd"] / measure(anchor, held_out)["swd"]
+    cover = metrics.PrecisionRecall(random_features(images.shape[1:]))
+    cover.update_real(held_out)
+    cover.update_state(samples)
+    row |= cover.result()
+    (arguments.output / "row.json").write_text(json.dumps(row, indent=1))
+    print(json.dumps(row, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Benchmarks that train GANs run to their end on made-up data, whatever they measure."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import on
+from tests.scripts import MARKS, digits_of_a_classifier, in_a_folder_of_its_own, made_up, once, run  # noqa: F401, fixtures
+
+pytestmark = MARKS
+
+
+@once
+@pytest.mark.parametrize("gan", ["began/mnist", "least_squares/fashion", "real", "noise"])
+def test_quality(gan, digits, monkeypatch, capsys):
+    quality = importlib.import_module("quality")
+    monkeypatch.setattr(quality, "SAMPLES", 80)
+    small = '{"network_arguments": {"filters": 2}}'
+    flags = ("--images", 1280, "--keep", 100, "--settings", small, "--augment", "translation")
+    monkeypatch.setattr(sys, "argv", ["quality", "--gan", gan, *map(str, flags)])
+    quality.main()
+    row = json.loads(next(Path("quality").glob("*.json")).read_text())
+    assert row["dataset"] == ("fashion_mnist" if gan.endswith("fashion") else "mnist")
+    assert sum(row["shares"]) == pytest.approx(1.0, abs=1e-3)
+    assert row["name"] in run(monkeypatch, capsys, "quality_table", "quality")
+    if "/" in gan:
+        assert row["kept"] == 100
+        source = f"quality/{row['name']}_0/gan.keras"
+        run(monkeypatch, capsys, "trained", "--file", source, "--output", "small.keras")
+        monkeypatch.setattr(sys, "argv", ["quality", "--file", "small.keras"])
+        quality.main()
+        again = json.loads(Path("quality/small_0.json").read_text())
+        assert np.allclose(again["shares"], row["shares"], atol=0.05)
+
+
+@once
+@pytest.mark.parametrize("data", ["grid", "mnist"])
+def test_refine(data, digits, monkeypatch, capsys):
+    flags = (data, "relativistic", "--steps", 2, "--samples", 8)
+    *_, plain, _, _, _, refined = run(monkeypatch, capsys, "refine", *flags).splitlines()
+    assert plain.startswith("| plain |")
+    assert plain.endswith("| 0 |")
+    assert refined.startswith("| refine 50 |")
+
+
+@once
+def test_gamma(monkeypatch, capsys):
+    flags = ("--gammas", 0.5, 0.9, "--epochs", 1, "--filters", 1)
+    said = run(monkeypatch, capsys, "gamma", *flags)
+    assert [line.split(" | ")[0] for line in said.splitlines()[-2:]] == ["| 0.5", "| 0.9"]
+    assert {path.name for path in Path("gamma").iterdir()} == {"0.5.png", "0.9.png"}
+
+
+@once
+def test_control(monkeypatch, capsys):
+    flags = ("--steps", 4, "--filters", 1, "--batch-sizes", 16, "--d-steps", 2, "--lambda-k", 0.05)
+    said = run(monkeypatch, capsys, "control", *flags)
+    starts = [line.split(" | ")[:3] for line in said.splitlines()[-2:]]
+    assert starts == [["| lambda_k 0.05", "16", "2"], ["| settle_steps 100", "16", "2"]]
+
+
+@once
+@pytest.mark.parametrize("what", ["--gan began", "--gan least_squares", "--measure gaussian"])
+def test_faces(what, monkeypatch):
+    faces = importlib.import_module("faces")
+    for name, value in {"KEPT_BACK": 32, "SAMPLES": 32, "COMPONENTS": 10}.items():
+        monkeypatch.setattr(faces, name, value)
+    images = made_up(96, 64, 3)[0]
+    monkeypatch.setattr(
+        faces.datasets, "load", lambda *arguments, **_: [(images[:48],), (images[48:],)]
+    )
+    small = ("--network-settings", '{"filters": 1, "latent_dim": 4}')
+    flags = ("--steps", "2", "--batch-size", "4")
+    monkeypatch.setattr(sys, "argv", ["faces", *what.split(), *small, *flags])
+    faces.main()
+    row = json.loads(Path("faces/row.json").read_text())
+    assert row["swd"] > 0
+    if "--gan" in what:
+        assert row["steps"] == 2
+        assert Path("faces/samples/00000002.png").exists()
+
+
+@once
+def test_stacked_mnist(digits, monkeypatch, capsys):
+    stacked = importlib.import_module("stacked_mnist")
+    monkeypatch.setattr(stacked, "SAMPLES", 30)
+    monkeypatch.setattr(stacked, "BLOCK", 20)
+    flags = ("--gan", "began/mnist", "--epochs", "1", "--training-images", "128")
+    monkeypatch.setattr(sys, "argv", ["stacked_mnist", *flags])
+    stacked.main()
+    said = capsys.readouterr().out
+    assert 1 <= json.loads(said[said.index("{\n") :])["modes"] <= 30
+
+
+@once
+def test_mixtures(monkeypatch, capsys):
+    flags = ("--gans", "least_squares", "--seeds", 1, "--steps", 4, "--every", 4)
+    assert "| LSGAN | " in run(monkeypatch, capsys, "mixtures", *flags)
+
+
+@once
+def test_diagnosis(monkeypatch, capsys):
+    diagnosis = importlib.import_module("diagnosis")
+    monkeypatch.setattr(diagnosis, "EPOCHS", 6)
+    monkeypatch.setattr(diagnosis, "STEPS", 2)
+    monkeypatch.setattr(sys, "argv", ["diagnosis", "--only", "LSGAN's generator", "--seeds", "0"])
+    diagnosis.main()
+    printed = capsys.readouterr().out
+    (row,) = json.loads(Path("diagnosis/findings.json").read_text())
+    assert {"name": "dead generator", "step": 8}.items() <= row[2][-1].items()
+    assert "| LSGAN's generator does not learn | dead generator | " in printed
+    assert "Named before half of the run: 0 of 1 failures." in printed  # which took till step 8
+
+
+@on("torch")
+@pytest.mark.parametrize(
+    ("expected", "step", "result"),
+    [("alike, margin", 300, True), ("alike", 300, False), ("margin", 301, False)],
+)
+def test_what_counts_as_named(expected, step, result):
+    diagnosis = importlib.import_module("diagnosis")
+    assert diagnosis.named(expected, [{"name": "margin", "step": step}]) is result
+
+
+@once
+def test_anomaly(monkeypatch, capsys):
+    classifiers = importlib.import_module("classifiers")
+    made = {"train": made_up(200), "test": made_up(60, seed=1)}
+    monkeypatch.setattr(classifiers, "load", lambda dataset, split, data_dir=None: made[split])
+    small = ("--classes", 3, "--steps", 2, "--filters", 1, "--embedding", 2)
+    said = run(monkeypatch, capsys, "anomaly", *small)
+    assert len(said.splitlines()) == 8
+    assert run(monkeypatch, capsys, "anomaly", *small) == ""  # the rows are there already
+    table = run(monkeypatch, capsys, "anomaly", "--table")
+    row = json.loads(Path("anomaly/mnist_began_3_0.json").read_text())
+    assert f"| mnist | began | norm | {100 * row['auroc']['norm']:.1f} |" in table
+    assert "| mnist | ocsvm | own | " in table
+
+
+@once
+def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
+    said = run(monkeypatch, capsys, "anomaly", "--time", "--filters", 1, "--images", 20)
+    assert json.loads(said.splitlines()[-1]).keys() >= {"ONNX", "LiteRT", "SavedModel"}
+
+
+@once
+@pytest.mark.parametrize("flags", ["--labeled 20", "--labeled 20 --alone --augment=", ""])
+def test_semi_supervised(flags, digits, monkeypatch, capsys):
+    flags = [*flags.split(), "--images", 256, "--first", 128]
+    run(monkeypatch, capsys, "semi_supervised", *flags)
+    (path,) = Path("semi_supervised").glob("*.json")
+    row = json.loads(path.read_text())
+    assert 0.0 <= row["error"] <= 1.0
+    assert row["images"] == 256
+    assert path.with_suffix(".png").exists() is not row["alone"]
+
+
+@on("torch")
+def test_each_batch_has_its_share_of_labels():
+    semi_supervised = importlib.import_module("semi_supervised")
+    images, labels = np.arange(100), np.arange(100) % 10
+    for known, kept in ((np.array([7, 50]), False), (np.arange(100), True)):
+        rng = np.random.default_rng(0)
+        drawn, given = next(semi_supervised.batches(images, labels, known, 16, rng))
+        assert set(drawn[:16]) <= set(known)
+        np.testing.assert_array_equal(given[:16], labels[drawn[:16]])
+        assert len(set(drawn[16:])) == 48
+        np.testing.assert_array_equal(given[16:], labels[drawn[16:]] if kept else [-1] * 48)
+
+
+@once
+@pytest.mark.parametrize("gan", ["residual", "least_squares", "real"])
+def test_equal_time(gan, monkeypatch, capsys):
+    from PIL import Image
+
+    Path("photos").mkdir()
+    for index, image in enumerate(made_up(300, side=64, channels=3)[0]):
+        Image.fromarray(image).save(f"photos/{index}.png")
+    small = "{}" if gan == "real" else '{"filters": 1, "latent_dim": 2}'
+    arguments = ("--data", "photos", "--gan", gan, "--network-settings", small)
+    said = run(
+        monkeypatch, capsys, "equal_time", *arguments, "--minutes", 0, "--output", f"rows/{gan}"
+    )
+    row = json.loads(said)
+    assert row == json.loads(Path(f"rows/{gan}/row.json").read_text())
+    assert row["relative"] > 0.0
+    assert 0.0 <= row["recall"] <= 1.0
+    assert Path(f"rows/{gan}/grid.png").exists()
