@@ -24,7 +24,7 @@ KILLS = int(os.environ.get("KILLS", 0))
 KILLED = {kind: NAMES if KILLS else NAMES[kind == "devices" :: 2] for kind in KINDS[BACKEND]}
 
 
-QUICK = NAMES if BACKEND == "torch" else ("began", "ebgan", "ralsgan", "cls_gan")
+QUICK = NAMES if BACKEND == "torch" else ("began", "ebgan", "relativistic", "cls_gan")
 """The GANs of the quick suite. Where each is compiled, the others are nightly."""
 GANS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.nightly) for name in NAMES]
 
