@@ -146,3 +146,19 @@ def test_the_dirac_gan_circles_without_penalties_and_converges_with_them(r1, r2,
     else:  # a limit cycle, whose size comes from that of the steps
         assert radius.min() > 0.5
         assert (np.diff(np.sign(found[:, 0])) != 0).sum() > 4
+
+
+@on("torch")
+def test_data_scored_for_the_generator_keeps_no_graph():
+    kept = []
+
+    class Recording(keras_egan.RelativisticGAN):
+        def generator_loss(self, fake, real=None):
+            kept.append((fake.energy.requires_grad, real.energy.requires_grad))
+            return super().generator_loss(fake, real)
+
+    gan = Recording(tiny_networks()[0], tiny_critic(), seed=1)
+    gan.compile("sgd", "sgd")
+    kept.clear()  # of the made-up batch that names the metrics
+    gan.train_on_batch(float_images(4))
+    assert kept[-1] == (True, False)

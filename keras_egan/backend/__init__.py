@@ -17,7 +17,7 @@
 - `jit(function)`: compiles a pure function of a list of tensors and of inputs, except on PyTorch;
   the result takes variables in place of the tensors. `gradient(function, inputs)` is the gradient
   of a pure function's sum.
-- `no_grad()`: a context for computing outside any step. `inference(model)` also gives the model's
+- `no_grad()`: a context for computing without gradients. `inference(model)` also gives the model's
   weights as this process has them.
 - `conv` and `conv_transpose`: those of `keras.ops`, in a form that is fast on the backend.
 

@@ -10,14 +10,12 @@ from keras_egan.gans.blocks import BATCH, in_blocks
 from keras_egan.gans.latent_space import checked
 from keras_egan.training.labels import with_labels
 
-STEP_SIZE = 0.1
-
 
 def refine(
     gan: Any,
     latents: Any,
     steps: int = 10,
-    step_size: float = STEP_SIZE,
+    step_size: float = 0.1,
     weight: float | None = None,
     truncation: float = 1.0,
     seed: int | None = None,
