@@ -74,10 +74,7 @@ def _discriminator_pass(gan, images, rows, learner):
 
 def _generator_pass(gan, images, rows, learner):
     z = gan._draw_latents(rows)
-    real = None
-    if _compares(gan):
-        with backend.no_grad():  # otherwise PyTorch keeps the graph of this forward pass in memory
-            real = _scored(gan, _augmented(gan, images, rows), rows)
+    real = _scored(gan, _augmented(gan, images, rows), rows) if _compares(gan) else None
 
     def objective():
         fakes = _generated(gan, z, rows)
