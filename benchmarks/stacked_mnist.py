@@ -7,20 +7,40 @@ each, hence 1,000 modes; 50 epochs; 26,000 samples, judged channel by channel by
 MNIST; the modes with a sample, and the Kullback-Leibler divergence of the samples' modes from the
 uniform distribution (a perfect generator would have about 0.019 with so many samples). The GANs
 have the settings of their presets. Three channels are as many independent images: embeddings are
-three times as long, and margins, which are those of a norm, are multiplied by the root of 3.
+three times as long, and margins, which are those of a norm, are multiplied by the root of 3. The
+samples are judged after each epoch. With `--backup`, the same command continues a stopped run.
 """
 
 import argparse
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
 from classifiers import classifier, load
 from quality import cropped, padded
 
-from keras_egan import metrics, presets
+from keras_egan import callbacks, metrics, presets
 
 SAMPLES, BLOCK = 26_000, 1000
+
+
+class Coverage(keras.callbacks.Callback):
+    """Prints the modes and the divergence of samples after each epoch, a line of JSON."""
+
+    def __init__(self, judge, **row):
+        super().__init__()
+        self.judge, self.row = judge, row
+
+    def on_epoch_end(self, epoch, logs=None):
+        coverage = metrics.ModeCoverage()
+        samples = cropped(self.model.sample(SAMPLES, seed=self.row["seed"]))
+        for start in range(0, SAMPLES, BLOCK):
+            block = samples[start : start + BLOCK]
+            digits = (self.judge.predict(block[..., c : c + 1], verbose=0) for c in range(3))
+            modes = np.einsum("ni,nj,nk->nijk", *digits)
+            coverage.update_state(modes.reshape(len(block), -1))
+        print(json.dumps({**self.row, "epoch": epoch + 1, **coverage.result()}), flush=True)
 
 
 def main():
@@ -33,6 +53,7 @@ def main():
     add("--epochs", type=int, default=50, help="how many times to go through the images")
     add("--training-images", type=int, default=128_000, help="how many images there are")
     add("--seed", type=int, default=0, help="of the images, weights and latents")
+    add("--backup", type=Path, help="a folder of backups, to continue from")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     arguments = parser.parse_args()
 
@@ -49,21 +70,17 @@ def main():
 
     keras.utils.set_random_seed(arguments.seed)
     gan = presets.build(arguments.gan, (side, side, 3), **changes)
+    judge = classifier("mnist", arguments.data_dir)
+    told = [Coverage(judge, gan=arguments.gan, seed=arguments.seed)]
+    if arguments.backup:
+        told.append(callbacks.Backup(arguments.backup))
     gan.fit(
         padded(images, side),
         batch_size=preset.batch_size,
         epochs=arguments.epochs,
-        verbose=2,
+        verbose=0,
+        callbacks=told,
     )
-
-    judge = classifier("mnist", arguments.data_dir)
-    coverage = metrics.ModeCoverage()
-    samples = cropped(gan.sample(SAMPLES, seed=arguments.seed))
-    for start in range(0, SAMPLES, BLOCK):
-        block = samples[start : start + BLOCK]
-        one, two, three = (judge.predict(block[..., c : c + 1], verbose=0) for c in range(3))
-        coverage.update_state(np.einsum("ni,nj,nk->nijk", one, two, three).reshape(len(block), -1))
-    print(json.dumps({"gan": arguments.gan, "seed": arguments.seed, **coverage.result()}, indent=1))
 
 
 if __name__ == "__main__":

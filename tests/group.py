@@ -21,7 +21,7 @@ BATCH, STEPS, EPOCHS, EVERY = 16, 5, 4, 3
 NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan", "ralsgan", "relativistic", "cls_gan")
 FURTHER = {
     "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
-    "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5, "r1_weight": 1.0, "penalty_every": 2},
+    "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5, "r1_weight": 1.0, "penalty_stride": 2},
     "ls_gan": {"updates": "one_pass", "weight_clip": 0.2},
 }
 

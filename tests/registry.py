@@ -116,7 +116,7 @@ CASES = [
     Case(
         "relativistic",
         keras_egan.RelativisticGAN,
-        {"r1_weight": 0.7, "r2_weight": 0.3, "penalty_every": 3},
+        {"r1_weight": 0.7, "r2_weight": 0.3, "penalty_stride": 3},
         True,
         bias=False,
     ),

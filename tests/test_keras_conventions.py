@@ -33,10 +33,10 @@ OWN = {
     "EBGAN": "margin pt_weight",
     "MAGAN": "epochs_done fake_energy_before margin pretrain_epochs",
     "LeastSquaresGAN": (
-        "PEARSON SYMMETRIC fake_label generator_label gradient_penalty penalty_every perturbation "
+        "PEARSON SYMMETRIC fake_label generator_label gradient_penalty penalty_stride perturbation "
         "r1_weight real_label"
     ),
-    "RelativisticGAN": "form penalty_every r1_weight r2_weight",
+    "RelativisticGAN": "form penalty_stride r1_weight r2_weight",
     "LossSensitiveGAN": ("delta delta_weight first_term_weight gradient_penalty slope weight_clip"),
 }
 
@@ -64,9 +64,9 @@ DEFAULTS = {  # as the papers and their authors' code have them
         gradient_penalty=0.0,
         perturbation=30.0,
         r1_weight=0.0,
-        penalty_every=1,
+        penalty_stride=1,
     ),
-    "RelativisticGAN": dict(form="logistic", r1_weight=1.0, r2_weight=1.0, penalty_every=1),
+    "RelativisticGAN": dict(form="logistic", r1_weight=1.0, r2_weight=1.0, penalty_stride=1),
     "LossSensitiveGAN": dict(
         delta_weight=2e-4,
         slope=0.0,

@@ -124,7 +124,7 @@ def test_the_penalty_trains_and_leaves_evaluation_alone():
         ({"fake_label": 1.0}, "`fake_label` must be below `real_label`; got 1.0 and 1.0"),
         ({"gradient_penalty": -1.0}, "`gradient_penalty` must be 0 or more"),
         ({"r1_weight": -1.0}, "`r1_weight` must be 0 or more; got -1.0"),
-        ({"penalty_every": 0}, "`penalty_every` must be a whole number from 1 up; got 0"),
+        ({"penalty_stride": 0}, "`penalty_stride` must be a whole number from 1 up; got 0"),
         ({"perturbation": 0.0}, "`perturbation` must be above 0; got 0.0"),
     ],
 )

@@ -153,7 +153,7 @@ class Objective(keras.Model):
         return norms(gradient)
 
     def zero_centered_penalty(
-        self, *weighted: tuple[float, DiscriminatorOutput], every: int = 1
+        self, *weighted: tuple[float, DiscriminatorOutput], stride: int = 1
     ) -> Any:
         """Return a penalty on the energy's gradient: R1 at data, R2 at fakes.
 
@@ -161,27 +161,19 @@ class Objective(keras.Model):
 
         Args:
             weighted: pairs of a weight and a batch; a weight of 0 leaves the batch out.
-            every: number of steps between computations of the penalty; the weights are multiplied
-                by that number. In other steps the penalty is 0 and costs nothing (StyleGAN2's lazy
-                regularisation).
+            stride: the norms are computed at images 0, `stride`, 2 `stride`, ... of a batch. Their
+                mean has the same expectation and takes `1 / stride` of the time.
 
-        Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `every`, Karras et al.,
-        https://arxiv.org/abs/1912.04958.
+        Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `stride` is our own.
 
         Example: `return self.zero_centered_penalty((1.0, real), (1.0, fake))` in `penalty`.
         """
-        weighted = tuple(pair for pair in weighted if pair[0])
 
-        def penalty():
-            return sum(
-                0.5 * every * weight * ops.mean(ops.square(self.gradient_norms(x.images, x.labels)))
-                for weight, x in weighted
-            )
+        def mean_square(x):
+            labels = None if x.labels is None else x.labels[::stride]
+            return ops.mean(ops.square(self.gradient_norms(x.images[::stride], labels)))
 
-        if not weighted or every == 1:
-            return penalty()
-        # By operators of the tensor itself, because Keras's would send both numbers to the device.
-        return backend.lazily(self.step.value % every == 0, penalty, self)
+        return sum(0.5 * weight * mean_square(x) for weight, x in weighted if weight)
 
     def _draw_latents(self, rows):
         size, seed = self.latent_dim, rows.seeds
