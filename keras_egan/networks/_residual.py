@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
-from keras_egan.layers import UpsampledConv2D
 from keras_egan.networks._autoencoder import Autoencoder
 from keras_egan.networks._layers import (
     batch_normalized,
@@ -36,9 +35,9 @@ def residual(
     these scales has residual blocks. A block has two 3x3 convolutions, the first to half as many
     channels, and begins near the identity. The image's own scale has no blocks, because they would
     take most of the time. To halve the sides, the pixels of each 2x2 block become channels before a
-    2x2 convolution. `UpsampledConv2D` doubles the sides. LeakyReLU precedes each convolution. The
-    generator ends in tanh. Nothing is normalised except an auto-encoder's embedding;
-    `dcgan_autoencoder` says why.
+    2x2 convolution. Bilinear interpolation doubles the sides, because nearest neighbours left lines
+    along the axes in filled areas. LeakyReLU precedes each convolution. The generator ends in tanh.
+    Nothing is normalised except an auto-encoder's embedding; `dcgan_autoencoder` says why.
 
     Args:
         image_shape: the shape of one image in Keras's image data format, sides of 8 or more. An odd
@@ -80,8 +79,10 @@ def residual(
         x = dense_map(x, *scales[-1], widths[-1], kernel_initializer="he_normal")
         x = stage(x, widths[-1])
         for sides, width in reversed([*zip(scales, widths, strict=True)][:-1]):
-            x = stage(cropped(UpsampledConv2D(width)(_active(x)), sides), width)
-        x = cropped(UpsampledConv2D(channels)(_active(x)), image_sides)
+            x = layers.Conv2D(width, 1, kernel_initializer="he_normal")(_active(x))
+            x = stage(cropped(_doubled(x), sides), width)
+        x = layers.Conv2D(channels, 3, padding="same")(_doubled(_active(x)))
+        x = cropped(x, image_sides)
         return keras.Model(inputs, layers.Activation("tanh")(x), name=name)
 
     x = image = keras.Input(image_shape, name="image")
@@ -108,6 +109,10 @@ def _block(x, width):
     small = keras.initializers.VarianceScaling(1e-2)
     y = layers.Conv2D(width, 3, padding="same", kernel_initializer=small)(_active(y))
     return layers.Add()([x, y])
+
+
+def _doubled(x):
+    return layers.UpSampling2D(interpolation="bilinear")(x)
 
 
 def _active(x):
