@@ -237,6 +237,14 @@ def unindexed(items):
     )()
 
 
+class Pictures(keras.utils.PyDataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return colors()[index]
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -246,6 +254,15 @@ def unindexed(items):
             r"a Loader, gives items of shape \(6, 8, 3\), .* single images. Pass",
         ),
         (unindexed(colors()[..., 0].reshape(-1, 1, 6, 8)), "which look like single images"),
+        (Pictures(), r"a Pictures, gives items of shape \(6, 8, 3\), which look like single imag"),
+        (
+            colors()[0],
+            r"hold several images; got \(6, 8, 3\), which looks like one .*`source\[None",
+        ),
+        (
+            tuple(colors()),
+            r"a tuple must be \(images, labels\); got 10 items. Pass a list of images",
+        ),
         (
             [Image.new("RGB", (4, 4))],
             r"got an Image. Convert it to an array: `numpy.asarray\(image.con",

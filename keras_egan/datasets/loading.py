@@ -135,6 +135,11 @@ def load(
     images: Any
     all_labels = names = None
     if isinstance(source, tuple) and source:
+        if len(source) > 2:
+            raise ValueError(
+                f"`source` as a tuple must be (images, labels); got {len(source)} items. Pass a "
+                "list of images."
+            )
         source, *rest = source
         if labels and rest:
             all_labels = check_labels(rest[0], len(source))

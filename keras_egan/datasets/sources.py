@@ -45,6 +45,11 @@ def _mnist():
 
 def array(images: Any) -> np.ndarray:
     """Return an array or tensor of images as uint8 of shape `(n, height, width, channels)`."""
+    if np.ndim(images) == 3 and np.shape(images)[-1] in (1, 3, 4):
+        raise ValueError(
+            f"`source` as an array must hold several images; got {tuple(images.shape)}, which looks "
+            "like one image. Pass `source[None]`, or a list of images."
+        )
     images = _channels_last(images, "as an array must have shape (n, height, width[, channels])")
     return images if images.dtype == np.uint8 else _scaled(images, _range(images))
 
@@ -128,8 +133,8 @@ def prepared(
     first = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
     if first is None:
         raise ValueError(f"`source` is empty: {described(source)} that gives no batch.")
-    counted = isinstance(source, keras.utils.PyDataset) or by_index(source) or is_tf_dataset(source)
-    if not counted and looks_single(first, "source"):
+    # `single` has seen that a dataset which is read by index holds batches, maybe of three images.
+    if not (by_index(source) or is_tf_dataset(source)) and looks_single(first, "source"):
         raise ValueError(
             f"`source`, {described(source)}, gives items of shape "
             f"{tuple(images_of(first).shape)}, which look like single images. Pass batches of "
