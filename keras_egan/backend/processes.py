@@ -24,7 +24,7 @@ def is_first() -> bool:
 def say(text: str) -> None:
     """Print on the first process."""
     if is_first():
-        print(text)
+        print(text, flush=True)  # a signal may end the process next
 
 
 def by_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:

@@ -47,8 +47,8 @@ def array(images: Any) -> np.ndarray:
     """Return an array or tensor of images as uint8 of shape `(n, height, width, channels)`."""
     if np.ndim(images) == 3 and np.shape(images)[-1] in (1, 3, 4):
         raise ValueError(
-            f"`source` as an array must hold several images; got {tuple(images.shape)}, which looks "
-            "like one image. Pass `source[None]`, or a list of images."
+            f"`source` as an array must hold several images; got {tuple(images.shape)}, which "
+            "looks like one image. Pass `source[None]`, or a list of images."
         )
     images = _channels_last(images, "as an array must have shape (n, height, width[, channels])")
     return images if images.dtype == np.uint8 else _scaled(images, _range(images))

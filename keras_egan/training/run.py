@@ -19,6 +19,7 @@ from keras_egan.datasets.loaders import length
 from keras_egan.datasets.sharing import batched, checked, part, split, too_small, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import named_variables
+from keras_egan.training.interruption import Signals, Turns
 from keras_egan.training.run_callbacks import RunCallbacks
 
 
@@ -80,12 +81,20 @@ class Run:
         callbacks = watching_all_logs(_listed(callbacks))
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
+        self.signals = Signals()
+        self.turns = Turns(
+            getattr(self.backup, "every", None),
+            getattr(self.backup, "every_minutes", None),
+            self.signals,
+        )
+        self.begun = 0
         self.resumed: Any = None
         self.stopped = False
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
         self.gan._training_state.continue_random_state()
+        self.begun = self.gan._training_state.steps_done
         if self.backup or distributed.process_count() > 1:
             self.fingerprint = fingerprint(self.gan, self.data, self.steps)
             # Values that an interrupted `fit` set, as `Schedule` does, are not the user's.
@@ -99,6 +108,7 @@ class Run:
                 processes.first(lambda: held.enter_context(self.backup.reserved()))
                 held.enter_context(self._noting_interruption())
                 self._find()
+                held.enter_context(self.signals.held())
             if self.done:  # to Keras, the rest of an epoch is a whole one
                 with self.gan.optimizer.unfinished():
                     self._fit(fit, self.epoch + 1)
@@ -106,7 +116,7 @@ class Run:
             self._fit(fit, self.epoch if self.stopped else self.epochs)
             self.callbacks.finish()
             if self.backup:
-                processes.first(self._clear)
+                processes.first(self._keep_last)
         return self.gan.history
 
     def begin_epoch(self) -> None:
@@ -140,6 +150,7 @@ class Run:
         state = backend.random_state()
         states = None if state is None else distributed.gather(state)
         processes.first(self._write, step, epoch, done, states)
+        self.turns.written()
 
     def _write(self, step, epoch, done, states):
         arrays = _values(self.gan)
@@ -158,6 +169,8 @@ class Run:
             arrays["random_state"] = states
         position = {"epoch": epoch, "done": done, "step": step}
         position["stopped"] = bool(not done and self.gan.stop_training)
+        position["ended"] = position["stopped"] or epoch == self.epochs
+        position["begun"] = self.begun
         metadata = {**position, "callbacks": states_of_callbacks, "training": self.fingerprint}
         self.backup.write(metadata, arrays)
 
@@ -181,11 +194,20 @@ class Run:
         found = self.resumed or Snapshot(self.backup.directory, metadata, {})
         self.resumed = found._replace(arrays=processes.first_arrays(found.arrays))
         self.epoch, self.done = metadata["epoch"], metadata["done"]
-        self.stopped = metadata["stopped"]
+        self.stopped, self.begun = metadata["stopped"], metadata.get("begun", 0)
         self.restore()
-        processes.say(
-            f"Resumed from {found.path}: epoch {self.epoch + 1}, step {metadata['step']}."
-        )
+        if self.stopped or self.epoch == self.epochs:
+            remedy = "Delete the folder to train anew."
+            if not self.stopped:
+                remedy = "Pass more `epochs` to go on, or delete the folder to train anew."
+            processes.say(
+                f"This training has ended, after step {metadata['step']}: its state is that of "
+                f"{found.path}. {remedy}"
+            )
+        else:
+            processes.say(
+                f"Resumed from {found.path}: epoch {self.epoch + 1}, step {metadata['step']}."
+            )
         if self.foreign:
             warnings.warn(
                 f"The order of a {self.foreign} cannot be restored: training resumes with its "
@@ -199,6 +221,11 @@ class Run:
         if not self.resumed:
             return None
         metadata = self.resumed.metadata
+        if metadata.get("ended") and metadata["begun"] != self.begun:
+            # The GAN was trained since: this is a further `fit`, and not the same one again.
+            self.backup.clear()
+            self.resumed = None
+            return None
         check_same(metadata["training"], self.fingerprint, self.backup.directory)
         if metadata["epoch"] + bool(metadata["done"]) > self.epochs:
             raise ValueError(
@@ -230,9 +257,9 @@ class Run:
                 **self.validation,
             )
 
-    def _clear(self):
+    def _keep_last(self):
         if _are_finite(_values(self.gan)):
-            self.backup.clear()
+            self.backup.clear(kept=1)
         elif not self.warned:
             warnings.warn(
                 "Training ended with weights that are NaN or infinite. The last good backups stay "
