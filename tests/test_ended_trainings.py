@@ -41,7 +41,7 @@ def test_with_no_more_epochs_its_end_is_restored_and_said(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "This training has ended, after step 8: " in said
     assert "Pass more `epochs` to go on, or delete the folder to train anew." in said
-    with pytest.raises(ValueError, match="`epochs` is 1, but the backup .* is of epoch 3"):
+    with pytest.raises(ValueError, match=r"`epochs` is 1, but the backup .* is of epoch 3"):
         train(build(), Backup(tmp_path / "b"), epochs=1)
 
 
