@@ -122,6 +122,23 @@ def test_a_training_that_was_cut_off_ends_like_one_that_was_not(name, how, tmp_p
 
 
 @on("torch")
+def test_a_name_of_the_hub(tmp_path, monkeypatch):
+    """That of a local folder, which the hub's package takes as well."""
+    (tmp_path / "data").mkdir()
+    libraries.hugging_face("img", "labels").to_parquet(tmp_path / "data" / "train-0.parquet")
+    loaded = datasets.load(
+        f"hf:{tmp_path}", data_dir=tmp_path / "cache", labels=True, batch_size=50, shuffle=False
+    )
+    assert loaded.class_names == ("cat", "dog", "eel")
+    images, labels = loaded[0]
+    np.testing.assert_array_equal(images, uint8_images())
+    np.testing.assert_array_equal(labels, LABELS)
+    monkeypatch.setattr("keras_egan.datasets.examples.installed", lambda module: False)
+    with pytest.raises(ImportError, match=r"Loading 'hf:a/b' needs datasets.*`pip install datase"):
+        datasets.load("hf:a/b")
+
+
+@on("torch")
 def test_a_conditional_gan_takes_their_labels():
     gan = CONDITIONAL[0].build()
     for name in ("Hugging Face", "PyTorch's IterableDataset"):

@@ -19,6 +19,7 @@ from keras_egan.datasets.loaders import (
     stacked,
 )
 from keras_egan.datasets.preparation import is_pillow, pixels
+from keras_egan.extras import installed
 
 
 def named(data: Any) -> Any:
@@ -34,6 +35,18 @@ def named(data: Any) -> Any:
         if found and name not in features:
             data = data.rename_column(found[0], name)
     return data
+
+
+def hub(name: str, split: str, data_dir: Any) -> Any:
+    """Return a dataset of Hugging Face's hub, or of a local folder in one of its formats."""
+    if not installed("datasets"):
+        raise ImportError(
+            f"Loading 'hf:{name}' needs datasets, which is not installed. Install it with `pip "
+            "install datasets`."
+        )
+    import datasets
+
+    return datasets.load_dataset(name, split=split, cache_dir=data_dir)
 
 
 def class_names(data: Any) -> tuple[str, ...] | None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from keras_egan.datasets.preparation import Preparation, pillow, pixels
+from keras_egan.extras import installed
 
 # Not every Pillow reads these formats. They are tried, so that the error can name them.
 _FOR_PLUGINS = (".avif", ".heic", ".heif")
 _PLAIN = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _SUFFIXES = _PLAIN + _FOR_PLUGINS
+_HEIF = (".heic", ".heif")  # of phones
 _ENDS = {"GIF": b";", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 
@@ -51,10 +53,17 @@ class Folder:
         if unreadable:
             self._report(unreadable, skip_unreadable)
         if not self.paths:
-            found = ", ".join(f"{n} of {suffix or 'no suffix'}" for suffix, n in others.items())
+            found = _counted(others)
             raise ValueError(
                 f"`source` is empty: the folder {folder} holds no readable images"
                 f"{'; other files: ' + found if found else ''}."
+            )
+        if others:
+            warnings.warn(
+                f"{others.total()} of the {others.total() + len(self.paths) + len(unreadable)} "
+                f"files in {folder} have no suffix of an image and are left out: "
+                f"{_counted(others)}.",
+                stacklevel=3,
             )
         rows, columns = prepare.crop_size or (0, 0)
         for (width, height), path in sizes.items():
@@ -106,9 +115,9 @@ class Folder:
         named += "; ..." if len(unreadable) > 10 else ""
         if any(path.suffix.lower() in _FOR_PLUGINS for path in unreadable):
             named += (
-                ". HEIC files need `pip install pillow-heif` and "
-                "`pillow_heif.register_heif_opener()`; AVIF files need Pillow 11.3"
+                "" if installed("pillow_heif") else ". HEIC files need `pip install pillow-heif`"
             )
+            named += ". AVIF files need Pillow 11.3"
         images = len(self.paths) + len(unreadable)
         count = f"{len(unreadable)} of the {images} images in {self.folder}"
         if not skip:
@@ -117,6 +126,10 @@ class Folder:
                 "`skip_unreadable=True`."
             )
         warnings.warn(f"{count} cannot be read and are left out: {named}.", stacklevel=4)
+
+
+def _counted(suffixes):
+    return ", ".join(f"{n} of {suffix or 'no suffix'}" for suffix, n in suffixes.most_common())
 
 
 def _draft(image, enough):
@@ -134,9 +147,17 @@ def _draft(image, enough):
 def _whole(path, image):
     """Return whether a file visibly ends with its format's end marker."""
     with path.open("rb") as file:
+        size = path.stat().st_size
         if image.format == "WEBP":
             length = int.from_bytes(file.read(8)[4:], "little")
-            return path.stat().st_size >= length + 8
+            return size >= length + 8
+        if image.format == "HEIF":  # boxes, each with its length: ISO/IEC 14496-12, section 4.2
+            at = 0
+            while 0 <= at < size:
+                file.seek(at)
+                length = int.from_bytes(file.read(4), "big")
+                at += length if length > 1 else size + 1  # other lengths are of huge files
+            return at == size
         end = _ENDS.get(image.format)
         if end is None:
             return False
@@ -146,7 +167,13 @@ def _whole(path, image):
 
 def _read(path, look):
     try:
-        with pillow().open(path) as image:
+        if path.suffix.lower() in _HEIF and installed("pillow_heif"):
+            import pillow_heif
+
+            opened = pillow_heif.HeifImageFile(path)
+        else:
+            opened = pillow().open(path)
+        with opened as image:
             return look(image)
     except ImportError:
         raise

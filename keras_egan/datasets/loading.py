@@ -13,7 +13,7 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.datasets.batches import Batches, Ordered
-from keras_egan.datasets.examples import class_names, named
+from keras_egan.datasets.examples import class_names, hub, named
 from keras_egan.datasets.folder import Folder
 from keras_egan.datasets.loaders import (
     by_index,
@@ -59,17 +59,23 @@ def load(
             - A folder: its images and those of its subfolders, read when needed. They are turned
               by their EXIF orientation; 16 bits become 8, and transparency becomes white. JPEGs
               much larger than `image_size` are decoded at a fraction of their size. Hidden files
-              and folders, and files without an image suffix, are left out.
+              and folders are left out, and so are files without an image suffix, with a warning
+              that counts them. HEIC files need the package pillow-heif.
             - The name of a tensorflow-datasets dataset with an `"image"` feature, such as
               `"mnist"` or `"celeb_a"`.
             - An array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`.
-            - Single images of shape `(height, width)` or `(height, width, channels)`, or tuples
-              that begin with one: a list, or a dataset with a length that is read by index, such
-              as PyTorch's `Dataset`. They may differ in size if `image_size` is given.
-            - Batches of images, or of tuples that begin with images: a `tf.data.Dataset`, a
-              PyTorch `DataLoader`, a `keras.utils.PyDataset`, or any iterable of known length that
-              starts anew each epoch. Its batches stay as they are; so does its order, except a
-              PyDataset's. A `tf.data.Dataset` of single images is batched.
+            - `"hf:name"`: a dataset of Hugging Face's hub, by the package datasets.
+            - Single images of shape `(height, width)` or `(height, width, channels)`, Pillow's
+              images, tuples that begin with one, or dicts with the keys `"image"` and `"label"`: a
+              list, or a dataset with a length that is read by index, such as those of PyTorch,
+              Hugging Face and Grain. They may differ in size if `image_size` is given.
+            - Anything of known length that starts anew each epoch and gives batches of images,
+              tuples that begin with them, or dicts, such as a `tf.data.Dataset`, a PyTorch
+              `DataLoader` or a `keras.utils.PyDataset`. Its batches stay as they are; so does its
+              order, except a PyDataset's. Single images are batched in their order.
+            - The same of unknown length, if it has a state that can be saved, as the datasets and
+              loaders of Grain, Hugging Face and torchdata have. `fit` then needs
+              `steps_per_epoch`.
 
             Arrays and batches are uint8 or floats. Floats are rounded to uint8: their range is the
             first of 0 to 1, -1 to 1 and 0 to 255 that holds all values of the array, the list, the
@@ -146,6 +152,8 @@ def load(
         if labels and rest:
             all_labels = check_labels(rest[0], len(source))
     in_items = labels and all_labels is None
+    if isinstance(source, str) and source.startswith("hf:"):
+        source = hub(source.removeprefix("hf:"), split, data_dir)
     source = named(source)
     if is_array(source):
         images, what = array(source), "the array"

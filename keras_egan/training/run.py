@@ -18,8 +18,8 @@ from keras_egan.datasets import Batches, Ordered
 from keras_egan.datasets.loaders import is_array, length
 from keras_egan.datasets.sharing import batched, checked, part, split, too_small, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
-from keras_egan.saving.packing import from_bytes, to_bytes
 from keras_egan.saving.state import named_variables
+from keras_egan.training.backup_contents import are_finite, data_states, restore_data, values
 from keras_egan.training.interruption import Signals, Turns
 from keras_egan.training.run_callbacks import RunCallbacks
 
@@ -157,15 +157,13 @@ class Run:
                 callback.flush(step)
         state = backend.random_state()
         states = None if state is None else distributed.gather(state)
-        of_data = []
-        if self.passes:
-            of_data = processes.gather_bytes(to_bytes(self.passes.states.get(step)))
+        of_data = data_states(self.passes, step)
         processes.first(self._write, step, epoch, done, states, of_data)
         self.turns.written()
 
     def _write(self, step, epoch, done, states, of_data):
-        arrays = _values(self.gan)
-        if not _are_finite(arrays):
+        arrays = values(self.gan)
+        if not are_finite(arrays):
             if not self.warned:
                 warnings.warn(
                     f"Weights are NaN or infinite after {step} steps: no backup is made. The last "
@@ -178,8 +176,7 @@ class Run:
         arrays |= further
         if states is not None:
             arrays["random_state"] = states
-        for index, state in enumerate(of_data):
-            arrays[f"data/{index}"] = np.frombuffer(state, "uint8")
+        arrays |= of_data
         position = {"epoch": epoch, "done": done, "step": step}
         position["stopped"] = bool(not done and self.gan.stop_training)
         position["ended"] = position["stopped"] or epoch == self.epochs
@@ -221,24 +218,14 @@ class Run:
             processes.say(
                 f"Resumed from {found.path}: epoch {self.epoch + 1}, step {metadata['step']}."
             )
-        if not self._restored_data() and self.foreign:
+        restored = restore_data(self.passes, metadata["step"], self.resumed.arrays)
+        if self.foreign and not restored:
             warnings.warn(
                 f"The order of a {self.foreign} cannot be restored: training resumes with its "
                 f"batch {self.done}, which may not be the batch that was due. `datasets.load` "
                 "gives batches whose order is restored.",
                 stacklevel=2,
             )
-
-    def _restored_data(self):
-        """Return whether the data continues from its own state, in as many processes."""
-        arrays, index = self.resumed.arrays, distributed.process_index()
-        known = sum(name.startswith("data/") for name in arrays)
-        if not self.passes or known != distributed.process_count():
-            return False
-        state = from_bytes(arrays[f"data/{index}"].tobytes())
-        if state is not None:  # None: a new pass was due
-            self.passes.states = {self.resumed.metadata["step"]: state}
-        return True
 
     def _newest(self):
         self.resumed = self.backup.newest()
@@ -282,7 +269,7 @@ class Run:
             )
 
     def _keep_last(self):
-        if _are_finite(_values(self.gan)):
+        if are_finite(values(self.gan)):
             self.backup.clear(kept=1)
         elif not self.warned:
             warnings.warn(
@@ -290,17 +277,6 @@ class Run:
                 f"in {self.backup.directory}.",
                 stacklevel=3,
             )
-
-
-def _values(gan):
-    return {f"variable/{name}": ops.convert_to_numpy(v) for name, v in named_variables(gan).items()}
-
-
-def _are_finite(values):
-    """Return whether weights and optimizers are finite; controllers and metrics need not be."""
-    parts = "generator", "discriminator", "d_optimizer", "g_optimizer"
-    names = tuple(f"variable/{part}/" for part in parts)
-    return all(np.isfinite(value).all() for name, value in values.items() if name.startswith(names))
 
 
 def _listed(callbacks):
