@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,6 +145,30 @@ def test_backups_every_few_minutes(arguments, steps, tmp_path):
     backup = Counting(tmp_path / "b", **arguments)
     train(build(), backup, epochs=2)
     assert backup.steps == steps
+
+
+@on("torch")
+def test_processes_ask_one_another_about_once_a_second(monkeypatch):
+    now, asked, other = [0.0], [], np.array([0, 0, 999])
+
+    def gather(own):
+        asked.append(turns._step)
+        return np.stack([own, other])
+
+    monkeypatch.setattr(interruption, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(interruption.distributed, "gather", gather)
+    signals = interruption.Signals()
+    turns = interruption.Turns(every=None, minutes=None, signals=signals)
+    for step in range(5000, 5050):  # resumed
+        turns._step = step
+        assert not turns.due(step, 0)
+        now[0] += 0.1
+    assert asked == [5000, 5001, 5011, 5021, 5031, 5041]
+    other[0] = signal.SIGTERM
+    assert not turns.due(5050, 0)
+    assert turns.due(5051, 0)
+    assert turns.ending
+    assert signals.received == signal.SIGTERM
 
 
 @on("torch")

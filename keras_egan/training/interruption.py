@@ -77,8 +77,9 @@ class Turns:
         self.minutes = minutes
         self.signals = signals
         self.ending = False
-        self._written = self._asked = time.monotonic()
-        self._asked_step = self._next = 0
+        self._written = time.monotonic()
+        self._asked: tuple[int, float] | None = None
+        self._next = 0
 
     def due(self, step: int, saved: int) -> bool:
         """Return whether to write a backup before a step; `saved` is the last backup's step.
@@ -102,11 +103,12 @@ class Turns:
         if step < self._next:
             return False
         now = time.monotonic()
-        pace = (step - self._asked_step) / max(now - self._asked, 1e-6) * _SECONDS
+        before, then = self._asked or (step, 0.0)
+        pace = (step - before) / max(now - then, 1e-6) * _SECONDS
         late = self.minutes is not None and now - self._written >= 60 * self.minutes
         own = [self.signals.received, late, min(max(pace, 1), 1000)]
         found = distributed.gather(np.array(own, "int32"))
-        self._asked, self._asked_step = now, step
+        self._asked = step, now
         self._next = step + (int(found[0, 2]) if len(found) > 1 else 1)
         number = int(found[:, 0].max())
         self.ending = number > 0
