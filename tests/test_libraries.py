@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_egan import callbacks, datasets, metrics
+from keras_egan.datasets import inputs
 from keras_egan.datasets.passes import Passes
 from keras_egan.saving import packing
 from tests import libraries
@@ -152,6 +153,14 @@ def test_they_are_references():
     for name in ("Hugging Face", "PyTorch's Dataset"):
         found = metrics.nearest(samples, EXAMPLES[name](), k=1)
         np.testing.assert_array_equal(found.indices[:, 0], [45, 3])
+
+
+@on("torch")
+def test_a_table_of_numbers_is_an_array():
+    pandas = pytest.importorskip("pandas")
+    points = np.linspace(-5, 5, 12, dtype="float32").reshape(6, 2)
+    first, _ = inputs.accept(pandas.DataFrame(points), (2,))
+    np.testing.assert_array_equal(first, points)
 
 
 @on("torch")

@@ -46,9 +46,10 @@ class Backup(keras.callbacks.Callback):
 
     Keras's `BackupAndRestore` resumes at the beginning of an epoch, this callback at the exact
     step. It restores the weights, both optimizers, the controller, the seeds, the epoch's running
-    means, the history and the states of callbacks. It also restores the order of images in arrays
-    and in datasets from `datasets.load`. The result is that of an uninterrupted training, bit for
-    bit on one device. Other datasets begin a new order, at the same batch of the epoch; a warning
+    means, the history and the states of callbacks. It also restores the order of images in arrays,
+    in datasets that are read by index or come from `datasets.load`, and in loaders that have a
+    state, such as Grain's and torchdata's. The result is that of an uninterrupted training, bit for
+    bit on one device. Other loaders begin a new order, at the same batch of the epoch; a warning
     says so. A callback of your own needs `get_state` and `set_state` (see `keras_egan.callbacks`);
     a warning names a class without them.
 

@@ -32,8 +32,11 @@ def check_kind(data: Any, argument: str = "x") -> None:
 
 
 def is_array(data: Any) -> bool:
-    """Return whether data is an array or tensor. Tables have a shape too, but no one dtype."""
-    return hasattr(data, "shape") and hasattr(data, "dtype")
+    """Return whether data is an array, a tensor or a table of numbers.
+
+    A dataset of Hugging Face has a shape too, but cannot be converted to an array.
+    """
+    return hasattr(data, "shape") and (hasattr(data, "dtype") or hasattr(data, "__array__"))
 
 
 def by_index(source: Any) -> bool:
