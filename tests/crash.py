@@ -78,7 +78,7 @@ def run(directory, steps):
             for step in steps if kind == "killed" else ():
                 assert in_a_process(name, folder, step)
             assert not in_a_process(name, folder, -1)
-        assert not (folder / "backup").exists()
+        assert len(list((folder / "backup").iterdir())) == 1
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from keras_egan import callbacks, metrics
+from keras_egan.training import interruption
 from tests.interrupted import Stateless
 from tests.registry import CASES, CONDITIONAL, float_images, given, labels_for, state
 
@@ -45,13 +46,14 @@ class Bytes(Stateless):
 
 
 class Kill(Stateless):
-    def __init__(self, at):
+    def __init__(self, at, number):
         super().__init__()
         self.at = at
+        self.number = number
 
     def on_train_batch_begin(self, batch, logs=None):
         if self.model.fit_state.epoch_start + batch == self.at:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.number)
 
 
 def train(name, folder, index=0, *further):
@@ -142,9 +144,20 @@ def _jax(index, count, address):
     jax.distributed.shutdown()  # which waits for the others
 
 
-def run(folder, kind, index, count, address, names=NAMES, kill_at=None, victims=()):
-    """Trains GANs one after another; the victims are killed before a step."""
-    killers = [Kill(kill_at)] if index in victims else []
+def run(
+    folder,
+    kind,
+    index,
+    count,
+    address,
+    names=NAMES,
+    kill_at=None,
+    victims=(),
+    number=signal.SIGKILL,
+):
+    """Trains GANs one after another; the victims get a signal before a step."""
+    killers = [Kill(kill_at, number)] if index in victims else []
+    interruption._SECONDS = 0.0  # so that processes ask one another at each of their quick steps
     with scope(kind, index, count, address):
         for name in names:
             (folder / kind / name).mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,6 @@ from PIL import Image
 from keras_egan import datasets
 from tests.conftest import on
 from tests.numbered import batches, numbered
-from tests.test_inputs import hugging_face
 
 pytestmark = on("torch")
 
@@ -141,6 +140,13 @@ class ByIndex:
         return self.examples[index]
 
 
+def unindexed(items):
+    """A loader that can only be iterated over."""
+    return type(
+        "Loader", (), {"__iter__": lambda _: iter(items), "__len__": lambda _: len(items)}
+    )()
+
+
 def torch_examples():
     import torch
 
@@ -230,27 +236,28 @@ def test_batches_by_index(wrap):
     assert [batch.shape for batch in batches(found)] == [(n, 6, 8, 1) for n in (3, 5, 5)]
 
 
-def unindexed(items):
-    """A loader that can only be iterated over."""
-    return type(
-        "Loader", (), {"__iter__": lambda _: iter(items), "__len__": lambda _: len(items)}
-    )()
+class Pictures(keras.utils.PyDataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return colors()[index]
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
         ([colors()[0], colors()], r"`source` as a list must hold batches .*, or single images"),
+        (Pictures(), r"a Pictures, gives items of shape \(6, 8, 3\), which look like single imag"),
         (
-            unindexed(colors()),
-            r"a Loader, gives items of shape \(6, 8, 3\), .* single images. Pass",
+            colors()[0],
+            r"hold several images; got \(6, 8, 3\), which looks like one .*`source\[None",
         ),
-        (unindexed(colors()[..., 0].reshape(-1, 1, 6, 8)), "which look like single images"),
         (
-            [Image.new("RGB", (4, 4))],
-            r"got an Image. Convert it to an array: `numpy.asarray\(image.con",
+            tuple(colors()),
+            r"a tuple must be \(images, labels\); got 10 items. Pass a list of images",
         ),
-        (ByIndex([Image.new("P", (4, 4))]), r"got an Image. Convert it"),
+        ([Image.new("F", (4, 4))], "its values are floats of unknown range"),
         (
             (gray_batches(), np.zeros(3, int)),
             "`source` gives batches, with labels beside the source. Make",
@@ -267,20 +274,24 @@ def test_what_is_no_list_of_images_is_refused(source, message):
         datasets.load(source, labels=True)
 
 
-def test_a_dataset_of_hugging_face_is_refused_by_what_to_do():
-    with pytest.raises(
-        ValueError, match=r"`source` is a Dataset of Hugging Face.*`keras_egan.datasets.load\(\["
-    ) as refusal:
-        datasets.load(hugging_face())
-    assert len(str(refusal.value)) < 300
-    rows = [Image.new("L", (4, 4), value) for value in (10, 200)]
-    data = {"image": rows}  # as it is advised
-    loaded = datasets.load(
-        [np.asarray(image.convert("RGB")) for image in data["image"]], image_size=64, shuffle=False
-    )
-    assert [(batch.shape, batch[1, 0, 0, 0]) for batch in batches(loaded)] == [
-        ((2, 64, 64, 3), 200)
-    ]
+def test_single_images_that_can_only_be_iterated_over_are_put_into_batches():
+    loaded = datasets.load(unindexed(list(np.moveaxis(colors(), -1, 1))), batch_size=4)
+    assert [len(batch) for batch in batches(loaded)] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate(batches(loaded)), colors())
+    rest = datasets.load(unindexed(list(colors())), batch_size=4, drop_remainder=True)
+    assert [len(batch) for batch in batches(rest)] == [4, 4]
+
+
+def test_images_of_pillow_are_read_as_those_of_a_folder_are():
+    clear = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
+    grays = [Image.new("L", (4, 4), 10), Image.new("I;16", (4, 4), 257 * 7)]
+    images = [Image.new("RGB", (4, 4), (1, 2, 3)), clear, Image.new("CMYK", (4, 4)), *grays]
+    for wrap in (list, ByIndex, unindexed):
+        (batch,) = batches(datasets.load(wrap(images), shuffle=False, batch_size=5))
+        pixels = [[1, 2, 3], [255] * 3, [255] * 3, [10] * 3, [7] * 3]
+        np.testing.assert_array_equal(batch[:, 1, 1], pixels)
+        (batch,) = batches(datasets.load(wrap(grays), shuffle=False, batch_size=5))
+        np.testing.assert_array_equal(batch[:, 1, 1], [[10], [7]])
 
 
 def test_a_user_of_a_package_called_datasets_is_no_user_of_hugging_face():

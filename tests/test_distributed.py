@@ -34,7 +34,7 @@ def runs(tmp_path_factory, request):
     """Trains the GANs of the selected tests, on one device and on several."""
     folder = tmp_path_factory.mktemp("group")
     items = (item for item in request.session.items if "runs" in item.fixturenames)
-    needed = {item.callspec.params["name"] for item in items}
+    needed = {item.callspec.params.get("name", NAMES[0]) for item in items}
     for kind in ("one", *KINDS[BACKEND]):
         ended(together(group.run, folder, kind, [name for name in NAMES if name in needed]))
     return folder
@@ -72,7 +72,7 @@ def test_they_write_like_one(name, kind, runs):
     one, found = runs / "one" / name, runs / kind / name
     names = sorted(str(path.relative_to(one)) for path in one.rglob("[!e]*"))
     assert names == sorted(str(path.relative_to(found)) for path in found.rglob("[!e]*"))
-    assert "backup" not in names  # which a training that has ended removes
+    assert sum(name.startswith("backup/") for name in names) == 1
     (heads, expected), (columns, values) = rows(one / "log.csv"), rows(found / "log.csv")
     assert columns == heads
     assert values[:, 0].tolist() == list(range(1, 21))
@@ -134,3 +134,30 @@ def test_a_killed_group_ends_like_one_that_was_not(kind, name, runs, tmp_path):
     if KILLS or name == KILLED[kind][0]:  # with one process, or device, where there were two
         ended(together(group.run, tmp_path, "one", [name]))
         assert_close(np.load(tmp_path / "one" / name / "end0.npz"), one)
+
+
+def signalled():
+    """Yields one case for the quick suite; at ten steps of each kind of group, it is nightly."""
+    yield pytest.param("processes", 1, marks=on("torch"))
+    for kind in ("one", *KINDS[BACKEND]):
+        yield pytest.param(kind, 10, marks=pytest.mark.nightly)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "times"), list(signalled()))
+def test_a_signal_to_one_process_ends_all_and_loses_no_step(kind, times, runs, tmp_path):
+    rng = np.random.default_rng(7)
+    for step in np.sort(rng.choice(STEPS * EPOCHS - 1, times, replace=False)).tolist():
+        victims = [int(rng.integers(2))] if kind == "processes" else [0]
+        group_of = together(group.run, tmp_path, kind, NAMES[:1], step, victims, signal.SIGTERM)
+        printed = [process.wait() for process in group_of]
+        assert {process.exitcode for process in group_of} == {-signal.SIGTERM}, printed
+        saved = step + 1  # the signal comes just after the callbacks' turn
+        assert f"A signal ends the training after {saved} steps." in printed[0]
+        newest = max((tmp_path / kind / NAMES[0] / "backup").glob("0*"))
+        assert newest.name.startswith(f"{saved:010d}")
+    ended(together(group.run, tmp_path, kind, NAMES[:1]))
+    found = np.load(tmp_path / kind / NAMES[0] / "end0.npz")
+    expected = np.load(runs / kind / NAMES[0] / "end0.npz")
+    for key in expected.files:
+        np.testing.assert_array_equal(found[key], expected[key], err_msg=key)

@@ -16,7 +16,6 @@ def folder(tmp_path):
     for index, name in enumerate(["a.png", "b.jpg", "inner/c.PNG", "d.bmp"]):
         image = np.full((20, 30, 3), 40 * index, "uint8")
         Image.fromarray(image).save(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("not an image")
     return tmp_path
 
 
@@ -138,7 +137,8 @@ def test_unreadable_images_are_named_or_left_out(folder):
 
 
 @pytest.mark.parametrize("suffix", ["heic", "HEIF", "avif"])
-def test_photographs_that_pillow_cannot_read_are_named(folder, suffix):
+def test_photographs_that_pillow_cannot_read_are_named(folder, suffix, monkeypatch):
+    monkeypatch.setattr("keras_egan.datasets.folder.installed", lambda module: False)
     for name in "xy":
         (folder / f"{name}.{suffix}").write_bytes(b"ftypheic of a phone")
     with pytest.raises(
@@ -156,12 +156,42 @@ def test_avif_is_read_where_pillow_can(tmp_path):
     np.testing.assert_allclose(images(tmp_path)[0, 3, 4], [200, 10, 10], atol=6)
 
 
+def test_files_that_are_left_out_are_counted(folder):
+    for name in ("notes.txt", "inner/more.TXT", "LICENSE", ".hidden.txt"):
+        (folder / name).write_text("not an image")
+    with pytest.warns(
+        UserWarning,
+        match=r"^3 of the 7 files in .* suffix .* left out: 2 of \.txt, 1 of no suffix\.$",
+    ) as warned:
+        assert len(images(folder)) == 4
+    assert [one.filename for one in warned] == [__file__]
+
+
+@pytest.mark.parametrize("share", [None, 0.5, 0.97])
+def test_heic_is_read_where_its_package_is_installed(share, tmp_path):
+    heif = pytest.importorskip("pillow_heif")
+    picture = Image.new("RGB", (64, 48), (200, 10, 10))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    heif.from_pillow(picture).save(tmp_path / "a.HEIC")
+    heif.from_pillow(picture.rotate(90, expand=True)).save(tmp_path / "b.heif", exif=exif.tobytes())
+    if share:
+        cut(tmp_path / "b.heif", share)
+        with pytest.raises(ValueError, match=r"1 of the 2 images .*b\.heif cannot be read \("):
+            datasets.load(tmp_path)
+        return
+    taken = images(tmp_path)
+    assert taken.shape == (2, 48, 64, 3)
+    np.testing.assert_allclose(taken[:, 24, 32], [[200, 10, 10]] * 2, atol=6)
+    assert ".heic" not in Image.registered_extensions()  # Pillow itself is as it was
+
+
 def test_a_folder_of_other_files_says_which(tmp_path):
     for name in ("a.npy", "b.npy", "LICENSE", ".hidden.npy"):
         (tmp_path / name).write_bytes(b"")
     with pytest.raises(
         ValueError,
-        match=r"holds no readable images; other files: 1 of no suffix, 2 of \.npy",
+        match=r"holds no readable images; other files: 2 of \.npy, 1 of no suffix",
     ):
         datasets.load(tmp_path)
 

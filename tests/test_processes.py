@@ -67,6 +67,13 @@ def test_what_the_first_does_or_fails_in_comes_to_the_others(second_of_two):
         processes.first(pytest.fail)
 
 
+def test_bytes_of_all_processes_may_differ_in_length(second_of_two, monkeypatch):
+    first = np.frombuffer(b"first", "uint8")
+    said = iter([np.array(5), first])
+    monkeypatch.setattr(distributed, "gather", lambda own: np.stack([next(said), own]))
+    assert processes.gather_bytes(b"two") == [b"first", b"two"]
+
+
 def message(text):
     buffer = np.zeros(1000, "uint8")
     buffer[: len(text)] = np.frombuffer(text, "uint8")

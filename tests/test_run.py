@@ -90,7 +90,7 @@ def test_a_resumed_training_has_one_history_one_beginning_and_one_end(tmp_path):
 @on("torch")
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_training_that_a_callback_has_ended_stays_ended(ended, tmp_path):
-    """Though it was killed before its backups were removed."""
+    """Though it was killed at the very end."""
 
     class KilledAtTheEnd(Stateless):
         def on_train_end(self, logs=None):
@@ -108,7 +108,7 @@ def test_a_training_that_a_callback_has_ended_stays_ended(ended, tmp_path):
     found = train(gan, *stops, backup, epochs=4)
     assert found == expected
     assert int(gan.step) == (2 if ended else 4) * STEPS
-    assert not (tmp_path / "b").exists()
+    assert len(list((tmp_path / "b").iterdir())) == 1
 
 
 @on("torch")

@@ -24,7 +24,7 @@ def is_first() -> bool:
 def say(text: str) -> None:
     """Print on the first process."""
     if is_first():
-        print(text)
+        print(text, flush=True)  # a signal may end the process next
 
 
 def by_first(function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
@@ -59,6 +59,15 @@ def first(function: Callable[..., Any], *args: Any) -> Any:
     if "error" in report:
         raise RuntimeError(f"The first process has failed: {report['error']}")
     return report["result"]
+
+
+def gather_bytes(data: bytes) -> list[bytes]:
+    """Return the data of all processes, in their order."""
+    lengths = distributed.gather(np.array(len(data), "int32"))
+    own = np.zeros(int(lengths.max()), "uint8")
+    own[: len(data)] = np.frombuffer(data, "uint8")
+    found = distributed.gather(own)
+    return [row[:length].tobytes() for row, length in zip(found, lengths, strict=True)]
 
 
 def first_arrays(arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 
 from keras_egan import checks
-from keras_egan.saving.files import replacing
+from keras_egan.saving import files
 
 try:
     import fcntl
@@ -46,26 +46,37 @@ class Backup(keras.callbacks.Callback):
 
     Keras's `BackupAndRestore` resumes at the beginning of an epoch, this callback at the exact
     step. It restores the weights, both optimizers, the controller, the seeds, the epoch's running
-    means, the history and the states of callbacks. It also restores the order of images in arrays
-    and in datasets from `datasets.load`. The result is that of an uninterrupted training, bit for
-    bit on one device. Other datasets begin a new order, at the same batch of the epoch; a warning
+    means, the history and the states of callbacks. It also restores the order of images in arrays,
+    in datasets that are read by index or come from `datasets.load`, and in loaders that have a
+    state, such as Grain's and torchdata's. The result is that of an uninterrupted training, bit for
+    bit on one device. Other loaders begin a new order, at the same batch of the epoch; a warning
     says so. A callback of your own needs `get_state` and `set_state` (see `keras_egan.callbacks`);
     a warning names a class without them.
 
-    The last two backups are kept until training ends, one file each. A backup whose checksums show
-    damage is skipped with a warning. No backup is made of values that are not finite.
+    The last two backups are kept while training runs, and the last one after it, one file each. A
+    training that has ended goes on from there if the script asks for more `epochs`. A backup whose
+    checksums show damage is skipped with a warning. No backup is made of values that are not
+    finite.
+
+    Ctrl-C, SIGTERM and Windows' Ctrl-Break wait for the beginning of the next step, at which a
+    backup is written. They then do what they do without this callback. A second Ctrl-C acts at
+    once. Several processes agree about once a second, and all of them end. A `fit` that does not
+    run in the main thread cannot see signals.
 
     A directory belongs to one training. A training is refused if its networks, optimizers,
     augmentation, hyper-parameters or data differ, or if another one is using the directory. Names
     of layers may differ. If learning rates differ, the backup's are used, and a warning says so.
 
     Args:
-        directory: the folder of the backups; created if missing.
-        every: number of training steps between backups; by default, one epoch.
+        directory: the folder of the backups, on a local disk; created if missing.
+        every: number of training steps between backups. A backup is also written after each epoch.
+        every_minutes: number of minutes between backups, above 0. With `every`, both apply.
 
     Raises:
-        ValueError: if `every` is not a whole number from 1 up; when `fit` begins, if the directory
-            holds backups of another training or only damaged ones, or another training uses it.
+        ValueError: if `every` is not a whole number from 1 up, `every_minutes` not a number above
+            0, or `directory` an address such as `"gs://bucket"`; when `fit` begins, if the
+            directory holds backups of another training or only damaged ones, or another training
+            uses it.
         OSError: if a backup cannot be written, for example on a full disk.
 
     Example:
@@ -75,15 +86,23 @@ class Backup(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, directory: str | os.PathLike, every: int | None = None):
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        every: int | None = None,
+        every_minutes: float | None = None,
+    ):
         super().__init__()
-        self.directory = Path(directory)
+        self.directory = files.local(directory=directory)
         self.every = checks.optional_whole(1, every=every)
+        if every_minutes is not None:
+            checks.above_zero(every_minutes=every_minutes)
+        self.every_minutes = every_minutes
 
     @contextmanager
     def reserved(self) -> Iterator[None]:
         """Lock the directory against other trainings; the lock ends with the process."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        files.make_folder(self.directory)
         path = self.directory / ".lock"
         with path.open("a+") as file:
             try:
@@ -107,12 +126,12 @@ class Backup(keras.callbacks.Callback):
 
     def newest(self) -> Snapshot | None:
         """Return the newest undamaged backup, or None if there are no backups."""
-        files = self._files()
-        for file in files:
+        found = self._files()
+        for file in found:
             if snapshot := _read(file):
                 return snapshot
             warnings.warn(f"{file} is damaged; trying the previous backup.", stacklevel=3)
-        if files:
+        if found:
             raise ValueError(
                 f"All backups in {self.directory} are damaged. Delete it to train from scratch."
             )
@@ -125,7 +144,7 @@ class Backup(keras.callbacks.Callback):
         path = self.directory / f"{metadata['step']:010d}-{metadata['epoch']:06d}.npz"
         contents = {**arrays, _METADATA: np.frombuffer(json.dumps(metadata).encode(), "uint8")}
         try:
-            with replacing(path) as temporary, temporary.open("wb") as file:
+            with files.replacing(path) as temporary, temporary.open("wb") as file:
                 np.savez(file, **contents)
         except OSError as error:
             size = sum(array.nbytes for array in arrays.values()) / 2**20
@@ -138,9 +157,9 @@ class Backup(keras.callbacks.Callback):
         for old in [other for other in earlier if other != path][1:]:
             old.unlink()
 
-    def clear(self) -> None:
-        """Remove all backups."""
-        for file in [*self._files(), *self.directory.glob(f".{_NAME}*.npz")]:
+    def clear(self, kept: int = 0) -> None:
+        """Remove all backups except the `kept` newest."""
+        for file in [*self._files()[kept:], *self.directory.glob(f".{_NAME}*.npz")]:
             file.unlink()
 
     def _files(self):

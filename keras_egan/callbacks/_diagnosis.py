@@ -11,8 +11,9 @@ from keras_egan import checks
 from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.callbacks._terminate_on_nan import not_finite
+from keras_egan.datasets.examples import batches_of
 from keras_egan.datasets.inputs import scaled
-from keras_egan.datasets.loaders import as_numpy, batches_of
+from keras_egan.datasets.loaders import as_numpy
 from keras_egan.saving.hyperparameter import hyperparameters
 
 IMAGES = 64  # real images per check, and as many samples

@@ -14,7 +14,7 @@ from keras_egan.callbacks._equilibrium_plot import draw
 from keras_egan.callbacks._files import append, tolerated
 from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.extras import require
-from keras_egan.saving.files import replacing
+from keras_egan.saving.files import local, replacing
 
 ROWS_HELD = 1000  # in memory before they are written within an epoch
 ROWS_KEPT = 100_000  # in memory while writing fails
@@ -57,7 +57,7 @@ class EquilibriumLogger(keras.callbacks.Callback):
     def __init__(self, filename: str | Path, every: int = 1):
         super().__init__()
         checks.whole_number(1, every=every)
-        self.path = Path(filename)
+        self.path = local(filename=filename)
         if self.path.suffix.lower() in _PICTURES:
             raise ValueError(
                 f"`filename` must be a table such as {str(self.path.with_suffix('.csv'))!r}; "

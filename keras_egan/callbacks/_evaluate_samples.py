@@ -9,7 +9,7 @@ import keras
 
 from keras_egan import checks
 from keras_egan.backend import processes
-from keras_egan.datasets.loaders import batches_of
+from keras_egan.datasets.examples import batches_of
 from keras_egan.metrics import GenerativeMetric, ReferenceMetric
 
 

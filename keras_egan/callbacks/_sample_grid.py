@@ -12,6 +12,7 @@ from keras_egan.callbacks._files import tolerated
 from keras_egan.datasets.preparation import pillow
 from keras_egan.image_format import channel_axis, is_image
 from keras_egan.pictures import animate, grid, save_grid
+from keras_egan.saving.files import local
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -65,7 +66,7 @@ class SampleGrid(keras.callbacks.Callback):
         checks.whole_number(1, columns=columns)
         checks.whole_number(0, seed=seed)
         pillow()  # raises here, instead of a warning during training
-        self.directory = Path(directory)
+        self.directory = local(directory=directory)
         self.every = checks.optional_whole(1, every=every)
         self.rows = checks.optional_whole(1, rows=rows)
         self.columns = int(columns)

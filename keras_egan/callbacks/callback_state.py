@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_egan.backend.keras_internals import CHECKPOINT_COUNTS, TENSORBOARD_COUNTS
+from keras_egan.saving.packing import packed, unpacked
 
 _OF_KERAS: dict[type, tuple[str, ...]] = {
     keras.callbacks.EarlyStopping: ("best", "best_epoch", "best_weights", "stopped_epoch", "wait"),
@@ -29,7 +30,14 @@ def get_states(
             state = callback.get_state()
         else:
             state = {attribute: getattr(callback, attribute) for attribute in _kept(callback)}
-        states[name] = _packed(state, name, arrays)
+        try:
+            states[name] = packed(state, name, arrays)
+        except ValueError as error:
+            raise ValueError(
+                f"`get_state` of {type(callback).__qualname__} must return numbers, strings, None, "
+                "arrays of numbers, and lists and dicts of them with strings as keys; "
+                f"got {error}."
+            ) from None
     return states, arrays
 
 
@@ -42,7 +50,7 @@ def set_states(
     for name, callback in _named(callbacks):
         if name not in states:
             continue
-        state = _unpacked(states[name], arrays)
+        state = unpacked(states[name], arrays)
         if hasattr(callback, "set_state"):
             callback.set_state(state)
         else:
@@ -70,33 +78,3 @@ def _kept(callback):
     return [
         name for kind, names in _OF_KERAS.items() if isinstance(callback, kind) for name in names
     ]
-
-
-def _packed(value, path, arrays):
-    if isinstance(value, (list, tuple)):
-        return [_packed(item, f"{path}/{index}", arrays) for index, item in enumerate(value)]
-    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {"dict": {k: _packed(item, f"{path}/{k}", arrays) for k, item in value.items()}}
-    # TensorFlow's `get_weights` returns NumPy scalars; `set_weights` needs values with a shape.
-    if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "biuf":
-        arrays[path] = np.asarray(value)
-        return {"array": path}
-    if not isinstance(value, (bool, int, float, str, type(None))):
-        callback, _, where = path.partition("/")
-        raise ValueError(
-            f"`get_state` of {callback.rpartition('_')[0]} must return numbers, strings, None, "
-            "arrays of numbers, and lists and dicts of them with strings as keys; "
-            f"got {value!r}{where and f' at {where!r}'}."
-        )
-    return value
-
-
-def _unpacked(value, arrays):
-    """Return a new value each time, because callbacks may change it."""
-    if isinstance(value, list):
-        return [_unpacked(item, arrays) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "array" in value:
-        return np.array(arrays[value["array"]])
-    return {key: _unpacked(item, arrays) for key, item in value["dict"].items()}

@@ -21,7 +21,8 @@ class Ordered(keras.utils.PyDataset):
     position, which `begin` sets: `fit` moves a copy.
 
     Args:
-        batches: the number of batches in a pass.
+        batches: the number of batches in a pass; None if it is unknown, which needs
+            `steps_per_epoch`.
         seed: the integer, 0 or more, for everything random.
         horizontal_flip: whether to flip each image, left to right, in half of the passes.
         workers: the number of threads; above 1, they read batches ahead.
@@ -37,7 +38,12 @@ class Ordered(keras.utils.PyDataset):
     """The names of the classes in the order of their labels, if they are known."""
 
     def __init__(
-        self, batches: int, *, seed: int = 0, horizontal_flip: bool = False, workers: int = 1
+        self,
+        batches: int | None,
+        *,
+        seed: int = 0,
+        horizontal_flip: bool = False,
+        workers: int = 1,
     ):
         checks.whole_number(0, seed=seed)
         super().__init__(workers=workers)
@@ -51,7 +57,9 @@ class Ordered(keras.utils.PyDataset):
 
         If `endless`, further passes follow.
         """
-        if endless:  # a pass begins at each multiple of its length
+        if self.batches is None:
+            endless = True
+        elif endless:  # a pass begins at each multiple of its length
             step, done = step - step % self.batches, done + step % self.batches
         elif done > self.batches:
             raise ValueError(
@@ -66,6 +74,8 @@ class Ordered(keras.utils.PyDataset):
         return None if self.endless else len(self)
 
     def __len__(self) -> int:
+        if self.batches is None:
+            raise TypeError("The number of batches is unknown. Pass `steps_per_epoch=` to `fit`.")
         return self.batches - self.done
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
@@ -75,8 +85,10 @@ class Ordered(keras.utils.PyDataset):
         """Return the rows `rows(total)` of a batch, as a tuple, and the batch's total of rows."""
         if index < 0 or not (self.endless or index < len(self)):
             raise IndexError(f"batch {index} of {len(self)}")
-        passes, index = divmod(self.done + index, self.batches)
-        step = self.step + passes * self.batches
+        step, index = self.step, self.done + index
+        if self.batches is not None:
+            passes, index = divmod(index, self.batches)
+            step += passes * self.batches
         batch, total = self.read_rows(step, index, rows)
         images, *labels = batch if isinstance(batch, tuple) else (batch,)
         if self.horizontal_flip:
@@ -163,7 +175,8 @@ class Batches(Ordered):
     @property
     def smallest(self) -> int:
         """The number of samples in the last batch, which may be smaller than the others."""
-        return min(len(self.samples) - (self.batches - 1) * self.batch_size, self.batch_size)
+        earlier = ((self.batches or 1) - 1) * self.batch_size
+        return min(len(self.samples) - earlier, self.batch_size)
 
     def read_rows(self, step, index, rows):
         start = index * self.batch_size
@@ -196,7 +209,7 @@ class Stream(Ordered):
     Args:
         passes: a function `(step, done)`: the number of training steps before a pass, and of
             batches to skip in it. It returns an iterable of the other batches, arrays.
-        batches: the number of batches in a pass.
+        batches: the number of batches in a pass, or None, as in `Ordered`.
         seed: as in `Ordered`.
         horizontal_flip: as in `Ordered`.
 
@@ -214,7 +227,7 @@ class Stream(Ordered):
     def __init__(
         self,
         passes: Callable[[int, int], Iterable],
-        batches: int,
+        batches: int | None,
         *,
         seed: int = 0,
         horizontal_flip: bool = False,

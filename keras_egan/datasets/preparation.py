@@ -92,6 +92,41 @@ def to_uint8(images: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
     return np.round((images - low) * (255 / (high - low))).clip(0, 255).astype("uint8")
 
 
+def is_pillow(image: Any) -> bool:
+    """Return whether an object is an image of Pillow, without importing Pillow."""
+    return type(image).__module__.startswith("PIL.") and hasattr(image, "getbands")
+
+
+def pixels(image: Any, mode: str | None = None) -> np.ndarray:
+    """Return a Pillow image as uint8 of shape `(height, width, channels)`.
+
+    The image is turned by its EXIF orientation; 16 bits become 8, and transparency becomes white.
+
+    Args:
+        image: the image.
+        mode: `"L"` or `"RGB"`; by default `"L"` if the image is grey.
+
+    Raises:
+        ValueError: if its values are floats, or integers with more than 16 bits.
+    """
+    image = require("PIL.ImageOps", "images", "Turning images").exif_transpose(image)
+    if mode is None:
+        mode = "L" if image.getbands()[0] in ("1", "I", "L") else "RGB"
+    if image.mode.startswith("I"):
+        levels = np.asarray(image)[..., None]
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError("its values are integers with more than 16 bits")
+        gray = to_uint8(levels.astype("float32"), (0, 65535))
+        return np.repeat(gray, len(mode), axis=-1)
+    if image.mode == "F":
+        raise ValueError("its values are floats of unknown range")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = pillow().new("RGBA", image.size, "white")
+        image = pillow().alpha_composite(white, image)
+    return np.asarray(image.convert(mode)).reshape(*image.size[::-1], -1)
+
+
 def pillow() -> Any:
     """Return the module PIL.Image, or raise an `ImportError` that names the extra."""
     return require("PIL.Image", "images", "Reading, resizing and writing images")

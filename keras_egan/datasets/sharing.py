@@ -9,7 +9,8 @@ import keras
 
 from keras_egan.backend import distributed, processes
 from keras_egan.datasets import Batches, Ordered, inputs
-from keras_egan.datasets.loaders import described, is_tf_dataset, length
+from keras_egan.datasets.examples import Examples
+from keras_egan.datasets.loaders import described, is_array, is_tf_dataset, length
 
 
 def checked(
@@ -27,14 +28,15 @@ def checked(
     """
     source = data
     classes = gan.labels.classes if gan.labels else None
-    first, data = processes.together(inputs.accept, data, gan.image_shape, argument, steps, classes)
+    accepted = data, gan.image_shape, argument, steps, classes, batch_size
+    first, data = processes.together(inputs.accept, *accepted)
     arrays = isinstance(data, tuple)
     rows = min(len(first), batch_size) if arrays and batch_size else len(first)
     if rows < smallest_batch:
         raise ValueError(too_small(gan, rows))
     if is_tf_dataset(data):
         return distributed.divided(data), None
-    shared = arrays or isinstance(source, Ordered)
+    shared = arrays or isinstance(data, Examples) or isinstance(source, Ordered)
     return data, None if shared else type(source).__name__
 
 
@@ -49,7 +51,7 @@ def too_small(gan: Any, count: Any) -> str:
 def one_batch(gan: Any, x: Any, y: Any) -> tuple[Any, Any]:
     """Return the images and labels of `train_on_batch`, checked like the first batch of `fit`."""
     data = inputs.paired(x, y, gan.labels)
-    if inputs.is_array(data) or isinstance(data, (list, tuple)):
+    if is_array(data) or isinstance(data, (list, tuple)):
         data, _ = checked(gan, data, "x", smallest_batch=gan.smallest_batch)
     if not isinstance(data, tuple):
         raise ValueError(
@@ -64,14 +66,19 @@ def evaluated(
 ) -> Any:
     """Call a GAN's `keras.Model.evaluate` with data in a form that Keras takes."""
     distributed.check()
-    data, kind = checked(gan, data, "x", steps)
+    data, kind = checked(gan, data, "x", steps, batch_size)
     with distributed.feeding(kind):
         data = part(batched(data, batch_size or 32, shuffle=False), kind)
         return evaluate(data, None, batch_size, *args)
 
 
 def batched(data: Any, batch_size: int, **order: Any) -> Any:
-    """Return a tuple of arrays, images and maybe labels, as `Batches`; other data unchanged."""
+    """Return arrays in a tuple, images and maybe labels, or `Examples`, as `Batches`.
+
+    Other data is returned as it is.
+    """
+    if isinstance(data, Examples):
+        return Batches(data, batch_size, take=Examples.take, **order)
     if not isinstance(data, tuple):
         return data
     images, *labels = data
@@ -90,7 +97,7 @@ def part(data: Any, kind: str | None = None) -> Any:
 def split(data: Any, fraction: float) -> tuple[Any, Any]:
     """Split arrays into a training part and a held-out last part, as Keras's `fit` does."""
     arrays = data if isinstance(data, tuple) else (data,)
-    if not arrays or not all(map(inputs.is_array, arrays)):
+    if not arrays or not all(map(is_array, arrays)):
         raise ValueError(
             f"`validation_split` needs arrays; `x` is {described(data)}. Pass `validation_data=` "
             "instead."

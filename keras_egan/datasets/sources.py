@@ -1,27 +1,19 @@
 """Images that are already loaded or read elsewhere: arrays, datasets and loaders."""
 
-import copy
 import functools
-import itertools
-from collections.abc import Iterator
 from typing import Any
 
-import keras
 import numpy as np
 
-from keras_egan.datasets.batches import Ordered, Stream
 from keras_egan.datasets.loaders import (
     as_numpy,
+    by_index,
     check_labels,
-    described,
     images_of,
-    is_tf_dataset,
     labels_of,
-    length,
-    looks_single,
     single_images,
 )
-from keras_egan.datasets.preparation import Preparation, to_uint8
+from keras_egan.datasets.preparation import Preparation, is_pillow, pixels, to_uint8
 from keras_egan.extras import require
 from keras_egan.image_format import to_channels_last
 
@@ -45,8 +37,13 @@ def _mnist():
 
 def array(images: Any) -> np.ndarray:
     """Return an array or tensor of images as uint8 of shape `(n, height, width, channels)`."""
-    images = _channels_last(images, "as an array must have shape (n, height, width[, channels])")
-    return images if images.dtype == np.uint8 else _scaled(images, _range(images))
+    if np.ndim(images) == 3 and np.shape(images)[-1] in (1, 3, 4):
+        raise ValueError(
+            f"`source` as an array must hold several images; got {tuple(images.shape)}, which "
+            "looks like one image. Pass `source[None]`, or a list of images."
+        )
+    images = channels_last(images, "as an array must have shape (n, height, width[, channels])")
+    return images if images.dtype == np.uint8 else scaled(images, value_range(images))
 
 
 def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
@@ -54,8 +51,20 @@ def single(source: Any, prepare: Preparation, labels: bool) -> "Samples | None":
     if not by_index(source) or not len(source):
         return None
     first = source if isinstance(source, list) else [source[0]]
-    alone = single_images([_as_tuple(item) for item in first], "source")
+    alone = single_images(first, "source")
     return Samples(source, prepare, labels) if alone else None
+
+
+def take(prepare: Preparation, images: Any, indices: Any) -> Any:
+    """Return a prepared batch of `Samples`, an array or a list: images, or images and labels."""
+    if isinstance(images, np.ndarray) and not prepare:
+        return images[indices]
+    items: Any = [images[index] for index in indices]
+    if isinstance(items[0], tuple):
+        items, labels = zip(*items, strict=True)
+        classes = check_labels(np.stack([as_numpy(label) for label in labels]), len(items))
+        return np.stack([prepare(image) for image in items]), classes
+    return np.stack([prepare(image) for image in items])
 
 
 class Samples:
@@ -72,128 +81,56 @@ class Samples:
         first = len(source) if isinstance(source, list) else min(len(source), 64)
         images = [self._read(index)[0] for index in range(first)]
         floats = [image for image in images if image.dtype != np.uint8]
-        self.values = _range(np.array([[x.min(), x.max()] for x in floats])) if floats else None
+        ends = np.array([[image.min(), image.max()] for image in floats])
+        self.values = value_range(ends) if floats else None
 
     def __len__(self):
         return len(self.source)
 
     def __getitem__(self, index):
-        image, item = self._read(int(index))
+        return self._finished(*self._read(int(index)))
+
+    def convert(self, item: Any) -> Any:
+        """Return an item that is not in `source` as `__getitem__` returns those that are."""
+        return self._finished(*self._converted(item, "a later place"))
+
+    def _finished(self, image, item):
         if image.dtype != np.uint8:
-            image = to_uint8(image, _range(image, self.values))
+            image = to_uint8(image, value_range(image, self.values))
         return (image, labels_of(item, "source")) if self.labels else image
 
     def _read(self, index):
-        item = _as_tuple(self.source[index])
-        image = as_numpy(images_of(item, "source"))
-        image = _channels_last(
-            image[None], "must give images of shape (height, width[, channels])"
-        )[0]
+        return self._converted(self.source[index], f"index {index}")
+
+    def _converted(self, item, place):
+        image = images_of(item, "source")
+        if is_pillow(image):
+            gray = self.prepare.grayscale or (self.shape and self._channels == 1)
+            image = pixels(image, "L" if gray else "RGB" if self.shape else None)
+        image = as_numpy(image)
+        image = channels_last(image[None], "must give images of shape (height, width[, channels])")[
+            0
+        ]
         shape = self.prepare.shape(image.shape)
-        self.shape = self.shape or shape
+        if not self.shape:
+            self.shape, self._channels = shape, image.shape[-1]
         if shape != self.shape:
             raise ValueError(
                 f"The images of `source` differ in shape: the first has {self.shape}, the one at "
-                f"index {index} has {shape}. Pass `image_size=`, or `grayscale=True` if their "
+                f"{place} has {shape}. Pass `image_size=`, or `grayscale=True` if their "
                 "channels differ."
             )
         return image, item
 
 
-def prepared(
-    source: Any,
-    prepare: Preparation,
-    *,
-    batch_size: int | None,
-    shuffle: bool,
-    seed: int,
-    drop_remainder: bool,
-    horizontal_flip: bool,
-    labels: bool = False,
-) -> Stream:
-    """Return a dataset's or loader's batches, prepared and uint8; arguments as in `load`."""
-    if is_tf_dataset(source) and looks_single(_as_tuple(source.element_spec), "source"):
-        source = source.batch(batch_size or 64, drop_remainder=drop_remainder)
-    elif batch_size is not None or drop_remainder:
-        raise ValueError(
-            f"`batch_size` and `drop_remainder` do not apply: `source`, {described(source)}, "
-            "already gives batches. Omit them, and set the batch size in `source`."
-        )
-    batches = length(source)
-    if batches is None:
-        raise ValueError(
-            f"`source`, {described(source)}, has an unknown number of batches. Give it a `len`; "
-            "for a `tf.data.Dataset`, use `tf.data.experimental.assert_cardinality`."
-        )
-    first = next(_batches(source, shuffle, seed, 0, 0), None) if batches else None
-    if first is None:
-        raise ValueError(f"`source` is empty: {described(source)} that gives no batch.")
-    counted = isinstance(source, keras.utils.PyDataset) or by_index(source) or is_tf_dataset(source)
-    if not counted and looks_single(first, "source"):
-        raise ValueError(
-            f"`source`, {described(source)}, gives items of shape "
-            f"{tuple(images_of(first).shape)}, which look like single images. Pass batches of "
-            "shape (batch, height, width, channels), or a dataset that is read by index."
-        )
-    images = _channels_last(images_of(first, "source"))
-    bounds = None if images.dtype == np.uint8 else _range(images)
+def channels_last(
+    images: Any, must: str = "must give batches of shape (batch, height, width[, channels])"
+) -> np.ndarray:
+    """Return images as an array of shape `(n, height, width, channels)`, uint8 or floats.
 
-    def prepared_batch(batch):
-        images = _channels_last(images_of(batch, "source"))
-        if bounds:
-            images = _scaled(images, _range(images, bounds))
-        if prepare:
-            images = np.stack([prepare(image) for image in images])
-        return (images, check_labels(labels_of(batch, "source"), len(images))) if labels else images
-
-    def passes(step, done):
-        return map(prepared_batch, _batches(source, shuffle, seed, step, done))
-
-    stream = Stream(passes, batches, seed=seed, horizontal_flip=horizontal_flip)
-    # Raises here errors that would otherwise appear in training.
-    stream.image_shape = images_of(prepared_batch(first)).shape[1:]
-    return stream
-
-
-def _batches(source, shuffle, seed, step, done) -> Iterator[Any]:
-    if isinstance(source, Ordered):
-        batches: Any = copy.copy(source)
-        batches.begin(step, done)
-    elif isinstance(source, keras.utils.PyDataset):
-        order = np.arange(len(source))
-        if shuffle:
-            order = np.random.default_rng([seed, step]).permutation(order)
-        batches = _read(source, order[done:].tolist())
-    elif is_tf_dataset(source):
-        batches = source.skip(done)
-    elif by_index(source):
-        batches = map(source.__getitem__, range(done, len(source)))
-    else:
-        batches = itertools.islice(source, done, None)
-    return map(_as_tuple, batches)
-
-
-def _read(dataset, order):
-    dataset.on_epoch_begin()
-    try:
-        yield from map(dataset.__getitem__, order)
-    finally:
-        dataset.on_epoch_end()
-
-
-def by_index(source: Any) -> bool:
-    """Return whether a source is a list or dataset, not Keras's, that is read by index."""
-    indexed = hasattr(source, "__getitem__") and hasattr(source, "__len__")
-    return indexed and not isinstance(source, keras.utils.PyDataset)
-
-
-def _as_tuple(item):
-    if isinstance(item, dict) and "image" in item:  # as from tensorflow-datasets
-        return (item["image"], item["label"]) if "label" in item else (item["image"],)
-    return item
-
-
-def _channels_last(images, must="must give batches of shape (batch, height, width[, channels])"):
+    Raises:
+        ValueError: if the shape or the dtype is another; `must` says what the shape must be.
+    """
     images = as_numpy(images)
     if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
         raise ValueError(
@@ -205,7 +142,10 @@ def _channels_last(images, must="must give batches of shape (batch, height, widt
     return images[..., None] if images.ndim == 3 else to_channels_last(images)
 
 
-def _range(images, known=None):
+def value_range(
+    images: np.ndarray, known: tuple[float, float] | None = None
+) -> tuple[float, float]:
+    """Return the range that float images have, or `known` if they keep to it."""
     low, high = (float(images.min()), float(images.max())) if images.size else (0.0, 0.0)
     for bounds in [known] if known else _RANGES:
         slack = _SLACK * (bounds[1] - bounds[0])
@@ -220,7 +160,8 @@ def _range(images, known=None):
     )
 
 
-def _scaled(images, bounds):
+def scaled(images: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
+    """Round an array of float images to uint8."""
     scaled = np.empty(images.shape, "uint8")
     for start in range(0, len(images), 1024):  # in parts, because float copies take memory
         scaled[start : start + 1024] = to_uint8(images[start : start + 1024], bounds)

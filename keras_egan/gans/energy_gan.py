@@ -195,10 +195,10 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         """Train as `keras.Model.fit` does, from the newest backup if `callbacks` has a `Backup`.
 
         `x` is an array of images of shape `(samples, *image_shape)`, uint8 or floats in [-1, 1]. Or
-        it is any dataset, loader or generator of batches, which are images or tuples that begin
-        with images. `validation_data` may have the same forms. With `num_classes`, `y` holds an
-        array's labels, whole numbers from 0 of shape `(samples,)`, and batches are tuples of images
-        and labels. Without `num_classes`, `y` is refused, and only the images of a tuple are used.
+        it is a dataset, loader or generator of batches or single images: arrays, tuples that begin
+        with one, or dicts with an `"image"`. `validation_data` may have these forms. `num_classes`
+        needs labels, whole numbers from 0: an array's in `y`, of shape `(samples,)`, others in the
+        tuple or as `"label"`. Without `num_classes`, `y` is refused, and other labels are ignored.
         `class_weight` and `sample_weight` are always refused. Samples that are not images, such as
         vectors, must be finite floats. The rest is as in Keras.
 

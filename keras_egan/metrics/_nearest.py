@@ -7,8 +7,9 @@ import numpy as np
 from keras import ops
 
 from keras_egan import checks
+from keras_egan.datasets.examples import batches_of
 from keras_egan.datasets.inputs import scale
-from keras_egan.datasets.loaders import as_numpy, batches_of
+from keras_egan.datasets.loaders import as_numpy
 from keras_egan.metrics._generative_metric import GenerativeMetric
 from keras_egan.metrics.streams import squared_distances
 

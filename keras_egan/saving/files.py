@@ -24,7 +24,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     A missing folder is created; a link is followed.
     """
     path = Path(path).resolve()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         yield temporary
@@ -44,6 +44,25 @@ def move(source: Path, path: Path) -> None:
     os.replace(source, path)
     _sync(path.parent)
     shutil.rmtree(replaced, ignore_errors=True)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents so that they survive a power loss."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        _sync(path.parent)
+
+
+def local(**argument: str | os.PathLike) -> Path:
+    """Return an argument as a `Path`; raise a `ValueError` if it is an address."""
+    ((name, path),) = argument.items()
+    if is_address(path):
+        raise ValueError(
+            f"`{name}` must be a local path; got {str(path)!r}. Write to a local or mounted "
+            "disk, and copy the files from there."
+        )
+    return Path(path)
 
 
 def write(path: str | os.PathLike, data: bytes) -> None:

@@ -15,10 +15,12 @@ from keras_egan.callbacks import Backup, callback_state
 from keras_egan.callbacks._backup import Snapshot
 from keras_egan.callbacks._terminate_on_nan import watching_all_logs
 from keras_egan.datasets import Batches, Ordered
-from keras_egan.datasets.loaders import length
+from keras_egan.datasets.loaders import is_array, length
 from keras_egan.datasets.sharing import batched, checked, part, split, too_small, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import named_variables
+from keras_egan.training.backup_contents import are_finite, data_states, restore_data, values
+from keras_egan.training.interruption import Signals, Turns
 from keras_egan.training.run_callbacks import RunCallbacks
 
 
@@ -54,13 +56,13 @@ class Run:
         distributed.unify([*named_variables(gan).values()])
         if validation_split and validation_data is None:
             data, validation_data = split(data, validation_split)
-        ours = hasattr(data, "shape") or isinstance(data, (keras.utils.PyDataset, list, tuple))
+        ours = is_array(data) or isinstance(data, (keras.utils.PyDataset, list, tuple))
         self.foreign = None if ours else type(data).__name__
         data, self.kind = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
         size = validation["validation_batch_size"] or batch_size
         if validation_data is not None:
             steps = validation["validation_steps"]
-            found, kind = checked(gan, validation_data, "validation_data", steps)
+            found, kind = checked(gan, validation_data, "validation_data", steps, size)
             validation_data = part(batched(found, size, shuffle=False), kind)
         validation |= {"validation_data": validation_data, "validation_batch_size": size}
         self.validation = validation
@@ -77,15 +79,30 @@ class Run:
             raise ValueError(too_small(gan, data.smallest))
         self.data = data
         self.ordered = isinstance(data, Ordered)
+        self.passes: Any = getattr(data, "passes", None)
+        if not getattr(self.passes, "has_state", False):
+            self.passes = None
+        if isinstance(data, Batches):
+            self.foreign = None
         callbacks = watching_all_logs(_listed(callbacks))
         self.backup: Any = next((c for c in callbacks if isinstance(c, Backup)), None)
         self.callbacks = RunCallbacks(self, callbacks, verbose, steps_per_epoch or length(data))
+        self.signals = Signals()
+        self.turns = Turns(
+            getattr(self.backup, "every", None),
+            getattr(self.backup, "every_minutes", None),
+            self.signals,
+        )
+        if self.passes:
+            self.passes.keeping = self.backup is not None
+        self.begun = 0
         self.resumed: Any = None
         self.stopped = False
         self.warned = False
 
     def train(self, fit: Callable) -> keras.callbacks.History:
         self.gan._training_state.continue_random_state()
+        self.begun = self.gan._training_state.steps_done
         if self.backup or distributed.process_count() > 1:
             self.fingerprint = fingerprint(self.gan, self.data, self.steps)
             # Values that an interrupted `fit` set, as `Schedule` does, are not the user's.
@@ -99,6 +116,7 @@ class Run:
                 processes.first(lambda: held.enter_context(self.backup.reserved()))
                 held.enter_context(self._noting_interruption())
                 self._find()
+                held.enter_context(self.signals.held())
             if self.done:  # to Keras, the rest of an epoch is a whole one
                 with self.gan.optimizer.unfinished():
                     self._fit(fit, self.epoch + 1)
@@ -106,7 +124,7 @@ class Run:
             self._fit(fit, self.epoch if self.stopped else self.epochs)
             self.callbacks.finish()
             if self.backup:
-                processes.first(self._clear)
+                processes.first(self._keep_last)
         return self.gan.history
 
     def begin_epoch(self) -> None:
@@ -139,11 +157,13 @@ class Run:
                 callback.flush(step)
         state = backend.random_state()
         states = None if state is None else distributed.gather(state)
-        processes.first(self._write, step, epoch, done, states)
+        of_data = data_states(self.passes, step)
+        processes.first(self._write, step, epoch, done, states, of_data)
+        self.turns.written()
 
-    def _write(self, step, epoch, done, states):
-        arrays = _values(self.gan)
-        if not _are_finite(arrays):
+    def _write(self, step, epoch, done, states, of_data):
+        arrays = values(self.gan)
+        if not are_finite(arrays):
             if not self.warned:
                 warnings.warn(
                     f"Weights are NaN or infinite after {step} steps: no backup is made. The last "
@@ -156,8 +176,11 @@ class Run:
         arrays |= further
         if states is not None:
             arrays["random_state"] = states
+        arrays |= of_data
         position = {"epoch": epoch, "done": done, "step": step}
         position["stopped"] = bool(not done and self.gan.stop_training)
+        position["ended"] = position["stopped"] or epoch == self.epochs
+        position["begun"] = self.begun
         metadata = {**position, "callbacks": states_of_callbacks, "training": self.fingerprint}
         self.backup.write(metadata, arrays)
 
@@ -181,12 +204,22 @@ class Run:
         found = self.resumed or Snapshot(self.backup.directory, metadata, {})
         self.resumed = found._replace(arrays=processes.first_arrays(found.arrays))
         self.epoch, self.done = metadata["epoch"], metadata["done"]
-        self.stopped = metadata["stopped"]
+        self.stopped, self.begun = metadata["stopped"], metadata.get("begun", 0)
         self.restore()
-        processes.say(
-            f"Resumed from {found.path}: epoch {self.epoch + 1}, step {metadata['step']}."
-        )
-        if self.foreign:
+        if self.stopped or self.epoch == self.epochs:
+            remedy = "Delete the folder to train anew."
+            if not self.stopped:
+                remedy = "Pass more `epochs` to go on, or delete the folder to train anew."
+            processes.say(
+                f"This training has ended, after step {metadata['step']}: its state is that of "
+                f"{found.path}. {remedy}"
+            )
+        else:
+            processes.say(
+                f"Resumed from {found.path}: epoch {self.epoch + 1}, step {metadata['step']}."
+            )
+        restored = restore_data(self.passes, metadata["step"], self.resumed.arrays)
+        if self.foreign and not restored:
             warnings.warn(
                 f"The order of a {self.foreign} cannot be restored: training resumes with its "
                 f"batch {self.done}, which may not be the batch that was due. `datasets.load` "
@@ -199,6 +232,11 @@ class Run:
         if not self.resumed:
             return None
         metadata = self.resumed.metadata
+        if metadata.get("ended") and metadata["begun"] != self.begun:
+            # The GAN was trained since: this is a further `fit`, and not the same one again.
+            self.backup.clear()
+            self.resumed = None
+            return None
         check_same(metadata["training"], self.fingerprint, self.backup.directory)
         if metadata["epoch"] + bool(metadata["done"]) > self.epochs:
             raise ValueError(
@@ -230,26 +268,15 @@ class Run:
                 **self.validation,
             )
 
-    def _clear(self):
-        if _are_finite(_values(self.gan)):
-            self.backup.clear()
+    def _keep_last(self):
+        if are_finite(values(self.gan)):
+            self.backup.clear(kept=1)
         elif not self.warned:
             warnings.warn(
                 "Training ended with weights that are NaN or infinite. The last good backups stay "
                 f"in {self.backup.directory}.",
                 stacklevel=3,
             )
-
-
-def _values(gan):
-    return {f"variable/{name}": ops.convert_to_numpy(v) for name, v in named_variables(gan).items()}
-
-
-def _are_finite(values):
-    """Return whether weights and optimizers are finite; controllers and metrics need not be."""
-    parts = "generator", "discriminator", "d_optimizer", "g_optimizer"
-    names = tuple(f"variable/{part}/" for part in parts)
-    return all(np.isfinite(value).all() for name, value in values.items() if name.startswith(names))
 
 
 def _listed(callbacks):

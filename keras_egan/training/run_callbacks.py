@@ -65,15 +65,20 @@ class RunCallbacks(keras.callbacks.CallbackList):
 
     def on_train_batch_begin(self, batch, logs=None):
         done, backup = self.offset + batch, self.run.backup
-        step = self.run.fit_state.step
+        step, turns = self.run.fit_state.step, self.run.turns
         if self.offset and not batch:  # PyTorch's loaders have just drawn a random number
             self.run.restore_random_state()
         # Saved at the beginning of the next step, so that a resumed epoch has a step left.
-        if batch and backup and backup.every and step // backup.every > self.saved // backup.every:
+        if backup and turns.due(step, self.saved):
             finish_dispatched(self)
             backend.synchronize(self.run.gan)
             self.run.save(self.epoch, done)
             self.saved = step
+        if self.run.passes:
+            self.run.passes.forget(step)
+        if turns.ending:
+            processes.say(f"A signal ends the training after {step} steps.")
+            self.run.signals.release()
         super().on_train_batch_begin(done, logs)
 
     def on_train_batch_end(self, batch, logs=None):

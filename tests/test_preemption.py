@@ -1,0 +1,280 @@
+"""Signals that end a training, and losses of power: no step that was backed up is lost."""
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from keras_egan import callbacks
+from keras_egan.training import interruption
+from tests import interrupted
+from tests.conftest import on
+from tests.interrupted import STEPS, Stateless, build, train
+from tests.registry import weights
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM]
+
+
+class Ended(BaseException):
+    """Raised by a user's own handler."""
+
+
+@pytest.fixture
+def handler():
+    """Has SIGTERM raise `Ended`, as it would end a process; yields the handler."""
+
+    def raises(number, frame):
+        raise Ended
+
+    before = signal.signal(signal.SIGTERM, raises)
+    yield raises
+    signal.signal(signal.SIGTERM, before)
+
+
+class Send(Stateless):
+    """Sends this process a signal at the end of a step, before Keras calls other callbacks."""
+
+    def __init__(self, number, at, times=1):
+        super().__init__()
+        self.number, self.at, self.times = number, at, times
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.fit_state.epoch_start + batch == self.at:
+            for _ in range(self.times):
+                os.kill(os.getpid(), self.number)
+
+
+@on("torch")
+@pytest.mark.skipif(os.name == "nt", reason="os.kill ends processes on Windows")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_waits_for_a_backup_and_no_step_is_lost(number, handler, tmp_path, capsys):
+    whole = build()
+    expected = train(whole)
+    raised = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Ended}[number]
+    steps = np.sort(np.random.default_rng(int(number)).choice(4 * STEPS - 1, 3, replace=False))
+    for at in steps:
+        with pytest.raises(raised):
+            train(build(), Send(number, at), callbacks.Backup(tmp_path / "b"))
+        newest = sorted((tmp_path / "b").glob("0*"))[-1].name
+        assert newest.startswith(f"{at + 1:010d}")
+        assert signal.getsignal(signal.SIGTERM) is handler
+        assert f"A signal ends the training after {at + 1} steps." in capsys.readouterr().out
+    gan = build()
+    assert train(gan, callbacks.Backup(tmp_path / "b")) == expected
+    assert all(map(np.array_equal, weights(whole), weights(gan)))
+
+
+@on("torch")
+def test_a_signal_after_the_last_step_acts_after_the_training(handler, tmp_path):
+    with pytest.raises(Ended):
+        train(build(), Send(signal.SIGTERM, 4 * STEPS - 1), callbacks.Backup(tmp_path / "b"))
+    assert [path.name for path in (tmp_path / "b").glob("0*")] == ["0000000016-000004.npz"]
+
+
+@on("torch")
+@pytest.mark.parametrize(("seconds", "saved"), [(-1.0, 0), (60.0, 1)])
+def test_a_second_ctrl_c_acts_at_once(seconds, saved, tmp_path, monkeypatch):
+    """Except if it is the same one, sent by a terminal and by a launcher."""
+    monkeypatch.setattr(interruption, "_SECONDS", seconds)
+    with pytest.raises(KeyboardInterrupt):
+        train(build(), Send(signal.SIGINT, 1, times=2), callbacks.Backup(tmp_path / "b"))
+    assert len(list((tmp_path / "b").glob("0*"))) == saved
+
+
+@on("torch")
+def test_ignored_signals_stay_ignored_and_threads_hold_none(tmp_path, handler):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        sends = Send(signal.SIGINT, 1)
+        assert len(train(build(), sends, callbacks.Backup(tmp_path / "b"))["d_loss"]) == 4
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    class Look(Stateless):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    seen = []
+    arguments = (build(), Look(), callbacks.Backup(tmp_path / "c"))
+    thread = threading.Thread(target=train, args=arguments)
+    thread.start()
+    thread.join()
+    assert {*seen} == {handler}
+    train(*arguments)
+    assert handler not in seen[4 * STEPS :]
+
+
+@on("torch")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_process_that_a_loader_forked_ends_at_once(tmp_path):
+    class Fork(Stateless):
+        def on_train_begin(self, logs=None):
+            if not (child := os.fork()):
+                os.kill(os.getpid(), signal.SIGTERM)
+                os._exit(0)  # not reached
+            statuses.append(os.waitpid(child, 0)[1])
+
+    statuses = []
+    train(build(), Fork(), callbacks.Backup(tmp_path / "b"), epochs=1)
+    assert [os.WTERMSIG(status) for status in statuses] == [signal.SIGTERM]
+
+
+class Counting(Stateless, callbacks.Backup):
+    """Notes at which steps backups are written."""
+
+    def write(self, metadata, arrays):
+        self.steps = [*getattr(self, "steps", []), metadata["step"]]
+        super().write(metadata, arrays)
+
+
+@on("torch")
+@pytest.mark.parametrize(
+    ("arguments", "steps"),
+    [
+        ({"every_minutes": 1e-9}, [1, 2, 3, 4, 5, 6, 7, 8]),
+        ({"every_minutes": 60}, [4, 8]),
+        ({"every_minutes": 60, "every": 3}, [3, 4, 6, 8]),
+    ],
+)
+def test_backups_every_few_minutes(arguments, steps, tmp_path):
+    backup = Counting(tmp_path / "b", **arguments)
+    train(build(), backup, epochs=2)
+    assert backup.steps == steps
+
+
+@on("torch")
+def test_processes_ask_one_another_about_once_a_second(monkeypatch):
+    now, asked, other = [0.0], [], np.array([0, 0, 999])
+
+    def gather(own):
+        asked.append(turns._step)
+        return np.stack([own, other])
+
+    monkeypatch.setattr(interruption, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(interruption.distributed, "gather", gather)
+    signals = interruption.Signals()
+    turns = interruption.Turns(every=None, minutes=None, signals=signals)
+    for step in range(5000, 5050):  # resumed
+        turns._step = step
+        assert not turns.due(step, 0)
+        now[0] += 0.1
+    assert asked == [5000, 5001, 5011, 5021, 5031, 5041]
+    other[0] = signal.SIGTERM
+    assert not turns.due(5050, 0)
+    assert turns.due(5051, 0)
+    assert turns.ending
+    assert signals.received == signal.SIGTERM
+
+
+@on("torch")
+@pytest.mark.parametrize(
+    ("directory", "arguments", "message"),
+    [
+        ("b", {"every_minutes": 0}, "`every_minutes` must be above 0; got 0"),
+        ("b", {"every_minutes": "10"}, "`every_minutes` must be above 0; got '10'"),
+        ("gs://bucket/run", {}, r"`directory` must be a local path; got 'gs://bucket/run'\. Write"),
+        ("s3://bucket", {}, "copy the files from there"),
+    ],
+)
+def test_bad_arguments_are_refused(directory, arguments, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        callbacks.Backup(directory if "//" in directory else tmp_path, **arguments)
+    if "//" in directory:
+        with pytest.raises(ValueError, match="`directory` must be a local path"):
+            callbacks.SampleGrid(directory)
+        with pytest.raises(ValueError, match="`filename` must be a local path"):
+            callbacks.EquilibriumLogger(f"{directory}/log.csv")
+
+
+class Power:
+    """A disk that loses at a loss of power whatever was not synced.
+
+    Of a file it keeps the bytes of the last `os.fsync`; of a folder the names then, or, if
+    `names_last`, those of the end.
+    """
+
+    def __init__(self, monkeypatch, fails_at):
+        self.data, self.names, self.left = {}, {}, fails_at
+        for name in ("fsync", "replace", "unlink"):
+            monkeypatch.setattr(os, name, self.counted(getattr(os, name)))
+
+    def counted(self, call):
+        def function(*arguments, **options):
+            if not self.left:
+                raise Ended
+            self.left -= 1
+            call(*arguments, **options)
+            if call.__name__ == "fsync":
+                self.sync(Path(os.readlink(f"/proc/self/fd/{arguments[0]}")))
+
+        return function
+
+    def sync(self, path):
+        if path.is_dir():
+            self.names[path] = {inner.name: inner.stat().st_ino for inner in path.iterdir()}
+        else:
+            self.data[path.stat().st_ino] = path.read_bytes()
+
+    def cut(self, folder, image, names_last):
+        names = self.names.get(folder, {})
+        if folder.name not in self.names.get(folder.parent, {}):
+            names = {}
+        elif names_last:
+            names = {inner.name: inner.stat().st_ino for inner in folder.iterdir()}
+        image.mkdir()
+        for name, inode in names.items():
+            (image / name).write_bytes(self.data.get(inode, b""))
+
+
+@on("torch")
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc names the files")
+@pytest.mark.filterwarnings("ignore:.* is damaged:UserWarning")
+@pytest.mark.parametrize("names_last", [False, True])
+def test_a_loss_of_power_loses_no_backup_that_was_written(names_last, tmp_path, monkeypatch):
+    for fails_at in range(30):
+        folder = tmp_path / str(fails_at) / "b"
+        written = []
+        with monkeypatch.context() as patched:
+            power = Power(patched, fails_at)
+            backup = callbacks.Backup(folder)
+            try:
+                with backup.reserved():
+                    for step in range(1, 5):
+                        arrays = {"weights": np.full(100, step)}
+                        backup.write({"step": step, "epoch": 0}, arrays)
+                        written.append(step)
+                    raise Ended
+            except Ended:
+                pass
+        power.cut(folder, tmp_path / f"image{fails_at}", names_last)
+        found = callbacks.Backup(tmp_path / f"image{fails_at}").newest()
+        step = found.metadata["step"] if found else 0
+        assert step in (len(written), len(written) + 1)
+        if found:
+            np.testing.assert_array_equal(found.arrays["weights"], np.full(100, step))
+    assert len(written) == 4
+
+
+def newest_step(folder):
+    return int(sorted(folder.glob("0*"))[-1].name[:10])
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(os.name == "nt", reason="os.kill ends processes on Windows")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_ten_signals_at_random_steps(number, handler, tmp_path):
+    whole = build()
+    expected = train(whole, epochs=8)
+    raised = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Ended}[number]
+    for at in np.sort(np.random.default_rng(1).choice(8 * STEPS - 1, 10, replace=False)):
+        with pytest.raises(raised):
+            train(build(), Send(number, at), callbacks.Backup(tmp_path / "b"), epochs=8)
+        assert newest_step(tmp_path / "b") == at + 1
+    gan = interrupted.build()
+    assert train(gan, callbacks.Backup(tmp_path / "b"), epochs=8) == expected
+    assert all(map(np.array_equal, weights(whole), weights(gan)))
