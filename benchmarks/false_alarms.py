@@ -13,7 +13,6 @@ import argparse
 
 import keras
 import numpy as np
-from classifiers import load
 
 from keras_egan import datasets
 from keras_egan.anomaly import EnergyDetector
@@ -23,7 +22,10 @@ def images_of(dataset, data_dir):
     if dataset == "digits":
         form = {"image_size": 28, "labels": True, "batch_size": 5000, "shuffle": False}
         return datasets.load("digits", **form)[0]
-    return load(dataset, "train", data_dir)
+    import tensorflow_datasets as tfds
+
+    data = tfds.as_numpy(tfds.load(dataset, split="train", data_dir=data_dir, batch_size=-1))
+    return data["image"], data["label"]
 
 
 def interval(share, kept, unseen):

@@ -27,7 +27,7 @@ INSTEAD = {
     "EnergyDetector()": "EnergyDetector(epochs=1)",
     "EnergyDetector(contamination=0.05)": "EnergyDetector(contamination=0.05, epochs=1)",
     "EnergyDetector(epochs=20)": "EnergyDetector(epochs=1)",
-    "EnergyDetector(verbose=0)": "EnergyDetector(epochs=1, verbose=0)",
+    "0.05, verbose=0)": "0.05, epochs=1, verbose=0)",
     "gan.invert(images[:100])": "gan.invert(images[:2], steps=2)",
     "steps=200": "steps=2",
     '"celeb_a", crop_size=108': '"photos/", crop_size=40',
