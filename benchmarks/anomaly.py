@@ -4,8 +4,9 @@
 
 Each detector learns from the training images of one class and scores all test images; its figure is
 the area under the ROC curve of "another class". `autoencoder`, `began`, `ebgan` and `magan` are one
-auto-encoder, trained for the same number of steps without an adversary and with three; `iforest`,
-`knn`, `ocsvm` and `pca` are PyOD's as they come, on the same images. A row of each goes to a JSON
+auto-encoder, trained for the same number of steps without an adversary and with three, whose averages
+of batch normalisation the detector then settles on data alone; `iforest`, `knn`, `ocsvm` and `pca` are
+PyOD's as they come, on the same images. A row of each goes to a JSON
 file in the output folder; one that is there is not made again, so that a run that was cut off goes
 on. `--table` makes a table of the rows, and `--time` says how long one image takes.
 """
@@ -65,9 +66,11 @@ def measure(name, seed, train, test, abnormal, arguments):
     else:
         model = untrained(name, train.shape[1:], arguments)
         epochs = max(1, round(arguments.steps * BATCH / len(train)))
-        detector = EnergyDetector(model, epochs=epochs, batch_size=BATCH).fit(train)
+        whole = {"calibration_split": 0}  # no threshold is needed: all images are learnt
+        detector = EnergyDetector(model, epochs=epochs, batch_size=BATCH, **whole).fit(train)
         fitted = time.perf_counter()
-        norm = EnergyDetector(detector.scorer_.discriminator, score="norm", epochs=0).fit(train)
+        network = detector.scorer_.discriminator
+        norm = EnergyDetector(network, score="norm", epochs=0, **whole).fit(train)
         found = {"average": detector.decision_function(test), "norm": norm.decision_function(test)}
         own = norm.decision_scores_  # the other half of the average is the embedding's
         found["embedding"] = 2 * found["average"] - (found["norm"] - own.mean()) / own.std()

@@ -23,7 +23,12 @@ class Inception2015:
         """The features of uint8 images with the channels last."""
         x = torch.from_numpy(images).permute(0, 3, 1, 2) / 255.0
         x = F.interpolate(x, size=(299, 299), mode="bilinear", align_corners=False)
-        x = self.conv(2.0 * x - 1.0, "Conv2d_1a_3x3", 32, 3, pad=False, stride=2)
+        return self.features_of(2.0 * x - 1.0)
+
+    @torch.no_grad()
+    def features_of(self, x):
+        """The features of images that are resized and scaled, channels first."""
+        x = self.conv(x, "Conv2d_1a_3x3", 32, 3, pad=False, stride=2)
         x = self.conv(x, "Conv2d_2a_3x3", 32, 3, pad=False)
         x = F.max_pool2d(self.conv(x, "Conv2d_2b_3x3", 64, 3), 3, 2)
         x = self.conv(x, "Conv2d_3b_1x1", 80, 1)

@@ -29,3 +29,34 @@ def noisy(n, seed=1):
 def fitted_detector():
     keras.utils.set_random_seed(0)
     return EnergyDetector(auto_encoder(), epochs=20, batch_size=10).fit(blurred(200))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Memory(keras.Sequential):
+    """Stands in for an auto-encoder that knows its training images by heart, and nothing else."""
+
+    def __init__(self, images, **kwargs):
+        super().__init__([keras.Input((2, 2, 1)), _Nearest(images)])
+        self.images = images
+
+    def fit(self, x, *_, **__):
+        memory = self.layers[-1].memory
+        memory.assign(np.resize(x[: self.images], memory.shape))
+
+    def get_config(self):
+        return {"images": self.images}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+class _Nearest(keras.layers.Layer):
+    def __init__(self, images):
+        super().__init__()
+        self.memory = self.add_weight(shape=(images, 2, 2, 1), initializer="zeros", trainable=False)
+
+    def call(self, x):
+        differences = keras.ops.expand_dims(x, 1) - self.memory
+        squares = keras.ops.sum(differences**2, axis=(2, 3, 4))
+        return keras.ops.take(self.memory, keras.ops.argmin(squares, axis=1), axis=0)

@@ -61,7 +61,7 @@ def test_scores_are_what_they_are_said_to_be(network):
         for i in (0, 1)
     ]
     for score, (own, others) in expected.items():
-        detector = EnergyDetector(network, score=score, epochs=0).fit(train)
+        detector = EnergyDetector(network, score=score, epochs=0, calibration_split=0).fit(train)
         np.testing.assert_allclose(detector.decision_scores_, own, rtol=1e-4, atol=1e-4)
         found = detector.decision_function(test)
         np.testing.assert_allclose(found, others, rtol=1e-4, atol=1e-4)
@@ -145,7 +145,7 @@ def test_pyods_own_checks(fitted):
     for name in ("decision_scores_", "labels_", "threshold_", "_mu", "_sigma"):
         assert getattr(fitted, name) is not None
     assert fitted.decision_scores_.shape == fitted.labels_.shape == (200,)
-    assert fitted.labels_.sum() == 20  # the contamination's tenth
+    assert fitted.labels_.sum() <= 20  # fewer than the contamination's tenth, unlike PyOD's
     assert fitted.decision_function(images).shape == (30,)
     assert set(fitted.predict(np.concatenate([images, noisy(30)]))) == {0, 1}
     for method in ("linear", "unify"):
@@ -168,7 +168,7 @@ def test_scikit_learn_clones_it_and_sets_its_arguments(fitted):
     assert not hasattr(again, "scorer_")
     assert again.get_params().keys() == fitted.get_params().keys()
     np.testing.assert_array_equal(again.model.get_weights()[0], fitted.model.get_weights()[0])
-    again.set_params(score="norm", contamination=0.25).fit(blurred(40))
+    again.set_params(score="norm", contamination=0.25, calibration_split=0).fit(blurred(40))
     assert again.labels_.sum() == 10
 
 
@@ -205,7 +205,7 @@ def test_false_alarms_keep_the_rate(fitted, rate):
 def test_all_training_images_are_references(network):
     train, test = blurred(150), noisy(10)
     (_, places), (_, test_places) = pieces(network, train), pieces(network, test)
-    detector = EnergyDetector(network, score="embedding", epochs=0).fit(train)
+    detector = EnergyDetector(network, score="embedding", epochs=0, calibration_split=0).fit(train)
     expected = nearest(places, places, True), nearest(test_places, places)
     np.testing.assert_allclose(detector.decision_scores_, expected[0], rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(detector.decision_function(test), expected[1], rtol=1e-4, atol=1e-4)
@@ -216,7 +216,7 @@ def test_of_very_many_some_are_references(network, monkeypatch):
     monkeypatch.setattr(_scorer, "MOST_REFERENCES", 9)
     train, test = blurred(41), noisy(10)
     (_, places), (_, test_places) = pieces(network, train), pieces(network, test)
-    detector = EnergyDetector(network, score="embedding", epochs=0).fit(train)
+    detector = EnergyDetector(network, score="embedding", epochs=0, calibration_split=0).fit(train)
     expected = nearest(test_places, places[::5])
     np.testing.assert_allclose(detector.decision_function(test), expected, rtol=1e-4, atol=1e-4)
 

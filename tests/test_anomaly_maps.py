@@ -50,7 +50,7 @@ def test_larger_images_are_scored_by_tiles(fitted):
     gain = (maps - fitted.anomaly_map(large)).reshape(6, -1).argmax(axis=1)
     rows, columns = np.divmod(gain, 16)
     assert (np.hypot(rows - 10, columns - 11) <= 3).all()
-    detector = EnergyDetector(auto_encoder(), epochs=1).fit(large)
+    detector = EnergyDetector(auto_encoder(), epochs=1, calibration_split=0).fit(large)
     assert detector.decision_scores_.shape == (6,)
 
 
@@ -94,6 +94,16 @@ def test_maps_are_laid_over_images(tmp_path):
         ({}, noisy(5) * 3, "`X`: float images must lie in"),
         ({}, noisy(5)[0:0], "`X` is empty"),
         ({}, noisy(1), "`X` must hold two images or more"),
+        (
+            {"calibration_split": 0.2, "contamination": 0.05},
+            noisy(37),
+            r"`contamination` of 0\.05 needs 38 images or more in `X`, .* got 37",
+        ),
+        (
+            {"calibration_split": 0.6},
+            noisy(5),
+            "`calibration_split` must be from 0 to 0.5; got 0.6",
+        ),
         ({}, np.zeros((5, 8, 8, 1), "uint8"), r"scores of `X` are all equal, .* the same\?"),
         ({"model": "began/digit"}, noisy(5), "`name` must be the name of a preset"),
         ({"model": 3}, noisy(5), "`model` must be a GAN, the name of a preset, an auto-encoder"),
@@ -112,7 +122,7 @@ def test_maps_are_laid_over_images(tmp_path):
     ],
 )
 def test_bad_input_gets_one_clear_error(network, arguments, images, message):
-    detector = EnergyDetector(network, score="norm", epochs=0)
+    detector = EnergyDetector(network, score="norm", epochs=0, calibration_split=0)
     with pytest.raises(ValueError, match=message):
         detector.set_params(**arguments).fit(images)
 
@@ -123,7 +133,7 @@ def test_a_model_that_takes_labels_is_refused(case):
     models = [gan, gan.discriminator] if hasattr(gan.discriminator, "decoder") else [gan]
     for model in models:
         with pytest.raises(ValueError, match=r"`model` must take images alone, .* `num_classes=`"):
-            EnergyDetector(model).fit(noisy(5))
+            EnergyDetector(model).fit(noisy(20))
 
 
 def test_what_is_not_fitted_says_so(network, tmp_path):

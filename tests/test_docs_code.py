@@ -25,7 +25,9 @@ from tests.test_docs import PAGES, named
 # What takes long, or is not here, and what stands in for it.
 INSTEAD = {
     "EnergyDetector()": "EnergyDetector(epochs=1)",
-    "EnergyDetector(verbose=0)": "EnergyDetector(epochs=1, verbose=0)",
+    "EnergyDetector(contamination=0.05)": "EnergyDetector(contamination=0.05, epochs=1)",
+    "EnergyDetector(epochs=20)": "EnergyDetector(epochs=1)",
+    "0.05, verbose=0)": "0.05, epochs=1, verbose=0)",
     "gan.invert(images[:100])": "gan.invert(images[:2], steps=2)",
     "steps=200": "steps=2",
     '"celeb_a", crop_size=108': '"photos/", crop_size=40',
@@ -57,6 +59,13 @@ def reader(tmp_path, monkeypatch):
         kind.mkdir(parents=True, exist_ok=True)
         size = (*rng.integers(60, 90, 2), 3)
         Image.fromarray(rng.integers(0, 256, size, "uint8")).save(kind / f"{number}.png")
+    for place in [*(f"train/good/{number}" for number in range(18)), "test/good/0", "test/cut/0"]:
+        path = tmp_path / "bottle" / f"{place}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (64, 64, 3), "uint8")).save(path)
+    mask = tmp_path / "bottle/ground_truth/cut/0_mask.png"
+    mask.parent.mkdir(parents=True)
+    Image.fromarray(np.eye(64, dtype="uint8")).save(mask)
     fit, compile_ = EnergyGAN.fit, EnergyGAN.compile
 
     def short(self, *args, **kwargs):
@@ -118,7 +127,7 @@ def given(name):
         gan = keras_egan.LeastSquaresGAN(*networks.mlp(2, n_layers=1, units=4))
     elif name == "Schedule":
         gan = small("ebgan/digits", (side, side, 1))
-    elif name == "overlay":
+    elif name in ("overlay", "aupro"):
         detector = anomaly.EnergyDetector(gan.discriminator, epochs=0).fit(images)
     generator, discriminator = gan.generator, gan.discriminator
     if name in ("EnergyGAN", "Hyperparameter"):
@@ -144,6 +153,7 @@ def given(name):
         "labels": labels,
         "test_labels": labels,
         "digits": images,
+        "masks": np.arange(len(images) * side**2).reshape(-1, side, side) % 5 == 0,
         "ones": images[:40],
         "other_ones": images[40:],
         "loader": [images, images],

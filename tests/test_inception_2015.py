@@ -9,10 +9,16 @@ import keras
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from keras_egan.metrics import FrechetDistance, _inception, inception_2015
+from keras_egan.metrics import (
+    FrechetDistance,
+    _inception,
+    inception_2015,
+    inception_2015_classifier,
+)
 from tests.conftest import on
-from tests.features import measure, rng
+from tests.features import measure, rng, softmax
 from tests.inception import Inception2015
 
 NAME = "Conv2d_1a_3x3"
@@ -80,6 +86,66 @@ def test_images_are_resized_as_pytorch_fid_does(shape, extractor):
 @on("torch")
 def test_nothing_is_trained(extractor):
     assert not extractor.trainable_variables
+
+
+def resized_by_clean_fid(images):
+    """As `make_resizer("PIL", False, "bicubic", (299, 299))` of clean-fid 0.1.35, and its scale."""
+
+    def plane(channel):
+        levels = Image.fromarray(channel.astype("float32"))
+        return np.asarray(levels.resize((299, 299), Image.Resampling.BICUBIC)).clip(0, 255)
+
+    planes = [[plane(image[..., c]) for c in range(3)] for image in images]
+    return (np.moveaxis(np.array(planes), 1, -1) - 128.0) / 128.0
+
+
+@pytest.fixture(scope="module")
+def clean(reference, tmp_path_factory):
+    path = tmp_path_factory.mktemp("inception") / "weights.pth"
+    torch.save(reference[0], path)
+    return inception_2015(path, verify=False, resize="clean")
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (64, 50), (299, 299), (400, 310)])
+def test_images_are_resized_as_clean_fid_does(shape, clean):
+    """To a hundredth of a grey level, on every backend."""
+    resized = keras.Model(clean.input, clean.get_layer(NAME).input)
+    images = pictures(shape, n=2)
+    own = resized.predict_on_batch(images / np.float32(127.5) - 1.0)
+    np.testing.assert_allclose(own, resized_by_clean_fid(images), atol=0.01 / 128)
+
+
+@on("torch")
+def test_clean_features_are_those_of_the_images_that_clean_fid_resizes(reference, clean):
+    network = Inception2015()
+    network.state = reference[0]
+    images = pictures((48, 64))
+    levels = torch.from_numpy(resized_by_clean_fid(images)).float().permute(0, 3, 1, 2)
+    features = network.features_of(levels)
+    own = FrechetDistance(clean).extract(images)
+    np.testing.assert_allclose(own, features, rtol=1e-3, atol=1e-4 * features.max())
+    assert np.abs(reference[2] - features).mean() > 0.01 * features.mean()  # legacy: others
+
+
+@on("torch")
+def test_the_classes_are_those_of_the_inception_score(tmp_path):
+    """torch-fidelity's "logits_unbiased": the last layer without its bias."""
+    kernel, bias = rng().normal(size=(1008, 2048)) / 30, rng(1).normal(size=1008)
+    state = {"fc.weight": torch.tensor(kernel), "fc.bias": torch.tensor(bias)}
+    torch.save(state, tmp_path / "weights.pth")
+    classifier = inception_2015_classifier(tmp_path / "weights.pth", verify=False)
+    features = rng(2).exponential(size=(5, 2048)).astype("float32")
+    expected = softmax(features @ kernel.T)
+    np.testing.assert_allclose(classifier.predict_on_batch(features), expected, rtol=1e-4)
+    assert not classifier.trainable_variables
+    with pytest.raises(ValueError, match="is not the published file"):
+        inception_2015_classifier(tmp_path / "weights.pth")
+
+
+@on("torch")
+def test_resize_is_one_of_two(stub):
+    with pytest.raises(ValueError, match="`resize` must be one of legacy, clean; got 'sharp'"):
+        inception_2015(stub[0], verify=False, resize="sharp")
 
 
 @pytest.fixture

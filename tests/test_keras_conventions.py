@@ -25,7 +25,7 @@ SURFACE = """
     draw_latents encode end_epoch energy energy_name findings fit_state g_optimizer generate
     generator generator_average generator_loss gradient_norms image_shape indicators interpolate
     invert labels latent_dim latents num_classes penalty phases present_phase refine sample score
-    seed smallest_batch step updates uses_embedding zero_centered_penalty
+    seed settle_normalization smallest_batch step updates uses_embedding zero_centered_penalty
 """
 OWN = {
     "BEGAN": "eta gamma k_t lambda_k settle_steps",

@@ -1,7 +1,6 @@
 """The energy of an auto-encoder as a detector of PyOD."""
 
 import copy
-import math
 import os
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_egan import checks
+from keras_egan.anomaly import _thresholds as thresholds
 from keras_egan.anomaly._scorer import Scorer, score_of
 from keras_egan.anomaly._tiles import tiled
 from keras_egan.anomaly._training import Training
@@ -40,8 +40,12 @@ class EnergyDetector(BaseDetector):
             `losses.reconstruction_energy`; or `"average"`, the mean of embedding and norm, each
             standardised on training images. By default the average, or the norm for a model
             without `encoder` and `decoder`.
-        contamination: the share of training images, in (0, 0.5], above `threshold_`; or a threshold
-            of PyThresh, such as `IQR()`. See `calibrate`.
+        contamination: the share of unseen images like those in `X` that `threshold_` lets be called
+            abnormal, in (0, 0.5]; or a threshold of PyThresh, such as `IQR()`.
+        calibration_split: the share of `X`, from 0 to 0.5, that `fit` keeps back to set
+            `threshold_`. It keeps back more if `contamination` needs more, at most half. 0 sets the
+            threshold by the scores of the training images, as PyOD does; then far more unseen
+            images are above it, because the model has not learnt them.
         epochs: number of epochs; 0 uses the model as it is. By default 0 for a trained GAN, the
             preset's own number for a preset, about 1,200 steps for None, and 20 otherwise.
         batch_size: number of images per batch; by default the preset's own, otherwise 64.
@@ -50,21 +54,21 @@ class EnergyDetector(BaseDetector):
         verbose: as in `keras.Model.fit`.
 
     Attributes:
-        decision_scores_: the scores of the training images, float64 of shape `(n,)`. No image's
+        decision_scores_: the scores of the images in `X`, float64 of shape `(n,)`. No image's
             embedding is compared with itself.
         threshold_: the score above which an image is abnormal, in every method and file.
-        labels_: 1 for abnormal training images, 0 for others, of shape `(n,)`.
+        labels_: 1 for abnormal images in `X`, 0 for others, of shape `(n,)`. Their share is below
+            `contamination`, because the images that the model has learnt have low scores.
         scorer_: the Keras model that `save` and `export` write.
 
     Raises:
         ValueError: when fitted, if an argument is out of its range, the model has no auto-encoder,
-            or the images in `X` do not fit it.
+            or the images in `X` do not fit it or are too few for `contamination`.
 
     Example:
 
     ```python
-    detector = anomaly.EnergyDetector().fit(ones)
-    detector.calibrate(other_ones, false_alarm_rate=0.01)
+    detector = anomaly.EnergyDetector(contamination=0.05).fit(ones)
     scores, labels = detector.decision_function(digits), detector.predict(digits)
     pictures.save_grid("odd.png", anomaly.overlay(digits, detector.anomaly_map(digits)))
     detector.save("ones.keras")
@@ -80,6 +84,7 @@ class EnergyDetector(BaseDetector):
         *,
         score: str | None = None,
         contamination: Any = 0.1,
+        calibration_split: float = 0.2,
         epochs: int | None = None,
         batch_size: int | None = None,
         smoothing: float = 1.0,
@@ -89,6 +94,7 @@ class EnergyDetector(BaseDetector):
         super().__init__(contamination=contamination)
         self.model = model
         self.score = score
+        self.calibration_split = calibration_split
         self.epochs = epochs
         self.batch_size = batch_size
         self.smoothing = smoothing
@@ -96,24 +102,38 @@ class EnergyDetector(BaseDetector):
         self.verbose = verbose
 
     def fit(self, X: Any, y: None = None) -> Self:
-        """Train the model on clean images `X`, score them, and return the detector."""
-        _check(self.contamination, self.epochs, self.batch_size, self.smoothing, self.overlap)
+        """Train the model on clean images, set the threshold by others, and return the detector.
+
+        `X` holds both: `calibration_split` of them, drawn at random, are not learnt. Of unseen
+        images of the same distribution, the share above the threshold is on average at most
+        `contamination`, as `calibrate` says. A model that has been trained on `X` before breaks
+        that promise: give other images. Outliers in `X` count as images of the distribution.
+        """
+        self._check_arguments()
+        shape = np.shape(X) or (0,)
+        kept = thresholds.kept_back(shape[0], self.calibration_split, self.contamination)
         self._set_n_classes(y)
-        training = Training(self.model, np.shape(X), self.epochs, self.batch_size)
+        form = int(np.sum(~kept)), *shape[1:]
+        training = Training(self.model, form, self.epochs, self.batch_size)
         score = score_of(self.score, training.discriminator)
         tiles, images = tiled(X, training.image_shape, self.overlap)
         images, _ = inputs.accept(images, training.image_shape, "X")
-        if len(images) < 2:
+        of_kept = np.repeat(kept, len(tiles))
+        learnt, others = images[~of_kept], images[of_kept]
+        if len(learnt) < 2:
             raise ValueError("`X` must hold two images or more to learn from; got one.")
         scorer = Scorer(
-            training.run(images, self.verbose),
+            training.run(learnt, self.verbose),
             training.image_shape,
             score,
             smoothing=self.smoothing,
-            tiles=len(images),
-            images=len(images) // len(tiles),
+            tiles=len(learnt),
+            images=len(kept),
         )
-        scores = _worst(scorer.learn(images), tiles)
+        scores = np.empty(len(kept))
+        scores[~kept] = _worst(scorer.learn(learnt), tiles)
+        if kept.any():
+            scores[kept] = _worst(scorer.outputs_of(others, "score"), tiles)
         if not np.isfinite(scores).all():
             raise ValueError("The scores of `X` are not finite. Lower the model's learning rate.")
         if np.ptp(scores) == 0:
@@ -126,6 +146,8 @@ class EnergyDetector(BaseDetector):
         self.scorer_ = scorer
         self.decision_scores_ = scores
         self._process_decision_scores()
+        if kept.any():
+            self._flag_above(thresholds.of(scores[kept], self.contamination))
         return self
 
     def decision_function(self, X: Any) -> np.ndarray:
@@ -164,14 +186,13 @@ class EnergyDetector(BaseDetector):
         """
         if not (checks.is_finite(false_alarm_rate) and 0 < false_alarm_rate < 1):
             raise ValueError(f"`false_alarm_rate` must be in (0, 1); got {false_alarm_rate!r}.")
-        scores = np.sort(self.decision_function(X))
-        above = math.floor((len(scores) + 1) * false_alarm_rate + 1e-9)  # against rounding
-        if above < 1:
+        scores = self.decision_function(X)
+        if len(scores) < (least := thresholds.least(false_alarm_rate)):
             raise ValueError(
-                f"A `false_alarm_rate` of {false_alarm_rate} needs "
-                f"{math.ceil(1 / false_alarm_rate) - 1} clean images or more; got {len(scores)}."
+                f"A `false_alarm_rate` of {false_alarm_rate} needs {least} clean images or more; "
+                f"got {len(scores)}."
             )
-        return self._flag_above(scores[len(scores) - above])
+        return self._flag_above(thresholds.conformal(scores, false_alarm_rate))
 
     def save(self, filepath: str | os.PathLike) -> None:
         """Write the fitted detector, without generator and optimizer, to a `.keras` file."""
@@ -225,10 +246,25 @@ class EnergyDetector(BaseDetector):
             return _worst(found, tiles)
         return found if len(tiles) == 1 else tiles.join(found)
 
+    def _check_arguments(self):
+        rate = self.contamination
+        share = checks.is_finite(rate) and 0 < rate <= 0.5
+        if not (share or (hasattr(rate, "fit") and not isinstance(rate, type))):
+            raise ValueError(
+                "`contamination` must be in (0, 0.5], or a threshold of PyThresh, such as `IQR()`; "
+                f"got {rate!r}."
+            )
+        if not (checks.is_finite(self.smoothing) and self.smoothing >= 0):
+            raise ValueError(f"`smoothing` must be 0 or more; got {self.smoothing!r}.")
+        if not (checks.is_finite(self.overlap) and 0 <= self.overlap < 1):
+            raise ValueError(f"`overlap` must be from 0 to below 1; got {self.overlap!r}.")
+        checks.optional_whole(0, epochs=self.epochs)
+        checks.optional_whole(1, batch_size=self.batch_size)
+
     def _process_decision_scores(self):
         super()._process_decision_scores()
         if not checks.is_finite(self.contamination):
-            self._flag_above(_raw_threshold(self.contamination, self.decision_scores_))
+            self._flag_above(thresholds.by_rule(self.contamination, self.decision_scores_))
         return self
 
     def _flag_above(self, threshold):
@@ -238,53 +274,22 @@ class EnergyDetector(BaseDetector):
 
     def _numbered(self):
         base.check_is_fitted(self, "scorer_")
-        # If `contamination` is an object, PyOD asks it for labels and ignores `threshold_`.
+        # PyOD takes `contamination` for the share of labels, and asks an object for labels.
         detector = copy.copy(self)
-        if not checks.is_finite(self.contamination):
-            share = np.clip(self.labels_.mean(), 1 / len(self.labels_), 0.5)  # may be none, or most
-            detector.contamination = float(share)
+        share = np.clip(self.labels_.mean(), 1 / len(self.labels_), 0.5)  # may be none, or most
+        detector.contamination = float(share)
         return detector
 
     def _current(self):
+        rate, share = self.contamination, self._numbered().contamination
         self.scorer_.settings = {
-            "contamination": self._numbered().contamination,
+            "contamination": rate if checks.is_finite(rate) else share,
+            "calibration_split": self.calibration_split,
             "batch_size": self.batch_size,
             "overlap": self.overlap,
         }
         self.scorer_.threshold.assign(self.threshold_)
         return self.scorer_
-
-
-def _check(contamination, epochs, batch_size, smoothing, overlap):
-    share = checks.is_finite(contamination) and 0 < contamination <= 0.5
-    rule = hasattr(contamination, "fit") and not isinstance(contamination, type)
-    if not (share or rule):
-        raise ValueError(
-            "`contamination` must be in (0, 0.5], or a threshold of PyThresh, such as `IQR()`; "
-            f"got {contamination!r}."
-        )
-    if not (checks.is_finite(smoothing) and smoothing >= 0):
-        raise ValueError(f"`smoothing` must be 0 or more; got {smoothing!r}.")
-    if not (checks.is_finite(overlap) and 0 <= overlap < 1):
-        raise ValueError(f"`overlap` must be from 0 to below 1; got {overlap!r}.")
-    checks.optional_whole(0, epochs=epochs)
-    checks.optional_whole(1, batch_size=batch_size)
-
-
-def _raw_threshold(rule, scores):
-    """Return the score threshold of a rule of PyThresh that is fitted to `scores`.
-
-    PyThresh's own threshold applies to scores that are scaled to [0, 1]. If it does not reproduce
-    the rule's labels, the result lies midway between the two scores that separate as many
-    abnormal images.
-    """
-    ranked, abnormal = np.sort(scores), int(np.sum(rule.labels_))
-    if checks.is_finite(rule.thresh_):
-        threshold = ranked[0] + rule.thresh_ * (ranked[-1] - ranked[0])
-        if np.array_equal(scores > threshold, rule.labels_):
-            return float(threshold)
-    edges = np.concatenate([[-np.inf], ranked, ranked[-1:]])
-    return float(edges[[-1 - abnormal, -2 - abnormal]].mean())
 
 
 def _worst(scores, tiles):

@@ -68,6 +68,8 @@ class Training:
                 if not model.compiled:
                     model.compile(keras.optimizers.Adam(1e-3), "mse")
             model.fit(x, y, batch_size=self.batch_size, epochs=self.epochs, verbose=verbose)
+            if isinstance(model, EnergyGAN):
+                model.settle_normalization(images, batch_size=self.batch_size)
         network = self.discriminator
         if not network.compiled:
             return network

@@ -185,6 +185,44 @@ class Inference(keras.Model):
         with backend.inference(self):
             return in_blocks(score, batch_size, (), images, labels)
 
+    def settle_normalization(
+        self,
+        images: Any,
+        labels: Any = None,
+        steps: int = 100,
+        batch_size: int = BATCH,
+        seed: int = 0,
+    ) -> None:
+        """Move the discriminator's averages of batch normalisation to those of data alone.
+
+        Training moves them by batches of data and of fakes, so that afterwards they fit neither.
+        Here batches of data pass through the discriminator in training mode; weights stay. Call it
+        after training, where the discriminator is of further use: `energy`, an `EnergyDetector`, a
+        classifier. Averages with a momentum of 0.9, as in `networks`, keep nothing of the old
+        values after 100 steps; with Keras's 0.99, use 1000. Without batch normalisation nothing
+        changes. Averages over devices are not merged.
+
+        Args:
+            images: array of shape `(n, *image_shape)`, uint8 or floats in [-1, 1].
+            labels: the images' classes, if the GAN has `num_classes`, as in `energy`.
+            steps: number of batches, 1 or more.
+            batch_size: number of images per batch; that of the training serves best.
+            seed: an integer, 0 or more, that fixes the batches.
+
+        Raises:
+            ValueError: as `energy`, or if a number is not whole or is too small.
+        """
+        checks.whole_number(1, steps=steps, batch_size=batch_size)
+        labels = self._needed_labels(labels, len(images))
+        backend.synchronize(self)
+        rng = np.random.default_rng(seed)
+        with backend.no_grad():
+            for _ in range(steps):
+                rows = rng.permutation(len(images))[:batch_size]
+                batch = inputs.scaled(images[rows], self.image_shape)
+                given = None if labels is None else ops.convert_to_tensor(labels[rows])
+                self.score(batch, training=True, labels=given)
+
     interpolate = latent_space.interpolate
     invert = latent_space.invert
     refine = refinement.refine

@@ -1,9 +1,15 @@
 """Metrics of generated samples, in Keras's style."""
 
 from keras_egan.metrics._class_coverage import ClassAccuracy, ModeCoverage
+from keras_egan.metrics._compare import Comparison, Figure, Source, compare
+from keras_egan.metrics._density_coverage import DensityCoverage
 from keras_egan.metrics._frechet_distance import ClassFrechetDistance, FrechetDistance
 from keras_egan.metrics._generative_metric import GenerativeMetric, ReferenceMetric
-from keras_egan.metrics._inception import inception_2015, inception_v3
+from keras_egan.metrics._inception import (
+    inception_2015,
+    inception_2015_classifier,
+    inception_v3,
+)
 from keras_egan.metrics._inception_score import InceptionScore
 from keras_egan.metrics._kernel_distance import KernelDistance
 from keras_egan.metrics._metric_means import MetricMeans
@@ -15,6 +21,9 @@ from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDis
 __all__ = [
     "ClassAccuracy",
     "ClassFrechetDistance",
+    "Comparison",
+    "DensityCoverage",
+    "Figure",
     "FrechetDistance",
     "GenerativeMetric",
     "InceptionScore",
@@ -26,7 +35,10 @@ __all__ = [
     "PrecisionRecall",
     "ReferenceMetric",
     "SlicedWassersteinDistance",
+    "Source",
+    "compare",
     "inception_2015",
+    "inception_2015_classifier",
     "inception_v3",
     "nearest",
 ]

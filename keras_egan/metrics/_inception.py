@@ -55,7 +55,9 @@ def inception_v3(include_top: bool = False, weights: str | None = "imagenet") ->
     return keras.Model(images, network(keras.layers.Resizing(299, 299)(images)))
 
 
-def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> keras.Model:
+def inception_2015(
+    weights: str | os.PathLike[str], verify: bool = True, resize: str = "legacy"
+) -> keras.Model:
     """Return the Inception of 2015, the network of published FIDs, as an extractor.
 
     The weights are TensorFlow's of 2015-12-05, ported by pytorch-fid, 95,628,359 bytes at
@@ -63,15 +65,19 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
     On each backend, PyTorch reads the file with `torch.load(weights_only=True)`, which runs no
     code from it.
 
-    On each backend, the features equal pytorch-fid's up to rounding. Images are resized to 299x299,
-    bilinearly and without smoothing. Average pooling excludes the padding, and the last block uses
-    max pooling instead. The network computes in float32, whatever the dtype policy.
+    On each backend, the features equal those of pytorch-fid or clean-fid up to rounding, as
+    `resize` says. Distances after one way of resizing are not comparable with those after another.
+    Average pooling excludes the padding, and the last block uses max pooling instead. The network
+    computes in float32, whatever the dtype policy.
 
     Args:
         weights: the path to the file.
         verify: whether to refuse a file whose SHA-256 differs from the published one,
             `6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2`. Pass False for
             other weights of this architecture, a state dict that `torch.save` wrote.
+        resize: how images become 299x299. `"legacy"`, as pytorch-fid: bilinear without smoothing,
+            so that large images are aliased. `"clean"`, as clean-fid's mode "clean": bicubic with
+            smoothing, as Pillow resizes floats, and with clean-fid's scale, (x - 128) / 128.
 
     Returns:
         A Keras model from images to features of shape `(batch, 2048)`. The images are floats in
@@ -81,11 +87,14 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
     Raises:
         FileNotFoundError: if there is no such file.
         ImportError: if PyTorch is not installed.
-        ValueError: if the file is another one, is damaged, or lacks a weight.
+        ValueError: if the file is another one, is damaged, or lacks a weight, or `resize` is
+            unknown.
 
     Source: Szegedy et al., Rethinking the Inception architecture for computer vision,
-    https://arxiv.org/abs/1512.00567; mseitzer/pytorch-fid, pytorch_fid/inception.py. The size and
-    the SHA-256 come from public code, and were not checked against the file.
+    https://arxiv.org/abs/1512.00567; mseitzer/pytorch-fid, pytorch_fid/inception.py; Parmar et al.,
+    On aliased resizing and surprising subtleties in GAN evaluation,
+    https://arxiv.org/abs/2104.11222, and clean-fid 0.1.35, cleanfid/resize.py. The size and the
+    SHA-256 come from public code, and were not checked against the file.
 
     Example:
 
@@ -94,6 +103,71 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
     distance = FrechetDistance(extractor)
     ```
     """
+    if resize not in RESIZE:
+        raise ValueError(f"`resize` must be one of {', '.join(RESIZE)}; got {resize!r}.")
+    state = _state(weights, verify)
+    images = keras.Input(feature_shape(None, None, 3), name="images")
+    x = ops.transpose(images, (0, 2, 3, 1)) if channels_first() else images
+    features = _Network(state).features(RESIZE[resize](x))
+    model = keras.Model(images, features, name=f"inception_2015_{resize}")
+    model.trainable = False
+    return model
+
+
+def inception_2015_classifier(weights: str | os.PathLike[str], verify: bool = True) -> keras.Model:
+    """Return the last layer of the Inception of 2015, for the Inception score.
+
+    It takes the features of `inception_2015`, so that the images go through the network once. As in
+    the published Inception score, there are 1,008 classes, and the layer's bias is left out.
+
+    Args:
+        weights: as in `inception_2015`.
+        verify: as in `inception_2015`.
+
+    Returns:
+        A Keras model from features of shape `(batch, 2048)` to probabilities `(batch, 1008)`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ImportError: if PyTorch is not installed.
+        ValueError: if the file is another one, is damaged, or lacks the weight.
+
+    Source: Salimans et al., Improved techniques for training GANs,
+    https://arxiv.org/abs/1606.03498, and its code, openai/improved-gan,
+    inception_score/model.py; torch-fidelity 0.4.0's "logits_unbiased".
+
+    Example:
+
+    ```python
+    features = inception_2015("pt_inception-2015-12-05-6726825d.pth")
+    classifier = inception_2015_classifier("pt_inception-2015-12-05-6726825d.pth")
+    result = compare(test_images, gan.sample(10_000), features, classifier)
+    ```
+    """
+    kernel = _Network(_state(weights, verify)).weight("fc.weight")  # (classes, features)
+    features = keras.Input((kernel.shape[1],), name="features")
+    layer = keras.layers.Dense(len(kernel), "softmax", use_bias=False, dtype="float32")
+    model = keras.Model(features, layer(features), name="inception_2015_classifier")
+    layer.set_weights([kernel.T])
+    model.trainable = False
+    return model
+
+
+def _legacy(images: Any) -> Any:
+    return ops.image.resize(images, (299, 299), data_format=LAST)
+
+
+def _clean(images: Any) -> Any:
+    levels = 127.5 * (images + 1.0)
+    form = {"interpolation": "bicubic", "antialias": True, "data_format": LAST}
+    levels = ops.clip(ops.image.resize(levels, (299, 299), **form), 0.0, 255.0)
+    return (levels - 128.0) / 128.0
+
+
+RESIZE = {"legacy": _legacy, "clean": _clean}
+
+
+def _state(weights, verify):
     with open(weights, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         if verify and digest != SHA256:
@@ -102,13 +176,7 @@ def inception_2015(weights: str | os.PathLike[str], verify: bool = True) -> kera
                 f"with {digest[:8]}, not {SHA256[:8]}. Download it again, or pass `verify=False` "
                 "for other weights of this architecture."
             )
-        state = _read(file)
-    images = keras.Input(feature_shape(None, None, 3), name="images")
-    x = ops.transpose(images, (0, 2, 3, 1)) if channels_first() else images
-    x = ops.image.resize(x, (299, 299), data_format=LAST)
-    model = keras.Model(images, _Network(state).features(x), name="inception_2015")
-    model.trainable = False
-    return model
+        return _read(file)
 
 
 def _read(file: BinaryIO) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_egan import checks
 from keras_egan.metrics._generative_metric import ReferenceMetric
-from keras_egan.metrics.streams import Features, squared_distances
+from keras_egan.metrics.streams import Features, squared_distances, squared_radii
 
 
 class PrecisionRecall(ReferenceMetric):
@@ -54,20 +54,11 @@ class PrecisionRecall(ReferenceMetric):
             ValueError: if there are `k` or fewer real or generated samples.
         """
         self._require_both(self.k + 1)
-        real_radii = self.real.derive(self._radii)
-        fake_radii = self.fake.derive(self._radii)
+        real_radii = self.real.derive(lambda stream: squared_radii(stream.array, self.k))
+        fake_radii = self.fake.derive(lambda stream: squared_radii(stream.array, self.k))
         recalled = np.zeros(self.real.count, bool)
         precise = 0
         for block, distances in squared_distances(self.fake.array, self.real.array):
             precise += (distances <= real_radii).any(axis=1).sum()
             recalled |= (distances <= fake_radii[block, None]).any(axis=0)
         return {"precision": float(precise / self.fake.count), "recall": float(recalled.mean())}
-
-    def _radii(self, stream):
-        """Return the squared radius of each sample's ball."""
-        radii = np.empty(stream.count)
-        for block, distances in squared_distances(stream.array, stream.array):
-            rows = np.arange(block.start, block.stop)
-            distances[rows - block.start, rows] = np.inf
-            radii[block] = np.partition(distances, self.k - 1, axis=1)[:, self.k - 1]
-        return radii

@@ -95,3 +95,13 @@ def squared_distances(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[slice, np.
         x_norms = np.square(x[block]).sum(axis=1)
         distances = x_norms[:, None] - 2.0 * x[block] @ y.T + y_norms
         yield block, distances.clip(min=0.0)
+
+
+def squared_radii(x: np.ndarray, k: int) -> np.ndarray:
+    """Return each row's squared distance to its k-th nearest other row."""
+    radii = np.empty(len(x))
+    for block, distances in squared_distances(x, x):
+        rows = np.arange(block.start, block.stop)
+        distances[rows - block.start, rows] = np.inf
+        radii[block] = np.partition(distances, k - 1, axis=1)[:, k - 1]
+    return radii
