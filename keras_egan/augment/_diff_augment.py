@@ -74,7 +74,7 @@ class DiffAugment(keras.layers.Layer):
             raise ValueError(f"`fill` must lie in [-1, 1], as images do; got {fill!r}.")
         auto = isinstance(probability, str) and probability == "auto"
         number: Any = 0.0 if auto else probability
-        if not (isinstance(number, numbers.Real) and 0.0 <= number <= 1.0):
+        if not (isinstance(number, numbers.Real) and 0.0 <= float(number) <= 1.0):
             raise ValueError(
                 f"`probability` must be a number from 0 to 1, or 'auto'; got {probability!r}."
             )
@@ -179,8 +179,9 @@ def layer_of(
         return None
     if isinstance(augment, str):  # with another seed than the GAN's latents, for other numbers
         seed = None if seed is None else (seed + 1) % 2**31
-        auto = {"policy": "translation", "probability": "auto"}
-        augment = DiffAugment(seed=seed, **(auto if augment == "auto" else {"policy": augment}))
+        auto = augment == "auto"
+        policy = "translation" if auto else augment
+        augment = DiffAugment(policy, probability="auto" if auto else 1.0, seed=seed)
     if not isinstance(augment, keras.layers.Layer):
         raise ValueError(
             "`augment` must be a Keras layer of images, a policy such as 'translation,cutout', or "

@@ -9,7 +9,7 @@ from keras_egan import backend, energies
 from keras_egan.backend import processes
 from keras_egan.datasets.inputs import check_values, scale
 from keras_egan.datasets.loaders import check_labels, described, first_images
-from keras_egan.gans.control import followed, running_mean
+from keras_egan.gans.control import OF_CRITICS, OVERFITTING, followed, running_mean
 
 EVERY = 4  # steps between two looks at held-out images, as in the paper
 AVERAGED = 25  # looks
@@ -58,10 +58,10 @@ class Overfitting:
         if labels:
             what = f"The labels of `{name}`"
             held["labels"] = check_labels(found, len(images), labels.classes, what)
-        held = processes.first_arrays(held)
+        held = dict(processes.first_arrays(held))
         same = held.keys() == self.held.keys()
         if not (same and all(np.array_equal(held[key], self.held[key]) for key in held)):
-            self.held = dict(held)  # another object, for which the step is compiled anew
+            self.held = held  # another object, for which the step is compiled anew
 
     def energy(self, rows: Any, score: Any) -> Any:
         """Return the mean energy of a batch of held-out images in every fourth step, 0 in others.
@@ -94,7 +94,8 @@ class Overfitting:
             moved = running_mean(mean, value, self._looks(), AVERAGED)
             mean.assign(ops.where(due, moved, mean.value))
         p = self.probability.value
-        moved = followed(p, self._found(), steps=EVERY)
+        target = OF_CRITICS if self.gan.energy_name == "output" else OVERFITTING
+        moved = followed(p, self._found(), target=target, steps=EVERY)
         self.probability.assign(ops.where(due, moved, p))
 
     def _found(self):
