@@ -7,7 +7,7 @@ import pytest
 import keras_egan
 from keras_egan import callbacks, energies
 from keras_egan.gans import control
-from tests.conftest import few, on
+from tests.conftest import on
 from tests.interrupted import Stop
 from tests.registry import (
     CASES,
@@ -277,7 +277,8 @@ def test_what_cannot_be_held_out_is_refused():
 
 
 @pytest.mark.filterwarnings("ignore:Since step:UserWarning")
-@pytest.mark.parametrize("name", few(["began", "began_classes", "cls_gan"], "began"))
+@on("torch")
+@pytest.mark.parametrize("name", ["began", "began_classes", "cls_gan"])
 @pytest.mark.parametrize("kind", [None, "auto"])
 def test_a_discriminator_that_knows_its_images_by_heart_is_a_finding(name, kind):
     """From the diagnosis's own look at held-out images, or from what `augment="auto"` logs."""

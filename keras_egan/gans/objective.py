@@ -223,8 +223,8 @@ class Objective(keras.Model):
         self.fit_state.phase = self.present_phase()
         self._flat_layers = cache(flat_layers)  # a walk costs as much as a small layer
         learning = [id(variable) for variable in self.trainable_variables]  # layers may be frozen
-        held_out = id(self._overfitting.held)  # constants of the step
-        assumed = self.fit_state.phase, configuration.settings_of(self), learning, held_out
+        settings = configuration.settings_of(self)
+        assumed = self.fit_state.phase, settings, learning, self._overfitting.version
         outdated = assumed != self._assumed.get(function)
         self._assumed[function] = assumed
         return outdated

@@ -13,7 +13,7 @@ from keras_egan.gans.control import OF_CRITICS, OVERFITTING, followed, running_m
 
 EVERY = 4  # steps between two looks at held-out images, as in the paper
 AVERAGED = 25  # looks
-HELD = 256  # images, which are constants of the compiled step
+HELD = 256  # images
 
 
 class Overfitting:
@@ -31,6 +31,7 @@ class Overfitting:
         self.gan = gan
         self.automatic = getattr(gan.augment, "automatic", False)
         self.held: dict[str, np.ndarray] = {}
+        self.version = 0  # of the held-out images, which are constants of the compiled step
         if self.automatic:
             names = "mean_real_energy", "mean_held_out_energy", "mean_fake_energy"
             self.means = list(map(gan.add_state, names))
@@ -50,18 +51,20 @@ class Overfitting:
                 f"more than once; got {described(data)}. Pass arrays, a dataset, or "
                 "`validation_split=0.1`."
             )
-        name, labels = "validation_data", self.gan.labels
-        counts = range(1, HELD + 1)
-        images, found = first_images(data, self.gan.image_shape, counts, name, bool(labels))
-        check_values(images, name)
-        held = {"images": images}
-        if labels:
-            what = f"The labels of `{name}`"
-            held["labels"] = check_labels(found, len(images), labels.classes, what)
-        held = dict(processes.first_arrays(held))
+        held = dict(processes.first_arrays(processes.together(self._first, data)))
         same = held.keys() == self.held.keys()
         if not (same and all(np.array_equal(held[key], self.held[key]) for key in held)):
-            self.held = held  # another object, for which the step is compiled anew
+            self.held = held
+            self.version += 1
+
+    def _first(self, data):
+        name, labels, counts = "validation_data", self.gan.labels, range(1, HELD + 1)
+        images, found = first_images(data, self.gan.image_shape, counts, name, bool(labels))
+        check_values(images, name)
+        if not labels:
+            return {"images": images}
+        what = f"The labels of `{name}`"
+        return {"images": images, "labels": check_labels(found, len(images), labels.classes, what)}
 
     def energy(self, rows: Any, score: Any) -> Any:
         """Return the mean energy of a batch of held-out images in every fourth step, 0 in others.
