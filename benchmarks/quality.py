@@ -83,8 +83,13 @@ def train(arguments, data, labels, output):
     steps = max(1, arguments.images // (epochs * batch_size))
     images = steps * epochs * batch_size
     changes = dict(arguments.settings)
+    automatic = arguments.augment == "auto"
     if arguments.augment:
-        changes["augment"] = augment.DiffAugment(arguments.augment, fill=-1.0, seed=arguments.seed)
+        policy = "translation" if automatic else arguments.augment
+        p = "auto" if automatic else 1.0
+        changes["augment"] = augment.DiffAugment(
+            policy, fill=-1.0, probability=p, seed=arguments.seed
+        )
     if labels is not None:
         changes["num_classes"] = int(labels.max()) + 1
     gan = presets.build(arguments.gan, **changes)
@@ -95,6 +100,7 @@ def train(arguments, data, labels, output):
         batch_size=batch_size,
         epochs=epochs,
         steps_per_epoch=steps,
+        validation_split=0.1 if automatic else 0.0,
         callbacks=[
             callbacks.EquilibriumLogger(output / "equilibrium.csv", every=10),
             callbacks.SampleGrid(output, every=epochs * steps),
@@ -124,7 +130,7 @@ def main():
     add("--images", type=int, default=512_000, help="how many training sees")
     add("--dataset", choices=LEAST, help="by default the preset's, or mnist")
     add("--keep", type=int, help="how many images there are; all by default")
-    add("--augment", help="a policy of DiffAugment; what comes in is black")
+    add("--augment", help="a policy of DiffAugment, or auto; what comes in is black")
     add("--labels", action="store_true", help="train with labels, a conditional GAN")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of presets.build")

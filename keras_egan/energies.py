@@ -91,6 +91,39 @@ def classification_energy(logits: Any, labels: Any) -> Any:
     return ops.where(labels[:, 0] < 0, ops.min(energies, axis=1), of_label)
 
 
+def overfitting(energy: str, real: Any, held_out: Any, fake: Any) -> Any:
+    """Compute how well the discriminator knows its training images by heart, a scalar in [-1, 1].
+
+    0 means that it knows them no better than held-out images, and 1 that it knows them alone. From
+    mean energies E, it is
+
+        r = (E[held-out] - E[train]) / (E[fake] - E[train])  for a critic, 0 if E[fake] <= E[train];
+        r = (E[held-out] - E[train]) / E[held-out]  for other energies, whose least value is 0.
+
+    The energy of fakes is no scale for an auto-encoder, because it may be equilibrium to have as
+    much, or less, as BEGAN's fakes do.
+
+    Args:
+        energy: the energy's name, one of `NEEDS`.
+        real: the mean energy of training images, a scalar.
+        held_out: that of held-out images.
+        fake: that of generated images.
+
+    Source: Karras et al., https://arxiv.org/abs/2006.06676, equation 1, for critics.
+
+    Example:
+
+    ```python
+    overfitting("mae", real=0.05, held_out=0.10, fake=0.05)  # 0.5
+    ```
+    """
+    real, held_out, fake = map(ops.convert_to_tensor, (real, held_out, fake))
+    scale = fake - real if energy == "output" else held_out
+    one = ops.ones_like(scale)
+    r = ops.clip((held_out - real) / ops.maximum(scale, 1e-12 * one), -one, one)
+    return ops.where(scale > 0, r, ops.zeros_like(r))
+
+
 def norms(samples: Any) -> Any:
     """Compute each sample's Euclidean norm, float32 of shape `(batch,)`, at least 1e-6.
 

@@ -1,6 +1,22 @@
 """DiffAugment in NumPy: loops over the images, and numbers to draw for them."""
 
+import contextlib
+
+import keras
 import numpy as np
+
+
+def numpy(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+@contextlib.contextmanager
+def channels_first():
+    keras.config.set_image_data_format("channels_first")
+    try:
+        yield
+    finally:
+        keras.config.set_image_data_format("channels_last")
 
 
 def noise(*shape):

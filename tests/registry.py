@@ -131,6 +131,9 @@ CASES = [
     ),
 ]
 
+FOLLOWING = Case("began_following", keras_egan.BEGAN, {"lambda_k": 0.1, "augment": "auto"})
+"""Whose augmentation follows the overfitting, for which it needs validation data."""
+
 CONDITIONAL = [
     *(replace(case, name=f"{case.name}_classes", classes=3) for case in CASES[:5]),
     replace(CASES[8], name="relativistic_classes", classes=3),

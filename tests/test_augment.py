@@ -1,6 +1,5 @@
 """DiffAugment, against loops over images in NumPy and finite differences."""
 
-import contextlib
 import random
 
 import keras
@@ -10,23 +9,10 @@ from keras import ops
 
 from keras_egan import backend
 from keras_egan.augment import DiffAugment
-from tests.augmentation import drawn, expected, noise
+from tests.augmentation import channels_first, drawn, expected, noise, numpy
 from tests.conftest import on
 
 SHAPES = [(8, 8, 3), (9, 17, 3), (16, 11, 1)]
-
-
-def numpy(tensor):
-    return ops.convert_to_numpy(tensor)
-
-
-@contextlib.contextmanager
-def channels_first():
-    keras.config.set_image_data_format("channels_first")
-    try:
-        yield
-    finally:
-        keras.config.set_image_data_format("channels_last")
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -179,8 +165,11 @@ def test_without_a_seed_keras_fixes_it():
 
 
 @on("torch")
-def test_config_round_trip():
-    layer = DiffAugment("cutout, translation", fill=-1.0, seed=7, name="augment")
+@pytest.mark.parametrize("probability", [1.0, 0.7, "auto"])
+def test_config_round_trip(probability):
+    layer = DiffAugment(
+        "cutout, translation", fill=-1.0, probability=probability, seed=7, name="augment"
+    )
     config = keras.saving.serialize_keras_object(layer)
     assert config["registered_name"] == "keras_egan>DiffAugment"
     copy = keras.saving.deserialize_keras_object(config)

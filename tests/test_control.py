@@ -229,6 +229,26 @@ def test_an_automatic_margin_is_a_mean_of_the_steps_before(name):
 
 
 @on("torch")
+@pytest.mark.parametrize("name", ["ebgan_auto", "ls_gan_auto"])
+def test_an_automatic_margin_follows_the_last_100_steps_up_and_down(name):
+    gan = next(case for case in CASES if case.name == name).build()
+    values = np.concatenate([np.linspace(1, 3, 150), np.linspace(3, 0.5, 150)])
+    means, mean = [], 0.0
+    for step, value in enumerate(values):
+        gan._training_state.step.assign(step)
+        gan.control({"real_energy": numbers(value), "delta": numbers(value)})
+        found = 1.15 * value if name == "ebgan_auto" else 1 / value
+        mean += max(1 / (step + 1), 1 / 100) * (found - mean)
+        means.append(mean)
+        assert float(gan.margin if name == "ebgan_auto" else gan.delta_weight) == pytest.approx(
+            mean, rel=1e-4
+        )
+    assert min(means) < means[-1] < max(means)
+    gan.control({"real_energy": numbers(0.0), "delta": numbers(0.0)})
+    assert np.isfinite(float(getattr(gan, "delta_weight", 0.0)))
+
+
+@on("torch")
 def test_an_automatic_margin_is_not_set_by_hand():
     networks = tiny_networks()
     gan = keras_egan.EBGAN(*networks, margin="auto")

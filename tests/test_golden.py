@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.registry import CASES, CONDITIONAL, IMAGE_SHAPE, LATENT_DIM, adam, given
+from tests.registry import CASES, CONDITIONAL, FOLLOWING, IMAGE_SHAPE, LATENT_DIM, adam, given
 
 GOLDEN = Path(__file__).parent / "golden"
 EPOCHS, STEPS, BATCH = 5, 10, 8
@@ -27,7 +27,7 @@ NAMES = (
     "relativistic",
     "cls_gan",
 )
-TRACED = [case for case in [*CASES, *CONDITIONAL] if case.name in NAMES]
+TRACED = [*(case for case in [*CASES, *CONDITIONAL] if case.name in NAMES), FOLLOWING]
 
 
 def waves(shape, phase=0.0):
@@ -49,6 +49,15 @@ def give_weights_and_latents(gan):
         return ops.sin(ops.convert_to_tensor(waves((BATCH, LATENT_DIM))) + phase)
 
     gan._draw_latents = draw_latents
+    if gan.augment:
+        gan.augment.draw = draw_augmentation
+
+
+def draw_augmentation(n):
+    """Returns numbers of which each image's lies below a probability that rises."""
+    chosen = 0.02 * (1.0 + waves((BATCH,)))
+    numbers = {"chosen": chosen, "translation": 0.5 + 0.49 * waves((BATCH, 2))}
+    return {name: ops.convert_to_tensor(value) for name, value in numbers.items()}
 
 
 def trace(case):
@@ -69,6 +78,9 @@ def trace(case):
         shuffle=False,
         verbose=0,
         callbacks=[Note()],
+        # Of more energy than the data. An evaluation would draw latents too.
+        validation_data=np.sign(waves((11, *IMAGE_SHAPE))) if gan.augment else None,
+        validation_freq=EPOCHS + 1,
     )
     names = sorted(rows[0])
     return names, np.array([[float(row[name]) for name in names] for row in rows])

@@ -1,5 +1,6 @@
 """DiffAugment: random changes of images that let gradients pass."""
 
+import numbers
 from typing import Any
 
 import keras
@@ -29,13 +30,16 @@ class DiffAugment(keras.layers.Layer):
         policy: the changes in their order: the words above, separated by commas.
         fill: the value beyond a border and in a cutout, from -1 to 1. 0, the paper's value, is
             mid-grey; -1 suits images on black.
+        probability: each image's probability of being changed, from 0 to 1; the others stay as they
+            are. `"auto"` is for a GAN's `augment`: it begins at 0, and `fit` moves it by how much
+            the discriminator overfits, for which it needs validation data.
         seed: an integer; by default another integer per layer, which
             `keras.utils.set_random_seed` fixes.
         **kwargs: as in `keras.layers.Layer`.
 
     Raises:
-        ValueError: if `policy` has an unknown word or `fill` is out of range; on a call, if images
-            are not of rank 4.
+        ValueError: if `policy` has an unknown word, or `fill` or `probability` is out of range; on
+            a call, if images are not of rank 4.
 
     Source: Zhao et al., Differentiable Augmentation for Data-Efficient GAN Training,
     https://arxiv.org/abs/2006.10738, with the ranges of the authors' code,
@@ -54,6 +58,7 @@ class DiffAugment(keras.layers.Layer):
         policy: str = "color,translation,cutout",
         *,
         fill: float = 0.0,
+        probability: float | str = 1.0,
         seed: int | None = None,
         **kwargs: Any,
     ):
@@ -67,8 +72,24 @@ class DiffAugment(keras.layers.Layer):
                 )
         if not -1.0 <= fill <= 1.0:
             raise ValueError(f"`fill` must lie in [-1, 1], as images do; got {fill!r}.")
+        auto = isinstance(probability, str) and probability == "auto"
+        number: Any = 0.0 if auto else probability
+        if not (isinstance(number, numbers.Real) and 0.0 <= float(number) <= 1.0):
+            raise ValueError(
+                f"`probability` must be a number from 0 to 1, or 'auto'; got {probability!r}."
+            )
         self.policy = policy
         self.fill = fill
+        self.probability: Any = float(number)
+        if auto:  # the same on every replica, float32 whatever the dtype policy
+            self.probability = self.add_weight(
+                name="probability",
+                initializer="zeros",
+                dtype="float32",
+                trainable=False,
+                autocast=False,
+                aggregation="only_first_replica",
+            )
         self.seed = seed
         with backend.host():
             self.seed_generator = keras.random.SeedGenerator(seed)
@@ -85,15 +106,19 @@ class DiffAugment(keras.layers.Layer):
 
         `"brightness"`, `"saturation"` and `"contrast"` have shape `(n,)` and the ranges above.
         `"translation"` and `"cutout"` have shape `(n, 2)`, vertical and horizontal, in [0, 1), from
-        the first to the last position.
+        the first to the last position. If `probability` is not 1, `"chosen"`, of shape `(n,)` in
+        [0, 1), is below it for the images to change.
         """
-        uniform = keras.random.uniform((n, 7), seed=self.seed_generator, dtype="float32")
+        columns = 7 if self._always() else 8
+        uniform = keras.random.uniform((n, columns), seed=self.seed_generator, dtype="float32")
+        chosen = {} if self._always() else {"chosen": uniform[:, 7]}
         return {
             "brightness": uniform[:, 0] - 0.5,
             "saturation": uniform[:, 1] * 2.0,
             "contrast": uniform[:, 2] + 0.5,
             "translation": uniform[:, 3:5],
             "cutout": uniform[:, 5:7],
+            **chosen,
         }
 
     def apply(self, images: Any, numbers: dict[str, Any]) -> Any:
@@ -115,13 +140,28 @@ class DiffAugment(keras.layers.Layer):
                 x = _translated(x, numbers["translation"], self.fill)
             else:
                 x = _cut_out(x, numbers["cutout"], self.fill)
-        return ops.transpose(x, (0, 3, 1, 2)) if first else x
+        x = ops.transpose(x, (0, 3, 1, 2)) if first else x
+        if self._always():
+            return x
+        # By an operator of the tensors, because Keras's would send a number to the device.
+        p = self.probability.value if self.automatic else self.probability
+        chosen = ops.convert_to_tensor(numbers["chosen"]) < p
+        return ops.where(chosen[:, None, None, None], x, images)
+
+    @property
+    def automatic(self) -> bool:
+        """Whether `probability` is `"auto"`: a variable, which the training of a GAN moves."""
+        return not isinstance(self.probability, float)
+
+    def _always(self):
+        return not self.automatic and self.probability == 1
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
         arguments = {"policy": self.policy, "fill": self.fill, "seed": self.seed}
+        arguments["probability"] = "auto" if self.automatic else self.probability
         return {**super().get_config(), **arguments}
 
 
@@ -130,7 +170,7 @@ def layer_of(
 ) -> keras.layers.Layer | None:
     """Return `augment` as a layer built for an image shape: a policy makes a `DiffAugment`.
 
-    None stays None.
+    None stays None. `"auto"` makes one of translations with the probability `"auto"`.
 
     Raises:
         ValueError: if `augment` is of another kind, or changes the images' shape.
@@ -138,7 +178,10 @@ def layer_of(
     if augment is None:
         return None
     if isinstance(augment, str):  # with another seed than the GAN's latents, for other numbers
-        augment = DiffAugment(augment, seed=None if seed is None else (seed + 1) % 2**31)
+        seed = None if seed is None else (seed + 1) % 2**31
+        auto = augment == "auto"
+        policy = "translation" if auto else augment
+        augment = DiffAugment(policy, probability="auto" if auto else 1.0, seed=seed)
     if not isinstance(augment, keras.layers.Layer):
         raise ValueError(
             "`augment` must be a Keras layer of images, a policy such as 'translation,cutout', or "

@@ -50,7 +50,9 @@ if name not in ("tensorflow", "jax", "torch"):
     )
 
 
-from keras_egan.backend import common  # noqa: E402
+from keras import ops  # noqa: E402, after the check, because it imports Keras
+
+from keras_egan.backend import common  # noqa: E402, likewise
 
 _engine = import_module(f"{__name__}.{name}")
 
@@ -70,6 +72,22 @@ def gradients(
 
     (grads,), auxiliary = _engine.joint_gradients(joint, (variables,), model)
     return grads, auxiliary
+
+
+def lazily(due: Any, function: Callable[[], Any], model: Any) -> Any:
+    """Return a function's scalar if a condition holds; if not, compute nothing and return 0.
+
+    Assignments to variables in the function are dropped. On JAX a branch must be a pure function,
+    and on TensorFlow replicas cannot agree on a value within one.
+    """
+    variables = model.variables + model.optimizer.variables
+
+    def branch():
+        # A scope does not inherit the values of the one around it, which JAX's steps run in.
+        with keras.StatelessScope([(variable, variable.value) for variable in variables]):
+            return function()
+
+    return ops.cond(due, branch, lambda: ops.zeros(()))
 
 
 def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:

@@ -7,16 +7,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import checks
+from keras_egan import backend, checks, energies
 from keras_egan.callbacks._fit_state import StepLogs
 from keras_egan.callbacks._symptoms import Evidence, Look, symptoms
 from keras_egan.callbacks._terminate_on_nan import not_finite
-from keras_egan.datasets.examples import batches_of
+from keras_egan.datasets.examples import first_images
 from keras_egan.datasets.inputs import scaled
-from keras_egan.datasets.loaders import as_numpy
 from keras_egan.saving.hyperparameter import hyperparameters
 
-IMAGES = 64  # real images per check, and as many samples
+IMAGES = 64  # real images per check, and as many samples and held-out images
 STEPS_HELD = 10_000
 
 _NOT_FINITE = (
@@ -37,7 +36,9 @@ class Diagnosis(keras.callbacks.Callback):
       with a `classifier`, more than nine of ten samples in one class;
     - BEGAN: k_t that stays at 0 or 1, swings between the two, or is still rising;
     - EBGAN: a margin below the energies of all fakes, or above all; MAGAN: a margin below all;
-    - LS-GAN: a critic that is 0 everywhere.
+    - LS-GAN: a critic that is 0 everywhere;
+    - with `held_out`, or with `augment="auto"`: a discriminator that knows its training images by
+      heart, which means an overfitting of more than 0.5.
 
     A symptom seen in `patience` consecutive checks is a finding: it gives a warning and an item of
     `findings`. The epoch's metric `diagnosis` is the number of findings. Callbacks placed after
@@ -49,6 +50,8 @@ class Diagnosis(keras.callbacks.Callback):
         patience: number of consecutive checks that must see a symptom.
         stop: whether a finding ends the training.
         classifier: a Keras model from images to probabilities or logits of classes.
+        held_out: images like the reference, in any form that `fit` takes, on which the GAN is not
+            trained; the first 64 are used. The reference must then be images of its training.
 
     Attributes:
         findings: dicts with the keys `name`, `since` (the step of the first check that saw it),
@@ -56,7 +59,7 @@ class Diagnosis(keras.callbacks.Callback):
 
     Raises:
         ValueError: if a number is not whole or is too small; when training begins, if `reference`
-            has fewer than 2 images, or images that are not like the GAN's.
+            or `held_out` has fewer than 2 images, or images that are not like the GAN's.
 
     Example:
 
@@ -72,6 +75,7 @@ class Diagnosis(keras.callbacks.Callback):
         patience: int = 3,
         stop: bool = False,
         classifier: keras.Model | None = None,
+        held_out: Any = None,
     ):
         super().__init__()
         checks.whole_number(1, patience=patience)
@@ -81,6 +85,7 @@ class Diagnosis(keras.callbacks.Callback):
         self.classifier = classifier
         self.findings: list[dict[str, Any]] = []
         self.reference = reference
+        self.held_out = held_out
         self._held = StepLogs(STEPS_HELD)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -88,12 +93,10 @@ class Diagnosis(keras.callbacks.Callback):
         self._seen: dict[str, list[int]] = {}  # a symptom's first step, and how many checks saw it
         self._before: dict[str, np.ndarray] = {}  # the weights at the last check
         self._held.clear()
-        images, *labels = _first(self.reference, self.model.image_shape, bool(self.model.labels))
-        self._labels = None
-        if labels:  # unknown labels, -1, become each class in turn
-            turns = np.arange(len(labels[0])) % self.model.num_classes
-            self._labels = np.where(labels[0] < 0, turns, labels[0])
-        self._images = scaled(images, self.model.image_shape, "reference")
+        self._images, self._labels = self._first(self.reference, "reference")
+        self._unseen = None
+        if self.held_out is not None:
+            self._unseen = self._first(self.held_out, "held_out")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._fit = self.model.fit_state
@@ -182,16 +185,45 @@ class Diagnosis(keras.callbacks.Callback):
             counts = np.bincount(kinds)
             classes = float(counts.max() / len(samples)), int(counts.argmax())
         means = {name: float(values.mean()) for name, values in steps.items()}
+        data, fakes = look(self._images), look(samples)
+        overfitting = means.get("overfitting", 0.0)
+        if self._unseen:
+            batches = (self._images, self._labels), self._unseen, (samples, self._labels)
+            overfitting = self._overfitting(batches)
         return Evidence(
             steps,
             {k: float(ops.convert_to_numpy(v)) for k, v in hyperparameters(gan).items()},
-            look(ops.convert_to_numpy(self._images)),
-            look(samples),
+            data,
+            fakes,
             learning,
             moved,
             gan.findings(means),
             classes,
+            overfitting,
         )
+
+    def _overfitting(self, batches):
+        """Return the overfitting that the images and labels of data, unseen data and fakes show."""
+        gan, found = self.model, []
+        # In training mode, in which a batch normalisation treats each batch as it does in a step.
+        with backend.inference(gan):
+            for images, labels in batches:
+                images, labels = (
+                    ops.convert_to_tensor(images),
+                    labels if labels is None else ops.convert_to_tensor(labels),
+                )
+                found.append(ops.mean(gan.score(images, training=True, labels=labels).energy))
+            return float(ops.convert_to_numpy(energies.overfitting(gan.energy_name, *found)))
+
+    def _first(self, data, argument):
+        """Return the first images, scaled, and their labels; unknown ones are each in turn."""
+        gan, counts = self.model, range(2, IMAGES + 1)
+        images, labels = first_images(data, gan.image_shape, counts, argument, bool(gan.labels))
+        images = ops.convert_to_numpy(scaled(images, gan.image_shape, argument))
+        if labels is not None:
+            turns = np.arange(len(labels)) % gan.num_classes
+            labels = np.where(labels < 0, turns, labels)
+        return images, labels
 
     def _find(self, name, since, step, sentence):
         if any(finding["name"] == name for finding in self.findings):
@@ -201,18 +233,6 @@ class Diagnosis(keras.callbacks.Callback):
         warnings.warn(sentence, stacklevel=2)
         if self.stop:
             self.model.stop_training = True
-
-
-def _first(data, shape, labeled):
-    batches, count = [], 0
-    for batch in batches_of(data, shape, IMAGES, "reference", labeled):
-        batches.append([as_numpy(array)[: IMAGES - count] for array in batch])
-        count += len(batches[-1][0])
-        if count == IMAGES:
-            break
-    if count < 2:
-        raise ValueError(f"`reference` must have 2 images or more; got {count}.")
-    return [np.concatenate(arrays) for arrays in zip(*batches, strict=True)]
 
 
 def _flat(network):

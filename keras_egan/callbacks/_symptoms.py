@@ -51,6 +51,7 @@ class Evidence(NamedTuple):
     moved: dict[str, float]  # each one's change since the last check, relative to its norm
     own: dict[str, str]  # the GAN's own findings: sentences by name
     classes: tuple[float, int] | None = None  # the largest class share of the samples, its class
+    overfitting: float = 0.0  # as `energies.overfitting` gives it; 0 if it is unknown
 
     def mean(self, name: str) -> float:
         """Return a metric's mean over the steps."""
@@ -69,6 +70,7 @@ def symptoms(e: Evidence) -> Iterator[tuple[str, str]]:
         yield from _saturated(e)
     if "discriminator" in e.learning:
         yield from _blind(e)
+        yield from _by_heart(e)
     for name in e.learning:
         if e.moved.get(name, 1.0) < 1e-7:
             yield (
@@ -163,4 +165,14 @@ def _blind(e):
             "blind discriminator",
             f"All images, real and generated, have the same energy of {e.data.energy:.3g}: the "
             "discriminator cannot tell them apart; lower d_optimizer's rate, and start again.",
+        )
+
+
+def _by_heart(e):
+    if e.overfitting > 0.5:
+        yield (
+            "by heart",
+            "The discriminator knows its training images by heart: its energies of held-out images "
+            f"are much higher (overfitting r = {e.overfitting:.2f}, of 1 at most); add images, or "
+            "augment them (augment='auto'), or end the training earlier.",
         )

@@ -136,3 +136,24 @@ def batches_of(
     else:
         batches = data
     yield from (picked(batch, argument, labeled) for batch in batches)
+
+
+def first_images(
+    data: Any, shape: Sequence, counts: range, argument: str = "x", labeled: bool = False
+) -> tuple[np.ndarray, Any]:
+    """Return the first images of data, in any form that `fit` takes, and their labels or None.
+
+    Raises:
+        ValueError: if there are fewer images than the first of `counts`; the last are enough.
+    """
+    count = counts[-1]
+    batches, found = [], 0
+    for batch in batches_of(data, shape, count, argument, labeled):
+        batches.append([as_numpy(array)[: count - found] for array in batch])
+        found += len(batches[-1][0])
+        if found == count:
+            break
+    if found not in counts:
+        raise ValueError(f"`{argument}` must have {counts[0]} images or more; got {found}.")
+    images, *labels = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
+    return images, labels[0] if labels else None

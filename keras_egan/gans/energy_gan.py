@@ -15,6 +15,7 @@ from keras_egan.export._export import export_gan
 from keras_egan.gans import latent_space, refinement
 from keras_egan.gans.inference import Inference
 from keras_egan.gans.objective import Objective
+from keras_egan.gans.overfitting import Overfitting
 from keras_egan.metrics._metric_means import MetricMeans
 from keras_egan.saving import configuration, state
 from keras_egan.saving.hyperparameter import Setting
@@ -51,7 +52,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             `"simultaneous"`: both gradients are taken at the same weights. `"one_pass"`: likewise,
             and of the same fakes, which are generated and scored once: the fastest.
         augment: a layer that changes data and fakes alike, at random, before the discriminator gets
-            them in training: `augment.DiffAugment`, or its policy; None for none.
+            them in training: `augment.DiffAugment`, or its policy; `"auto"`, which shifts images
+            where the discriminator overfits, and needs validation data; None for none.
         latent_dim: the length of a latent vector, needed if `generator` has no input shape.
         latents: the distribution of latents: `"uniform"` on [-1, 1], or `"normal"` with mean 0 and
             variance 1.
@@ -131,6 +133,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         self.latents = latents
         self.generator_average = generator_average
         self.augment = layer_of(augment, self.image_shape, self.seed)
+        self._overfitting = Overfitting(self)
         self._assumed: dict[str, Any] = {}
         checks.updates(updates, d_steps)
         self.built = True
@@ -200,10 +203,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         needs labels, whole numbers from 0: an array's in `y`, of shape `(samples,)`, others in the
         tuple or as `"label"`. Without `num_classes`, `y` is refused, and other labels are ignored.
         `class_weight` and `sample_weight` are always refused. Samples that are not images, such as
-        vectors, must be finite floats. The rest is as in Keras.
-
-        Returns:
-            The history, with the metrics' means over each epoch.
+        vectors, must be finite floats. The rest, and the history that it returns, are as in Keras.
 
         Raises:
             ValueError: if an argument is out of its range, or images are NaN, infinite, outside

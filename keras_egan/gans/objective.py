@@ -215,7 +215,8 @@ class Objective(keras.Model):
         self.fit_state.phase = self.present_phase()
         self._flat_layers = cache(flat_layers)  # a walk costs as much as a small layer
         learning = [id(variable) for variable in self.trainable_variables]  # layers may be frozen
-        assumed = self.fit_state.phase, configuration.settings_of(self), learning
+        settings = configuration.settings_of(self)
+        assumed = self.fit_state.phase, settings, learning, self._overfitting.version
         outdated = assumed != self._assumed.get(function)
         self._assumed[function] = assumed
         return outdated
@@ -243,7 +244,10 @@ class Objective(keras.Model):
     def get_metrics_result(self) -> dict[str, Any]:
         """Return the means of the metrics so far, and the indicators computed from them."""
         metrics = self._running_means.result()
-        return {**metrics, **self.indicators(metrics)}
+        return self._with_indicators(metrics)
+
+    def _with_indicators(self, metrics):
+        return {**metrics, **self.indicators(metrics), **self._overfitting.indicators()}
 
     def reset_metrics(self) -> None:
         """Restart the running means and the latents of evaluation."""

@@ -60,10 +60,12 @@ class Run:
         self.foreign = None if ours else type(data).__name__
         data, self.kind = checked(gan, data, "x", steps_per_epoch, batch_size, gan.smallest_batch)
         size = validation["validation_batch_size"] or batch_size
+        held_out = validation_data
         if validation_data is not None:
             steps = validation["validation_steps"]
             found, kind = checked(gan, validation_data, "validation_data", steps, size)
             validation_data = part(batched(found, size, shuffle=False), kind)
+        gan._overfitting.hold_out(held_out)
         validation |= {"validation_data": validation_data, "validation_batch_size": size}
         self.validation = validation
         self.gan = gan

@@ -22,12 +22,13 @@ def train(gan: Any, data: Any) -> dict[str, Any]:
     images, rows, unfit = _receive(gan, data, gan._training_state.seeds)
     passes = _one_pass if gan.updates == "one_pass" else _two_passes
     learners = [_Learner.of(gan, name) for name in ("discriminator", "generator")]
+    held_out = _held_out_energy(gan, rows)
     metrics = passes(gan, images, rows, *learners)
     distributed.merge_statistics(gan, rows.count, rows.total)
     gan._weight_average.update(gan.step)
     if gan.labels:
         gan.labels.count(rows)
-    logs, means = _logged(gan, metrics, rows, unfit)
+    logs, means = _logged(gan, metrics, rows, unfit, held_out)
     _control(gan, logs, means)
     for layer in gan._flat_layers(gan):
         # The type, because on PyTorch a layer is slow to report that it has no attribute.
@@ -195,6 +196,17 @@ def _augmented(gan, images, rows):
     return gan.augment(images, training=True)
 
 
+def _held_out_energy(gan, rows):
+    """Return a list of the mean energy of held-out images, empty if the GAN knows none."""
+    if not gan._overfitting.held:
+        return []
+
+    def score(images, of_images):
+        return _scored(gan, _augmented(gan, images, rows), of_images).energy
+
+    return [gan._overfitting.energy(rows, score)]
+
+
 def _scored(gan, images, rows, latents=None, training=True):
     labels = rows.labels if latents is None else rows.fake_labels
     scored = gan.score(images, training=training, latents=latents, labels=labels)
@@ -220,22 +232,28 @@ def _named(name, returned, **energy):
     return {name: loss, **energy, **further}
 
 
-def _logged(gan, metrics, rows, unfit):
-    """Count a batch; return its logs, and the means of its metrics as one tensor."""
+def _logged(gan, metrics, rows, unfit, held_out=()):
+    """Count a batch; return its logs, and the means of its metrics as one tensor.
+
+    The tensor ends with the energy of held-out images, if there is one.
+    """
     names = gan._running_means.names
     images, small = unfit
-    values = distributed.replica_sum(rows.means([*(metrics[name] for name in names), images]))
+    found = [*(metrics[name] for name in names), *held_out, images]
+    values = distributed.replica_sum(rows.means(found))
     gan._training_state.count_unfit(ops.round(rows.sums(values[-1])), small)
-    means = values[:-1]
+    means = values[: len(names)]
     gan._running_means.update_state(means, sample_weight=rows.total)
     metrics = dict(zip(names, ops.unstack(means, len(names)), strict=True))
-    return {**metrics, **gan.indicators(metrics)}, means
+    return gan._with_indicators(metrics), values[:-1]
 
 
 def _control(gan, logs, means):
     """Move the controller, unless a metric is not finite."""
     before = {name: ops.copy(state) for name, state in gan._states.items()}
     gan.control(logs)
+    if gan._overfitting.held:
+        gan._overfitting.control(logs, means[-1])
     if gan._states:
         finite = ops.all(ops.isfinite(means))
     for name, state in gan._states.items():
