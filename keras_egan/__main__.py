@@ -1,0 +1,7 @@
+"""`python -m keras_egan`."""
+
+import sys
+
+from keras_egan.cli import main
+
+sys.exit(main())
