@@ -7,11 +7,13 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from keras_egan import automatic, export, pictures, presets
 from keras_egan._load import load
+from keras_egan.automatic.comparison import compare, images_of
+from keras_egan.automatic.detection import detect
 from keras_egan.automatic.files import RunFiles
+from keras_egan.presets import trained
 
 _STOPPED = 130
 
@@ -114,12 +116,62 @@ def _export_flags(add):
     add("--format", help="saved_model, onnx, litert, openvino or torch; by default by the suffix")
 
 
+def _evaluate(given):
+    """Compare images with real ones: distance, precision, recall, and whether they are copies."""
+    real = _images(given.real, None, given.count) if _is_gan(given.real) else None
+    like = None if real is None else real.shape[1:]
+    samples = _images(given.samples, like, given.count)
+    real = images_of(given.real, samples.shape[1:]) if real is None else real
+    figures = compare(samples, real, given.seed)
+    lines = {
+        "distance": "sliced Wasserstein distance; a Gaussian has 1",
+        "floor": "the distance of real images",
+        "precision": "the share of the images that resemble real ones",
+        "recall": "the share of real images that are covered",
+        "copies": "distance to the nearest real image; new real images have 1",
+    }
+    print(f"{figures['images']:.0f} images of {given.samples} and of {given.real}:")
+    for name, meaning in lines.items():
+        print(f"{name:10} {figures[name]:6.3f}  {meaning}")
+
+
+def _evaluate_flags(add):
+    add("samples", help="a run, a .keras file, a folder, or a .npy or .npz file of an array")
+    add("real", help="real images, likewise")
+    add("--count", type=int, default=1000, help="number of samples to draw of a GAN (1000)")
+    add("--seed", type=int, default=0, help="fixes samples and random numbers (0)")
+
+
+def _detect(given):
+    """Learn from good images which others are abnormal; write a table, and maps of where."""
+    detect(given.good, given.inspected, given.output, given.false_alarm_rate, given.seed)
+
+
+def _detect_flags(add):
+    add("good", help="a folder of good images")
+    add("inspected", help="a folder of images to judge")
+    add("--output", type=Path, default=Path("detected"), help="the folder of results (detected)")
+    add("--false-alarm-rate", type=float, default=0.05, help="of good images (0.05)")
+    add("--seed", type=int, default=0, help="fixes the order of the images (0)")
+
+
 def _presets(given):
     """List the presets, which are settings known to work."""
     for name in presets.names():
         preset = presets.get(name)
-        pretrained = ", comes trained" if name in presets.trained() else ""
+        pretrained = ", comes trained" if name in trained() else ""
         print(f"{name:24} {preset.about}{pretrained}")
+
+
+def _is_gan(model):
+    return RunFiles(model).best.exists() or str(model).endswith(".keras") or model in trained()
+
+
+def _images(source, like, count):
+    """Return samples of a GAN, or the images of a folder or file."""
+    if _is_gan(source):
+        return _gan(source).sample(count, seed=0)
+    return images_of(source, like)
 
 
 def _gan(model):
@@ -138,6 +190,8 @@ _COMMANDS: dict[str, tuple[Callable, str, Callable]] = {
     "train": (_train, "train a GAN on images", _train_flags),
     "sample": (_sample, "draw samples", _sample_flags),
     "export": (_export, "write the generator for use elsewhere", _export_flags),
+    "evaluate": (_evaluate, "compare images with real ones", _evaluate_flags),
+    "detect": (_detect, "find abnormal images", _detect_flags),
     "presets": (_presets, "list settings known to work", lambda add: None),
 }
 
@@ -146,4 +200,6 @@ examples:
   keras_egan train photos/ --minutes 30 --output run
   keras_egan sample run --count 64 --output grid.png
   keras_egan export run generator/
+  keras_egan evaluate run photos/
+  keras_egan detect good/ inspected/ --output detected
 """

@@ -98,13 +98,16 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     def looked(sides: tuple[int, int]) -> tuple[Look, Split]:
         return look(reading.read(source, sides, labels=labels, seed=seed, **given), sizes, seed)
 
+    say(f"Reading the images of {name}.")
     facts, split = looked(sides)
-    timing = _timed(planning.plan(facts, minutes), facts, split, seed)
-    while larger := planning.larger_sides(facts, minutes, timing):
-        facts, split = looked(larger)
-        timing = _timed(planning.plan(facts, minutes), facts, split, seed)
     for sentence in sentences(facts):
         say(sentence)
+    say("Timing a step.")
+    timing = _timed(planning.plan(facts, minutes), facts, split, seed)
+    while larger := planning.larger_sides(facts, minutes, timing):
+        say(f"There is time for images of {larger[1]}x{larger[0]}.")
+        facts, split = looked(larger)
+        timing = _timed(planning.plan(facts, minutes), facts, split, seed)
     chosen = planning.plan(facts, minutes, timing)
     for decision, reason in chosen.decisions:
         say(f"Plan: {decision} ({reason}).")

@@ -50,6 +50,7 @@ class Images(NamedTuple):
         names: the names of the classes, or None.
         unreadable: the number of files that could not be read.
         transparent: the share of files with transparent pixels.
+        paths: the files, if the source is a folder.
     """
 
     images: np.ndarray
@@ -57,6 +58,7 @@ class Images(NamedTuple):
     names: tuple[str, ...] | None
     unreadable: int
     transparent: float
+    paths: tuple[Path, ...] = ()
 
 
 def is_folder(source: Any) -> bool:
@@ -112,6 +114,7 @@ def read(
         names,
         len(folder.unreadable) + len(found) - len(images),
         _transparent(folder.paths[:: max(1, len(folder) // _CHECKED)]),
+        tuple(folder.paths[index] for index in kept),
     )
 
 
