@@ -164,8 +164,10 @@ class _Training:
         self._report()
         best = min((row["figure"] for row in self.state.figures if row["figure"]), default=None)
         if best is None:
+            times = len(self.state.interventions) + 1
             raise ValueError(
-                "No figure was measured before the minutes were over. Give more minutes."
+                f"Training diverged from the beginning, {times} times. Check that the images are "
+                "what they should be, or give more minutes."
             )
         self.say(f"Done: {self._said(best)}. See {self.run.report}.")
         gan = files.open_model(self.run.best)
@@ -180,6 +182,7 @@ class _Training:
         watch = Watch(
             self.distance,
             state.plan.samples,
+            state.plan.interval,
             self.run.best,
             self.run.samples,
             self.budget,

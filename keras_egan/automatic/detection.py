@@ -1,12 +1,13 @@
 """A detector that learns from good images, and judges others."""
 
 import csv
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from keras_egan import pictures
+from keras_egan import checks, pictures
 from keras_egan.automatic import reading
 from keras_egan.automatic.build import laid_out
 from keras_egan.automatic.plan import sides_for
@@ -37,18 +38,25 @@ def detect(
         say: takes each sentence about what is done.
 
     Raises:
-        ValueError: if there are fewer than 20 good images, or an argument is out of its range.
+        ValueError: if there are fewer good images than twice one over the rate, or an argument is out of its range.
         ImportError: if PyOD is not installed (the extra `anomaly`).
     """
     from keras_egan.anomaly import EnergyDetector, overlay  # needs an optional package
 
+    checks.share(false_alarm_rate=false_alarm_rate)
     sides = sides_for(reading.sizes_of(good), minutes=30)
     learnt, judged = reading.read(good, sides), reading.read(inspected, sides)
-    if len(learnt.images) < 20:
-        raise ValueError(f"A detector needs 20 good images or more; got {len(learnt.images)}.")
+    least = 2 * math.ceil(1 / false_alarm_rate)
+    if len(learnt.images) < least:
+        raise ValueError(
+            f"A false-alarm rate of {false_alarm_rate:g} needs {least} good images or more; got "
+            f"{len(learnt.images)}."
+        )
     order = np.random.default_rng(seed).permutation(len(learnt.images))
     images = laid_out(learnt.images[order])
-    train, calibration = np.split(images, [len(images) * 4 // 5])
+    # Fewer than 1 / rate cannot tell so small a rate.
+    threshold = max(len(images) // 5, math.ceil(1 / false_alarm_rate))
+    train, calibration = images[threshold:], images[:threshold]
     say(f"Learning from {len(train):,} good images; {len(calibration):,} set the threshold.")
     detector = EnergyDetector().fit(train)
     detector.calibrate(calibration, false_alarm_rate)

@@ -116,8 +116,8 @@ def sentences(look: Look) -> Iterator[str]:
         f"{look.short:.0f} pixels in the median, width by height {look.aspect:.2f}."
     )
     if look.unreadable:
-        some = "1 file is" if look.unreadable == 1 else f"{look.unreadable:,} files are"
-        yield f"{some} left out, because they cannot be read as images."
+        files = "file" if look.unreadable == 1 else "files"
+        yield f"Left out: {look.unreadable:,} {files} that cannot be read as images."
     if look.duplicates:
         found = look.total + look.duplicates
         yield (

@@ -83,6 +83,7 @@ QUICK_SIDE = 32  # below so many minutes: a step takes a quarter of the time
 LARGE_SIDE = 128  # only if the data has the pixels, and the time for it
 FIGURES_TIME = 0.15  # of the budget; training needs the rest
 FIGURES_APART = 0.04  # of the budget: a figure that rises is seen before much is lost
+EPOCHS = 4  # between figures, so that one is not late if steps take longer than expected
 MOST_SAMPLES = 1000  # of a figure; more hardly change it
 FEWEST_SAMPLES = 100  # fewer make the figure noise
 HALF_LIFE = 0.1  # of the steps: the average of the weights must leave the beginning behind
@@ -118,7 +119,8 @@ class Plan(NamedTuple):
         horizontal_flip: whether images are mirrored at random.
         step_seconds: the expected duration of a step.
         steps: the number of steps that the minutes should allow.
-        every: the number of steps between figures.
+        every: the number of steps of an epoch, at whose end a figure may be due.
+        interval: the seconds between figures.
         backup_every: the number of steps between backups.
         samples: the number of samples of a figure.
         decisions: pairs of a decision and its reason.
@@ -137,6 +139,7 @@ class Plan(NamedTuple):
     step_seconds: float
     steps: int
     every: int
+    interval: float
     backup_every: int
     samples: int
     decisions: tuple[tuple[str, str], ...]
@@ -219,7 +222,10 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
             "mirrored at random" if mirror else "not mirrored",
             f"{look.own_side:.0%} of images are on their own side, and 60 % is the limit",
         ),
-        (f"a figure of {samples} samples every {interval:.0f} s", f"at most {FIGURES_TIME:.0%} of the time"),
+        (
+            f"a figure of {samples} samples every {interval:.0f} s",
+            f"at most {FIGURES_TIME:.0%} of the time",
+        ),
     )
     return Plan(
         preset=recipe.preset,
@@ -234,7 +240,8 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         horizontal_flip=mirror,
         step_seconds=step,
         steps=steps,
-        every=max(1, int(interval / step)),
+        every=max(1, int(interval / step / EPOCHS)),
+        interval=interval,
         backup_every=max(1, int(BACKUP_SECONDS / step)),
         samples=samples,
         decisions=decisions,

@@ -55,6 +55,7 @@ class Watch(keras.callbacks.Callback):
     Args:
         distance: the figure of samples, a function of an array.
         samples: the number of samples of a figure.
+        interval: the seconds between figures.
         best: the file of the best weights.
         grids: the folder of the grids.
         budget: the seconds that the run may take in all.
@@ -72,6 +73,7 @@ class Watch(keras.callbacks.Callback):
         self,
         distance: Callable[[np.ndarray], float],
         samples: int,
+        interval: float,
         best: Path,
         grids: Path,
         budget: float,
@@ -85,6 +87,7 @@ class Watch(keras.callbacks.Callback):
         super().__init__()
         self.distance = distance
         self.samples = samples
+        self.interval = interval
         self.best = best
         self.grids = grids
         self.budget = budget
@@ -98,6 +101,7 @@ class Watch(keras.callbacks.Callback):
         self.cause: str | None = None
         self._started = time.monotonic()
         self._checked = self._started
+        self._due = seconds + interval
 
     @property
     def used(self) -> float:
@@ -111,6 +115,7 @@ class Watch(keras.callbacks.Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         self.seconds, self.figures = state["seconds"], state["figures"]
         self.cause = state["cause"]
+        self._due = self.seconds + self.interval
         self._started = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -127,6 +132,10 @@ class Watch(keras.callbacks.Callback):
             self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        findings = [finding["name"] for finding in self.diagnosis.findings]
+        failed = cause_of([], findings, 0.0, self.floor)
+        if self.used < self._due and not (failed or self.model.stop_training):
+            return
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         figure = math.nan
         if all(math.isfinite(value) for value in metrics.values()):
@@ -142,13 +151,13 @@ class Watch(keras.callbacks.Callback):
         own = [
             math.nan if r["figure"] is None else r["figure"] for r in self.figures[self.before :]
         ]
-        findings = [finding["name"] for finding in self.diagnosis.findings]
         cause = cause_of(own, findings, share, self.floor)
         if cause and self.mended and share < 0.9:
             self.cause = cause
             self.model.stop_training = True
         if share >= 1.0:
             self.model.stop_training = True
+        self._due = self.used + self.interval
         self.told(self)
 
     def _measure(self):
