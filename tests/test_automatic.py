@@ -1,5 +1,6 @@
 """Trainings that configure themselves: tiny ones, of seconds, from images to the report."""
 
+import itertools
 import json
 import re
 import runpy
@@ -14,8 +15,7 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.automatic import _train
-from keras_egan.automatic.watch import Watch
+from keras_egan.automatic import _train, watch
 from tests.conftest import on
 
 pytestmark = on("torch")
@@ -32,12 +32,32 @@ def blobs(n, seed=0, channels=1):
     return np.repeat((255 * inside[..., None]).astype("uint8"), channels, axis=-1)
 
 
+def steady(monkeypatch, **changes):
+    """Has every look at the clock take 40 ms, so that nothing depends on the machine's speed.
+
+    Three seconds are some 35 steps, and five figures.
+    """
+    looks = itertools.count()
+    for module in (_train, watch):
+        monkeypatch.setattr(module, "monotonic", lambda: next(looks) / 25)
+    plan = _train.planning.plan
+    fixed = {"interval": 0.5, "every": 2, "backup_every": 3, "samples": 8, **changes}
+
+    def planned(look, minutes, timing=None):
+        made = plan(look, minutes, timing)
+        return made if timing is None else made._replace(**fixed)
+
+    monkeypatch.setattr(_train.planning, "plan", planned)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run that used up its minutes, and what it said; do not change it."""
     folder = tmp_path_factory.mktemp("automatic") / "run"
     said = []
-    gan = keras_egan.train(blobs(80), MINUTES, folder, say=said.append)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        steady(monkeypatch)
+        gan = keras_egan.train(blobs(80), MINUTES, folder, say=said.append)
     return folder, said, gan
 
 
@@ -84,19 +104,20 @@ def test_the_script_trains_likewise(finished, monkeypatch, tmp_path):
     assert Path("by_hand/samples.png").exists()
 
 
-def test_more_minutes_go_on_and_the_used_ones_count(finished, tmp_path):
+def test_more_minutes_go_on_and_the_used_ones_count(finished, tmp_path, monkeypatch):
+    steady(monkeypatch)
     folder, _, _ = finished
     shutil.copytree(folder, tmp_path / "run")
     before = json.loads((tmp_path / "run/run.json").read_text())
     said = []
     keras_egan.train(blobs(80), MINUTES, tmp_path / "run", say=said.append)
     assert json.loads((tmp_path / "run/run.json").read_text()) == before  # nothing is left to do
-    keras_egan.train(blobs(80), before["seconds"] / 60 + 0.03, tmp_path / "run", say=said.append)
+    keras_egan.train(blobs(80), 2 * MINUTES, tmp_path / "run", say=said.append)
     state = json.loads((tmp_path / "run/run.json").read_text())
     steps = [row["step"] for row in state["figures"]]
     assert steps[: len(before["figures"])] == [row["step"] for row in before["figures"]]
     assert steps[-1] > before["figures"][-1]["step"]
-    assert state["seconds"] - before["seconds"] < 30
+    assert 2 * 60 * MINUTES <= state["seconds"] < 2.5 * 60 * MINUTES
 
 
 class Killed(BaseException):
@@ -107,7 +128,8 @@ class Killed(BaseException):
     "at",
     [pytest.param(1, marks=pytest.mark.nightly), 2, pytest.param(3, marks=pytest.mark.nightly)],
 )
-def test_a_run_that_was_killed_goes_on(tmp_path, at):
+def test_a_run_that_was_killed_goes_on(tmp_path, at, monkeypatch):
+    steady(monkeypatch)
     figures = 0
 
     def say(sentence):
@@ -117,12 +139,10 @@ def test_a_run_that_was_killed_goes_on(tmp_path, at):
             raise Killed
 
     with pytest.raises(Killed):
-        keras_egan.train(blobs(60), 0.1, tmp_path, say=say)
-    if at > 1:
-        backed = [*tmp_path.glob("backup/0/*.npz")]
-        assert backed
+        keras_egan.train(blobs(60), MINUTES, tmp_path, say=say)
+    assert [*tmp_path.glob("backup/0/*.npz")]
     said = []
-    keras_egan.train(blobs(60), 0.1, tmp_path, say=said.append)
+    keras_egan.train(blobs(60), MINUTES, tmp_path, say=said.append)
     assert said[0].startswith("Going on with")
     state = json.loads((tmp_path / "run.json").read_text())
     assert state["finished"]
@@ -130,24 +150,16 @@ def test_a_run_that_was_killed_goes_on(tmp_path, at):
     assert seconds == sorted(seconds)
 
 
-def planned_with(monkeypatch, **changes):
-    plan = _train.planning.plan
-
-    def changed(look, minutes, timing=None):
-        made = plan(look, minutes, timing)
-        return made if timing is None else made._replace(**changes)
-
-    monkeypatch.setattr(_train.planning, "plan", changed)
-
-
 def test_what_diverges_goes_on_from_the_best_with_lower_rates(tmp_path, monkeypatch):
-    planned_with(monkeypatch, interval=0.1, every=2, d_rate=0.004, g_rate=0.002)
-    measure = Watch._measure
+    steady(monkeypatch, d_rate=0.004, g_rate=0.002)
+    measure = watch.Watch._measure
     monkeypatch.setattr(
-        Watch, "_measure", lambda self: float("nan") if len(self.figures) == 2 else measure(self)
+        watch.Watch,
+        "_measure",
+        lambda self: float("nan") if len(self.figures) == 2 else measure(self),
     )
     said = []
-    keras_egan.train(blobs(60), 0.1, tmp_path, say=said.append)
+    keras_egan.train(blobs(60), MINUTES, tmp_path, say=said.append)
     state = json.loads((tmp_path / "run.json").read_text())
     change = state["interventions"][0]
     sentence = "Training diverged: back to the best, with learning rates times 0.1, because"
@@ -155,7 +167,7 @@ def test_what_diverges_goes_on_from_the_best_with_lower_rates(tmp_path, monkeypa
     assert any(text.startswith(sentence) for text in said)
     before, after = state["figures"][:2], state["figures"][3:]
     best = min(before, key=lambda row: row["figure"])
-    assert after[0]["step"] - best["step"] <= 4  # it went back
+    assert after[0]["step"] - best["step"] <= 30  # it went back
     assert sentence in (tmp_path / "report.html").read_text()
     last, planned = keras_egan.load(tmp_path / "last.keras"), state["plan"]["g_rate"]
     assert float(last.g_optimizer.learning_rate) == pytest.approx(planned)
@@ -163,9 +175,9 @@ def test_what_diverges_goes_on_from_the_best_with_lower_rates(tmp_path, monkeypa
 
 
 def test_what_diverges_whatever_is_changed(tmp_path, monkeypatch):
-    planned_with(monkeypatch, interval=0.1, every=2, d_rate=1e38, g_rate=1e38)
+    steady(monkeypatch, d_rate=1e38, g_rate=1e38)
     with pytest.raises(ValueError, match=r"Training diverged from the beginning, 4 times\. Check"):
-        keras_egan.train(blobs(60), 0.1, tmp_path, say=str)
+        keras_egan.train(blobs(60), MINUTES, tmp_path, say=str)
     assert len(json.loads((tmp_path / "run.json").read_text())["interventions"]) == 3
 
 

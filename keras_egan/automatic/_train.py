@@ -1,9 +1,9 @@
 """`train`: from images and minutes to a trained GAN and its report."""
 
 import os
-import time
 import warnings
 from collections.abc import Callable
+from time import monotonic, perf_counter
 from typing import Any
 
 import keras
@@ -91,7 +91,7 @@ def train(
 
 def _begin(run, source, name, minutes, labels, seed, say, given):
     """Look and plan; return the state and the images."""
-    started = time.monotonic()
+    started = monotonic()
     sizes = reading.sizes_of(source, **given)
     sides = planning.sides_for(sizes, minutes)
 
@@ -113,7 +113,7 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
         say(f"Plan: {decision} ({reason}).")
     state = RunState(name, seed, facts, chosen, 0, "new", 0.0, [], [])
     run.write_images(split)
-    state = state._replace(seconds=time.monotonic() - started)
+    state = state._replace(seconds=monotonic() - started)
     run.write_state(state)
     return state, split
 
@@ -129,17 +129,17 @@ def _timed(plan, facts, split, seed):
 
     class Clock(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            times.append(time.perf_counter())
+            times.append(perf_counter())
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         gan.fit(data, steps_per_epoch=2 + _TIMED, verbose=0, callbacks=[Clock()])
     step = float(np.median(np.diff(times[1:])))
     few = min(50, len(held))
-    started = time.perf_counter()
+    started = perf_counter()
     distance = AnchoredDistance(training[:few], held[:few])
     distance(in_range(training[:few]))
-    return planning.Timing(step, (time.perf_counter() - started) / 3 / few)
+    return planning.Timing(step, (perf_counter() - started) / 3 / few)
 
 
 class _Training:
@@ -151,9 +151,9 @@ class _Training:
         images = laid_out(split.images)
         self.held, self.training = images[:count], images[count:]
         self.labels = None if split.labels is None else split.labels[count:]
-        started = time.monotonic()
+        started = monotonic()
         self.distance = AnchoredDistance(self.training, self.held[: state.plan.samples], state.seed)
-        self.opening = time.monotonic() - started
+        self.opening = monotonic() - started
 
     def finish(self) -> EnergyGAN:
         """Train until the minutes are used, and return the best GAN."""
@@ -178,7 +178,9 @@ class _Training:
         state = self.state
         gan = self._gan()
         data = batches(state.plan, self.training, self.labels, state.seed)
-        diagnosis = Diagnosis(self.training[:64] if self.labels is None else data, patience=5)
+        reference = self.training[:64] if self.labels is None else data
+        # In the beginning all samples are alike: a fifth of the budget is not too long for it.
+        diagnosis = Diagnosis(reference, patience=5 * planning.EPOCHS)
         watch = Watch(
             self.distance,
             state.plan.samples,

@@ -38,7 +38,8 @@ def detect(
         say: takes each sentence about what is done.
 
     Raises:
-        ValueError: if there are fewer good images than twice one over the rate, or an argument is out of its range.
+        ValueError: if there are too few good images for the rate, or an argument is out of its
+            range.
         ImportError: if PyOD is not installed (the extra `anomaly`).
     """
     from keras_egan.anomaly import EnergyDetector, overlay  # needs an optional package

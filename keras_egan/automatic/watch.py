@@ -1,9 +1,9 @@
 """The callback that measures samples, keeps the best weights, and sees when a training fails."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import keras
@@ -99,14 +99,14 @@ class Watch(keras.callbacks.Callback):
         self.mended = mended
         self.told = told
         self.cause: str | None = None
-        self._started = time.monotonic()
+        self._started = monotonic()
         self._checked = self._started
         self._due = seconds + interval
 
     @property
     def used(self) -> float:
         """The seconds that the run has used."""
-        return self.seconds + time.monotonic() - self._started
+        return self.seconds + monotonic() - self._started
 
     def get_state(self) -> dict[str, Any]:
         """Return the seconds used, the figures, and what is wrong."""
@@ -116,13 +116,13 @@ class Watch(keras.callbacks.Callback):
         self.seconds, self.figures = state["seconds"], state["figures"]
         self.cause = state["cause"]
         self._due = self.seconds + self.interval
-        self._started = time.monotonic()
+        self._started = monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._fit = self.model.fit_state
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        now = time.monotonic()
+        now = monotonic()
         if now - self._checked > _CHECKED_EVERY and self._fit.logs:
             self._checked = now
             loss = float(ops.convert_to_numpy(self._fit.logs["d_loss"]))
