@@ -134,7 +134,7 @@ def _timed(plan, facts, split, seed):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         gan.fit(data, steps_per_epoch=2 + _TIMED, verbose=0, callbacks=[Clock()])
-    step = float(np.median(np.diff(times[1:])))
+    step = float(np.median(np.diff(times)[-_TIMED:]))
     few = min(50, len(held))
     started = perf_counter()
     distance = AnchoredDistance(training[:few], held[:few])

@@ -134,9 +134,16 @@ class Watch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         findings = [finding["name"] for finding in self.diagnosis.findings]
         failed = cause_of([], findings, 0.0, self.floor)
-        if self.used < self._due and not (failed or self.model.stop_training):
-            return
-        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        if failed or self.model.stop_training or self.used >= self._due:
+            self._look(logs or {})
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if len(self.figures) == self.before:  # otherwise nothing is left of a short training
+            self._look(logs or {})
+
+    def _look(self, logs):
+        findings = [finding["name"] for finding in self.diagnosis.findings]
+        metrics = {name: float(value) for name, value in logs.items()}
         figure = math.nan
         if all(math.isfinite(value) for value in metrics.values()):
             figure = self._measure()
