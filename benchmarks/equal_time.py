@@ -25,13 +25,12 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from faces import gaussian, measure
-from keras import layers
+from faces import measure
 
 import keras_egan
 from keras_egan import callbacks, datasets, metrics, networks, pictures
+from keras_egan.metrics.anchors import AnchoredDistance, in_range, random_features
 
-COMPONENTS = 100
 CRITIC = {"filters": 32, "latent_dim": 128, "nonnegative": False}
 AUTOENCODER = {"filters": 32, "latent_dim": 128, "embedding_dim": 128}
 AVERAGE = {"generator_average": 0.999}
@@ -53,26 +52,6 @@ def load(name, data_dir):
     images = np.concatenate([np.asarray(batch) for batch in batches])
     border = -images.shape[1] % 32
     return np.pad(images, ((0, 0), *[(border // 2, border // 2)] * 2, (0, 0)))
-
-
-def random_features(image_shape):
-    """Returns a fixed network of random weights, from images to features."""
-    layer = iter(range(10))
-
-    def convolution(filters):
-        kernel = keras.initializers.HeNormal(seed=next(layer))
-        return layers.Conv2D(
-            filters, 3, strides=2, padding="same", activation="relu", kernel_initializer=kernel
-        )
-
-    return keras.Sequential(
-        [
-            keras.Input(image_shape),
-            *map(convolution, (32, 64, 128)),
-            layers.AveragePooling2D(image_shape[0] // 32),
-            layers.Flatten(),
-        ]
-    )
 
 
 class ProcessorTime(keras.callbacks.Callback):
@@ -138,16 +117,14 @@ def main():
     arguments.output.mkdir(parents=True, exist_ok=True)
 
     images = np.random.default_rng(0).permutation(load(arguments.data, arguments.data_dir))
-    held_out = images[: min(1000, len(images) // 10)] / np.float32(127.5) - 1
+    held_out = in_range(images[: min(1000, len(images) // 10)])
     images = images[len(held_out) :]
-    rng = np.random.default_rng(arguments.seed)
-    chosen = images[rng.permutation(len(images))[:7000]] / np.float32(127.5) - 1
-    anchor = gaussian(chosen, rng, COMPONENTS)[: len(held_out)]
+    distance = AnchoredDistance(images, held_out, arguments.seed)
     row = {key: str(value) for key, value in vars(arguments).items()}
     if arguments.gan == "real":
-        samples = chosen[: len(held_out)]
+        samples = distance.real
     elif arguments.gan == "gaussian":
-        samples = anchor
+        samples = distance.gaussian
     else:
         gan = train(arguments, images)
         gan.save(arguments.output / "gan.keras")
@@ -155,7 +132,7 @@ def main():
         row["steps"] = int(gan.step)
     pictures.save_grid(arguments.output / "grid.png", samples[:64])
     row |= measure(samples, held_out)
-    row["relative"] = row["swd"] / measure(anchor, held_out)["swd"]
+    row["relative"] = row["swd"] / distance.one
     cover = metrics.PrecisionRecall(random_features(images.shape[1:]))
     cover.update_real(held_out)
     cover.update_state(samples)

@@ -20,6 +20,7 @@ import numpy as np
 
 import keras_egan
 from keras_egan import callbacks, datasets, metrics, networks
+from keras_egan.metrics.anchors import gaussian, in_range
 
 KEPT_BACK, SAMPLES, COMPONENTS = 1000, 1000, 200
 GANS = {
@@ -49,16 +50,6 @@ def measure(samples, kept_back):
     distance.update_real(kept_back)
     distance.update_state(samples)
     return {**distance.result(), "sharpness": sharpness(samples) / sharpness(kept_back)}
-
-
-def gaussian(faces, rng, components):
-    """Returns samples of a Gaussian in the first principal components of faces."""
-    flat = faces.reshape(len(faces), -1)
-    mean = flat.mean(0)
-    _, spread, directions = np.linalg.svd(flat - mean, full_matrices=False)
-    spread = spread[:components] / np.sqrt(len(flat) - 1)
-    samples = rng.normal(size=(SAMPLES, components)).astype("float32") * spread
-    return np.clip(samples @ directions[:components] + mean, -1, 1).reshape(-1, *faces.shape[1:])
 
 
 def train(arguments, faces):
@@ -133,16 +124,16 @@ def main():
     everything = np.concatenate(
         [np.asarray(batch) for (batch,) in (loaded[i] for i in range(len(loaded)))]
     )
-    faces, kept_back = everything[:-KEPT_BACK], everything[-KEPT_BACK:] / np.float32(127.5) - 1
+    faces, kept_back = everything[:-KEPT_BACK], in_range(everything[-KEPT_BACK:])
     rng = np.random.default_rng(arguments.seed)
     row = {"name": arguments.measure or arguments.gan, "seed": arguments.seed}
     if arguments.keep is not None:
         faces = faces[rng.permutation(len(faces))[: arguments.keep]]
         row["kept"] = arguments.keep
     if arguments.measure == "real":
-        samples = faces[rng.permutation(len(faces))[:SAMPLES]] / np.float32(127.5) - 1
+        samples = in_range(faces[rng.permutation(len(faces))[:SAMPLES]])
     elif arguments.measure == "gaussian":
-        samples = gaussian(faces / np.float32(127.5) - 1, rng, COMPONENTS)
+        samples = gaussian(in_range(faces), rng, COMPONENTS, SAMPLES)
     else:
         gan, said = train(arguments, faces)
         gan.save(arguments.output / "gan.keras")

@@ -32,6 +32,7 @@ from keras_egan.saving.hyperparameter import Hyperparameter
 # isort: split
 from keras_egan import presets  # last, because it imports the GANs
 from keras_egan._load import load
+from keras_egan.automatic import train
 
 __version__ = "0.1.0"
 
@@ -57,6 +58,7 @@ __all__ = [
     "networks",
     "pictures",
     "presets",
+    "train",
 ]
 
 

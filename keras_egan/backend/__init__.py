@@ -49,7 +49,6 @@ if name not in ("tensorflow", "jax", "torch"):
         f"{name!r}. Set the environment variable KERAS_BACKEND to one of the three."
     )
 
-
 from keras import ops  # noqa: E402, after the check, because it imports Keras
 
 from keras_egan.backend import common  # noqa: E402, likewise

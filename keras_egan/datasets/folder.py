@@ -23,7 +23,8 @@ class Folder:
     """The images of a folder and its subfolders, read when they are indexed.
 
     `__init__` checks each file's header and end. A file without its format's end marker is decoded
-    completely, to find out whether it can be read.
+    completely, to find out whether it can be read. `sizes` are the images' sizes, (width, height),
+    in the order of `paths`; `unreadable` are the errors of the files that are left out.
     """
 
     def __init__(
@@ -35,8 +36,8 @@ class Folder:
         self.enough = sides and 2 * max(sides)
         self.folder = Path(folder)
         self.paths: list[Path] = []
-        sizes: dict[tuple[int, int], Path] = {}
-        unreadable: dict[Path, ValueError] = {}
+        self.sizes: list[tuple[int, int]] = []
+        self.unreadable: dict[Path, ValueError] = {}
         others: Counter[str] = Counter()
         for path in sorted(self.folder.rglob("*")):
             hidden = any(part.startswith(".") for part in path.relative_to(self.folder).parts)
@@ -46,12 +47,12 @@ class Folder:
                 others[path.suffix.lower()] += 1
                 continue
             try:
-                sizes.setdefault(self._look(path), path)
+                self.sizes.append(self._look(path))
                 self.paths.append(path)
             except ValueError as error:
-                unreadable[path] = error
-        if unreadable:
-            self._report(unreadable, skip_unreadable)
+                self.unreadable[path] = error
+        if self.unreadable:
+            self._report(self.unreadable, skip_unreadable)
         if not self.paths:
             found = _counted(others)
             raise ValueError(
@@ -60,11 +61,14 @@ class Folder:
             )
         if others:
             warnings.warn(
-                f"{others.total()} of the {others.total() + len(self.paths) + len(unreadable)} "
+                f"{others.total()} of the {others.total() + len(self.paths) + len(self.unreadable)} "
                 f"files in {folder} have no suffix of an image and are left out: "
                 f"{_counted(others)}.",
                 stacklevel=3,
             )
+        sizes: dict[tuple[int, int], Path] = {}
+        for size, path in zip(self.sizes, self.paths, strict=True):
+            sizes.setdefault(size, path)
         rows, columns = prepare.crop_size or (0, 0)
         for (width, height), path in sizes.items():
             if width < columns or height < rows:

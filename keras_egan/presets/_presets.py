@@ -17,10 +17,11 @@ from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.gans.least_squares_gan import LeastSquaresGAN
 from keras_egan.gans.loss_sensitive_gan import LossSensitiveGAN
 from keras_egan.gans.magan import MAGAN
+from keras_egan.gans.relativistic_gan import RelativisticGAN
 from keras_egan.image_format import feature_shape
 from keras_egan.saving import files
 
-_CLASSES = (BEGAN, BEGANCS, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN)
+_CLASSES = (BEGAN, BEGANCS, EBGAN, MAGAN, LeastSquaresGAN, LossSensitiveGAN, RelativisticGAN)
 _GANS = {gan.__name__: gan for gan in _CLASSES}
 _FOLDER = resources.files(__package__)
 
@@ -44,6 +45,7 @@ class Preset(NamedTuple):
         epochs: the number of epochs.
         patience: the number of epochs without a lower `m_global` before both learning rates are
             halved, or None to keep them.
+        beta_2: both optimizers' `beta_2`.
     """
 
     about: str
@@ -60,6 +62,7 @@ class Preset(NamedTuple):
     batch_size: int
     epochs: int
     patience: int | None
+    beta_2: float = 0.999
 
 
 def _presets() -> dict[str, dict[str, Any]]:
@@ -185,7 +188,8 @@ def _file(name):
 
 def _compile(gan, preset, d_rate=None, g_rate=None):
     optimizer = getattr(keras.optimizers, preset.optimizer)
+    betas = {"beta_1": preset.beta_1, "beta_2": preset.beta_2}
     gan.compile(
-        d_optimizer=optimizer(preset.d_rate if d_rate is None else d_rate, beta_1=preset.beta_1),
-        g_optimizer=optimizer(preset.g_rate if g_rate is None else g_rate, beta_1=preset.beta_1),
+        d_optimizer=optimizer(preset.d_rate if d_rate is None else d_rate, **betas),
+        g_optimizer=optimizer(preset.g_rate if g_rate is None else g_rate, **betas),
     )

@@ -1,0 +1,79 @@
+"""A detector that learns from good images, and judges others."""
+
+import csv
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from keras_egan import checks, pictures
+from keras_egan.automatic import reading
+from keras_egan.automatic.build import laid_out
+from keras_egan.automatic.plan import sides_for
+from keras_egan.saving.files import replacing
+
+_SHOWN = 24
+
+
+def detect(
+    good: str | Path,
+    inspected: str | Path,
+    output: str | Path,
+    false_alarm_rate: float = 0.05,
+    seed: int = 0,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Learn from good images, and write a table and maps of others.
+
+    `output` gets `scores.csv`, with a row per image, the most abnormal first; `maps.png`, the most
+    abnormal images, each beside a map of where it is odd; and `detector.keras`.
+
+    Args:
+        good: a folder of good images. A fifth of them sets the threshold.
+        inspected: a folder of images to judge.
+        output: the folder of all that is written.
+        false_alarm_rate: the share of good images that may be called abnormal.
+        seed: the integer, 0 or more, that fixes the order of the images.
+        say: takes each sentence about what is done.
+
+    Raises:
+        ValueError: if there are too few good images for the rate, or an argument is out of its
+            range.
+        ImportError: if PyOD is not installed (the extra `anomaly`).
+    """
+    from keras_egan.anomaly import EnergyDetector, overlay  # needs an optional package
+
+    checks.share(false_alarm_rate=false_alarm_rate)
+    sides = sides_for(reading.sizes_of(good), minutes=30)
+    learnt, judged = reading.read(good, sides), reading.read(inspected, sides)
+    least = 2 * math.ceil(1 / false_alarm_rate)
+    if len(learnt.images) < least:
+        raise ValueError(
+            f"A false-alarm rate of {false_alarm_rate:g} needs {least} good images or more; got "
+            f"{len(learnt.images)}."
+        )
+    order = np.random.default_rng(seed).permutation(len(learnt.images))
+    images = laid_out(learnt.images[order])
+    # Fewer than 1 / rate cannot tell so small a rate.
+    threshold = max(len(images) // 5, math.ceil(1 / false_alarm_rate))
+    train, calibration = images[threshold:], images[:threshold]
+    say(f"Learning from {len(train):,} good images; {len(calibration):,} set the threshold.")
+    detector = EnergyDetector().fit(train)
+    detector.calibrate(calibration, false_alarm_rate)
+    images = laid_out(judged.images)
+    scores, abnormal = detector.decision_function(images), detector.predict(images)
+    ranked = np.argsort(scores, kind="stable")[::-1]
+    output = Path(output)
+    with replacing(output / "scores.csv") as path, path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "score", "abnormal"])
+        for index in ranked:
+            writer.writerow([judged.paths[index], f"{scores[index]:.6g}", int(abnormal[index])])
+    most = images[ranked[:_SHOWN]]
+    maps = overlay(most, detector.anomaly_map(most))
+    plain = overlay(most, np.zeros(maps.shape[:3]))
+    pairs = np.stack([plain, maps], axis=1).reshape(-1, *maps.shape[1:])
+    pictures.save_grid(output / "maps.png", pairs, columns=6)
+    detector.save(output / "detector.keras")
+    say(f"{abnormal.sum():,} of {len(images):,} are abnormal. See {output / 'scores.csv'}.")

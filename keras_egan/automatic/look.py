@@ -1,0 +1,198 @@
+"""The facts of a set of images, from which a plan follows, and the sentences about them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_egan.automatic.reading import Images, Sizes
+from keras_egan.metrics.streams import squared_distances
+
+FEWEST = 20
+DRAWN = 0.4  # the share of equal neighbours above which images are drawings
+MOST_HELD_OUT = 1000
+_COMPARED = 2000
+_SIDE = 16  # of the small pictures by which images are compared
+
+
+class Look(NamedTuple):
+    """The facts of a set of images, as it is trained on.
+
+    Attributes:
+        total: the number of different images, all held-out ones included.
+        unreadable: the number of files that could not be read.
+        duplicates: the number of images that are equal to an earlier one, and left out.
+        short: the median of the shorter side before resizing, in pixels.
+        aspect: the median of width by height before resizing.
+        sides: (height, width) of the images to train on.
+        channels: 1 if all images are grey, else 3 or 4.
+        transparent: the share of files with transparent pixels.
+        flat: the share of neighbouring pixels with the same colour: above 0.4 in drawings, letters
+            and the like, below 0.2 in photographs.
+        background: the value in [-1, 1] of most borders, or None if they differ.
+        own_side: the share of images that are more like another image than like a mirrored one:
+            0.5 if mirrored images look like the data, 1 for letters.
+        alike: the median distance to the nearest other image, by that to any other image.
+        classes: the names of the classes, or None.
+    """
+
+    total: int
+    unreadable: int
+    duplicates: int
+    short: float
+    aspect: float
+    sides: tuple[int, int]
+    channels: int
+    transparent: float
+    flat: float
+    background: float | None
+    own_side: float
+    alike: float
+    classes: tuple[str, ...] | None = None
+
+    @property
+    def held_out(self) -> int:
+        """The number of images to hold out: a tenth, at least 8, at most 1,000."""
+        return min(MOST_HELD_OUT, max(8, self.total // 10), self.total // 3)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """The shape of one image, channels last."""
+        return (*self.sides, self.channels)
+
+
+class Split(NamedTuple):
+    """Different images in a random order, uint8, and their labels or None; held-out ones first."""
+
+    images: np.ndarray
+    labels: np.ndarray | None
+
+
+def look(read: Images, sizes: Sizes, seed: int = 0) -> tuple[Look, Split]:
+    """Return the facts of images, and the different ones among them in a random order.
+
+    Raises:
+        ValueError: if there are fewer than 20 different images.
+    """
+    images, labels = read.images, read.labels
+    _, first = np.unique([hash(image.tobytes()) for image in images], return_index=True)
+    duplicates = len(images) - len(first)
+    if len(first) < FEWEST:
+        what = f"{len(first)} different images" if duplicates else f"{len(first)} images"
+        raise ValueError(
+            f"A training needs {FEWEST} different images or more; got {what}. Add images: a few "
+            "hundred of one kind are a beginning."
+        )
+    order = np.random.default_rng(seed).permutation(np.sort(first))
+    images = images[order]
+    labels = None if labels is None else labels[order]
+    if images.shape[-1] == 3 and all(_grey(part) for part in _parts(images)):
+        images = np.ascontiguousarray(images[..., :1])
+    own_side, alike = _compared(images[:_COMPARED])
+    found = Look(
+        total=len(images),
+        unreadable=read.unreadable,
+        duplicates=duplicates,
+        short=sizes.short,
+        aspect=sizes.aspect,
+        sides=(images.shape[1], images.shape[2]),
+        channels=images.shape[3],
+        transparent=read.transparent,
+        flat=_flat(images[:_COMPARED]),
+        background=_background(images[:_COMPARED]),
+        own_side=own_side,
+        alike=alike,
+        classes=read.names,
+    )
+    return found, Split(images, labels)
+
+
+def sentences(look: Look) -> Iterator[str]:
+    """Yield what was found in the data, a sentence each."""
+    height, width, channels = look.image_shape
+    kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
+    yield (
+        f"{look.total:,} different {kind} images, {width}x{height} here; the shorter side is "
+        f"{look.short:.0f} pixels in the median, width by height {look.aspect:.2f}."
+    )
+    if look.unreadable:
+        files = "file" if look.unreadable == 1 else "files"
+        yield f"Left out: {look.unreadable:,} {files} that cannot be read as images."
+    if look.duplicates:
+        found = look.total + look.duplicates
+        yield (
+            f"{look.duplicates / found:.0%} are exact duplicates ({look.duplicates:,} of "
+            f"{found:,}), and are left out."
+        )
+    if look.transparent:
+        yield f"{look.transparent:.0%} have transparent pixels, which become white."
+    if look.short < min(look.sides):
+        yield f"Most are smaller than {width}x{height}, and are enlarged."
+    kind = "drawings" if look.flat > DRAWN else "photographs"
+    yield f"They are {kind} or the like: {look.flat:.0%} of neighbouring pixels are equal."
+    if look.background is not None:
+        shade = {-1.0: "black", 1.0: "white"}.get(round(look.background, 1), "one colour")
+        yield f"Most borders are {shade}."
+    yield (
+        f"{look.own_side:.0%} are more like another image than like a mirrored one (50 % if the "
+        "side does not matter)."
+    )
+    if look.alike < 0.1:
+        yield "Many are nearly the same: near duplicates teach little."
+    if look.total < 500:
+        yield (
+            f"{look.total} images are few: samples may resemble single images; a few thousand "
+            "of one kind make a good generator."
+        )
+    if look.classes:
+        yield f"Classes: {', '.join(look.classes)}."
+
+
+def _parts(images):
+    return (images[start : start + 1000] for start in range(0, len(images), 1000))
+
+
+def _grey(images):
+    return bool(
+        (images[..., 0] == images[..., 1]).all() and (images[..., 1] == images[..., 2]).all()
+    )
+
+
+def _flat(images):
+    step = np.abs(np.diff(images.astype("int16"), axis=2)).max(axis=-1)
+    return float((step <= 2).mean())
+
+
+def _background(images):
+    border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], 1)
+    common = np.median(border.reshape(-1, border.shape[-1]), axis=0)
+    near = (np.abs(border - common) <= 8).all(axis=-1).mean()
+    return round(float(common.mean()) / 127.5 - 1, 2) if near > 0.8 else None
+
+
+def _compared(images):
+    """Return the share of images that are nearer to another than to any mirrored other; `alike`."""
+    small = _small(images)
+    vectors, mirrored = (x.reshape(len(x), -1) for x in (small, small[:, :, ::-1]))
+    own, turned = np.empty(len(small)), np.empty(len(small))
+    typical = []
+    both = zip(
+        squared_distances(vectors, vectors), squared_distances(vectors, mirrored), strict=True
+    )
+    for (block, near), (_, far) in both:
+        rows = np.arange(block.start, block.stop)
+        typical.append(np.median(near))
+        for distances, kept in ((near, own), (far, turned)):
+            distances[rows - block.start, rows] = np.inf
+            kept[block] = distances.min(axis=1)
+    wins = (own < turned).mean() + 0.5 * (own == turned).mean()
+    return float(wins), float(np.sqrt(np.median(own) / max(np.mean(typical), 1e-12)))
+
+
+def _small(images):
+    """Return images as means over a grid of 16x16 or smaller, floats in [0, 1]."""
+    height, width = images.shape[1:3]
+    rows, columns = (np.linspace(0, n, min(n, _SIDE) + 1).astype(int)[:-1] for n in (height, width))
+    sums = np.add.reduceat(np.add.reduceat(images.astype("float32"), rows, 1), columns, 2)
+    area = np.diff([*rows, height])[:, None] * np.diff([*columns, width])
+    return sums / (255.0 * area[None, :, :, None])

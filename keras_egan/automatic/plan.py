@@ -1,0 +1,281 @@
+"""The plan of a training: a pure function of the data, the machine's speed and the minutes.
+
+All rules are in the tables below, each with its reason.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keras_egan import presets
+from keras_egan.automatic.look import DRAWN, Look
+from keras_egan.automatic.reading import Sizes
+
+
+class Recipe(NamedTuple):
+    """The settings for one kind of data.
+
+    Attributes:
+        name: the kind of data.
+        suits: whether it suits a set of images.
+        preset: the preset that it begins with.
+        arguments: arguments of the GAN that replace the preset's.
+        images: how many images training has to see, at the preset's width, to become good.
+        widths: the values of `filters` to choose from.
+        few: below this number of images, the discriminator sees them augmented.
+        policy: how, as in `DiffAugment`.
+        reason: why.
+    """
+
+    name: str
+    suits: Callable[[Look], bool]
+    preset: str
+    arguments: dict[str, Any]
+    images: int
+    widths: tuple[int, ...]
+    few: int
+    policy: str
+    reason: str
+
+
+RECIPES = (
+    Recipe(
+        "small and grey",
+        lambda look: look.channels == 1 and max(look.sides) <= 40,
+        "ebgan/digits",
+        {"margin": "auto"},
+        200_000,
+        (8, 12, 16, 20, 32),
+        4000,
+        "translation",
+        "EBGAN had the lowest Fréchet distance on 500, 1,000 and 5,000 digits (docs: small data), "
+        "and a margin of 1.15 times the energy of data needs no search",
+    ),
+    Recipe(
+        "drawings",
+        lambda look: look.flat > DRAWN,
+        "relativistic/drawings",
+        {},
+        50_000,
+        (8, 12, 16, 24, 32, 48),
+        5000,
+        "color,translation,cutout",
+        "after eight minutes on 3,786 drawings, its distance was 0.55 of a Gaussian's, BEGAN's "
+        "0.65 and LSGAN's 1.02 (docs: benchmarks)",
+    ),
+    Recipe(
+        "photographs",
+        lambda look: True,
+        "began/celeba64",
+        {},
+        250_000,
+        (12, 16, 24, 32, 48, 64),
+        5000,
+        "color,translation,cutout",
+        "BEGAN with one pass made the best faces in equal time (docs: benchmarks)",
+    ),
+)
+"""The first that suits is taken."""
+
+SIDE = 64  # the presets were tuned at 64x64
+QUICK_MINUTES = 5
+QUICK_SIDE = 32  # below so many minutes: a step takes a quarter of the time
+LARGE_SIDE = 128  # only if the data has the pixels, and the time for it
+FIGURES_TIME = 0.15  # of the budget; training needs the rest
+FIGURES_APART = 0.04  # of the budget: a figure that rises is seen before much is lost
+EPOCHS = 4  # between figures, so that one is not late if steps take longer than expected
+MOST_SAMPLES = 1000  # of a figure; more hardly change it
+FEWEST_SAMPLES = 100  # fewer make the figure noise
+HALF_LIFE = 0.1  # of the steps: the average of the weights must leave the beginning behind
+MIRROR_BELOW = 0.6  # the share of images on their own side: letters have 0.9, faces 0.5
+BACKUP_SECONDS = 40.0  # a power cut loses at most a minute
+
+
+class Timing(NamedTuple):
+    """The speed of a machine.
+
+    Attributes:
+        step: the seconds of a training step at the preset's width.
+        figure: the seconds to measure one sample.
+    """
+
+    step: float
+    figure: float
+
+
+class Plan(NamedTuple):
+    """All that a training needs except the images; plain values.
+
+    Attributes:
+        preset: the preset's name.
+        image_shape: the shape of one image, channels last.
+        filters: the networks' width.
+        num_classes: the number of classes, or None.
+        arguments: arguments of the GAN that replace the preset's.
+        augment: the policy of `DiffAugment` and its fill, or None.
+        d_rate: the discriminator's learning rate.
+        g_rate: the generator's learning rate.
+        batch_size: the number of images per step.
+        horizontal_flip: whether images are mirrored at random.
+        step_seconds: the expected duration of a step.
+        steps: the number of steps that the minutes should allow.
+        every: the number of steps of an epoch, at whose end a figure may be due.
+        interval: the seconds between figures.
+        backup_every: the number of steps between backups.
+        samples: the number of samples of a figure.
+        decisions: pairs of a decision and its reason.
+    """
+
+    preset: str
+    image_shape: tuple[int, int, int]
+    filters: int
+    num_classes: int | None
+    arguments: dict[str, Any]
+    augment: tuple[str, float] | None
+    d_rate: float
+    g_rate: float
+    batch_size: int
+    horizontal_flip: bool
+    step_seconds: float
+    steps: int
+    every: int
+    interval: float
+    backup_every: int
+    samples: int
+    decisions: tuple[tuple[str, str], ...]
+
+
+def sides_for(sizes: Sizes, minutes: float) -> tuple[int, int]:
+    """Return the (height, width) to begin with, given the images' own sizes."""
+    if sizes.short < 48:
+        side = int(sizes.short) if sizes.short >= 16 and sizes.short % 4 == 0 else QUICK_SIDE
+    else:
+        side = SIDE if minutes >= QUICK_MINUTES else QUICK_SIDE
+    long = max(sizes.aspect, 1 / sizes.aspect)
+    if sizes.alike < 0.9 or not 1.15 < long <= 2.1:  # also of differing aspects: a square
+        return side, side
+    short = 8 * round(side / long**0.5 / 8)
+    other = 8 * round(short * long / 8)
+    return (short, other) if sizes.aspect > 1 else (other, short)
+
+
+def recipe_for(look: Look) -> Recipe:
+    """Return the first recipe that suits the data."""
+    return next(recipe for recipe in RECIPES if recipe.suits(look))
+
+
+def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
+    """Return the plan; without a timing, the one whose step is to be timed.
+
+    The time of a step grows with the square of the width. A narrower network saves at least the
+    ratio of the widths.
+    """
+    recipe = recipe_for(look)
+    preset = presets.get(recipe.preset)
+    training = look.total - look.held_out
+    batch_size = preset.batch_size
+    while batch_size > 8 and batch_size > training // 2:
+        batch_size //= 2
+    base = preset.network_arguments["filters"]
+    seconds = 60 * minutes * (1 - FIGURES_TIME)
+    filters, step, fitting = base, timing.step if timing else 1.0, ""
+    if timing:
+        filters, step = _width(recipe, base, batch_size, timing.step, seconds)
+        seen = seconds / step * batch_size
+        fitting = (
+            f"a step takes {step:.2g} s, so that training sees about {_round(seen):,} images; "
+            f"{_round(recipe.images * filters / base):,} are needed at this width"
+        )
+    steps = max(1, int(seconds / step))
+    interval = 60 * minutes * FIGURES_APART
+    samples = MOST_SAMPLES
+    if timing:
+        share = FIGURES_TIME * interval / timing.figure
+        samples = min(samples, max(FEWEST_SAMPLES, int(share)))
+    samples = min(samples, look.held_out)
+    if timing:
+        interval = max(interval, samples * timing.figure / FIGURES_TIME)
+    half_life = HALF_LIFE * steps
+    average = min(preset.arguments["generator_average"], max(0.9, round(0.5 ** (1 / half_life), 4)))
+    augment = None
+    if look.total < recipe.few:
+        fill = look.background if recipe.policy == "translation" and look.background else 0.0
+        augment = recipe.policy, fill
+    mirror = look.own_side < MIRROR_BELOW
+    kind = "an auto-encoder" if "autoencoder" in preset.network else "a critic"
+    decisions = (
+        (f"{preset.gan} with networks.{preset.network}, as in {recipe.preset}", recipe.reason),
+        (f"{filters} filters, batches of {batch_size}", fitting),
+        (
+            f"rates of {preset.d_rate:g} and {preset.g_rate:g}, Adam's beta_1 {preset.beta_1:g}",
+            "those of the preset",
+        ),
+        (
+            f"an average of the weights over a half-life of {_half_life(average):.0f} steps",
+            f"of about {steps:,} steps; at most a tenth",
+        ),
+        (
+            "augmentation: " + (augment[0] if augment else "none"),
+            f"{look.total:,} images for {kind}; below {recipe.few:,} it is augmented",
+        ),
+        (
+            "mirrored at random" if mirror else "not mirrored",
+            f"{look.own_side:.0%} of images are on their own side, and 60 % is the limit",
+        ),
+        (
+            f"a figure of {samples} samples every {interval:.0f} s",
+            f"at most {FIGURES_TIME:.0%} of the time",
+        ),
+    )
+    return Plan(
+        preset=recipe.preset,
+        image_shape=look.image_shape,
+        filters=filters,
+        num_classes=len(look.classes) if look.classes else None,
+        arguments={**recipe.arguments, "generator_average": average},
+        augment=augment,
+        d_rate=preset.d_rate,
+        g_rate=preset.g_rate,
+        batch_size=batch_size,
+        horizontal_flip=mirror,
+        step_seconds=step,
+        steps=steps,
+        every=max(1, int(interval / step / EPOCHS)),
+        interval=interval,
+        backup_every=max(1, int(BACKUP_SECONDS / step)),
+        samples=samples,
+        decisions=decisions,
+    )
+
+
+def larger_sides(look: Look, minutes: float, timing: Timing) -> tuple[int, int] | None:
+    """Return twice the sides, if the data has the pixels and the minutes are enough for them.
+
+    Beyond the sides of the presets, training has to see twice as many images.
+    """
+    height, width = look.sides
+    if 2 * max(look.sides) > LARGE_SIDE or look.short < 2 * min(look.sides):
+        return None
+    recipe = recipe_for(look)
+    seen = 60 * minutes / (4 * timing.step) * presets.get(recipe.preset).batch_size
+    needed = recipe.images * (1 if 2 * height * width * 2 <= SIDE**2 else 2)
+    return (2 * height, 2 * width) if seen >= needed else None
+
+
+def _width(recipe, base, batch_size, step, seconds):
+    """Return the widest network whose images the time allows, and the seconds of its step."""
+    for filters in reversed(recipe.widths):
+        ratio = filters / base
+        estimated = step * (ratio**2 if ratio > 1 else ratio)
+        if seconds / estimated * batch_size >= recipe.images * ratio:
+            return filters, estimated
+    return recipe.widths[0], step * recipe.widths[0] / base
+
+
+def _half_life(average):
+    return math.log(0.5) / math.log(average)
+
+
+def _round(number):
+    """Round to two digits."""
+    return int(float(f"{number:.1e}"))

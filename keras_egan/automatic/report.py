@@ -1,0 +1,154 @@
+"""The report of a run: one HTML file with all pictures in it."""
+
+import base64
+import io
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_egan import metrics, pictures
+from keras_egan.automatic.files import RunFiles, RunState
+from keras_egan.automatic.look import sentences
+from keras_egan.datasets.preparation import pillow
+from keras_egan.metrics.anchors import AnchoredDistance
+from keras_egan.saving import files
+
+_GRIDS = 6
+_SHOWN = 8  # samples beside their nearest images
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 0 auto; padding: 1rem;
+  color: #222; background: #fff; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
+img, svg { max-width: 100%; height: auto; } img { image-rendering: pixelated; }
+.grids { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: .75rem; }
+figure { margin: 0; } figure img { width: 100%; } figcaption { color: #666; font-size: .85rem; }
+table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid #ddd;
+  padding: .35rem .5rem .35rem 0; vertical-align: top; overflow-wrap: anywhere; }
+.figure { font-size: 2rem; } .large { width: 100%; max-width: 30rem; }
+"""
+
+
+def write(run: RunFiles, state: RunState, distance: AnchoredDistance, training: np.ndarray) -> None:
+    """Write the report; `training` are the images to look for copies in, uint8."""
+    body = "\n".join(_sections(run, state, distance, training))
+    page = (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>keras_egan: {escape(state.source)}</title>\n<style>{_STYLE}</style></head>\n"
+        f"<body>\n{body}\n</body></html>\n"
+    )
+    files.write(run.report, page.encode())
+
+
+def _sections(run, state, distance, training) -> Iterator[str]:
+    yield f"<h1>A GAN of {escape(state.source)}</h1>"
+    rows = [row for row in state.figures if row["figure"] is not None]
+    if rows:
+        best = min(rows, key=lambda row: row["figure"])
+        yield (
+            f'<p><span class="figure">{best["figure"]:.2f}</span> is the distance of samples to '
+            f"held-out images. A Gaussian has 1, real images have {distance.floor:.2f}. It is that "
+            f"after {best['step']:,} steps, which gan.keras holds; training took "
+            f"{state.seconds / 60:.1f} minutes.</p>"
+        )
+        grids = {int(path.stem): path for path in run.samples.glob("*.png")}
+        if best["step"] in grids:
+            yield _picture(grids[best["step"]].read_bytes(), "Samples", "large")
+        yield "<h2>How it came along</h2>"
+        yield '<div class="grids">'
+        chosen = sorted(grids)
+        indices = np.unique(np.linspace(0, len(chosen) - 1, _GRIDS).round().astype(int))
+        for step in (chosen[index] for index in indices):
+            image = _picture(grids[step].read_bytes(), f"Samples after {step} steps")
+            yield f"<figure>{image}<figcaption>{step:,} steps</figcaption></figure>"
+        yield "</div>"
+        yield "<h2>The distance to held-out images</h2>"
+        levels = {"Gaussian": 1.0, "real images": distance.floor}
+        yield _chart(rows, {"samples": "figure"}, levels)
+        yield "<h2>The energies</h2>"
+        yield _chart(rows, {"data": "real_energy", "samples": "fake_energy"}, {})
+    if run.best.exists():
+        yield from _copies(run, distance, training)
+    yield "<h2>What was seen in the data</h2><ul>"
+    for sentence in sentences(state.look):
+        yield f"<li>{escape(sentence)}</li>"
+    yield "</ul><h2>What was decided, and why</h2><table>"
+    for decision, reason in state.plan.decisions:
+        yield f"<tr><td>{escape(decision)}</td><td>{escape(reason)}</td></tr>"
+    yield "</table><h2>What was changed on the way</h2>"
+    if not state.interventions:
+        yield "<p>Nothing: training did not diverge, collapse or get worse.</p>"
+    for change in state.interventions:
+        yield f"<p>After {change['seconds'] / 60:.1f} minutes. {escape(change['sentence'])}.</p>"
+    yield (
+        f"<p>Backend {keras.backend.backend()}, a step was expected to take "
+        f"{state.plan.step_seconds:.2g} s. train.py beside this file trains likewise.</p>"
+    )
+
+
+def _copies(run, distance, training):
+    gan = files.open_model(run.best)
+    samples = gan.sample(distance.count, seed=1)
+    found = metrics.nearest(samples, training, k=3)
+    usual = np.median(metrics.nearest(distance.held_out, training, k=1).distances)
+    ratio = float(np.median(found.distances[:, 0]) / max(usual, 1e-12))
+    yield "<h2>Copies?</h2>"
+    yield (
+        "<p>Each row is a sample and the three training images nearest to it. Samples are "
+        f"{ratio:.2f} times as far from their nearest image as held-out images are "
+        f"{'; values near 0 would be copies' if ratio > 0.5 else ': many are copies'}.</p>"
+    )
+    yield _picture(_png(pictures.grid(found.rows[:_SHOWN])), "Samples and nearest images", "large")
+
+
+def _png(pixels):
+    file = io.BytesIO()
+    pillow().fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def _picture(data, text, kind=""):
+    encoded = base64.b64encode(data).decode()
+    return f'<img class="{kind}" alt="{escape(text)}" src="data:image/png;base64,{encoded}">'
+
+
+def _chart(rows: Sequence[dict[str, Any]], names: dict[str, str], levels: dict[str, float]) -> str:
+    """Return an SVG of metrics over the minutes, with named horizontal lines."""
+    width, height, left, bottom = 640, 240, 48, 24
+    curves = {
+        text: [(row["seconds"] / 60, row[key]) for row in rows if key in row]
+        for text, key in names.items()
+    }
+    values = [y for points in curves.values() for _, y in points] + [*levels.values()]
+    if not values:
+        return ""
+    low, high = min(0.0, *values), max(values) or 1.0
+    end = max(row["seconds"] / 60 for row in rows) or 1.0
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        across = left + (width - left - 8) * x / end
+        return across, 8 + (height - bottom - 8) * (1 - (y - low) / (high - low))
+
+    parts = [f'<svg viewBox="0 0 {width} {height}" role="img" font-size="12">']
+    for text, level in levels.items():
+        y = place(0, level)[1]
+        parts.append(f'<path d="M{left} {y:.1f}H{width - 8}" stroke="#aaa" stroke-dasharray="4"/>')
+        parts.append(f'<text x="{width - 8}" y="{y - 4:.1f}" text-anchor="end" fill="#666">{text}')
+        parts.append("</text>")
+    for (text, points), colour in zip(curves.items(), ("#1565c0", "#c62828"), strict=False):
+        if not points:
+            continue
+        line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        x, y = place(*points[0])
+        parts.append(f'<text x="{x + 6:.1f}" y="{y - 6:.1f}" fill="{colour}">{text}</text>')
+    for value in (low, high):
+        parts.append(f'<text x="{left - 6}" y="{place(0, value)[1] + 4:.1f}" text-anchor="end">')
+        parts.append(f"{value:.3g}</text>")
+    parts.append(
+        f'<text x="{width - 8}" y="{height - 6}" text-anchor="end">{end:.3g} minutes</text>'
+    )
+    return "".join(parts) + "</svg>"

@@ -1,0 +1,80 @@
+"""A script that trains as a run did, with public functions alone."""
+
+import json
+from pathlib import Path
+
+from keras_egan.automatic.plan import Plan
+
+_TEXT = '''\
+"""The training of this folder, by hand. Change what you like."""
+
+{imports}
+images = {images}
+gan = presets.build(
+    {preset},
+    datasets.image_shape(images),
+{arguments}
+)
+gan.fit(
+    images,
+    epochs={epochs},
+    steps_per_epoch={every},
+    callbacks=[
+        callbacks.SampleGrid("by_hand/samples"),
+        callbacks.Diagnosis(images),
+        callbacks.Backup("by_hand/backup"),
+    ],
+)
+gan.save("by_hand/gan.keras")
+pictures.save_grid("by_hand/samples.png", gan.sample(64, seed=7))
+'''
+
+
+def text(source: str, plan: Plan) -> str:
+    """Return the script of a plan, for the data of this name."""
+    names = ["augment"] if plan.augment and plan.augment[1] else []
+    names += ["callbacks", "datasets", "pictures", "presets"]
+    imports = f"from keras_egan import {', '.join(names)}\n"
+    folder = Path(source).expanduser()
+    height, width, channels = plan.image_shape
+    order = {"batch_size": plan.batch_size, "drop_remainder": True}
+    order |= {"horizontal_flip": True} if plan.horizontal_flip else {}
+    if folder.is_dir():
+        options = {"image_size": (height, width), **order, "skip_unreadable": True}
+        options |= {"grayscale": True} if channels == 1 else {}
+        options |= {"labels": True} if plan.num_classes else {}
+        images = f"datasets.load(\n    {_quoted(str(folder.resolve()))},\n{_lines(options)}\n)"
+    else:  # the images that the run kept
+        imports = f"import numpy as np\n\n{imports}"
+        kept = 'np.load("images.npz")'
+        arrays = f'{kept}["images"]'
+        if plan.num_classes:
+            arrays, order["labels"] = f'({arrays}, {kept}["labels"])', True
+        images = f"datasets.load(\n    {arrays},\n{_lines(order)}\n)"
+    arguments = {
+        "network_arguments": {"filters": plan.filters},
+        "num_classes": plan.num_classes,
+        "d_rate": plan.d_rate,
+        "g_rate": plan.g_rate,
+        **plan.arguments,
+    }
+    lines = _lines({name: value for name, value in arguments.items() if value is not None})
+    policy = _quoted(plan.augment[0]) if plan.augment else None
+    if plan.augment and plan.augment[1]:
+        policy = f"augment.DiffAugment({policy}, fill={plan.augment[1]!r})"
+    return _TEXT.format(
+        imports=imports,
+        images=images,
+        preset=_quoted(plan.preset),
+        arguments=f"{lines}\n    augment={policy},",
+        epochs=max(1, plan.steps // plan.every),
+        every=plan.every,
+    )
+
+
+def _lines(options):
+    return "\n".join(f"    {name}={_quoted(value)}," for name, value in options.items())
+
+
+def _quoted(value):
+    return json.dumps(value) if isinstance(value, str) else repr(value)

@@ -1,0 +1,238 @@
+"""Trainings that configure themselves: tiny ones, of seconds, from images to the report."""
+
+import itertools
+import json
+import re
+import runpy
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_egan
+from keras_egan.automatic import _train, watch
+from tests.conftest import on
+
+pytestmark = on("torch")
+
+MINUTES = 0.05
+
+
+def blobs(n, seed=0, channels=1):
+    """Returns discs at random places, uint8: images that a generator learns something of."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:16, :16]
+    center = rng.uniform(4, 12, (n, 2, 1, 1))
+    inside = (y - center[:, 0]) ** 2 + (x - center[:, 1]) ** 2 < rng.uniform(4, 16, (n, 1, 1))
+    return np.repeat((255 * inside[..., None]).astype("uint8"), channels, axis=-1)
+
+
+def steady(monkeypatch, **changes):
+    """Has every look at the clock take 40 ms, so that nothing depends on the machine's speed.
+
+    Three seconds are some 35 steps, and five figures.
+    """
+    looks = itertools.count()
+    for module in (_train, watch):
+        monkeypatch.setattr(module, "monotonic", lambda: next(looks) / 25)
+    plan = _train.planning.plan
+    fixed = {"interval": 0.5, "every": 2, "backup_every": 3, "samples": 8, **changes}
+
+    def planned(look, minutes, timing=None):
+        made = plan(look, minutes, timing)
+        return made if timing is None else made._replace(**fixed)
+
+    monkeypatch.setattr(_train.planning, "plan", planned)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run that used up its minutes, and what it said; do not change it."""
+    folder = tmp_path_factory.mktemp("automatic") / "run"
+    said = []
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        steady(monkeypatch)
+        gan = keras_egan.train(blobs(80), MINUTES, folder, say=said.append)
+    return folder, said, gan
+
+
+def test_what_a_run_leaves(finished):
+    folder, said, gan = finished
+    state = json.loads((folder / "run.json").read_text())
+    assert state["finished"]
+    assert state["seconds"] >= 60 * MINUTES
+    figures = [row["figure"] for row in state["figures"]]
+    assert said[-1].startswith(f"Done: {min(figures):.2f} (a Gaussian has 1, real images ")
+    best = keras_egan.load(folder / "gan.keras")
+    assert int(best.step) == state["figures"][int(np.argmin(figures))]["step"]
+    np.testing.assert_array_equal(best.sample(4, seed=0), gan.sample(4, seed=0))
+    pictures = {int(path.stem) for path in (folder / "samples").glob("*.png")}
+    assert pictures == {row["step"] for row in state["figures"]}
+
+
+def test_the_report_is_one_file_with_all_of_it(finished):
+    folder, _, _ = finished
+    text = (folder / "report.html").read_text()
+    assert not re.findall(r'(?:src|href)="(?!data:)', text)  # nothing is fetched
+    assert text.count("data:image/png;base64,") >= 3
+    assert "<svg" in text
+    state = json.loads((folder / "run.json").read_text())
+    for decision, reason in state["plan"]["decisions"]:
+        assert decision.replace("'", "&#x27;") in text
+        assert reason.replace("'", "&#x27;") in text
+    assert "72 different" not in text
+    assert "80 different grey images" in text
+
+
+def test_the_script_trains_likewise(finished, monkeypatch, tmp_path):
+    folder, _, _ = finished
+    shutil.copytree(folder, tmp_path / "run")
+    monkeypatch.chdir(tmp_path / "run")
+    source = Path("train.py").read_text()
+    assert len(source.splitlines()) < 45
+    Path("train.py").write_text(re.sub(r"epochs=\d+,\n    steps_per_epoch=\d+", "epochs=1", source))
+    ran = runpy.run_path("train.py")
+    plan = json.loads(Path("run.json").read_text())["plan"]
+    assert type(ran["gan"]).__name__ == "EBGAN"
+    assert float(ran["gan"].d_optimizer.learning_rate) == pytest.approx(plan["d_rate"])
+    assert ran["gan"].generator_average == plan["arguments"]["generator_average"]
+    assert Path("by_hand/samples.png").exists()
+
+
+def test_more_minutes_go_on_and_the_used_ones_count(finished, tmp_path, monkeypatch):
+    steady(monkeypatch)
+    folder, _, _ = finished
+    shutil.copytree(folder, tmp_path / "run")
+    before = json.loads((tmp_path / "run/run.json").read_text())
+    said = []
+    keras_egan.train(blobs(80), MINUTES, tmp_path / "run", say=said.append)
+    assert json.loads((tmp_path / "run/run.json").read_text()) == before  # nothing is left to do
+    keras_egan.train(blobs(80), 2 * MINUTES, tmp_path / "run", say=said.append)
+    state = json.loads((tmp_path / "run/run.json").read_text())
+    steps = [row["step"] for row in state["figures"]]
+    assert steps[: len(before["figures"])] == [row["step"] for row in before["figures"]]
+    assert steps[-1] > before["figures"][-1]["step"]
+    assert 2 * 60 * MINUTES <= state["seconds"] < 2.5 * 60 * MINUTES
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    "at",
+    [pytest.param(1, marks=pytest.mark.nightly), 2, pytest.param(3, marks=pytest.mark.nightly)],
+)
+def test_a_run_that_was_killed_goes_on(tmp_path, at, monkeypatch):
+    steady(monkeypatch)
+    figures = 0
+
+    def say(sentence):
+        nonlocal figures
+        figures += " minutes: " in sentence
+        if figures == at:
+            raise Killed
+
+    with pytest.raises(Killed):
+        keras_egan.train(blobs(60), MINUTES, tmp_path, say=say)
+    assert [*tmp_path.glob("backup/0/*.npz")]
+    said = []
+    keras_egan.train(blobs(60), MINUTES, tmp_path, say=said.append)
+    assert said[0].startswith("Going on with")
+    state = json.loads((tmp_path / "run.json").read_text())
+    assert state["finished"]
+    seconds = [row["seconds"] for row in state["figures"]]
+    assert seconds == sorted(seconds)
+
+
+def test_what_diverges_goes_on_from_the_best_with_lower_rates(tmp_path, monkeypatch):
+    steady(monkeypatch, d_rate=0.004, g_rate=0.002)
+    measure = watch.Watch._measure
+    monkeypatch.setattr(
+        watch.Watch,
+        "_measure",
+        lambda self: float("nan") if len(self.figures) == 2 else measure(self),
+    )
+    said = []
+    keras_egan.train(blobs(60), MINUTES, tmp_path, say=said.append)
+    state = json.loads((tmp_path / "run.json").read_text())
+    change = state["interventions"][0]
+    sentence = "Training diverged: back to the best, with learning rates times 0.1, because"
+    assert change["sentence"].startswith(sentence)
+    assert any(text.startswith(sentence) for text in said)
+    before, after = state["figures"][:2], state["figures"][3:]
+    best = min(before, key=lambda row: row["figure"])
+    assert after[0]["step"] - best["step"] <= 30  # it went back
+    assert sentence in (tmp_path / "report.html").read_text()
+    last, planned = keras_egan.load(tmp_path / "last.keras"), state["plan"]["g_rate"]
+    assert float(last.g_optimizer.learning_rate) == pytest.approx(planned)
+    assert planned <= 2.01e-4
+
+
+def test_what_diverges_whatever_is_changed(tmp_path, monkeypatch):
+    steady(monkeypatch, d_rate=1e38, g_rate=1e38)
+    with pytest.raises(ValueError, match=r"Training diverged from the beginning, 4 times\. Check"):
+        keras_egan.train(blobs(60), MINUTES, tmp_path, say=str)
+    assert len(json.loads((tmp_path / "run.json").read_text())["interventions"]) == 3
+
+
+def test_labels(tmp_path):
+    images = np.concatenate([blobs(40), 255 - blobs(40, seed=1)])
+    gan = keras_egan.train((images, [0] * 40 + [1] * 40), MINUTES, tmp_path, labels=True, say=str)
+    assert gan.num_classes == 2
+    assert gan.sample(4, labels=1).shape == (4, 16, 16, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "changes", "message"),
+    [
+        (blobs(80), {"minutes": 0}, "`minutes` must be above 0; got 0"),
+        (blobs(80), {"minutes": "1"}, "`minutes` must be above 0; got '1'"),
+        (blobs(80), {"seed": -1}, "`seed` must be a whole number, 0 or more; got -1"),
+        (blobs(12), {}, "needs 20 different images or more; got 12 images. Add images"),
+        (np.repeat(blobs(10), 9, axis=0), {}, "or more; got 10 different images"),
+        ("nowhere/", {}, "`source` is 'nowhere/', but there is no such folder"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(source, changes, message, tmp_path):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        keras_egan.train(source, output=tmp_path / "run", say=str, **{"minutes": 1, **changes})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_belongs_to_one_source(finished):
+    folder, _, _ = finished
+    with pytest.raises(ValueError, match=r"holds a training on .*; got 'photos'\. Give"):
+        keras_egan.train("photos", MINUTES, folder, say=str)
+
+
+def test_a_state_that_is_damaged(tmp_path):
+    (tmp_path / "run.json").write_text('{"look": {}}')
+    with pytest.raises(ValueError, match=r"run\.json cannot be read"):
+        keras_egan.train(blobs(80), MINUTES, tmp_path, say=str)
+
+
+@pytest.mark.nightly
+def test_sigkill(tmp_path):
+    np.save(tmp_path / "blobs.npy", blobs(80))
+    code = (
+        "import numpy as np, keras_egan\n"
+        f"keras_egan.train(np.load({str(tmp_path / 'blobs.npy')!r}), 1, {str(tmp_path / 'run')!r})"
+    )
+    command = [sys.executable, "-c", code]
+    for wait in (0.0, 5.0):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        for line in process.stdout:
+            if " minutes: " in line:
+                break
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert said[0].startswith("Going on with")
+    assert said[-1].startswith("Done: ")

@@ -1,0 +1,183 @@
+"""Plans: a pure function of facts of the data, of a machine's speed, and of the minutes."""
+
+import math
+
+import numpy as np
+import pytest
+
+from keras_egan import presets
+from keras_egan.automatic.build import build
+from keras_egan.automatic.look import Look
+from keras_egan.automatic.plan import Timing, larger_sides, plan, recipe_for, sides_for
+from keras_egan.automatic.reading import Sizes
+from keras_egan.automatic.remedy import REMEDIES, remedied
+from keras_egan.automatic.watch import cause_of
+from tests.conftest import on
+
+pytestmark = on("torch")
+
+FACES = Look(
+    total=8000,
+    unreadable=0,
+    duplicates=0,
+    short=178.0,
+    aspect=0.8,
+    sides=(64, 64),
+    channels=3,
+    transparent=0.0,
+    flat=0.1,
+    background=None,
+    own_side=0.52,
+    alike=0.5,
+)
+DRAWINGS = FACES._replace(total=3786, short=64.0, aspect=1.0, flat=0.7, background=1.0)
+DIGITS = FACES._replace(
+    total=5000, short=28.0, aspect=1.0, sides=(28, 28), channels=1, flat=0.8, own_side=0.97
+)
+SLOW, USUAL, FAST = (Timing(step, 0.005) for step in (2.0, 0.25, 0.004))
+
+
+@pytest.mark.parametrize(
+    ("look", "gan", "family"),
+    [
+        (DIGITS, "EBGAN", "dcgan_autoencoder"),
+        (DRAWINGS, "RelativisticGAN", "residual"),
+        (FACES, "BEGAN", "dcgan_autoencoder"),
+        (FACES._replace(channels=1), "BEGAN", "dcgan_autoencoder"),
+    ],
+)
+def test_the_kind_of_data_decides_on_the_gan(look, gan, family):
+    preset = presets.get(plan(look, 20, USUAL).preset)
+    assert (preset.gan, preset.network) == (gan, family)
+
+
+@pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS])
+def test_a_faster_machine_and_more_minutes_never_narrow_the_networks(look):
+    widths = [plan(look, 20, timing).filters for timing in (SLOW, USUAL, FAST)]
+    assert widths == sorted(widths)
+    assert widths[0] == min(recipe_for(look).widths)
+    assert widths[-1] == max(recipe_for(look).widths)
+    longer = [plan(look, minutes, USUAL).filters for minutes in (1, 10, 100, 1000)]
+    assert longer == sorted(longer)
+
+
+def test_the_width_is_the_largest_whose_images_are_seen():
+    """64 images per step of 0.25 s: 20 minutes less 15 % are 4,080 steps, 261,120 images."""
+    assert plan(FACES, 20, USUAL).filters == 32  # 250,000 are needed
+    assert plan(FACES, 19, USUAL).filters == 24  # 248,064 at 32 filters
+
+
+def test_a_gpu_gets_larger_images_if_the_data_has_them():
+    assert larger_sides(FACES, 20, FAST) == (128, 128)
+    assert larger_sides(FACES, 20, USUAL) is None
+    assert larger_sides(DRAWINGS, 20, FAST) is None  # they have 64 pixels
+    assert larger_sides(FACES._replace(sides=(128, 128), short=999.0), 20, FAST) is None
+    assert larger_sides(FACES._replace(sides=(32, 32)), 4, Timing(0.01, 0.005)) == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "minutes", "sides"),
+    [
+        (Sizes(28.0, 1.0, 1.0), 20, (28, 28)),
+        (Sizes(32.0, 1.0, 1.0), 20, (32, 32)),
+        (Sizes(33.0, 1.0, 1.0), 20, (32, 32)),
+        (Sizes(1200.0, 1.5, 0.4), 20, (64, 64)),
+        (Sizes(1200.0, 1.5, 0.4), 3, (32, 32)),
+        (Sizes(200.0, 1.0, 1.0), 20, (64, 64)),
+    ],
+)
+def test_sides(sizes, minutes, sides):
+    assert sides_for(sizes, minutes) == sides
+
+
+@pytest.mark.parametrize("aspect", [1.5, 2 / 3, 4 / 3, 2.0])
+def test_images_of_one_aspect_keep_it(aspect):
+    height, width = sides_for(Sizes(200.0, aspect, 1.0), 20)
+    assert height % 8 == width % 8 == 0
+    assert width / height == pytest.approx(aspect, rel=0.1)
+    assert height * width == pytest.approx(64**2, rel=0.3)
+
+
+@pytest.mark.parametrize("timing", [SLOW, USUAL, FAST])
+@pytest.mark.parametrize("minutes", [0.5, 20, 600])
+@pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS, FACES._replace(total=40)])
+def test_what_every_plan_holds(look, minutes, timing):
+    made = plan(look, minutes, timing)
+    seconds = 60 * minutes
+    assert made.batch_size <= (look.total - look.held_out) / 2
+    assert made.steps * made.step_seconds <= max(seconds, made.step_seconds)
+    assert made.backup_every * made.step_seconds <= max(60, made.step_seconds)
+    assert 1 <= made.samples <= look.held_out
+    assert made.samples * timing.figure <= 0.16 * made.interval
+    assert made.every * made.step_seconds <= max(made.interval, made.step_seconds)
+    average = made.arguments["generator_average"]
+    assert math.log(0.5) / math.log(average) <= max(0.11 * made.steps, 7)
+    assert made == plan(look, minutes, timing)
+    assert all(isinstance(text, str) for pair in made.decisions for text in pair)
+
+
+def test_few_images_are_augmented_and_letters_not_mirrored():
+    assert plan(DRAWINGS, 20, USUAL).augment == ("color,translation,cutout", 0.0)
+    assert plan(FACES, 20, USUAL).augment is None
+    assert plan(DIGITS, 20, USUAL).augment is None
+    few = DIGITS._replace(total=1000, background=-1.0)
+    assert plan(few, 20, USUAL).augment == ("translation", -1.0)
+    assert plan(FACES, 20, USUAL).horizontal_flip
+    assert not plan(DIGITS, 20, USUAL).horizontal_flip
+
+
+@pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS, DIGITS._replace(classes=("a", "b"))])
+def test_what_is_built_is_what_was_planned(look):
+    look = look._replace(sides=(16, 16))
+    made = plan(look, 20, SLOW)
+    gan = build(made, seed=1)
+    assert gan.image_shape == look.image_shape
+    assert [float(o.learning_rate) for o in gan.optimizer.optimizers] == pytest.approx(
+        [made.d_rate, made.g_rate]
+    )
+    assert gan.generator_average == made.arguments["generator_average"]
+    assert (gan.augment is None) == (made.augment is None)
+    assert gan.num_classes == (2 if look.classes else None)
+
+
+@pytest.mark.parametrize(
+    ("figures", "findings", "share", "cause"),
+    [
+        ([1.2, 0.9, 0.7, 0.6], [], 0.5, None),
+        ([1.2, math.nan], [], 0.1, "diverged"),
+        ([1.2], ["not finite"], 0.1, "diverged"),
+        ([0.9, 0.8], ["alike"], 0.2, "collapsed"),
+        ([0.9, 0.8], ["k_t swings"], 0.2, None),
+        ([0.9, 0.5, 0.7, 0.7], [], 0.5, "risen"),
+        ([0.9, 0.5, 0.5, 0.7], [], 0.5, None),
+        ([0.2, 0.05, 0.07, 0.07], [], 0.5, None),  # within the noise of the floor
+        ([1.3, 1.3, 1.3, 1.3], [], 0.5, "stuck"),
+        ([1.3, 1.3, 1.3, 1.3], [], 0.2, None),  # too early
+        ([1.6, 1.5, 1.4, 1.3], [], 0.5, None),  # it falls
+        ([], [], 0.0, None),
+    ],
+)
+def test_causes(figures, findings, share, cause):
+    assert cause_of(figures, findings, share, floor=0.1) == cause
+
+
+@pytest.mark.parametrize("cause", sorted({remedy.cause for remedy in REMEDIES}))
+@pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS])
+def test_a_remedy_changes_one_thing(look, cause):
+    before = plan(look, 20, USUAL)
+    after, sentence = remedied(before, cause)
+    changed = {
+        "rates": (after.d_rate, after.g_rate) != (before.d_rate, before.g_rate),
+        "augment": after.augment != before.augment,
+        "arguments": after.arguments != before.arguments,
+    }
+    assert sum(changed.values()) == 1
+    rest = {"d_rate": 0.0, "g_rate": 0.0, "augment": None, "arguments": {}}
+    assert before._replace(**rest) == after._replace(**rest)
+    assert "because" in sentence
+    if changed["rates"]:
+        ratio = np.divide((after.d_rate, after.g_rate), (before.d_rate, before.g_rate))
+        assert ratio[0] == pytest.approx(ratio[1])
+        assert ratio[0] < 1
+    elif changed["arguments"]:
+        assert after.arguments["r1_weight"] == after.arguments["r2_weight"] == 2.0

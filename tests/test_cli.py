@@ -1,0 +1,163 @@
+"""The command: its output, its errors in one sentence, its exit codes."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_egan
+from keras_egan import presets
+from keras_egan.cli import main
+from tests.conftest import on
+from tests.test_automatic import blobs
+
+pytestmark = on("torch")
+
+
+def save(folder, images):
+    folder.mkdir()
+    for index, image in enumerate(images):
+        Image.fromarray(image.squeeze()).save(folder / f"{index:03d}.png")
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder of photographs, and that of a run; do not change them."""
+    place = tmp_path_factory.mktemp("command")
+    photos = save(place / "photos", blobs(60))
+    (place / "photos/notes.png").write_text("no image")
+    assert main(["train", photos, "--minutes", "0.05", "--output", str(place / "run")]) == 0
+    return photos, str(place / "run")
+
+
+def said(capsys, *arguments):
+    assert main([*map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+def test_train_says_what_is_odd(tmp_path, capsys):
+    folder = save(tmp_path / "photos", np.concatenate([blobs(30, channels=3)] * 2))
+    (tmp_path / "photos/notes.png").write_text("no image")
+    text = said(capsys, "train", folder, "--minutes", 0.02, "--output", tmp_path / "run")
+    assert "50% are exact duplicates (30 of 60), and are left out." in text
+    assert "Left out: 1 file that cannot be read as images." in text
+    assert "Plan: EBGAN with networks.dcgan_autoencoder" in text
+    assert "(a Gaussian has 1, real images " in text
+
+
+def test_sample(run, tmp_path, capsys):
+    text = said(capsys, "sample", run[1], "--count", 6, "--seed", 1, "--output", tmp_path / "a.png")
+    assert "6 samples" in text
+    picture = np.asarray(Image.open(tmp_path / "a.png"))
+    expected = keras_egan.pictures.grid(keras_egan.load(f"{run[1]}/gan.keras").sample(6, seed=1))
+    np.testing.assert_array_equal(picture, expected)
+
+
+def test_evaluate(run, tmp_path, capsys):
+    photos, folder = run
+    text = said(capsys, "evaluate", folder, photos, "--count", 40)
+    assert text.startswith("30 images of ")
+    np.save(
+        tmp_path / "noise.npy", np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), "uint8")
+    )
+    noise = said(capsys, "evaluate", tmp_path / "noise.npy", photos)
+    real = said(capsys, "evaluate", photos, photos)
+
+    def value(text, name):
+        return float(next(line for line in text.splitlines() if line.startswith(name)).split()[1])
+
+    assert value(real, "distance") < value(noise, "distance")
+    assert value(noise, "recall") <= value(real, "recall")
+    assert value(real, "copies") < 1 < value(noise, "copies")
+
+
+def test_export(run, tmp_path, capsys):
+    text = said(capsys, "export", run[1], tmp_path / "generator.onnx")
+    assert text.endswith("generator.onnx, as onnx\n")
+    assert (tmp_path / "generator.onnx").stat().st_size > 1000
+
+
+@pytest.mark.nightly
+def test_detect(tmp_path, capsys):
+    good = save(tmp_path / "good", blobs(60))
+    judged = save(tmp_path / "judged", np.concatenate([blobs(6, seed=1), 255 - blobs(3, seed=2)]))
+    out = tmp_path / "out"
+    text = said(capsys, "detect", good, judged, "--output", out)
+    assert " of 9 are abnormal" in text
+    rows = [*csv.DictReader((out / "scores.csv").open())]
+    assert {row["file"][-7:-4] for row in rows[:3]} == {"006", "007", "008"}
+    scores = [float(row["score"]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert (out / "maps.png").exists()
+    assert (out / "detector.keras").exists()
+
+
+def test_presets(capsys):
+    lines = said(capsys, "presets").splitlines()
+    assert [line.split()[0] for line in lines] == presets.names()
+    assert sum("comes trained" in line for line in lines) == len(presets.trained())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "nowhere/"], "`source` is 'nowhere/', but there is no such folder"),
+        (["train", ".", "--minutes", "-1"], "`minutes` must be above 0; got -1.0."),
+        (["train", "."], "`source` is empty: the folder . holds no readable images"),
+        (["sample", "began/mnist", "--count", "0"], "`n` must be a whole number, 1 or more; got 0"),
+        (["sample", "."], ". holds no trained GAN yet: gan.keras is missing."),
+        (["sample", "nothing"], "must be a `.keras` file or the name of a pretrained GAN"),
+        (["evaluate", "began/mnist", "nothing"], "nothing must be a folder of images, a .npy"),
+        (["detect", ".", "."], "`source` is empty"),
+    ],
+)
+def test_errors_are_one_sentence(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    written = capsys.readouterr().err
+    assert message in written
+    assert "Traceback" not in written
+    assert written.startswith("keras_egan: ")
+    assert [*tmp_path.iterdir()] == []
+    with pytest.raises((ValueError, OSError)):
+        main([*arguments, "--debug"])
+
+
+def test_a_stopped_run_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
+    def stopped(*arguments, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras_egan.automatic, "train", stopped)
+    assert main(["train", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "Stopped. The same command goes on.\n"
+
+
+def test_usage(capsys):
+    for arguments in ([], ["train"], ["fly"]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        assert ended.value.code == 2
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert "keras_egan train photos/ --minutes 30 --output run" in text
+
+
+def test_as_a_module(run):
+    command = [sys.executable, "-m", "keras_egan", "presets"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].startswith("began/digits")
+
+
+def test_the_state_is_plain(run):
+    state = json.loads(Path(run[1], "run.json").read_text())
+    assert state["look"]["unreadable"] == 1
+    assert state["source"] == run[0]
