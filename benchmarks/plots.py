@@ -1,6 +1,6 @@
 """Draws the plots of the pages in `docs/results` from the tables on those pages.
 
-    python benchmarks/plots.py
+python benchmarks/plots.py
 """
 
 import re
