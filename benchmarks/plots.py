@@ -45,18 +45,20 @@ def small_data():
     """Fréchet distance against the number of digits, with shifts and without: a plot per GAN."""
     measured = rows("small_data.md", "|  | digits")
     gans = list(dict.fromkeys(row[0] for row in measured))
-    figure, axes = plt.subplots(1, len(gans), figsize=(9, 2.6), sharey=True)
-    for axis, gan in zip(axes, gans, strict=True):
+    figure, axes = plt.subplots(2, 3, figsize=(6, 4.2), sharex=True, sharey=True)
+    for axis, gan in zip(axes.flat, gans, strict=False):
         own = [row for row in measured if row[0] == gan]
         digits = [int(row[1].replace(",", "")) for row in own]
         axis.plot(digits, [float(row[2]) for row in own], "o--", label="as they are")
         axis.plot(digits, [float(row[3]) for row in own], "s-", label="shifted")
-        axis.set(title=gan, xscale="log", yscale="log", xlabel="digits")
-        axis.set_xticks([500, 1000, 5000], ["500", "1,000", "5,000"], fontsize=7)
+        axis.set(title=gan, xscale="log", yscale="log")
+        axis.set_xticks([500, 1000, 5000], ["500", "1,000", "5,000"])
+        axis.set_yticks([100, 300, 1000], ["100", "300", "1000"])
         axis.minorticks_off()
-    axes[0].set_ylabel("Fréchet distance")
-    axes[0].set_yticks([100, 300, 1000], ["100", "300", "1000"])
-    axes[0].legend(fontsize=7)
+    axes[0, 0].set_ylabel("Fréchet distance")
+    axes[1, 0].set(ylabel="Fréchet distance", xlabel="digits")
+    axes[1, 2].axis("off")
+    axes[1, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="center")
     figure.tight_layout()
     save("results_small_data.png")
 

@@ -22,7 +22,7 @@ threes, others = images[labels == 3], images[labels != 3]
 len(threes), len(others)
 
 # %% [markdown]
-# 300 threes are for training, 100 set the threshold, and about 100 are for the test, with the other
+# 300 threes are for training, 100 set the threshold, and 100 are for the test, with the other
 # digits. The detector has the methods of PyOD's detectors.
 
 # %% tags=["quiet"]
