@@ -31,7 +31,7 @@ RULES = {
     r"\bof use\b": 'write "useful"',
     r"\bput together again\b": 'write "joined"',
     r"\bsome three or four\b": 'write "three or four"',
-    r"\b([a-z]{2,}) \1\b(?!=)": "a word stands twice",
+    r"\b([a-z]{2,}) \1\b(?![=-])": "a word stands twice",
 }
 QUOTES = {".ci/prose.py", "docs/results/stacked_mnist.md", "docs/results/equal_time.md"}
 
