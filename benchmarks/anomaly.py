@@ -1,14 +1,14 @@
-"""Protocol A: one class is normal, and a detector is to find the test images of the nine others.
+"""Measures how well detectors find anomalies, by protocol A: one class is normal.
 
     python benchmarks/anomaly.py --data-dir DIRECTORY --dataset mnist --seeds 0 1 2
 
-Each detector learns from the training images of one class and scores all test images; its figure is
+Each detector trains on the training images of one class and scores all test images. Its result is
 the area under the ROC curve of "another class". `autoencoder`, `began`, `ebgan` and `magan` are one
-auto-encoder, trained for the same number of steps without an adversary and with three, whose averages
-of batch normalisation the detector then settles on data alone; `iforest`, `knn`, `ocsvm` and `pca` are
-PyOD's as they come, on the same images. A row of each goes to a JSON
-file in the output folder; one that is there is not made again, so that a run that was cut off goes
-on. `--table` makes a table of the rows, and `--time` says how long one image takes.
+auto-encoder, trained for the same number of steps without an adversary and with three. After an
+adversary, the detector sets the averages of batch normalisation to those of data alone. `iforest`,
+`knn`, `ocsvm` and `pca` are PyOD's with their defaults, on the same images. Each row is a JSON file
+in the output folder. A run that was interrupted continues with the missing rows. `--table` prints a
+table of the rows, and `--time` the time of one image.
 """
 
 import argparse

@@ -1,11 +1,12 @@
-"""Classifiers of digits and of clothes, in whose features generated ones are judged.
+"""Classifiers of digits and of clothes, in whose features samples are measured.
 
-Each is trained when it is first needed, and kept in a file. By itself,
+A classifier is trained when it is first needed, and kept in a file. This command trains one and
+prints the share of test images that it gets right:
 
     python benchmarks/classifiers.py --dataset mnist --data-dir DIRECTORY
 
-trains one, where `DIRECTORY` is that of tensorflow-datasets, and prints the share of the test
-images that it gets right. It has to be 99.2 % or more of digits, 92 % of clothes.
+`DIRECTORY` is that of tensorflow-datasets. The share must be at least 99.2 % for digits, and 92 %
+for clothes.
 """
 
 import argparse

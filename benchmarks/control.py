@@ -1,11 +1,13 @@
-"""How soon does BEGAN reach its equilibrium, by the paper's rule and by the one that settles?
+"""How soon does BEGAN reach its equilibrium, by the paper's rule and by `settle_steps`?
 
     python benchmarks/control.py --batch-sizes 16 64 --d-steps 1 2
 
-Trains small networks on the 5,000 digits; in the middle, gamma changes. For each half the table has
-the settling time, the steps until the ratio of energies, each averaged over 25 steps, stays within
-5 % of gamma (a dash if it does not); the overshoot, by how much it exceeds gamma at most; and
-the ratio of the mean energies over the half's second half, as a multiple of gamma.
+Trains small networks on the 5,000 digits. Gamma changes halfway. For each half, the table has
+
+- the settling time: the steps until the ratio of energies, averaged over 25 steps, stays within 5 %
+  of gamma; a dash if it does not;
+- the overshoot: the most by which the ratio exceeds gamma;
+- the ratio of the mean energies over the second half of the half, as a multiple of gamma.
 """
 
 import argparse

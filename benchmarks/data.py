@@ -1,15 +1,15 @@
-"""How many images a second does `datasets.load` give, beside a DataLoader and `tf.data`?
+"""How many images per second does `datasets.load` give, beside a DataLoader and `tf.data`?
 
     KERAS_BACKEND=tensorflow python benchmarks/data.py folder
     KERAS_BACKEND=tensorflow python benchmarks/data.py array
     KERAS_BACKEND=tensorflow python benchmarks/data.py tfds --data-dir DIRECTORY
 
-All do the same work, in turns, so that a machine whose speed drifts slows all: JPEGs of 300x300
-made 64x64, an array shuffled into batches, or a dataset of tensorflow-datasets (PyTorch has no
-loader for). `fit` takes the images of `load`, for a GAN that does nothing; the loops over the
-others do nothing either. On JAX there is no DataLoader, whose processes are forked. It prints a
-JSON row: images a second, the medians of the turns, and `load`'s as a share of the better of the
-others.
+All do the same work, in turns, so that a machine whose speed drifts slows all of them. The work is
+JPEGs of 300x300 resized to 64x64, an array shuffled into batches, or a dataset of
+tensorflow-datasets, for which PyTorch has no loader. `fit` takes the images of `load`, for a GAN
+that does nothing; the loops over the others do nothing either. On JAX there is no DataLoader,
+because its processes are forked. It prints a JSON row: images per second, as medians of the turns,
+and `load`'s as a share of the better of the others.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class Idle(keras_egan.LeastSquaresGAN):
 
 
 class Clock(keras.callbacks.Callback):
-    """Times an epoch but for its first step."""
+    """Times an epoch except its first step."""
 
     def on_train_batch_end(self, batch, logs=None):
         if not batch:

@@ -1,4 +1,4 @@
-"""Does `callbacks.Diagnosis` name what goes wrong, and leave alone what goes well?
+"""Does `callbacks.Diagnosis` name failures, and accuse no training that goes well?
 
     python benchmarks/diagnosis.py
 

@@ -1,13 +1,13 @@
-"""When is a second machine worth it? What a training step exchanges, and the time that it takes.
+"""When is a second machine worth it? Computes what a training step exchanges, and how long.
 
-For the five papers' networks (MAGAN's for 28x28 alone): the bytes that devices have to add up in a
-step, and how many times faster than one device several are, over links of given speed, if a step
-takes so long on one:
+Takes the networks of the papers of BEGAN, EBGAN, MAGAN (for 28x28 only), LSGAN and LS-GAN. Prints
+the bytes that devices must add up per step, and the speed-up of several devices over one, for links
+of given speeds and a given time of a step on one device:
 
     python benchmarks/exchange.py --step-seconds 0.2 --batch-size 64
 
-A ring of n devices that adds up S bytes sends and receives 2 (n - 1) / n S on each. Nothing here
-overlaps with computing, as on PyTorch; what a message takes to begin is `--latency`.
+A ring of n devices that adds up S bytes sends and receives 2 (n - 1) / n S on each. Nothing
+overlaps with computing, as on PyTorch. `--latency` is the time until a message begins.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main():
     arguments = parser.parse_args()
     from keras_egan import presets
 
-    print("| GAN | MB a step | link | " + " | ".join(f"{n} devices" for n in DEVICES) + " |")
+    print("| GAN | MB per step | link | " + " | ".join(f"{n} devices" for n in DEVICES) + " |")
     print("|---|---|---|" + "---|" * len(DEVICES))
     for name in ("began", "ebgan", "magan", "least_squares", "loss_sensitive"):
         side = arguments.image_size

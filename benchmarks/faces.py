@@ -107,7 +107,7 @@ def main():
     add("--augment", help="a policy of DiffAugment")
     add("--rate", type=float, default=1e-3, help="the learning rate of both optimizers")
     add("--d-rate", type=float, help="the discriminator's, where it is another")
-    add("--batch-size", type=int, default=64, help="images a step")
+    add("--batch-size", type=int, default=64, help="images per step")
     add("--keep", type=int, help="how many of the 7,000 faces there are; all by default")
     add("--steps", type=int, default=4000, help="training steps")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")

@@ -1,13 +1,13 @@
 """How long does it take until all processes of a training have ended, after one is killed?
 
-Two processes on this machine train by a launcher of `examples/distributed`, and in the middle of it
-one gets SIGKILL. By torchrun or the launcher for one machine, and started one by one, as they are
-on several machines:
+Two processes on this machine train by a launcher of `examples/distributed`. In the middle of the
+training, one gets SIGKILL. They are started by torchrun, by the launcher for one machine, or one by
+one, as on several machines:
 
     python benchmarks/failures.py torch jax
     python benchmarks/failures.py torch jax --one-by-one
 
-What does not end is given up after `--limit` seconds.
+Processes that do not end are given up after `--limit` seconds.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def commands(engine, one_by_one):
 
 
 def workers(script):
-    """Returns the processes that train, by when they were started, but for their launcher."""
+    """Returns the processes that train, by when they were started, except their launcher."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -1,10 +1,10 @@
 """How much does each network compute for one image?
 
-Prints, for the generator and the discriminator, the parameters and the floating-point operations
-of one image's way through, and those of one image in a training step: with d_steps=1, a step runs
-the generator once for the discriminator's update and once for its own, and the discriminator on
-data and on fakes, and once more for the generator's update. A gradient by weights costs as much as
-the way through, and so does one by inputs.
+Prints the parameters of the generator and the discriminator, and the floating-point operations of
+one image in a forward pass and in a training step. With d_steps=1, a step runs the generator once
+for the discriminator's update and once for its own. It runs the discriminator on data, on fakes,
+and once more for the generator's update. A gradient by weights costs as much as the forward pass,
+and so does a gradient by inputs.
 
     python benchmarks/flops.py --image-size 64 --channels 3 --filters 8 16 32
 """

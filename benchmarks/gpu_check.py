@@ -20,7 +20,7 @@ import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
 
-import gpu_setup as setup  # first, for it chooses the device
+import gpu_setup as setup  # first, because it chooses the device
 import keras
 import numpy as np
 from flops import training_flops
@@ -294,7 +294,7 @@ def main():
             f"\nFailed: {', '.join(failed)}. Report the table and the errors above it as an issue."
         )
         sys.exit(1)
-    print("\nNo check failed. Report the table, so that docs/benchmarks.md can have this card.")
+    print("\nNo check failed. Report the table, so that docs/results can have this card.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What `gpu_check.py` is made of: its arguments, the device, and small GANs."""
+"""The parts of `gpu_check.py`: its arguments, the device, and small GANs."""
 
 import argparse
 import os

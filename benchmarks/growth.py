@@ -1,10 +1,10 @@
-"""Does a long training take more and more memory?
+"""Does a long training use more and more memory?
 
     KERAS_BACKEND=torch python benchmarks/growth.py
 
-Trains BEGAN on 16x16 digits for 20,000 steps, with SampleGrid, EquilibriumLogger and Backup,
-and reads the memory that the process holds every 1,000 steps, Linux's resident set in MiB. It
-prints a JSON row of the readings.
+Trains BEGAN on 16x16 digits for 20,000 steps, with SampleGrid, EquilibriumLogger and Backup. Every
+1,000 steps it reads the memory of the process, Linux's resident set in MiB. It prints a JSON row of
+the readings.
 """
 
 import argparse

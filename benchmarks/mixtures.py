@@ -1,7 +1,7 @@
 """Counts the modes that each GAN finds on the ring and on the grid, and prints a table.
 
 Runs `examples/mixture_of_gaussians.py` with its default settings for every GAN, mixture and seed,
-one after the other, and skips those that are there already:
+one after the other, and skips runs that are already in the output folder:
 
     python benchmarks/mixtures.py --seeds 3 --output mixtures
 """

@@ -1,8 +1,8 @@
-"""Training loops written by hand, for the same Keras networks, one a backend.
+"""Hand-written training loops for the same Keras networks, one per backend.
 
-Each makes alternating updates with Adam, as whoever knows the backend would write them, and returns
-a function of a batch that trains on it and returns the mean energies of data and fakes. The
-losses are those of `LOSSES`, in the backend's own functions.
+Each makes alternating updates with Adam, as an expert of the backend would write them. Each returns
+a function that trains on a batch and returns the mean energies of data and fakes. The losses are
+those of `LOSSES`, in the backend's own functions.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ RATE, GAMMA, LAMBDA_K, MARGIN = 1e-4, 0.5, 0.001, 20.0
 
 
 class Maths(NamedTuple):
-    """What the losses take of a backend."""
+    """The functions of a backend that the losses use."""
 
     mean: object
     abs: object

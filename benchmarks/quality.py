@@ -1,15 +1,16 @@
-"""Trains a GAN on digits or clothes for a number of images, and measures what it makes.
+"""Trains a GAN on a number of images of digits or clothes, and measures its samples.
 
     python benchmarks/quality.py --gan began/mnist --seed 0 --data-dir DIRECTORY
 
-`DIRECTORY` is that of tensorflow-datasets. Distances, precision and recall are taken between 10,000
-samples and the 10,000 test images, in the features of `classifiers.py`. The row goes to a JSON
-file in the output folder, beside a grid of samples; `quality_table.py` makes a table of the rows.
-With `--labels` the GAN is conditional, and the row has how often the classifier finds the class
-that was asked for, and the Fréchet distance within classes besides.
-The dataset is the preset's, Fashion-MNIST for `began/fashion`; `--keep 500` trains on 500 of its
-images alone, drawn by the seed. Instead of a GAN, `real` measures 10,000 of the training images,
-and `noise` uniform noise. A GAN that is trained already, by an example, is measured too:
+`DIRECTORY` is that of tensorflow-datasets. Distances, precision and recall compare 10,000 samples
+with the 10,000 test images, in the features of `classifiers.py`. The row goes to a JSON file in the
+output folder, beside a grid of samples; `quality_table.py` makes a table of the rows. With
+`--labels` the GAN is conditional, and the row also has how often the classifier finds the requested
+class, and the Fréchet distance within classes.
+
+The dataset is the preset's: Fashion-MNIST for `began/fashion`. `--keep 500` trains on 500 of its
+images only, drawn by the seed. Instead of a GAN, `real` measures 10,000 of the training images, and
+`noise` uniform noise. This measures a GAN that an example has trained:
 
     python benchmarks/quality.py --file began/began.keras --data-dir DIRECTORY
 """

@@ -13,12 +13,12 @@ COLUMNS = {
     "images": ("images", "{:,}"),
     "frechet_distance": ("Fréchet", "{:.2f}"),
     "kernel_distance": ("kernel", "{:.1f}"),
-    "inception_score": ("score", "{:.2f}"),
+    "inception_score": ("Inception score", "{:.2f}"),
     "precision": ("precision", "{:.3f}"),
     "recall": ("recall", "{:.3f}"),
-    "min_share": ("rarest kind", "{:.1%}"),
-    "max_share": ("commonest kind", "{:.1%}"),
-    "images_per_second": ("images a second", "{:.0f}"),
+    "min_share": ("smallest class share", "{:.1%}"),
+    "max_share": ("largest class share", "{:.1%}"),
+    "images_per_second": ("images per second", "{:.0f}"),
     "peak_memory_mib": ("peak memory, MiB", "{:.0f}"),
 }
 

@@ -1,12 +1,12 @@
-"""Measures what refining samples by the energy, and truncation, do to trained GANs.
+"""Measures how refining by the energy, and truncation, change the samples of trained GANs.
 
     python benchmarks/refine.py grid relativistic least_squares ebgan
     python benchmarks/refine.py mnist began relativistic least_squares ebgan --data-dir DIRECTORY
 
-`grid` is 25 Gaussians: a sample is good within three standard deviations of a mode, and the
-divergence is that of the modes' shares from equal ones. `mnist` is digits, and `DIRECTORY` that of
-tensorflow-datasets; figures are as in `quality.py`, of fewer samples. The energy is the mean, less
-that of plain samples, in standard deviations of these. `began` comes trained.
+`grid` is 25 Gaussians. A sample is good within three standard deviations of a mode; the divergence
+is that of the modes' shares from equal shares. `mnist` is digits, and `DIRECTORY` that of
+tensorflow-datasets; metrics are those of `quality.py`, from fewer samples. The energy is the mean,
+minus that of plain samples, in standard deviations of these. `began` is pretrained.
 """
 
 import argparse

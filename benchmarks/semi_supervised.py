@@ -2,16 +2,17 @@
 
     python benchmarks/semi_supervised.py --labeled 100 --seed 0 --data-dir DIRECTORY
 
-`DIRECTORY` is that of tensorflow-datasets. `--labeled 100` keeps the labels of ten images of each
-class, chosen by the seed; the others have the label -1. A shuffled batch of 64 would hold a
-labelled image once in nine, so that a quarter of each batch is drawn from those 100 instead, and
+`DIRECTORY` is that of tensorflow-datasets. `--labeled 100` keeps the labels of ten images per
+class, chosen by the seed. The others have the label -1. A shuffled batch of 64 would hold a
+labelled image once in nine batches. A quarter of each batch is therefore drawn from those 100, and
 the first `--first` images are labelled ones that train the classifier without a generator.
-`--alone` goes on like this to the end: the same network, steps, rates and augmentation. Without
+`--alone` trains like this to the end: the same network, steps, rates and augmentation. Without
 either, CLS-GAN has all labels. The row goes to a JSON file in the output folder, beside a grid of
-samples, a row a class.
+samples with one row per class.
 
-Batch normalisation's averages are of data and fakes alike, and fit neither. `error` is therefore
-taken after a pass of training images, without labels, has settled them; `error_unsettled` before.
+The averages of batch normalisation are of data and fakes alike, and fit neither. `error` is
+therefore measured after a pass of training images, without labels, has settled them, and
+`error_unsettled` before.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""A second device for PyTorch on a machine that has none: importing this makes it Keras's.
+"""A simulated second device for PyTorch, which importing this module makes Keras's device.
 
 Tensors on `sim:0` hold their numbers in a CPU tensor of their own. As on CUDA, an operation on
-tensors of both devices fails, and the device has random numbers of its own. Copies and waits are
+tensors of both devices fails, and the device has its own random numbers. Copies and waits are
 counted. Import it before Keras, with KERAS_BACKEND=torch.
 """
 
@@ -23,7 +23,7 @@ aten = torch.ops.aten
 counts: collections.Counter = collections.Counter()
 """How often a tensor was copied "to" the device or "back", or Python waited for it."""
 
-# What waits for the device, because the shape of its result depends on numbers there.
+# These operations wait for the device, because their result's shape depends on numbers there.
 WAITING = (aten.nonzero.default, aten.masked_select.default, aten._unique2.default)
 INDEXING = (aten.index.Tensor, aten.index_put.default, aten.index_put_.default)
 

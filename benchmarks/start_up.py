@@ -1,11 +1,11 @@
-"""How long from starting Python to the first step, and on what?
+"""How long does it take from starting Python to the first training step, and for what?
 
     KERAS_BACKEND=tensorflow python benchmarks/start_up.py
 
-Each turn is a new process that trains `--preset` on the digits for two steps. It prints a JSON row:
-the medians of the turns, in seconds, part by part: `python` until the script runs, `keras` and
-`keras_egan` their imports, `data` and `gan` until they are made, `first step` until `fit` has done
-it, compiling and all, `second step` the next one.
+Each turn is a new process that trains `--preset` on the digits for two steps. It prints a JSON row
+with the medians of the turns, in seconds: `python` until the script runs, `keras` and `keras_egan`
+for their imports, `data` and `gan` until they are made, `first step` of `fit` with compilation, and
+`second step`.
 """
 
 import argparse

@@ -1,16 +1,17 @@
-"""How long is a step of `fit()`, against a loop written by hand for the same backend?
+"""How long is a step of `fit()`, compared with a hand-written loop for the same backend?
 
-Both train the same networks on the same batches with Adam, in turns, so that a machine whose speed
-drifts slows both: the loops of `native_loops.py`, `fit` by default settings, and `fit` in one pass.
+All train the same networks on the same batches with Adam, in turns, so that a machine whose speed
+drifts slows all of them: the loops of `native_loops.py`, `fit` with default settings, and `fit` in
+one pass.
 
     KERAS_BACKEND=torch python benchmarks/step_time.py
     KERAS_BACKEND=torch python benchmarks/step_time.py --gan least_squares --network mlp \
         --network-settings '{}' --batch-size 256 --steps 200
 
-It prints a JSON row: the median over the turns of a step in milliseconds, its ratio to that of the
-loop by hand, the seconds of the first turn, compiling and all, and the peak memory that each added.
-`--callbacks` adds SampleGrid and EquilibriumLogger to `fit`, and their time to its steps';
-`--compiled` and `--half` add loops that are compiled and that compute in bfloat16.
+It prints a JSON row: the median time of a step in milliseconds, its ratio to that of the loop, the
+seconds of the first turn with compilation, and the peak memory that each added. `--callbacks` adds
+SampleGrid and EquilibriumLogger to `fit`, and their time to its steps. `--compiled` and `--half`
+add loops that are compiled and that compute in bfloat16.
 """
 
 import argparse
@@ -74,7 +75,7 @@ def build():
 
 
 class Clock(keras.callbacks.Callback):
-    """Times a turn but for its first step, and waits for the device at both ends alone."""
+    """Times a turn except its first step, and waits for the device at both ends alone."""
 
     def on_train_batch_begin(self, batch, logs=None):
         if batch == 1:

@@ -1,10 +1,10 @@
-"""Makes the file of a GAN that comes trained, of one that `quality.py` trained.
+"""Makes the file of a pretrained GAN from one that `quality.py` trained.
 
     python benchmarks/trained.py --file quality/began_mnist_0/gan.keras \
         --output keras_egan/presets/trained/began_mnist.keras
 
-The generator gets its averaged weights, the optimizers are left out, and matrices are rounded to
-half precision; numbers and vectors, normalisation's statistics among them, stay as they are.
+The generator gets its averaged weights, and the optimizers are left out. Matrices are rounded to
+half precision. Numbers and vectors, such as normalisation's statistics, stay as they are.
 """
 
 import argparse

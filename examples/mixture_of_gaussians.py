@@ -1,9 +1,9 @@
-"""Trains any of the five GANs on a mixture of Gaussians in the plane, and counts the modes found.
+"""Trains a GAN on a mixture of Gaussians in the plane, and counts the modes found.
 
-`--mixture ring` has 8 modes on a circle, `--mixture grid` 25 on a square lattice. As training goes
-on, the output folder gets scatter plots of 2,500 samples, and `log.csv` the number of modes with a
-sample of high quality, within three standard deviations of the mode's centre, and the share of
-such samples. `docs/benchmarks.md` has a table of them all.
+`--mixture ring` has 8 modes on a circle, `--mixture grid` 25 on a square lattice. During training,
+the output folder gets scatter plots of 2,500 samples, and `log.csv` the number of modes found and
+the share of high-quality samples. A sample has high quality within three standard deviations of a
+mode's centre. `docs/results/mixtures.md` has a table of all GANs.
 
     python examples/mixture_of_gaussians.py --gan loss_sensitive --mixture grid
 """
@@ -36,10 +36,10 @@ add("--gan", choices=SETTINGS, default="loss_sensitive", help="which GAN")
 add("--mixture", choices=SCALES, default="grid", help="8 modes or 25")
 add("--backend", choices=common.BACKENDS, default=common.default_backend(), help="Keras's backend")
 add("--steps", type=int, default=6000, help="training steps")
-add("--every", type=int, default=500, help="steps from one scatter plot to the next")
+add("--every", type=int, default=500, help="steps between scatter plots")
 add("--units", type=int, default=128, help="the width of the hidden layers")
 add("--seed", type=int, default=0, help="of the points, weights and latents")
-add("--output", type=Path, default=Path("mixture"), help="the folder for all that is written")
+add("--output", type=Path, default=Path("mixture"), help="the output folder")
 arguments = parser.parse_args()
 if arguments.steps % arguments.every:
     parser.error(f"--steps must be a multiple of --every; got {arguments.steps}")

@@ -1,10 +1,12 @@
-"""The documentation's links lead somewhere, its pictures are shown, its commands are in place."""
+"""The documentation's links, pictures and commands are in place; its first pages are short."""
 
+import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+import keras_egan
 from tests.conftest import on
 
 pytestmark = on("torch")
@@ -20,11 +22,10 @@ def named(path):
 
 
 def anchors(page):
-    """Returns the names that a page's headings have on GitHub and in the site."""
+    """Returns the names that a page's headings have on GitHub, in the site, in the reference."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
-    return {
-        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings
-    }
+    own = {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in headings}
+    return own | {*re.findall(r"^::: (\S+)$", page.read_text(), re.MULTILINE)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
@@ -59,6 +60,83 @@ def test_every_picture_is_shown():
 
 def test_the_readme_begins_with_the_two_commands():
     """`.ci/run` runs the second."""
-    first, second = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    first, second, *_ = re.findall(
+        r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+    )
     assert first == 'python -m pip install ".[tensorflow,examples]"\npython examples/began.py\n'
     assert second.startswith('python -m pip install ".[test]"\nKERAS_BACKEND=tensorflow python -m ')
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
+def test_a_first_page_fits_one_screen(name):
+    """Fewer than 350 words, beside code and tables."""
+    text = re.sub(
+        r"```.*?```|^\|.*$", "", (ROOT / name).read_text(), flags=re.DOTALL | re.MULTILINE
+    )
+    assert len(re.sub(r"\]\([^)]*\)", "]", text).split()) < 350
+
+
+def test_the_home_page_has_the_version():
+    assert f"Version {keras_egan.__version__}," in (ROOT / "docs/index.md").read_text()
+
+
+def test_every_page_is_in_the_navigation():
+    listed = re.findall(r"(\S+\.(?:md|py))$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    pages = [*SITE, *NOTEBOOKS]
+    assert sorted(listed) == sorted(str(page.relative_to(ROOT / "docs")) for page in pages)
+
+
+def test_no_table_of_results_stands_twice():
+    tables = [
+        table
+        for page in SITE
+        for table in re.findall(r"(?:^ *\|.*\n)+", page.read_text(), re.MULTILINE)
+        if len(table) > 200
+    ]
+    assert len({*tables}) == len(tables)
+
+
+def module(path):
+    """Returns a script that no package has, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_the_plots_are_of_the_tables(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    plots = module(ROOT / "benchmarks/plots.py")
+    drawn = []
+    monkeypatch.setattr(plots, "save", lambda name: drawn.append(plots.plt.gcf()))
+    plots.step_time()
+    plots.small_data()
+    bars = [bar.get_width() for bar in drawn[0].axes[0].patches]
+    assert len(bars) == 21  # seven networks on three backends
+    assert max(bars) == 1.85  # mlp on TensorFlow
+    assert [list(line.get_ydata()) for line in drawn[1].axes[1].lines] == [
+        [511.8, 275.9, 66.1],  # EBGAN's, as they are and shifted
+        [122.0, 97.8, 98.6],
+    ]
+    plots.plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("All presets but for faces.", 1),
+        ("What has been tried is gone.", 1),
+        ("What does it cost?", 0),
+        ("It is slow, for it compiles.", 1),
+        ("A layer for each network, for example.", 0),
+        ("2,000 images a second", 1),
+        ("2,000 images per second", 0),
+        ("any of the five", 1),
+        ("the the words", 1),
+        ("```\nall but for one\n```", 0),
+    ],
+)
+def test_the_check_of_wordings(line, found, tmp_path, capsys):
+    page = tmp_path / "page.md"
+    page.write_text(line)
+    assert module(ROOT / ".ci/prose.py").main([str(page)]) == found

@@ -3,10 +3,10 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 # ---
 # %% [markdown]
-# # Anomalies
+# # Anomalies, step by step
 #
-# An auto-encoder that has seen nothing but threes reconstructs threes well, and what is no three
-# badly. What is left over says how odd an image is, and where.
+# An auto-encoder that was trained on threes alone reconstructs threes well, and other digits badly.
+# The reconstruction error shows how abnormal an image is, and where.
 
 # %%
 import matplotlib.pyplot as plt
@@ -22,9 +22,9 @@ threes, others = images[labels == 3], images[labels != 3]
 len(threes), len(others)
 
 # %% [markdown]
-# The detector gets 400 threes. It learns 320 of them, and sets the threshold by the other 80, so
-# that it flags 5 % of unseen threes. A hundred threes are unseen, and are to be told from the other
-# digits. The detector is one of PyOD's, and has its methods.
+# The detector gets 400 threes. It trains on 320 of them, and sets the threshold by the other 80, so
+# that it flags 5 % of unseen threes. The other 100 threes are for the test, with the other digits.
+# The detector has the methods of PyOD's detectors.
 
 # %% tags=["quiet"]
 detector = anomaly.EnergyDetector(contamination=0.05, verbose=0)
@@ -45,8 +45,8 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# The area under the ROC curve, the share of threes that are flagged for nothing, and of the other
-# digits that are found:
+# The area under the ROC curve, the share of threes that are flagged by mistake, and the share of
+# other digits that are found:
 
 # %%
 truth = np.repeat([0, 1], [len(unseen), len(others)])
@@ -57,8 +57,8 @@ round(area, 3), flagged
 # %% [markdown]
 # ## Where
 #
-# `anomaly_map` says where an image is odd. From the least abnormal of the other digits, which
-# pass for threes, to the most abnormal:
+# `anomaly_map` shows where an image is abnormal. These are the least abnormal of the other digits,
+# which resemble threes, and the most abnormal:
 
 # %%
 order = np.argsort(scores["others"])
@@ -70,11 +70,10 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown]
-# ## Keep it
+# ## Save, load, export
 #
-# `detector.save("run/threes.keras")` and `EnergyDetector.load` keep it;
-# `detector.export("threes.onnx", "onnx")` writes one file from image to score, map and label.
-# More in [anomalies](../../guides/anomalies/).
+# `detector.export("threes.onnx", "onnx")` writes one file from image to score, map and label. See
+# [anomalies](../../guides/anomalies/).
 
 # %%
 detector.save("run/threes.keras")

@@ -3,10 +3,10 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 # ---
 # %% [markdown]
-# # Digits from nothing
+# # Digits, step by step
 #
-# A BEGAN on the 5,000 handwritten digits that come with a package: a minute on two CPU cores, for
-# a quarter of the training that the preset `began/digits` has.
+# This notebook trains a BEGAN on 5,000 handwritten digits, which come with a package. It takes a
+# minute on two CPU cores: a quarter of the training of the preset `began/digits`.
 
 # %%
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ len(digits), datasets.image_shape(digits)
 
 
 # %% [markdown]
-# 79 batches an epoch, of uint8 images. Here is the first.
+# An epoch has 79 batches of uint8 images. Here is the first.
 
 
 # %%
@@ -37,16 +37,16 @@ show(batch / 127.5 - 1)
 # %% [markdown]
 # ## The two networks
 #
-# The discriminator is an auto-encoder. What it reconstructs well has little *energy*, the mean
-# absolute error of an image. It is taught to give the digits little, and the generator's fakes
-# more.
+# The discriminator is an auto-encoder. The *energy* of an image is its mean absolute reconstruction
+# error. The discriminator learns to give digits a low energy, and the generator's fakes a higher
+# one.
 
 # %%
 generator, discriminator = networks.dcgan_autoencoder((28, 28, 1), filters=16)
 generator.count_params(), discriminator.count_params()
 
 # %% [markdown]
-# Before training the energy says nothing of digits; here noise has less of it:
+# Before training, the energy means nothing. Here noise has the lower energy:
 
 # %%
 gan = BEGAN(generator, discriminator, gamma=0.9, lambda_k=0.05, generator_average=0.999, seed=0)
@@ -57,9 +57,9 @@ float(gan.energy(images).mean()), float(gan.energy(noise).mean())
 # %% [markdown]
 # ## Training
 #
-# `gamma` is the ratio at which the energies of fakes and of data are kept, and the weight `k_t`
-# of the fakes in the discriminator's loss is what keeps them there; `lambda_k` says how fast. The
-# paper's 0.001 is for hundreds of thousands of steps, and this run has 780.
+# `gamma` is the ratio of the energies of fakes and data that BEGAN keeps. It adjusts `k_t`, the
+# weight of the fakes in the discriminator's loss; `lambda_k` is the speed. The paper's 0.001 is for
+# hundreds of thousands of steps, and this run has 780.
 
 # %%
 import keras
@@ -77,7 +77,7 @@ history = gan.fit(
 {name: round(values[-1], 3) for name, values in history.history.items()}
 
 # %% [markdown]
-# The logger has written every step, and drawn this:
+# The logger wrote every step, and drew this plot:
 
 # %%
 plt.figure(figsize=(8, 8))
@@ -86,25 +86,25 @@ plt.axis("off")
 plt.show()
 
 # %% [markdown]
-# `k_t` rises while fakes are too easy to reconstruct, and the energies come to lie `gamma` apart.
-# With so few steps it is on its way; the preset's 40 epochs let it arrive.
+# `k_t` rises while fakes are too easy to reconstruct, and the ratio of the energies approaches
+# `gamma`. It needs more steps than this run has; the preset's 40 epochs are enough.
 #
-# After training it does: data have little energy, and noise a lot.
+# After training, data have a low energy, and noise a high one:
 
 # %%
 float(gan.energy(images).mean()), float(gan.energy(noise).mean())
 
 # %% [markdown]
-# ## What it makes
+# ## Samples
 #
-# Samples are of the running average of the generator's weights.
+# They come from the moving average of the generator's weights.
 
 # %%
 show(gan.sample(64, seed=0), title="after 10 epochs")
 
 # %% [markdown]
-# After 512,000 images, ten times as many as here, they look like this. `keras_egan.load` opens
-# what comes trained.
+# After 512,000 training images, ten times as many as here, they look like this. `keras_egan.load`
+# opens the pretrained GAN.
 
 # %%
 import keras_egan
@@ -112,11 +112,11 @@ import keras_egan
 show(keras_egan.load("began/mnist").sample(64, seed=7), title="began/mnist")
 
 # %% [markdown]
-# ## Keep it
+# ## Save and load
 #
-# `gan.save("digits.keras")` keeps all that training changes, both optimizers and `k_t` included,
-# and `gan.export("generator")` writes a SavedModel. More in [files and
-# backups](../../guides/files/) and [export](../../guides/export/).
+# `gan.save("digits.keras")` saves everything that training changes, with both optimizers and `k_t`.
+# `gan.export("generator")` writes a SavedModel. See [saving](../../guides/files/) and
+# [export](../../guides/export/).
 
 # %%
 gan.save("run/digits/digits.keras")

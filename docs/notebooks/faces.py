@@ -3,11 +3,11 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 # ---
 # %% [markdown]
-# # Faces
+# # Faces, step by step
 #
-# BEGAN made its name with faces. This notebook trains one on a folder of pictures. Set the
-# environment variable `FACES` to a folder of your photographs; without it, it draws faces of its
-# own, so that it runs anywhere.
+# This notebook trains a BEGAN on a folder of pictures. Set the environment variable `FACES` to a
+# folder of your photographs. Without it, the notebook draws faces of its own, so that it runs
+# anywhere.
 
 # %%
 import os
@@ -21,7 +21,7 @@ from keras_egan import callbacks, datasets, pictures, presets
 
 
 def draw(rng):
-    """Returns the picture of a face that nobody has."""
+    """Returns a drawing of a random face."""
     skin, hair, back = (
         tuple((np.array(tone) * rng.uniform(*shades)).astype(int))
         for tone, shades in (
@@ -70,8 +70,8 @@ show(batch[:32] / 127.5 - 1, title="data")
 # %% [markdown]
 # ## Training
 #
-# The preset `began/celeba64` has the settings that made faces of 64x64 in a quarter of an hour of
-# one core. To be done in a minute, this notebook takes 32x32 and narrower networks: 620 steps.
+# The preset `began/celeba64` has the settings that made 64x64 faces in a quarter of an hour on one
+# core. To finish in a minute, this notebook takes 32x32 and narrower networks, for 620 steps.
 
 # %%
 gan = presets.build(
@@ -93,7 +93,7 @@ history = gan.fit(
 show(gan.sample(32, seed=0), title="samples")
 
 # %% [markdown]
-# The energies and `k_t`, an epoch a point:
+# The energies and `k_t`, one point per epoch:
 
 # %%
 figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(8, 4))
@@ -108,9 +108,9 @@ plt.show()
 # %% [markdown]
 # ## With photographs, and more time
 #
-# 4,000 steps of 64 photographs of 64x64, 13 minutes on one core:
+# After 4,000 steps of 64 photographs of 64x64, in 13 minutes on one core:
 #
 # ![Generated faces](../../images/began_faces.png)
 #
-# What is right and wrong with them, and the figures, are in the [gallery](../../gallery/#faces).
-# To train on photographs of yours, read [your own images](../../guides/own_images/).
+# The [gallery](../../gallery/#faces) describes their faults. To train on photographs of yours, read
+# [your own images](../../guides/own_images/).

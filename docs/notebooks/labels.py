@@ -3,10 +3,10 @@
 #   kernelspec: {display_name: Python 3, language: python, name: python3}
 # ---
 # %% [markdown]
-# # Labels and latents
+# # Labels and latents, step by step
 #
-# First a GAN that is told which digit to make; then, in one that comes trained, ways between
-# digits and back to the latents of given ones.
+# The first part trains a GAN that makes the requested digit. The second part explores the latents
+# of a pretrained GAN: between digits, and back from images to latents.
 
 # %%
 import matplotlib.pyplot as plt
@@ -29,21 +29,21 @@ images, labels = digits[0]
 images.shape, labels[:10]
 
 # %% [markdown]
-# ## Asking for a digit
+# ## Request a digit
 #
-# `num_classes=` makes any of the five a conditional GAN. LSGAN learns quickly:
+# `num_classes=` makes any GAN conditional. LSGAN learns quickly:
 
 # %%
 gan = presets.build("least_squares/digits", num_classes=10, seed=0)
 history = gan.fit(digits, epochs=10, verbose=0)
 asked = np.repeat(np.arange(10), 10)
-show(gan.sample(100, seed=0, labels=asked), columns=10, title="a row a digit")
+show(gan.sample(100, seed=0, labels=asked), columns=10, title="one row per digit")
 
 # %% [markdown]
 # ## Between two samples
 #
-# `began/mnist` comes trained. Any latent gives a sample, and so do those on the way from one to
-# another: each row begins with one sample and ends with another.
+# `began/mnist` is pretrained. Any latent gives a sample, and so do the latents between two others.
+# Each row begins with one sample and ends with another.
 
 # %%
 gan = keras_egan.load("began/mnist")
@@ -53,8 +53,8 @@ show(gan.interpolate(a, b, steps=12), title="from left to right")
 # %% [markdown]
 # ## The latents of given images
 #
-# `invert` looks for the latents whose samples are nearest to images. Above, digits; below, what
-# was found:
+# `invert` searches for the latents whose samples are nearest to given images. The first row has
+# digits, the second the samples that were found:
 
 # %%
 real = datasets.load("digits", image_size=28, batch_size=12)[0][0].astype("float32") / 127.5 - 1
@@ -63,7 +63,7 @@ show(np.concatenate([real, found.images]), columns=12)
 np.round(found.errors, 3)
 
 # %% [markdown]
-# With the latents of real digits, one can go from one to the other:
+# With the latents of real digits, `interpolate` joins one digit to another:
 
 # %%
 show(gan.interpolate(found.latents[:4], found.latents[4:8], steps=12))
@@ -71,7 +71,7 @@ show(gan.interpolate(found.latents[:4], found.latents[4:8], steps=12))
 # %% [markdown]
 # ## New, or copies?
 #
-# The training images that are nearest to each sample, which stands at the left:
+# Each row begins with a sample. The training images nearest to it follow:
 
 # %%
 training = (

@@ -1,11 +1,11 @@
-"""Trains on JAX with weights that are spread over devices, where a network outgrows one.
+"""Trains on JAX with weights that are spread over devices, for networks too large for one.
 
-Two virtual devices of the CPU, or all that this machine has if they are more:
+Uses two virtual devices of the CPU, or all devices of this machine if there are more:
 
     python examples/distributed/jax_model_parallel.py
 
-The devices form a grid of `batch` by `model`. Here all are along `model`: each has all images and
-half of the weights of some layers, the large ones in a real case.
+The devices form a grid of `batch` by `model`. Here all are along `model`: each has all images, and
+half of the weights of some layers. In a real case these are the large layers.
 """
 
 import os

@@ -1,17 +1,17 @@
-"""Trains on JAX, in several processes, each with all devices of its own.
+"""Trains on JAX in several processes, each with its own devices.
 
 Two processes on this machine, on the CPU:
 
     python examples/distributed/jax_processes.py --processes 2
 
-Two machines: on each, with the first one's address and a free port of it,
+Two machines: on each, with the address of the first and one of its free ports,
 
     python examples/distributed/jax_processes.py --processes 2 --address first:29500 --index 0
 
-and `--index 1` on the second. One process that has several devices needs none of this:
+and `--index 1` on the second. One process with several devices needs none of this:
 `keras.distribution.set_distribution(keras.distribution.DataParallel())` is enough.
 
-A killed training goes on if it is started again, also with another number of processes.
+A killed training resumes when it is started again, also with another number of processes.
 """
 
 import os
@@ -23,8 +23,8 @@ import time
 import training
 
 parser = training.flags(__doc__)
-parser.add_argument("--processes", type=int, default=2, help="how many there are in all")
-parser.add_argument("--address", help="where the first one listens, host:port")
+parser.add_argument("--processes", type=int, default=2, help="the number of processes")
+parser.add_argument("--address", help="host:port on which the first process listens")
 parser.add_argument("--index", type=int, help="this process's number, from 0")
 arguments = parser.parse_args()
 

@@ -5,7 +5,7 @@
 Several machines need JAX or PyTorch: Keras 3 does not train under MultiWorkerMirroredStrategy,
 https://github.com/keras-team/keras/issues/20585.
 
-A killed training goes on if it is started again, also with another number of devices.
+A killed training resumes when it is started again, also with another number of devices.
 """
 
 import os
@@ -13,7 +13,9 @@ import os
 import training
 
 parser = training.flags(__doc__)
-parser.add_argument("--devices", type=int, default=2, help="of the CPU, where there is no GPU")
+parser.add_argument(
+    "--devices", type=int, default=2, help="number of virtual CPU devices if there is no GPU"
+)
 arguments = parser.parse_args()
 os.environ["KERAS_BACKEND"] = "tensorflow"
 

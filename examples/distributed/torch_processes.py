@@ -1,16 +1,16 @@
-"""Trains on PyTorch, one process a device, which torchrun starts.
+"""Trains on PyTorch in one process per device, which torchrun starts.
 
 Two processes on this machine, on its GPUs, which they share if there are fewer, or on the CPU:
 
     torchrun --nproc-per-node 2 examples/distributed/torch_processes.py
 
-Two machines with the same number of GPUs: on each, with the first one's address and a free port
-of it,
+Two machines with the same number of GPUs: on each, with the address of the first and one of its
+free ports,
 
     torchrun --nnodes 2 --nproc-per-node 1 --rdzv-backend c10d --rdzv-endpoint first:29500 \\
         examples/distributed/torch_processes.py
 
-If a process dies, torchrun names it and ends the others. A killed training goes on if it is
+If a process dies, torchrun names it and ends the others. A killed training resumes when it is
 started again, also with another number of processes.
 """
 

@@ -1,4 +1,4 @@
-"""What the launchers here train: BEGAN on the digits, with all that is written on the way."""
+"""The training of these launchers: BEGAN on the digits, with all files that it writes."""
 
 import argparse
 from pathlib import Path
@@ -10,10 +10,10 @@ def flags(description):
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--preset", default="began/paper", help="settings by name, of keras_egan.presets")
+    add("--preset", default="began/paper", help="settings of keras_egan.presets")
     add("--filters", type=int, default=16, help="the network's width")
-    add("--batch-size", type=int, default=32, help="images a step, over all devices together")
-    add("--epochs", type=int, default=1, help="how many times to go through the images")
+    add("--batch-size", type=int, default=32, help="images per step, over all devices together")
+    add("--epochs", type=int, default=1, help="passes through the images")
     add("--steps-per-epoch", type=int, help="end an epoch after so many steps")
     add("--output", type=Path, default=Path("distributed"), help="the folder for all files")
     return parser
