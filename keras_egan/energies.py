@@ -92,7 +92,7 @@ def classification_energy(logits: Any, labels: Any) -> Any:
 
 
 def overfitting(energy: str, real: Any, held_out: Any, fake: Any) -> Any:
-    """Compute how well the discriminator knows its training images by heart, a scalar in [-1, 1].
+    """Compute how far the discriminator has memorised its training images, a scalar in [-1, 1].
 
     0 means that it knows them no better than held-out images, and 1 that it knows them alone. From
     mean energies E, it is

@@ -280,7 +280,7 @@ def test_what_cannot_be_held_out_is_refused():
 @on("torch")
 @pytest.mark.parametrize("name", ["began", "began_classes", "cls_gan"])
 @pytest.mark.parametrize("kind", [None, "auto"])
-def test_a_discriminator_that_knows_its_images_by_heart_is_a_finding(name, kind):
+def test_a_discriminator_that_memorised_its_images_is_a_finding(name, kind):
     """From the diagnosis's own look at held-out images, or from what `augment="auto"` logs."""
     gray, names = 0.01 * float_images(12), []
     for held_out in (BLACK_AND_WHITE, 0.01 * float_images(12, seed=1)):
@@ -290,5 +290,5 @@ def test_a_discriminator_that_knows_its_images_by_heart_is_a_finding(name, kind)
         fit(gan, held_out, gray, diagnosis, epochs=2)
         names.append([finding["name"] for finding in diagnosis.findings])
     if name != "cls_gan":
-        assert "by heart" in names[0]
-    assert "by heart" not in names[1]
+        assert "memorised images" in names[0]
+    assert "memorised images" not in names[1]

@@ -1,4 +1,4 @@
-"""What a plan says, made: the GAN, and the batches of its images."""
+"""The GAN of a plan, and the batches of its images."""
 
 from typing import Any
 

@@ -73,7 +73,7 @@ class RunFiles:
 
 
 class RunState(NamedTuple):
-    """What a run has done so far; plain values.
+    """The progress of a run so far, in plain values.
 
     Attributes:
         source: the name of the data.

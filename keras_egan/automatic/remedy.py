@@ -40,7 +40,7 @@ REMEDIES = (
         1.0,
         1.0,
         "color,translation,cutout",
-        "the discriminator has learnt its images by heart",
+        "the discriminator has memorised its images",
     ),
     Remedy("risen", None, 0.5, 1.0, None, "smaller steps stay near what was found"),
 )

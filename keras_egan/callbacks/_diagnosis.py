@@ -37,8 +37,8 @@ class Diagnosis(keras.callbacks.Callback):
     - BEGAN: k_t that stays at 0 or 1, swings between the two, or is still rising;
     - EBGAN: a margin below the energies of all fakes, or above all; MAGAN: a margin below all;
     - LS-GAN: a critic that is 0 everywhere;
-    - with `held_out`, or with `augment="auto"`: a discriminator that knows its training images by
-      heart, which means an overfitting of more than 0.5.
+    - with `held_out`, or with `augment="auto"`: a discriminator that has memorised its training
+      images, which means an overfitting of more than 0.5.
 
     A symptom seen in `patience` consecutive checks is a finding: it gives a warning and an item of
     `findings`. The epoch's metric `diagnosis` is the number of findings. Callbacks placed after

@@ -70,7 +70,7 @@ def symptoms(e: Evidence) -> Iterator[tuple[str, str]]:
         yield from _saturated(e)
     if "discriminator" in e.learning:
         yield from _blind(e)
-        yield from _by_heart(e)
+        yield from _memorised(e)
     for name in e.learning:
         if e.moved.get(name, 1.0) < 1e-7:
             yield (
@@ -168,11 +168,11 @@ def _blind(e):
         )
 
 
-def _by_heart(e):
+def _memorised(e):
     if e.overfitting > 0.5:
         yield (
-            "by heart",
-            "The discriminator knows its training images by heart: its energies of held-out images "
+            "memorised images",
+            "The discriminator has memorised its training images: its energies of held-out images "
             f"are much higher (overfitting r = {e.overfitting:.2f}, of 1 at most); add images, or "
             "augment them (augment='auto'), or end the training earlier.",
         )

@@ -60,9 +60,10 @@ class Folder:
                 f"{'; other files: ' + found if found else ''}."
             )
         if others:
+            count = others.total()
             warnings.warn(
-                f"{others.total()} of the {others.total() + len(self.paths) + len(self.unreadable)} "
-                f"files in {folder} have no suffix of an image and are left out: "
+                f"{count} of the {count + len(self.paths) + len(self.unreadable)} files "
+                f"in {folder} have no suffix of an image and are left out: "
                 f"{_counted(others)}.",
                 stacklevel=3,
             )

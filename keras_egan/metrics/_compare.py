@@ -9,8 +9,9 @@ import keras
 import numpy as np
 
 from keras_egan import checks
+from keras_egan.datasets.examples import batches_of
 from keras_egan.datasets.inputs import check_values
-from keras_egan.datasets.loaders import as_numpy, batches_of
+from keras_egan.datasets.loaders import as_numpy
 from keras_egan.datasets.preparation import to_uint8
 from keras_egan.image_format import is_image
 from keras_egan.metrics._density_coverage import DensityCoverage
