@@ -1,6 +1,6 @@
 """Trains GANs for the same processor time on one data set, and measures their samples.
 
-    python benchmarks/equal_time.py --data photos/ --gan relativistic --minutes 10
+    python benchmarks/equal_time.py --data photos/ --gan relativistic/drawings --minutes 10
 
 `--data` is a folder of images, or `mnist`, `fashion_mnist`, `cifar10_jpeg` or `celeba64`, whose
 files are in the `--data-dir` of tensorflow-datasets. Images are 32x32 (digits and clothes with a
@@ -28,20 +28,20 @@ import numpy as np
 from faces import measure
 
 import keras_egan
-from keras_egan import callbacks, datasets, metrics, networks, pictures
+from keras_egan import callbacks, datasets, metrics, networks, pictures, presets
 from keras_egan.metrics.anchors import AnchoredDistance, in_range, random_features
 
-CRITIC = {"filters": 32, "latent_dim": 128, "nonnegative": False}
-AUTOENCODER = {"filters": 32, "latent_dim": 128, "embedding_dim": 128}
-AVERAGE = {"generator_average": 0.999}
+RELATIVISTIC = presets.get("relativistic/drawings")
+CRITIC = {"filters": 32, "latent_dim": 128, "normalize_d": False, "nonnegative": False}
+R1 = {"r1_weight": 0.5, "penalty_stride": 4, "updates": "one_pass", "generator_average": 0.99}
 ROWS = {
-    "began": ("BEGAN", "dcgan_autoencoder", AUTOENCODER, {"gamma": 1.0, "lambda_k": 0.02}),
-    "least_squares": ("LeastSquaresGAN", "loss_sensitive", CRITIC, {}),
-    "loss_sensitive": ("LossSensitiveGAN", "loss_sensitive", CRITIC, {"delta_weight": 0.002}),
-    "relativistic": ("RelativisticGAN", "loss_sensitive", {**CRITIC, "normalize_d": False}, {}),
-    "residual": ("RelativisticGAN", "residual", {"filters": 24, "latent_dim": 128}, {}),
+    "relativistic_small": RELATIVISTIC._replace(network="loss_sensitive", network_arguments=CRITIC),
+    "least_squares_r1": RELATIVISTIC._replace(gan="LeastSquaresGAN", arguments=R1),
+    "least_squares_r1_small": RELATIVISTIC._replace(
+        gan="LeastSquaresGAN", arguments=R1, network="loss_sensitive", network_arguments=CRITIC
+    ),
 }
-"""By name: the GAN, its networks, and the arguments of both."""
+"""Settings beside the presets, by name."""
 
 
 def load(name, data_dir):
@@ -70,17 +70,15 @@ class ProcessorTime(keras.callbacks.Callback):
 def train(arguments, images):
     """Returns a trained GAN."""
     keras.utils.set_random_seed(arguments.seed)
-    kind, family, network, settings = ROWS[arguments.gan]
-    nets = getattr(networks, family)(images.shape[1:], **{**network, **arguments.network_settings})
-    gan = getattr(keras_egan, kind)(
-        *nets,
-        **{**AVERAGE, **settings, **arguments.settings},
-        augment=arguments.augment,
-        seed=arguments.seed,
+    row = ROWS.get(arguments.gan) or presets.get(arguments.gan)
+    nets = getattr(networks, row.network)(
+        images.shape[1:], **{**row.network_arguments, **arguments.network_settings}
     )
-    rates = arguments.d_rate or arguments.rate, arguments.rate
-    gan.compile(*(keras.optimizers.Adam(rate, arguments.beta_1, 0.99) for rate in rates))
-    data = datasets.Batches(images, arguments.batch_size, seed=arguments.seed)
+    given = {**row.arguments, **arguments.settings, "augment": arguments.augment}
+    gan = getattr(keras_egan, row.gan)(*nets, **given, seed=arguments.seed)
+    rates = arguments.d_rate or row.d_rate, arguments.g_rate or row.g_rate
+    gan.compile(*(keras.optimizers.Adam(rate, row.beta_1, row.beta_2) for rate in rates))
+    data = datasets.Batches(images, row.batch_size, seed=arguments.seed)
     gan.fit(
         data,
         epochs=1_000_000,
@@ -102,15 +100,14 @@ def main():
     add = parser.add_argument
     add("--data", required=True, help="a folder of images, or the name of a data set")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
-    add("--gan", choices=[*ROWS, "real", "gaussian"], required=True, help="the row, or what else")
+    names = [*presets.names(), *ROWS, "real", "gaussian"]
+    add("--gan", choices=names, required=True, help="a preset, a row of ROWS, or what else")
     add("--minutes", type=float, default=10, help="of processor time")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of the GAN to change")
     add("--network-settings", type=json.loads, default={}, help="JSON: those of the networks")
-    add("--augment", help="a policy of DiffAugment")
-    add("--rate", type=float, default=1e-3, help="the learning rate of both optimizers")
-    add("--d-rate", type=float, help="the discriminator's, where it is another")
-    add("--beta-1", type=float, default=0.5, help="Adam's")
-    add("--batch-size", type=int, default=64, help="images per step")
+    add("--augment", help="a policy of DiffAugment; by default none")
+    add("--d-rate", type=float, help="the discriminator's learning rate, to change it")
+    add("--g-rate", type=float, help="the generator's")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--output", type=Path, required=True, help="the folder of all that is written")
     arguments = parser.parse_args()
