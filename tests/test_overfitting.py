@@ -40,7 +40,7 @@ class Following:
         self.looks.append((real, held_out, fake))
         mean = np.zeros(3)
         for before, found in enumerate(self.looks):
-            mean = mean + max(1 / (before + 1), 1 / 25) * (np.array(found) - mean)
+            mean = mean + max(1 / (before + 1), 1 / 10) * (np.array(found) - mean)
         real, held_out, fake = mean
         scale, target = (fake - real, 0.5) if self.critic else (held_out, 0.2)
         self.r = float(np.clip((held_out - real) / scale, -1, 1)) if scale > 0 else 0.0
