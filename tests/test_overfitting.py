@@ -40,7 +40,7 @@ class Following:
         self.looks.append((real, held_out, fake))
         mean = np.zeros(3)
         for before, found in enumerate(self.looks):
-            mean = mean + max(1 / (before + 1), 1 / 25) * (np.array(found) - mean)
+            mean = mean + max(1 / (before + 1), 1 / 10) * (np.array(found) - mean)
         real, held_out, fake = mean
         scale, target = (fake - real, 0.5) if self.critic else (held_out, 0.2)
         self.r = float(np.clip((held_out - real) / scale, -1, 1)) if scale > 0 else 0.0
@@ -118,9 +118,9 @@ def test_the_probability_follows_the_rule(name, updates):
 def test_averages_are_of_looks_and_then_exponential(name):
     """Of energies that are given; those of steps without a look do not count."""
     gan = following(name)
-    known, energies = Following(name == "lsgan"), np.random.default_rng(0).uniform(1, 2, (160, 3))
-    energies[:, 1] += np.linspace(0.5, 0.0, 160)
-    for step, found in enumerate(energies):
+    known, steps = Following(name == "lsgan"), np.random.default_rng(0).uniform(1, 2, (160, 3))
+    steps += np.stack([np.zeros(160), np.linspace(1, 0, 160), np.ones(160)], axis=1)
+    for step, found in enumerate(steps):
         gan._training_state.step.assign(step)
         real, held_out, fake = map(keras.ops.convert_to_tensor, found.astype("float32"))
         gan._overfitting.control({"real_energy": real, "fake_energy": fake}, held_out)

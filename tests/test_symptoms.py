@@ -134,3 +134,15 @@ def test_a_look_at_images():
     assert (look.energy, look.spread) == pytest.approx((energies.mean(), energies.std()))
     assert np.isnan(Look.at(images, energies, None).pt)
     assert Look.at(images.reshape(5, 4), energies, None).extreme == 0
+
+
+@pytest.mark.parametrize(
+    ("overfitting", "learning", "expected"),
+    [
+        (0.61, BOTH, ["by heart"]),
+        (0.59, BOTH, []),
+        (0.9, ("generator",), []),
+    ],
+)
+def test_a_discriminator_that_knows_its_images_by_heart(overfitting, learning, expected):
+    assert names(overfitting=overfitting, learning=learning) == expected

@@ -38,7 +38,7 @@ class Diagnosis(keras.callbacks.Callback):
     - EBGAN: a margin below the energies of all fakes, or above all; MAGAN: a margin below all;
     - LS-GAN: a critic that is 0 everywhere;
     - with `held_out`, or with `augment="auto"`: a discriminator that has memorised its training
-      images, which means an overfitting of more than 0.5.
+      images, which means an overfitting of more than 0.6.
 
     A symptom seen in `patience` consecutive checks is a finding: it gives a warning and an item of
     `findings`. The epoch's metric `diagnosis` is the number of findings. Callbacks placed after
@@ -188,8 +188,8 @@ class Diagnosis(keras.callbacks.Callback):
         data, fakes = look(self._images), look(samples)
         overfitting = means.get("overfitting", 0.0)
         if self._unseen:
-            batches = (self._images, self._labels), self._unseen, (samples, self._labels)
-            overfitting = self._overfitting(batches)
+            seen, fake = (self._images, self._labels), (samples, self._labels)
+            overfitting = self._overfitting(seen, self._unseen, fake)
         return Evidence(
             steps,
             {k: float(ops.convert_to_numpy(v)) for k, v in hyperparameters(gan).items()},
@@ -202,18 +202,14 @@ class Diagnosis(keras.callbacks.Callback):
             overfitting,
         )
 
-    def _overfitting(self, batches):
-        """Return the overfitting that the images and labels of data, unseen data and fakes show."""
-        gan, found = self.model, []
+    def _overfitting(self, *batches):
+        """Return the overfitting, from the images and labels of data, unseen data and fakes."""
+        gan = self.model
         # In training mode, in which a batch normalisation treats each batch as it does in a step.
         with backend.inference(gan):
-            for images, labels in batches:
-                images, labels = (
-                    ops.convert_to_tensor(images),
-                    labels if labels is None else ops.convert_to_tensor(labels),
-                )
-                found.append(ops.mean(gan.score(images, training=True, labels=labels).energy))
-            return float(ops.convert_to_numpy(energies.overfitting(gan.energy_name, *found)))
+            found = [gan.score(x, training=True, labels=y).energy for x, y in batches]
+            r = energies.overfitting(gan.energy_name, *map(ops.mean, found))
+            return float(ops.convert_to_numpy(r))
 
     def _first(self, data, argument):
         """Return the first images, scaled, and their labels; unknown ones are each in turn."""

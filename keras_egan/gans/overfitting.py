@@ -13,7 +13,7 @@ from keras_egan.datasets.loaders import check_labels, described
 from keras_egan.gans.control import OF_CRITICS, OVERFITTING, followed, running_mean
 
 EVERY = 4  # steps between two looks at held-out images, as in the paper
-AVERAGED = 25  # looks
+AVERAGED = 10  # looks
 HELD = 256  # images
 
 
