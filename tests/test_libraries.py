@@ -199,7 +199,7 @@ STATE = {
     "bytes": b"\x00state",
     "tuple": (3, (2**70, None), [1.5, "a"]),
     "array": np.arange(3, dtype="uint64"),
-    "of ranks": {0: {"at": 7}, 1: {"at": 8}},
+    "nested": {"0": {"at": 7}, "1": {"at": 8}},
     "empty": {},
 }
 
@@ -214,5 +214,16 @@ def test_states_are_kept_without_pickle():
     np.testing.assert_array_equal(found.pop("array"), STATE["array"])
     assert found == {key: STATE[key] for key in found}
     assert json.dumps(packing.packed(None, "state", {})) == "null"
-    with pytest.raises(ValueError, match=r"^<object .*> at 'a/0'$"):
-        packing.to_bytes({"a": [object()]})
+
+
+@on("torch")
+def test_a_state_that_cannot_be_kept_is_refused_before_training(tmp_path):
+    class Loader(libraries.StreamingLoader):
+        def state_dict(self):
+            return {"ranks": [{0: 7}]}
+
+    gan = build()
+    with pytest.raises(ValueError, match=r"a Loader, must hold .*; got \{0: 7\} at 'ranks/0'\. Ch"):
+        train(gan, callbacks.Backup(tmp_path / "b"), data=Loader())
+    assert int(gan.step) == 0
+    train(gan, data=Loader(), epochs=1)

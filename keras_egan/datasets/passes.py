@@ -27,9 +27,9 @@ class Passes:
         self._once = hasattr(source, "__next__")
         self._size: int | None = None
         self._drop_remainder = False
-        self._initial = source.state_dict() if self._of_loader else None
+        self.initial = source.state_dict() if self._of_loader else None
         if self._once:
-            self._initial = source.get_state()
+            self.initial = source.get_state()
 
     def group(self, batch_size: int, drop_remainder: bool = False) -> None:
         """Make batches of so many items, which are single images."""
@@ -51,7 +51,7 @@ class Passes:
         found = list(itertools.islice(self._grouped(self._from(None)), 1))
         self._iterator = None  # frees its threads
         if self._once:
-            self.source.set_state(self._initial)
+            self.source.set_state(self.initial)
         return found
 
     def __call__(self, step: int, done: int) -> Iterator[Any]:
@@ -90,7 +90,7 @@ class Passes:
         # At the end of a pass, torchdata needs its own newest state, MosaicML and Grain only a new
         # iterator, and Hugging Face the state from before the first pass.
         newest = self.source.state_dict() if self._of_loader else None
-        for following in (newest, None, self._initial):
+        for following in (newest, None, self.initial):
             items = self._from(following)
             if first := list(itertools.islice(items, 1)):
                 break

@@ -13,7 +13,7 @@ def packed(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
     """Return a state for JSON; put its arrays into `arrays`, by names that begin with `path`.
 
     A state is None, a number, a string, bytes, an array or PyTorch tensor of numbers, or a list,
-    a tuple or a dict of these, with strings or whole numbers as keys.
+    a tuple or a dict of these, with strings as keys.
 
     Raises:
         ValueError: if the state holds anything else; the message says where.
@@ -23,8 +23,6 @@ def packed(value: Any, path: str, arrays: dict[str, np.ndarray]) -> Any:
         return {"tuple": items} if isinstance(value, tuple) else items
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {"dict": {k: packed(item, f"{path}/{k}", arrays) for k, item in value.items()}}
-    if isinstance(value, dict) and all(isinstance(key, int) for key in value):
-        return {"numbered": {k: packed(item, f"{path}/{k}", arrays) for k, item in value.items()}}
     kind = "array"
     if isinstance(value, bytes):
         value, kind = np.frombuffer(value, "uint8"), "bytes"
@@ -49,9 +47,8 @@ def unpacked(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     ((kind, inner),) = value.items()
     if kind == "tuple":
         return tuple(unpacked(item, arrays) for item in inner)
-    if kind in ("dict", "numbered"):
-        key = int if kind == "numbered" else str
-        return {key(name): unpacked(item, arrays) for name, item in inner.items()}
+    if kind == "dict":
+        return {name: unpacked(item, arrays) for name, item in inner.items()}
     array = np.array(arrays[inner])
     if kind == "bytes":
         return array.tobytes()

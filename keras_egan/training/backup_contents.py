@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan.backend import distributed, processes
+from keras_egan.datasets.loaders import described
 from keras_egan.datasets.passes import Passes
 from keras_egan.saving.packing import from_bytes, to_bytes
 from keras_egan.saving.state import named_variables
@@ -22,6 +23,18 @@ def are_finite(values: Mapping[str, Any]) -> bool:
     parts = "generator", "discriminator", "d_optimizer", "g_optimizer"
     names = tuple(f"variable/{part}/" for part in parts)
     return all(np.isfinite(value).all() for name, value in values.items() if name.startswith(names))
+
+
+def check_state(passes: Passes | None) -> None:
+    """Raise a `ValueError` if a loader's state cannot be in a backup."""
+    try:
+        to_bytes(passes and passes.initial)
+    except ValueError as error:
+        raise ValueError(
+            f"The state of `x`, {described(passes and passes.source)}, must hold numbers, strings, "
+            "bytes, None, arrays of numbers, and lists, tuples and dicts of them with strings as "
+            f"keys; got {error}. Change its `state_dict`, or train without `Backup`."
+        ) from None
 
 
 def data_states(passes: Passes | None, step: int) -> dict[str, np.ndarray]:

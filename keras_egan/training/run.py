@@ -19,7 +19,13 @@ from keras_egan.datasets.loaders import is_array, length
 from keras_egan.datasets.sharing import batched, checked, part, split, too_small, without_first
 from keras_egan.saving.fingerprint import check_same, fingerprint
 from keras_egan.saving.state import named_variables
-from keras_egan.training.backup_contents import are_finite, data_states, restore_data, values
+from keras_egan.training.backup_contents import (
+    are_finite,
+    check_state,
+    data_states,
+    restore_data,
+    values,
+)
 from keras_egan.training.interruption import Signals, Turns
 from keras_egan.training.run_callbacks import RunCallbacks
 
@@ -115,6 +121,7 @@ class Run:
         with ExitStack() as held:
             held.callback(setattr, self.fit_state, "logs", {})
             if self.backup:
+                check_state(self.passes)
                 processes.first(lambda: held.enter_context(self.backup.reserved()))
                 held.enter_context(self._noting_interruption())
                 self._find()
