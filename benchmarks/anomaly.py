@@ -4,11 +4,11 @@
 
 Each detector learns from the training images of one class and scores all test images; its figure is
 the area under the ROC curve of "another class". `autoencoder`, `began`, `ebgan` and `magan` are one
-auto-encoder, trained for the same number of steps without an adversary and with three, whose averages
-of batch normalisation the detector then settles on data alone; `iforest`, `knn`, `ocsvm` and `pca` are
-PyOD's as they come, on the same images. A row of each goes to a JSON
-file in the output folder; one that is there is not made again, so that a run that was cut off goes
-on. `--table` makes a table of the rows, and `--time` says how long one image takes.
+auto-encoder, trained for the same number of steps without an adversary and with three; the averages
+of batch normalisation of these three are then settled on data alone. `iforest`, `knn`, `ocsvm` and
+`pca` are PyOD's as they come, on the same images. A row of each goes to a JSON file in the output
+folder; one that is there is not made again, so that a run that was cut off goes on. `--table` makes
+a table of the rows, and `--time` says how long one image takes.
 """
 
 import argparse
