@@ -81,7 +81,7 @@ class Comparison:
         protocol = [f"{name:24}{value}" for name, value in self.protocol.items()]
         return "\n".join([*figures, *protocol])
 
-    def minus(self, other: "Comparison", resamples: int = 100, seed: int = 0) -> dict[str, Figure]:
+    def minus(self, other: "Comparison", resamples: int = 50, seed: int = 0) -> dict[str, Figure]:
         """Return the figures of this generator less those of another, with paired errors.
 
         Both are compared with the same halves of the same real features, and with halves of the
