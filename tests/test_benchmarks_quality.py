@@ -142,6 +142,16 @@ def test_anomaly(monkeypatch, capsys):
 
 
 @once
+def test_false_alarms(monkeypatch, capsys):
+    small = ("--classes", 3, "--epochs", 1, "--images", 60, "--shares", 0.1, 0.2)
+    rows = run(monkeypatch, capsys, "false_alarms", *small).splitlines()[2:]
+    asked, flagged, errors = zip(*(row.split(" | ")[2:5] for row in rows), strict=True)
+    assert asked == ("10%", "20%")
+    for share, found, error in zip((10, 20), flagged, errors, strict=True):
+        assert abs(float(found.rstrip("%")) - share) < 2 * float(error.rstrip("%"))
+
+
+@once
 def test_the_time_of_an_anomalys_score(monkeypatch, capsys):
     said = run(monkeypatch, capsys, "anomaly", "--time", "--filters", 1, "--images", 20)
     assert json.loads(said.splitlines()[-1]).keys() >= {"ONNX", "LiteRT", "SavedModel"}

@@ -71,6 +71,8 @@ def test_the_protocol_says_what_was_compared():
     read = json.loads(json.dumps(result.as_dict()))
     assert read["figures"]["density"] == result.figures["density"]._asdict()
     assert read["protocol"]["generated_count"] == 48
+    without = compare(images(60), images(48), network, resamples=0).as_dict()
+    assert without["figures"]["density"]["error"] is None
     assert "frechet_distance" in str(result)
     assert "generated_count         48" in str(result)
     network.layers[-1].kernel.assign(2 * network.layers[-1].kernel)

@@ -6,8 +6,10 @@ import pytest
 from keras import layers, ops
 
 from keras_egan import LeastSquaresGAN
+from keras_egan.anomaly import EnergyDetector
 from tests.conftest import on
 from tests.registry import CONDITIONAL, tiny_networks, uint8_images
+from tests.tiny import began
 
 
 def normalized_gan():
@@ -66,3 +68,21 @@ def test_batches_that_settle_are_drawn_by_the_seed():
     with pytest.raises(ValueError, match="`labels` are missing"):
         conditional.settle_normalization(uint8_images(8))
     conditional.settle_normalization(uint8_images(8), np.arange(8) % 3, steps=2)
+
+
+@on("torch")
+def test_a_detector_settles_the_gan_that_it_trains():
+    autoencoder = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.BatchNormalization(momentum=0.9),
+            layers.Conv2D(1, 3, padding="same"),
+        ]
+    )
+    images = 120 + uint8_images(40, (8, 8, 1)) // 2  # unlike the generator's, which are near 0
+    gan = began((tiny_networks((8, 8, 1))[0], autoencoder), rate=0.0)
+    detector = EnergyDetector(gan, epochs=2, batch_size=40, calibration_split=0).fit(images)
+    average = detector.scorer_.discriminator.layers[0].moving_mean
+    expected = (images / 127.5 - 1.0).mean()
+    np.testing.assert_allclose(ops.convert_to_numpy(average), expected, rtol=1e-3)
+    assert abs(expected) > 0.3

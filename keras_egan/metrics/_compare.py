@@ -69,11 +69,12 @@ class Comparison:
     _metrics: tuple[Any, ...] = field(repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return figures and protocol as plain values, for a JSON file."""
-        return {
-            "figures": {name: figure._asdict() for name, figure in self.figures.items()},
-            "protocol": dict(self.protocol),
+        """Return figures and protocol as plain values, for a JSON file: None for a NaN error."""
+        figures = {
+            name: {"value": value, "error": None if np.isnan(error) else error}
+            for name, (value, error) in self.figures.items()
         }
+        return {"figures": figures, "protocol": dict(self.protocol)}
 
     def __str__(self):
         figures = [
@@ -82,7 +83,7 @@ class Comparison:
         protocol = [f"{name:24}{value}" for name, value in self.protocol.items()]
         return "\n".join([*figures, *protocol])
 
-    def minus(self, other: "Comparison", resamples: int = 100, seed: int = 0) -> dict[str, Figure]:
+    def minus(self, other: "Comparison", resamples: int = 50, seed: int = 0) -> dict[str, Figure]:
         """Return the figures of this generator less those of another, with paired errors.
 
         Both are compared with the same halves of the same real features, and with halves of the
@@ -253,9 +254,8 @@ def _read(data, argument, extractor, batch_size) -> Source:
 def _measure(metrics, real, generated) -> dict[str, float]:
     results: dict[str, float] = {}
     for metric in metrics:
-        metric.reset_state()
+        _forget(metric)
         if isinstance(metric, ReferenceMetric):
-            metric.reset_real()
             metric.accumulate_real(real)
             metric.accumulate(generated)
         else:
@@ -264,11 +264,14 @@ def _measure(metrics, real, generated) -> dict[str, float]:
         result = metric.result()
         result = result if isinstance(result, dict) else {metric.name: result}
         results |= {name: value for name, value in result.items() if not name.endswith("_error")}
-    for metric in metrics:  # they would else keep the features
-        metric.reset_state()
-        if isinstance(metric, ReferenceMetric):
-            metric.reset_real()
+        _forget(metric)  # before the next one copies the features
     return results
+
+
+def _forget(metric):
+    metric.reset_state()
+    if isinstance(metric, ReferenceMetric):
+        metric.reset_real()
 
 
 def _errors(halves: list[dict[str, float]], names: Any) -> list[float]:
