@@ -77,7 +77,7 @@ def train(
     run = RunFiles(output)
     name = os.fspath(source) if is_path(source) else described(source)
     if run.exists():
-        state, split = run.read_state(), run.read_images()
+        state, split, timed = run.read_state(), run.read_images(), None
         if state.source != name:
             raise ValueError(
                 f"{run.folder} holds a training on {state.source!r}; got {name!r}. Give another "
@@ -85,12 +85,12 @@ def train(
             )
         say(f"Going on with {run.folder}: {state.seconds / 60:.1f} minutes are used.")
     else:
-        state, split = _begin(run, source, name, minutes, labels, seed, say, given)
-    return _Training(run, state, split, 60.0 * minutes, say).finish()
+        state, split, timed = _begin(run, source, name, minutes, labels, seed, say, given)
+    return _Training(run, state, split, timed, 60.0 * minutes, say).finish()
 
 
 def _begin(run, source, name, minutes, labels, seed, say, given):
-    """Look and plan; return the state and the images."""
+    """Look and plan; return the state, the images, and the GAN if it is that which was timed."""
     started = monotonic()
     sizes = reading.sizes_of(source, **given)
     sides = planning.sides_for(sizes, minutes)
@@ -103,11 +103,11 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     for sentence in sentences(facts):
         say(sentence)
     say("Timing a step.")
-    timing = _timed(planning.plan(facts, minutes), facts, split, seed)
+    timing, gan = _timed(planning.plan(facts, minutes), facts, split, seed)
     while larger := planning.larger_sides(facts, minutes, timing):
         say(f"There is time for images of {larger[1]}x{larger[0]}.")
         facts, split = looked(larger)
-        timing = _timed(planning.plan(facts, minutes), facts, split, seed)
+        timing, gan = _timed(planning.plan(facts, minutes), facts, split, seed)
     chosen = planning.plan(facts, minutes, timing)
     for decision, reason in chosen.decisions:
         say(f"Plan: {decision} ({reason}).")
@@ -115,11 +115,12 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     run.write_images(split)
     state = state._replace(seconds=monotonic() - started)
     run.write_state(state)
-    return state, split
+    # Compiling another may take a minute.
+    return state, split, gan if chosen.filters == planning.plan(facts, minutes).filters else None
 
 
 def _timed(plan, facts, split, seed):
-    """Return the seconds of a step and of a sample's measurement; the GAN is thrown away."""
+    """Return the seconds of a step and of a sample's measurement, and the GAN."""
     images = laid_out(split.images)
     held, training = images[: facts.held_out], images[facts.held_out :]
     gan = build(plan, seed)
@@ -139,14 +140,15 @@ def _timed(plan, facts, split, seed):
     started = perf_counter()
     distance = AnchoredDistance(training[:few], held[:few])
     distance(in_range(training[:few]))
-    return planning.Timing(step, (perf_counter() - started) / 3 / few)
+    return planning.Timing(step, (perf_counter() - started) / 3 / few), gan
 
 
 class _Training:
     """The parts of a run, one call of `fit` each."""
 
-    def __init__(self, run, state, split, budget, say):
+    def __init__(self, run, state, split, timed, budget, say):
         self.run, self.state, self.budget, self.say = run, state, budget, say
+        self.timed = timed
         count = state.look.held_out
         images = laid_out(split.images)
         self.held, self.training = images[:count], images[count:]
@@ -229,6 +231,9 @@ class _Training:
     def _gan(self):
         if self.state.begin == "last":
             return files.open_model(self.run.last)
+        if self.timed is not None:
+            gan, self.timed = self.timed, None
+            return gan
         gan = build(self.state.plan, self.state.seed)
         if self.state.begin == "best":
             copy_weights(files.open_model(self.run.best), gan)
