@@ -25,6 +25,13 @@ from keras_egan.saving import files
 
 _EPOCHS = 1_000_000
 _TIMED = 4  # steps
+_BUILT = "filters", "arguments", "augment", "d_rate", "g_rate"  # of a plan
+_SAID = {
+    "diverged": "diverged",
+    "collapsed": "collapsed",
+    "stuck": "does not get below the Gaussian",
+    "risen": "gets worse",
+}
 
 
 def train(
@@ -103,11 +110,13 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     for sentence in sentences(facts):
         say(sentence)
     say("Timing a step.")
-    timing, gan = _timed(planning.plan(facts, minutes), facts, split, seed)
+    timed = planning.plan(facts, minutes)
+    timing, gan = _timed(timed, facts, split, seed)
     while larger := planning.larger_sides(facts, minutes, timing):
         say(f"There is time for images of {larger[1]}x{larger[0]}.")
         facts, split = looked(larger)
-        timing, gan = _timed(planning.plan(facts, minutes), facts, split, seed)
+        timed = planning.plan(facts, minutes)
+        timing, gan = _timed(timed, facts, split, seed)
     chosen = planning.plan(facts, minutes, timing)
     for decision, reason in chosen.decisions:
         say(f"Plan: {decision} ({reason}).")
@@ -115,8 +124,8 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     run.write_images(split)
     state = state._replace(seconds=monotonic() - started)
     run.write_state(state)
-    # Compiling another may take a minute.
-    return state, split, gan if chosen.filters == planning.plan(facts, minutes).filters else None
+    same = all(getattr(chosen, name) == getattr(timed, name) for name in _BUILT)
+    return state, split, gan if same else None  # compiling another may take a minute
 
 
 def _timed(plan, facts, split, seed):
@@ -160,24 +169,27 @@ class _Training:
     def finish(self) -> EnergyGAN:
         """Train until the minutes are used, and return the best GAN."""
         if self.state.finished and self.state.seconds < self.budget:
-            self._change(part=self.state.part + 1, begin="last", finished=False)
+            good = self.state.figures[-1]["figure"] is not None
+            begin = "last" if good else "best"
+            self._change(part=self.state.part + 1, begin=begin, finished=False)
         while not self.state.finished:
             self._part()
-        self._report()
-        best = min((row["figure"] for row in self.state.figures if row["figure"]), default=None)
-        if best is None:
+        report.write(self.run, self.state, self.distance, self.training)
+        known = [row["figure"] for row in self.state.figures if row["figure"] is not None]
+        if not known:
             times = len(self.state.interventions) + 1
             raise ValueError(
                 f"Training diverged from the beginning, {times} times. Check that the images are "
                 "what they should be, or give more minutes."
             )
-        self.say(f"Done: {self._said(best)}. See {self.run.report}.")
+        self.say(f"Done: {self._said(min(known))}. See {self.run.report}.")
         gan = files.open_model(self.run.best)
         assert isinstance(gan, EnergyGAN)
         return gan
 
     def _part(self):
         state = self.state
+        files.write(self.run.script, script.text(state.source, state.plan).encode())
         gan = self._gan()
         data = batches(state.plan, self.training, self.labels, state.seed)
         reference = self.training[:64] if self.labels is None else data
@@ -217,7 +229,7 @@ class _Training:
             self._change(**done, finished=True)
             return
         chosen, change = remedied(state.plan, watch.cause)
-        sentence = f"Training {SAID[watch.cause]}: back to the best, with {change}"
+        sentence = f"Training {_SAID[watch.cause]}: back to the best, with {change}"
         self.say(f"{sentence}.")
         note = {"seconds": watch.used, "cause": watch.cause, "sentence": sentence}
         self._change(
@@ -246,19 +258,9 @@ class _Training:
     def _told(self, watch):
         row = watch.figures[-1]
         figure = "samples are not finite" if row["figure"] is None else self._said(row["figure"])
+        now = self.state._replace(seconds=watch.used, figures=watch.figures)
+        report.write(self.run, now, self.distance)
         self.say(f"{row['seconds'] / 60:.1f} of {self.budget / 60:g} minutes: {figure}.")
 
     def _said(self, figure):
         return f"{figure:.2f} (a Gaussian has 1, real images {self.distance.floor:.2f})"
-
-    def _report(self):
-        self.run.script.write_text(script.text(self.state.source, self.state.plan), "utf-8")
-        report.write(self.run, self.state, self.distance, self.training)
-
-
-SAID = {
-    "diverged": "diverged",
-    "collapsed": "collapsed",
-    "stuck": "does not get below the Gaussian",
-    "risen": "gets worse",
-}
