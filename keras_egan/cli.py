@@ -13,7 +13,7 @@ from keras_egan._load import load
 from keras_egan.automatic.comparison import compare, images_of
 from keras_egan.automatic.detection import detect
 from keras_egan.automatic.files import RunFiles
-from keras_egan.presets import trained
+from keras_egan.export._formats import FORMATS
 
 _STOPPED = 130
 
@@ -21,7 +21,7 @@ _STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, 1 for an error, 2 for bad usage, 130 if stopped."""
     given = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show
@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind = "" if known else f"{type(error).__name__}: "
         print(f"keras_egan: {kind}{error}", file=sys.stderr)
         return 1
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return 0
 
 
@@ -105,23 +107,30 @@ def _sample_flags(add):
 
 def _export(given):
     """Write the generator in a format that needs neither Keras nor this package."""
-    format = given.format or _FORMATS.get(given.filepath.suffix, "saved_model")
-    path = export.export(_gan(given.model), given.filepath, format, seed_endpoint=False)
+    suffixes = {kind.suffix: name for name, kind in FORMATS.items()}
+    format = suffixes.get(given.filepath.suffix, "saved_model")
+    path = export.export(_gan(given.model), given.filepath, format)
     print(f"Generator: {path}, as {format}")
 
 
 def _export_flags(add):
     add("model", help="a run's folder, a .keras file, or a pretrained GAN")
-    add("filepath", type=Path, help="a folder for a SavedModel; or a file such as generator.onnx")
-    add("--format", help="saved_model, onnx, litert, openvino or torch; by default by the suffix")
+    suffixes = ", ".join(kind.suffix for kind in FORMATS.values() if kind.suffix)
+    add("filepath", type=Path, help=f"a folder for a SavedModel; or a file: {suffixes}")
 
 
 def _evaluate(given):
     """Compare images with real ones: distance, precision, recall, and whether they are copies."""
-    real = _images(given.real, None, given.count) if _is_gan(given.real) else None
-    like = None if real is None else real.shape[1:]
-    samples = _images(given.samples, like, given.count)
-    real = images_of(given.real, samples.shape[1:]) if real is None else real
+    samples, real = given.samples, given.real
+    if _is_gan(real):
+        real = _gan(real).sample(given.count, seed=given.seed)
+    if _is_gan(samples):
+        samples = _gan(samples).sample(given.count, seed=given.seed)
+    # A folder's images get the size of those whose size is given.
+    if isinstance(samples, str):
+        samples = images_of(samples, None if isinstance(real, str) else real.shape[1:])
+    if isinstance(real, str):
+        real = images_of(real, samples.shape[1:])
     figures = compare(samples, real, given.seed)
     lines = {
         "distance": "sliced Wasserstein distance; a Gaussian has 1",
@@ -157,21 +166,17 @@ def _detect_flags(add):
 
 def _presets(given):
     """List the presets, which are settings known to work."""
+    width = max(map(len, presets.names()))
     for name in presets.names():
         preset = presets.get(name)
-        pretrained = ", comes trained" if name in trained() else ""
-        print(f"{name:24} {preset.about}{pretrained}")
+        pretrained = ", comes trained" if name in presets.trained() else ""
+        print(f"{name:{width}} {preset.about}{pretrained}")
 
 
 def _is_gan(model):
-    return RunFiles(model).best.exists() or str(model).endswith(".keras") or model in trained()
-
-
-def _images(source, like, count):
-    """Return samples of a GAN, or the images of a folder or file."""
-    if _is_gan(source):
-        return _gan(source).sample(count, seed=0)
-    return images_of(source, like)
+    return (
+        RunFiles(model).best.exists() or str(model).endswith(".keras") or model in presets.trained()
+    )
 
 
 def _gan(model):
@@ -183,8 +188,6 @@ def _gan(model):
         raise ValueError(f"{model} holds no trained GAN yet: {run.best} is missing.")
     return load(os.fspath(model))
 
-
-_FORMATS = {".onnx": "onnx", ".tflite": "litert", ".xml": "openvino", ".pt2": "torch"}
 
 _COMMANDS: dict[str, tuple[Callable, str, Callable]] = {
     "train": (_train, "train a GAN on images", _train_flags),

@@ -25,6 +25,13 @@ from keras_egan.saving import files
 
 _EPOCHS = 1_000_000
 _TIMED = 4  # steps
+_BUILT = "filters", "arguments", "augment", "d_rate", "g_rate"  # of a plan
+_SAID = {
+    "diverged": "diverged",
+    "collapsed": "collapsed",
+    "stuck": "does not get below the Gaussian",
+    "risen": "gets worse",
+}
 
 
 def train(
@@ -77,7 +84,7 @@ def train(
     run = RunFiles(output)
     name = os.fspath(source) if is_path(source) else described(source)
     if run.exists():
-        state, split = run.read_state(), run.read_images()
+        state, split, timed = run.read_state(), run.read_images(), None
         if state.source != name:
             raise ValueError(
                 f"{run.folder} holds a training on {state.source!r}; got {name!r}. Give another "
@@ -85,12 +92,12 @@ def train(
             )
         say(f"Going on with {run.folder}: {state.seconds / 60:.1f} minutes are used.")
     else:
-        state, split = _begin(run, source, name, minutes, labels, seed, say, given)
-    return _Training(run, state, split, 60.0 * minutes, say).finish()
+        state, split, timed = _begin(run, source, name, minutes, labels, seed, say, given)
+    return _Training(run, state, split, timed, 60.0 * minutes, say).finish()
 
 
 def _begin(run, source, name, minutes, labels, seed, say, given):
-    """Look and plan; return the state and the images."""
+    """Look and plan; return the state, the images, and the GAN if it is that which was timed."""
     started = monotonic()
     sizes = reading.sizes_of(source, **given)
     sides = planning.sides_for(sizes, minutes)
@@ -103,11 +110,13 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     for sentence in sentences(facts):
         say(sentence)
     say("Timing a step.")
-    timing = _timed(planning.plan(facts, minutes), facts, split, seed)
+    timed = planning.plan(facts, minutes)
+    timing, gan = _timed(timed, facts, split, seed)
     while larger := planning.larger_sides(facts, minutes, timing):
         say(f"There is time for images of {larger[1]}x{larger[0]}.")
         facts, split = looked(larger)
-        timing = _timed(planning.plan(facts, minutes), facts, split, seed)
+        timed = planning.plan(facts, minutes)
+        timing, gan = _timed(timed, facts, split, seed)
     chosen = planning.plan(facts, minutes, timing)
     for decision, reason in chosen.decisions:
         say(f"Plan: {decision} ({reason}).")
@@ -115,11 +124,12 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     run.write_images(split)
     state = state._replace(seconds=monotonic() - started)
     run.write_state(state)
-    return state, split
+    same = all(getattr(chosen, name) == getattr(timed, name) for name in _BUILT)
+    return state, split, gan if same else None  # compiling another may take a minute
 
 
 def _timed(plan, facts, split, seed):
-    """Return the seconds of a step and of a sample's measurement; the GAN is thrown away."""
+    """Return the seconds of a step and of a sample's measurement, and the GAN."""
     images = laid_out(split.images)
     held, training = images[: facts.held_out], images[facts.held_out :]
     gan = build(plan, seed)
@@ -139,14 +149,15 @@ def _timed(plan, facts, split, seed):
     started = perf_counter()
     distance = AnchoredDistance(training[:few], held[:few])
     distance(in_range(training[:few]))
-    return planning.Timing(step, (perf_counter() - started) / 3 / few)
+    return planning.Timing(step, (perf_counter() - started) / 3 / few), gan
 
 
 class _Training:
     """The parts of a run, one call of `fit` each."""
 
-    def __init__(self, run, state, split, budget, say):
+    def __init__(self, run, state, split, timed, budget, say):
         self.run, self.state, self.budget, self.say = run, state, budget, say
+        self.timed = timed
         count = state.look.held_out
         images = laid_out(split.images)
         self.held, self.training = images[:count], images[count:]
@@ -158,24 +169,27 @@ class _Training:
     def finish(self) -> EnergyGAN:
         """Train until the minutes are used, and return the best GAN."""
         if self.state.finished and self.state.seconds < self.budget:
-            self._change(part=self.state.part + 1, begin="last", finished=False)
+            good = self.state.figures[-1]["figure"] is not None
+            begin = "last" if good else "best"
+            self._change(part=self.state.part + 1, begin=begin, finished=False)
         while not self.state.finished:
             self._part()
-        self._report()
-        best = min((row["figure"] for row in self.state.figures if row["figure"]), default=None)
-        if best is None:
+        report.write(self.run, self.state, self.distance, self.training)
+        known = [row["figure"] for row in self.state.figures if row["figure"] is not None]
+        if not known:
             times = len(self.state.interventions) + 1
             raise ValueError(
                 f"Training diverged from the beginning, {times} times. Check that the images are "
                 "what they should be, or give more minutes."
             )
-        self.say(f"Done: {self._said(best)}. See {self.run.report}.")
+        self.say(f"Done: {self._said(min(known))}. See {self.run.report}.")
         gan = files.open_model(self.run.best)
         assert isinstance(gan, EnergyGAN)
         return gan
 
     def _part(self):
         state = self.state
+        files.write(self.run.script, script.text(state.source, state.plan).encode())
         gan = self._gan()
         data = batches(state.plan, self.training, self.labels, state.seed)
         reference = self.training[:64] if self.labels is None else data
@@ -215,7 +229,7 @@ class _Training:
             self._change(**done, finished=True)
             return
         chosen, change = remedied(state.plan, watch.cause)
-        sentence = f"Training {SAID[watch.cause]}: back to the best, with {change}"
+        sentence = f"Training {_SAID[watch.cause]}: back to the best, with {change}"
         self.say(f"{sentence}.")
         note = {"seconds": watch.used, "cause": watch.cause, "sentence": sentence}
         self._change(
@@ -229,6 +243,9 @@ class _Training:
     def _gan(self):
         if self.state.begin == "last":
             return files.open_model(self.run.last)
+        if self.timed is not None:
+            gan, self.timed = self.timed, None
+            return gan
         gan = build(self.state.plan, self.state.seed)
         if self.state.begin == "best":
             copy_weights(files.open_model(self.run.best), gan)
@@ -241,19 +258,9 @@ class _Training:
     def _told(self, watch):
         row = watch.figures[-1]
         figure = "samples are not finite" if row["figure"] is None else self._said(row["figure"])
+        now = self.state._replace(seconds=watch.used, figures=watch.figures)
+        report.write(self.run, now, self.distance)
         self.say(f"{row['seconds'] / 60:.1f} of {self.budget / 60:g} minutes: {figure}.")
 
     def _said(self, figure):
         return f"{figure:.2f} (a Gaussian has 1, real images {self.distance.floor:.2f})"
-
-    def _report(self):
-        self.run.script.write_text(script.text(self.state.source, self.state.plan), "utf-8")
-        report.write(self.run, self.state, self.distance, self.training)
-
-
-SAID = {
-    "diverged": "diverged",
-    "collapsed": "collapsed",
-    "stuck": "does not get below the Gaussian",
-    "risen": "gets worse",
-}

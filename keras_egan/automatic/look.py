@@ -11,7 +11,7 @@ from keras_egan.metrics.streams import squared_distances
 FEWEST = 20
 DRAWN = 0.4  # the share of equal neighbours above which images are drawings
 MOST_HELD_OUT = 1000
-_COMPARED = 2000
+_COMPARED = 1000
 _SIDE = 16  # of the small pictures by which images are compared
 
 

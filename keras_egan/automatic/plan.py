@@ -3,7 +3,6 @@
 All rules are in the tables below, each with its reason.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -86,7 +85,6 @@ FIGURES_APART = 0.04  # of the budget: a figure that rises is seen before much i
 EPOCHS = 4  # between figures, so that one is not late if steps take longer than expected
 MOST_SAMPLES = 1000  # of a figure; more hardly change it
 FEWEST_SAMPLES = 100  # fewer make the figure noise
-HALF_LIFE = 0.1  # of the steps: the average of the weights must leave the beginning behind
 MIRROR_BELOW = 0.6  # the share of images on their own side: letters have 0.9, faces 0.5
 BACKUP_SECONDS = 40.0  # a power cut loses at most a minute
 
@@ -195,8 +193,6 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
     samples = min(samples, look.held_out)
     if timing:
         interval = max(interval, samples * timing.figure / FIGURES_TIME)
-    half_life = HALF_LIFE * steps
-    average = min(preset.arguments["generator_average"], max(0.9, round(0.5 ** (1 / half_life), 4)))
     augment = None
     if look.total < recipe.few:
         fill = look.background if recipe.policy == "translation" and look.background else 0.0
@@ -209,10 +205,6 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         (
             f"rates of {preset.d_rate:g} and {preset.g_rate:g}, Adam's beta_1 {preset.beta_1:g}",
             "those of the preset",
-        ),
-        (
-            f"an average of the weights over a half-life of {_half_life(average):.0f} steps",
-            f"of about {steps:,} steps; at most a tenth",
         ),
         (
             "augmentation: " + (augment[0] if augment else "none"),
@@ -232,7 +224,7 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         image_shape=look.image_shape,
         filters=filters,
         num_classes=len(look.classes) if look.classes else None,
-        arguments={**recipe.arguments, "generator_average": average},
+        arguments=recipe.arguments,
         augment=augment,
         d_rate=preset.d_rate,
         g_rate=preset.g_rate,
@@ -270,10 +262,6 @@ def _width(recipe, base, batch_size, step, seconds):
         if seconds / estimated * batch_size >= recipe.images * ratio:
             return filters, estimated
     return recipe.widths[0], step * recipe.widths[0] / base
-
-
-def _half_life(average):
-    return math.log(0.5) / math.log(average)
 
 
 def _round(number):

@@ -31,8 +31,10 @@ table { border-collapse: collapse; width: 100%; } td { border-top: 1px solid #dd
 """
 
 
-def write(run: RunFiles, state: RunState, distance: AnchoredDistance, training: np.ndarray) -> None:
-    """Write the report; `training` are the images to look for copies in, uint8."""
+def write(
+    run: RunFiles, state: RunState, distance: AnchoredDistance, training: np.ndarray | None = None
+) -> None:
+    """Write the report; `training` are the images to look for copies in, uint8, or None."""
     body = "\n".join(_sections(run, state, distance, training))
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -70,7 +72,7 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         yield _chart(rows, {"samples": "figure"}, levels)
         yield "<h2>The energies</h2>"
         yield _chart(rows, {"data": "real_energy", "samples": "fake_energy"}, {})
-    if run.best.exists():
+    if training is not None and run.best.exists():
         yield from _copies(run, distance, training)
     yield "<h2>What was seen in the data</h2><ul>"
     for sentence in sentences(state.look):

@@ -147,7 +147,8 @@ class Watch(keras.callbacks.Callback):
         figure = math.nan
         if all(math.isfinite(value) for value in metrics.values()):
             figure = self._measure()
-        best = min((row["figure"] for row in self.figures if row["figure"]), default=math.inf)
+        known = [row["figure"] for row in self.figures if row["figure"] is not None]
+        best = min(known, default=math.inf)
         row = {"step": self._fit.step, "seconds": self.used}
         # JSON has no NaN.
         metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
