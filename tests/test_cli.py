@@ -90,7 +90,7 @@ def test_detect(tmp_path, capsys):
     out = tmp_path / "out"
     text = said(capsys, "detect", good, judged, "--output", out)
     assert " of 9 are abnormal" in text
-    rows = [*csv.DictReader((out / "scores.csv").open())]
+    rows = [*csv.DictReader((out / "scores.csv").read_text().splitlines())]
     assert {row["file"][-7:-4] for row in rows[:3]} == {"006", "007", "008"}
     scores = [float(row["score"]) for row in rows]
     assert scores == sorted(scores, reverse=True)
