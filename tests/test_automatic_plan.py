@@ -67,6 +67,15 @@ def test_the_width_is_the_largest_whose_images_are_seen():
     assert plan(FACES, 19, USUAL).filters == 24  # 248,064 at 32 filters
 
 
+def test_time_that_is_spent_does_not_count_and_compiling_must_pay():
+    spent = USUAL._replace(spent=600.0)
+    assert plan(FACES, 20, spent).filters == plan(FACES, 10, USUAL).filters
+    assert plan(FACES, 20, spent).steps == plan(FACES, 10, USUAL).steps
+    assert plan(FACES, 10, USUAL._replace(build=50.0)).filters == 16  # 51 s are a tenth
+    assert plan(FACES, 10, USUAL._replace(build=52.0)).filters == 32  # the preset's
+    assert larger_sides(FACES, 20, FAST._replace(build=200.0)) is None
+
+
 def test_a_gpu_gets_larger_images_if_the_data_has_them():
     assert larger_sides(FACES, 20, FAST) == (128, 128)
     assert larger_sides(FACES, 20, USUAL) is None

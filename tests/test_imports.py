@@ -34,6 +34,8 @@ PLANTED = [
     ("datasets/inputs.py", "from keras_egan.metrics import streams", "layers"),
     ("training/step.py", "from keras_egan.training.run import Run", "training"),
     ("training/run.py", "import keras_egan", "face"),
+    ("automatic/plan.py", "from keras_egan.automatic import _train", "automatic"),
+    ("automatic/odd.py", "import keras", "automatic"),
     ("odd.py", "import keras", "layers"),
 ]
 

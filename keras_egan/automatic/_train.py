@@ -112,11 +112,13 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     say("Timing a step.")
     timed = planning.plan(facts, minutes)
     timing, gan = _timed(timed, facts, split, seed)
+    timing = timing._replace(spent=monotonic() - started)
     while larger := planning.larger_sides(facts, minutes, timing):
         say(f"There is time for images of {larger[1]}x{larger[0]}.")
         facts, split = looked(larger)
         timed = planning.plan(facts, minutes)
         timing, gan = _timed(timed, facts, split, seed)
+        timing = timing._replace(spent=monotonic() - started)
     chosen = planning.plan(facts, minutes, timing)
     for decision, reason in chosen.decisions:
         say(f"Plan: {decision} ({reason}).")
@@ -132,6 +134,7 @@ def _timed(plan, facts, split, seed):
     """Return the seconds of a step and of a sample's measurement, and the GAN."""
     images = laid_out(split.images)
     held, training = images[: facts.held_out], images[facts.held_out :]
+    begun = perf_counter()
     gan = build(plan, seed)
     labels = None if split.labels is None else split.labels[facts.held_out :]
     data = batches(plan, training, labels, seed)
@@ -149,7 +152,8 @@ def _timed(plan, facts, split, seed):
     started = perf_counter()
     distance = AnchoredDistance(training[:few], held[:few])
     distance(in_range(training[:few]))
-    return planning.Timing(step, (perf_counter() - started) / 3 / few), gan
+    figure = (perf_counter() - started) / 3 / few
+    return planning.Timing(step, figure, build=times[0] - begun), gan
 
 
 class _Training:

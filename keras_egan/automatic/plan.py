@@ -85,6 +85,7 @@ FIGURES_APART = 0.04  # of the budget: a figure that rises is seen before much i
 EPOCHS = 4  # between figures, so that one is not late if steps take longer than expected
 MOST_SAMPLES = 1000  # of a figure; more hardly change it
 FEWEST_SAMPLES = 100  # fewer make the figure noise
+REBUILD = 0.1  # of the time left, which compiling networks of another size may take
 MIRROR_BELOW = 0.6  # the share of images on their own side: letters have 0.9, faces 0.5
 BACKUP_SECONDS = 40.0  # a power cut loses at most a minute
 
@@ -95,10 +96,14 @@ class Timing(NamedTuple):
     Attributes:
         step: the seconds of a training step at the preset's width.
         figure: the seconds to measure one sample.
+        build: the seconds until the first step was done, most of them for compiling.
+        spent: the seconds of the budget that are spent already.
     """
 
     step: float
     figure: float
+    build: float = 0.0
+    spent: float = 0.0
 
 
 class Plan(NamedTuple):
@@ -175,10 +180,11 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
     while batch_size > 8 and batch_size > training // 2:
         batch_size //= 2
     base = preset.network_arguments["filters"]
-    seconds = 60 * minutes * (1 - FIGURES_TIME)
+    seconds = (60 * minutes - (timing.spent if timing else 0)) * (1 - FIGURES_TIME)
+    seconds = max(seconds, 1.0)
     filters, step, fitting = base, timing.step if timing else 1.0, ""
     if timing:
-        filters, step = _width(recipe, base, batch_size, timing.step, seconds)
+        filters, step = _width(recipe, base, batch_size, timing, seconds)
         seen = seconds / step * batch_size
         fitting = (
             f"a step takes {step:.2g} s, so that training sees about {_round(seen):,} images; "
@@ -249,13 +255,19 @@ def larger_sides(look: Look, minutes: float, timing: Timing) -> tuple[int, int] 
     if 2 * max(look.sides) > LARGE_SIDE or look.short < 2 * min(look.sides):
         return None
     recipe = recipe_for(look)
-    seen = 60 * minutes / (4 * timing.step) * presets.get(recipe.preset).batch_size
+    seconds = 60 * minutes - timing.spent
+    if timing.build > REBUILD * seconds:
+        return None
+    seen = seconds / (4 * timing.step) * presets.get(recipe.preset).batch_size
     needed = recipe.images * (1 if 2 * height * width * 2 <= SIDE**2 else 2)
     return (2 * height, 2 * width) if seen >= needed else None
 
 
-def _width(recipe, base, batch_size, step, seconds):
+def _width(recipe, base, batch_size, timing, seconds):
     """Return the widest network whose images the time allows, and the seconds of its step."""
+    step = timing.step
+    if timing.build > REBUILD * seconds:
+        return base, step
     for filters in reversed(recipe.widths):
         ratio = filters / base
         estimated = step * (ratio**2 if ratio > 1 else ratio)
