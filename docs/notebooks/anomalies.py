@@ -25,10 +25,9 @@ len(threes), len(others)
 # 300 threes are for training, 100 set the threshold, and 100 are for the test, with the other
 # digits. The detector has the methods of PyOD's detectors.
 
-# %% tags=["quiet"]
-detector = anomaly.EnergyDetector(verbose=0)
-detector.fit(threes[:300])
-detector.calibrate(threes[300:400], false_alarm_rate=0.05)
+# %%
+detector = anomaly.EnergyDetector(verbose=0).fit(threes[:300])
+detector = detector.calibrate(threes[300:400], false_alarm_rate=0.05)
 
 # %%
 unseen = threes[400:]
