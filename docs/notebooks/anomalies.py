@@ -26,9 +26,8 @@ len(threes), len(others)
 # that it flags 5 % of unseen threes. The other 100 threes are for the test, with the other digits.
 # The detector has the methods of PyOD's detectors.
 
-# %% tags=["quiet"]
-detector = anomaly.EnergyDetector(contamination=0.05, verbose=0)
-detector.fit(threes[:400])
+# %%
+detector = anomaly.EnergyDetector(contamination=0.05, verbose=0).fit(threes[:400])
 
 # %%
 unseen = threes[400:]
