@@ -71,9 +71,11 @@ def _plot(axis, steps, curve, name):
     means, *band = curve.T
     window = max(1, len(means) // 100)
     smooth = np.convolve(means, np.ones(window) / window, mode="valid")
-    (line,) = axis.plot(steps[window - 1 :], smooth, label=name)
+    # Dashed, because at gamma 1 it hides L(x).
+    style = "--" if name == "gamma L(x)" else "-"
+    (line,) = axis.plot(steps[window - 1 :], smooth, style, label=name)
     if window > 1:
         # A line from each bin's minimum to its maximum; with one value per bin, the curve itself.
         values = np.stack(band, axis=1).ravel()
-        style = {"color": line.get_color(), "alpha": 0.2, "linewidth": 0.5, "zorder": 0}
-        axis.plot(np.repeat(steps, 2), values, **style)
+        pale = {"color": line.get_color(), "alpha": 0.2, "linewidth": 0.5, "zorder": 0}
+        axis.plot(np.repeat(steps, 2), values, **pale)
