@@ -24,7 +24,7 @@ FURTHER = {
     "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
     "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5, "r1_weight": 1.0, "penalty_stride": 2},
     "ls_gan": {"updates": "one_pass", "weight_clip": 0.2},
-    "relativistic": {"augment": "auto"},
+    "relativistic": {"augment": "auto", "penalty_stride": 2},
 }
 
 

@@ -83,6 +83,16 @@ def doubled(x):
     return x.repeat(2, axis=1).repeat(2, axis=2)
 
 
+def interpolated(x):
+    """Returns images of twice the sides, by bilinear interpolation, with the edges repeated."""
+    for axis in (1, 2):
+        x = np.moveaxis(x, axis, 0)
+        before, after = np.concatenate([x[:1], x[:-1]]), np.concatenate([x[1:], x[-1:]])
+        pairs = np.stack([0.25 * before + 0.75 * x, 0.75 * x + 0.25 * after], axis=1)
+        x = np.moveaxis(pairs.reshape(-1, *x.shape[1:]), 0, axis)
+    return x
+
+
 def randomise(network, seed=0):
     """Gives a network weights under which activations are of the order of 1.
 

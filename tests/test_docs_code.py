@@ -39,7 +39,7 @@ INSTEAD = {
     "np.arange(10), 1000": "np.arange(10), 100",
 }
 # Their files are not here: they are downloaded, or the reader's.
-ELSEWHERE = {"inception_2015", "inception_v3"}
+ELSEWHERE = {"inception_2015", "inception_2015_classifier", "inception_v3"}
 
 
 def python_of(text):

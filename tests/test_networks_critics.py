@@ -10,8 +10,8 @@ from tests.conftest import few, on
 from tests.layers import (
     check_forward,
     dcgan_generator,
-    doubled,
     halved,
+    interpolated,
     leaky,
     relu,
     start_from_zeros,
@@ -99,7 +99,7 @@ def test_residual(blocks):
 
     def decode(layers, code):
         x = stage(layers, layers.dense(code).reshape(-1, 5, 6, 4))
-        return np.tanh(layers.conv(doubled(leaky(x)))[:, :9])
+        return np.tanh(layers.conv(interpolated(leaky(x)))[:, :9])
 
     def features(layers, images):
         return leaky(stage(layers, layers.conv(halved(images))))
@@ -123,8 +123,8 @@ def test_residual_of_several_scales():
     def generate(layers, z):
         x = stage(layers, layers.dense(z).reshape(-1, 4, 8, 8))
         for _ in range(2):
-            x = stage(layers, layers.conv(doubled(leaky(x))))
-        return np.tanh(layers.conv(doubled(leaky(x))))
+            x = stage(layers, interpolated(layers.conv(leaky(x))))
+        return np.tanh(layers.conv(interpolated(leaky(x))))
 
     def score(layers, images):
         x = stage(layers, layers.conv(halved(images)))

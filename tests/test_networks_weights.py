@@ -60,7 +60,7 @@ def blocks(*channels):
 EBGAN_128 = convs(4, 100, 16, 8, 4, 2, 1, 1) + 16 * (64 * 8 + 32 * 4 + 16 * 2 + 8 + 4)
 EBGAN_256 = convs(4, 100, 32, 16, 8, 4, 2, 1, 1) + 16 * (64 * 16 + 32 * 8 + 16 * 4 + 8 * 2 + 4 + 2)
 RESIDUAL = 16, 32, 64, 128
-RESIDUAL_UP = convs(3, 128, 64, 32, 16, 3) + 64 + 32 + 16 + 3
+RESIDUAL_UP = convs(1, 128, 64, 32, 16) + convs(3, 16, 3) + 64 + 32 + 16 + 3
 WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the critic
     dcgan_autoencoder: (
         ("NNN-", 64 * 256 + 256 * 8 * 8 * 64 + convs(4, 64, 32, 1) + norms(256, 4096, 32) + 1),

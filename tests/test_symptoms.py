@@ -139,10 +139,10 @@ def test_a_look_at_images():
 @pytest.mark.parametrize(
     ("overfitting", "learning", "expected"),
     [
-        (0.61, BOTH, ["by heart"]),
+        (0.61, BOTH, ["memorised images"]),
         (0.59, BOTH, []),
         (0.9, ("generator",), []),
     ],
 )
-def test_a_discriminator_that_knows_its_images_by_heart(overfitting, learning, expected):
+def test_a_discriminator_that_has_memorised_its_images(overfitting, learning, expected):
     assert names(overfitting=overfitting, learning=learning) == expected

@@ -49,10 +49,10 @@ def test_a_step_reads_nothing_back_and_sends_batches_and_draws():
     found = json.loads(run(COUNTED).splitlines()[-1])
     sent = {name: counts.pop("to") - KERAS for name, counts in found.items()}
     draws = 2  # latents for the discriminator and for the generator
-    expected = dict.fromkeys(("began", "ebgan", "magan", "lsgan", "ls_gan"), 1 + draws)
+    names = "began", "ebgan", "magan", "lsgan", "ls_gan", "relativistic"
+    expected = dict.fromkeys(names, 1 + draws)
     expected["one pass"] = 1 + 1
     expected["augmented"] = 1 + draws + 3  # data, and fakes twice
-    expected["relativistic"] = 1 + draws + 2 / 4  # one step of four has two penalties
     expected["ls_gan_classes"] = 1 + 1 + draws
     expected["cls_gan"] = 1 + 1 + draws + 1  # the classes of unlabelled images' fakes
     assert sent == expected

@@ -162,7 +162,8 @@ class Objective(keras.Model):
         Args:
             weighted: pairs of a weight and a batch; a weight of 0 leaves the batch out.
             stride: the norms are computed at images 0, `stride`, 2 `stride`, ... of a batch. Their
-                mean has the same expectation and takes `1 / stride` of the time.
+                mean has the same expectation and takes `1 / stride` of the time. On several
+                devices, each counts its own part of the batch.
 
         Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `stride` is our own.
 
