@@ -33,7 +33,7 @@ from keras_egan.metrics.anchors import AnchoredDistance, in_range, random_featur
 
 RELATIVISTIC = presets.get("relativistic/drawings")
 CRITIC = {"filters": 32, "latent_dim": 128, "normalize_d": False, "nonnegative": False}
-R1 = {"r1_weight": 0.5, "penalty_stride": 4, "updates": "one_pass", "generator_average": 0.99}
+R1 = {"r1_weight": 1.0, "penalty_stride": 4, "generator_average": 0.998}
 ROWS = {
     "relativistic_small": RELATIVISTIC._replace(network="loss_sensitive", network_arguments=CRITIC),
     "least_squares_r1": RELATIVISTIC._replace(gan="LeastSquaresGAN", arguments=R1),
