@@ -187,4 +187,4 @@ def test_a_remedy_changes_one_thing(look, cause):
         assert ratio[0] == pytest.approx(ratio[1])
         assert ratio[0] < 1
     elif changed["arguments"]:
-        assert after.arguments["r1_weight"] == after.arguments["r2_weight"] == 2.0
+        assert after.arguments["r1_weight"] == after.arguments["r2_weight"] == 4.0
