@@ -161,7 +161,7 @@ def _detect_flags(add):
     add("inspected", help="a folder of images to judge")
     add("--output", type=Path, default=Path("detected"), help="the folder of results (detected)")
     add("--false-alarm-rate", type=float, default=0.05, help="of good images (0.05)")
-    add("--seed", type=int, default=0, help="fixes the order of the images (0)")
+    add("--seed", type=int, default=0, help="fixes the network's first weights (0)")
 
 
 def _presets(given):

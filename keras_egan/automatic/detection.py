@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 
 from keras_egan import checks, pictures
@@ -30,11 +31,12 @@ def detect(
     abnormal images, each beside a map of where it is odd; and `detector.keras`.
 
     Args:
-        good: a folder of good images. A fifth of them sets the threshold.
+        good: a folder of good images. `EnergyDetector` sets the threshold by a fifth of them or
+            more.
         inspected: a folder of images to judge.
         output: the folder of all that is written.
-        false_alarm_rate: the share of good images that may be called abnormal.
-        seed: the integer, 0 or more, that fixes the order of the images.
+        false_alarm_rate: the share of good images that may be called abnormal, in (0, 0.5].
+        seed: the integer, 0 or more, that fixes the network's first weights.
         say: takes each sentence about what is done.
 
     Raises:
@@ -53,14 +55,10 @@ def detect(
             f"A false-alarm rate of {false_alarm_rate:g} needs {least} good images or more; got "
             f"{len(learnt.images)}."
         )
-    order = np.random.default_rng(seed).permutation(len(learnt.images))
-    images = laid_out(learnt.images[order])
-    # Fewer than 1 / rate cannot tell so small a rate.
-    threshold = max(len(images) // 5, math.ceil(1 / false_alarm_rate))
-    train, calibration = images[threshold:], images[:threshold]
-    say(f"Learning from {len(train):,} good images; {len(calibration):,} set the threshold.")
-    detector = EnergyDetector().fit(train)
-    detector.calibrate(calibration, false_alarm_rate)
+    images = laid_out(learnt.images)
+    say(f"Learning from {len(images):,} good images; a fifth of them or more set the threshold.")
+    keras.utils.set_random_seed(seed)
+    detector = EnergyDetector(contamination=false_alarm_rate).fit(images)
     images = laid_out(judged.images)
     scores, abnormal = detector.decision_function(images), detector.predict(images)
     ranked = np.argsort(scores, kind="stable")[::-1]
