@@ -39,8 +39,8 @@ REMEDIES = (
         None,
         1.0,
         1.0,
-        "color,translation,cutout",
-        "the discriminator has memorised its images",
+        "translation",
+        "the discriminator has memorised its images, and shifts suit digits and faces alike",
     ),
     Remedy("risen", None, 0.5, 1.0, None, "smaller steps stay near what was found"),
 )
