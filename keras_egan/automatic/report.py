@@ -100,7 +100,7 @@ def _copies(run, distance, training):
     yield "<h2>Copies?</h2>"
     yield (
         "<p>Each row is a sample and the three training images nearest to it. Samples are "
-        f"{ratio:.2f} times as far from their nearest image as held-out images are "
+        f"{ratio:.2f} times as far from their nearest image as held-out images are"
         f"{'; values near 0 would be copies' if ratio > 0.5 else ': many are copies'}.</p>"
     )
     yield _picture(_png(pictures.grid(found.rows[:_SHOWN])), "Samples and nearest images", "large")
