@@ -226,13 +226,12 @@ def test_sigkill(tmp_path):
     )
     command = [sys.executable, "-c", code]
     for wait in (0.0, 5.0):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        for line in process.stdout:
-            if " minutes: " in line:
-                break
-        time.sleep(wait)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout:
+                if " minutes: " in line:
+                    break
+            time.sleep(wait)
+            process.send_signal(signal.SIGKILL)
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said[0].startswith("Going on with")
     assert said[-1].startswith("Done: ")
