@@ -14,8 +14,10 @@ The row, a JSON file beside a grid of samples, has
 - precision and recall in the features of a fixed random network;
 - the sharpness, the mean absolute Laplacian, as a share of that of the held-out images.
 
-The time is that of the processor, all threads together, after the first step, so that neither
-compilation nor other work on the machine counts.
+The time is that of the processor, all threads together, after the first step, so that
+compilation does not count. Other work on the machine slows steps down all the same: for a table
+that was made beside other work, give the number of steps that the time allows on a quiet machine,
+`--steps`. `--minutes 0.2` finds it.
 """
 
 import argparse
@@ -77,15 +79,17 @@ def train(arguments, images):
     given = {**row.arguments, **arguments.settings, "augment": arguments.augment}
     gan = getattr(keras_egan, row.gan)(*nets, **given, seed=arguments.seed)
     rates = arguments.d_rate or row.d_rate, arguments.g_rate or row.g_rate
+    if arguments.decay:
+        rates = [keras.optimizers.schedules.CosineDecay(rate, arguments.steps) for rate in rates]
     gan.compile(*(keras.optimizers.Adam(rate, row.beta_1, row.beta_2) for rate in rates))
     data = datasets.Batches(images, row.batch_size, seed=arguments.seed)
     gan.fit(
         data,
-        epochs=1_000_000,
+        epochs=arguments.steps // 50 if arguments.steps else 1_000_000,
         steps_per_epoch=50,
         verbose=0,
         callbacks=[
-            ProcessorTime(60 * arguments.minutes),
+            *([] if arguments.steps else [ProcessorTime(60 * arguments.minutes)]),
             callbacks.SampleGrid(arguments.output / "samples", every=500),
             callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv", every=50),
         ],
@@ -103,6 +107,8 @@ def main():
     names = [*presets.names(), *ROWS, "real", "gaussian"]
     add("--gan", choices=names, required=True, help="a preset, a row of ROWS, or what else")
     add("--minutes", type=float, default=10, help="of processor time")
+    add("--steps", type=int, help="the number of steps, a multiple of 50, in place of minutes")
+    add("--decay", action="store_true", help="lower both rates to 0 along a cosine of --steps")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of the GAN to change")
     add("--network-settings", type=json.loads, default={}, help="JSON: those of the networks")
     add("--augment", help="a policy of DiffAugment; by default none")
