@@ -19,7 +19,10 @@ from tests.interrupted import Stateless
 from tests.registry import CASES, CONDITIONAL, float_images, given, labels_for, state
 
 BATCH, STEPS, EPOCHS, EVERY = 16, 5, 4, 3
-NAMES = ("began", "ebgan", "magan", "lsgan", "ls_gan", "ralsgan", "relativistic", "cls_gan")
+NAMES = (
+    *("began", "ebgan", "magan", "lsgan", "ls_gan", "ralsgan", "relativistic", "cls_gan"),
+    *("began_settling", "ebgan_auto", "ls_gan_auto"),
+)
 FURTHER = {
     "began": {"augment": "color,translation,cutout", "updates": "one_pass"},
     "lsgan": {"gradient_penalty": 2.0, "perturbation": 0.5, "r1_weight": 1.0, "penalty_stride": 2},

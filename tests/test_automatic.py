@@ -87,6 +87,7 @@ def test_the_report_is_one_file_with_all_of_it(finished):
         assert reason.replace("'", "&#x27;") in text
     assert "72 different" not in text
     assert "80 different grey images" in text
+    assert "Training has not ended" not in text
 
 
 def test_the_script_trains_likewise(finished, monkeypatch, tmp_path):
@@ -141,9 +142,11 @@ def test_a_run_that_was_killed_goes_on(tmp_path, at, monkeypatch):
     with pytest.raises(Killed):
         keras_egan.train(blobs(60), MINUTES, tmp_path, say=say)
     assert [*tmp_path.glob("backup/0/*.npz")]
+    assert "Training has not ended" in (tmp_path / "report.html").read_text()
+    used = json.loads((tmp_path / "run.json").read_text())["seconds"]
     said = []
     keras_egan.train(blobs(60), MINUTES, tmp_path, say=said.append)
-    assert said[0].startswith("Going on with")
+    assert said[0].endswith(f": {used / 60:.1f} minutes are used.")
     state = json.loads((tmp_path / "run.json").read_text())
     assert state["finished"]
     seconds = [row["seconds"] for row in state["figures"]]

@@ -8,7 +8,7 @@ import pytest
 from keras_egan import presets
 from keras_egan.automatic.build import build
 from keras_egan.automatic.look import Look
-from keras_egan.automatic.plan import Timing, larger_sides, plan, recipe_for, sides_for
+from keras_egan.automatic.plan import Timing, larger_sides, plan, recipe_for, sides_for, warning
 from keras_egan.automatic.reading import Sizes
 from keras_egan.automatic.remedy import REMEDIES, remedied
 from keras_egan.automatic.watch import cause_of
@@ -105,6 +105,15 @@ def test_images_of_one_aspect_keep_it(aspect):
     assert height % 8 == width % 8 == 0
     assert width / height == pytest.approx(aspect, rel=0.1)
     assert height * width == pytest.approx(64**2, rel=0.3)
+
+
+def test_too_few_minutes_are_said_and_how_many_would_do():
+    """5 minutes have 340 steps of 0.75 s; 93,750 images need 1,465, and 15 % for figures."""
+    assert warning(plan(FACES, 20, USUAL), 0.0) is None  # 261,120 of 250,000
+    made = plan(FACES, 5, SLOW)
+    assert (made.filters, made.images_seen, made.images_needed) == (12, 340 * 64, 93_750)
+    said = warning(made, 100.0)
+    assert said.startswith("There is time for 23% of the training that good samples need; 24 min")
 
 
 @pytest.mark.parametrize("timing", [SLOW, USUAL, FAST])

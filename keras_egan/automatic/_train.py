@@ -47,10 +47,11 @@ def train(
     """Train a GAN on images, with settings that follow from them and from the minutes.
 
     It looks at the images, times a step on this machine, chooses size, networks, GAN, rates and
-    augmentation, and trains. After each few per cent of the minutes it measures samples on a
-    held-out tenth of the images: 1 is the figure of a Gaussian with the images' principal
-    components, lower is better. The best weights are kept. If training diverges, collapses or gets
-    worse, it goes on from the best with one thing changed, at most three times.
+    augmentation, and trains. All of this counts as minutes, compilation too. After each few per
+    cent of the minutes it measures samples on a held-out tenth of the images: 1 is the figure of a
+    Gaussian with the images' principal components, lower is better. The best weights are kept. If
+    training diverges, collapses or gets worse, it goes on from the best with one thing changed, at
+    most three times.
 
     `output` gets `gan.keras`, the best GAN; `report.html`, with all decisions and their reasons;
     `train.py`, a script that trains likewise; `samples/`; and what is needed to go on. The same
@@ -122,6 +123,8 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     chosen = planning.plan(facts, minutes, timing)
     for decision, reason in chosen.decisions:
         say(f"Plan: {decision} ({reason}).")
+    if said := planning.warning(chosen, timing.spent):
+        say(said)
     state = RunState(name, seed, facts, chosen, 0, "new", 0.0, [], [])
     run.write_images(split)
     state = state._replace(seconds=monotonic() - started)
@@ -264,6 +267,8 @@ class _Training:
         figure = "samples are not finite" if row["figure"] is None else self._said(row["figure"])
         now = self.state._replace(seconds=watch.used, figures=watch.figures)
         report.write(self.run, now, self.distance)
+        # The figures of a training that is stopped are in its backup.
+        self.run.write_state(self.state._replace(seconds=watch.used))
         self.say(f"{row['seconds'] / 60:.1f} of {self.budget / 60:g} minutes: {figure}.")
 
     def _said(self, figure):

@@ -3,6 +3,7 @@
 All rules are in the tables below, each with its reason.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -126,6 +127,7 @@ class Plan(NamedTuple):
         interval: the seconds between figures.
         backup_every: the number of steps between backups.
         samples: the number of samples of a figure.
+        images_needed: the number of images that training has to see to become good.
         decisions: pairs of a decision and its reason.
     """
 
@@ -145,7 +147,13 @@ class Plan(NamedTuple):
     interval: float
     backup_every: int
     samples: int
+    images_needed: int
     decisions: tuple[tuple[str, str], ...]
+
+    @property
+    def images_seen(self) -> int:
+        """The number of images that the minutes allow training to see, repeats included."""
+        return self.steps * self.batch_size
 
 
 def sides_for(sizes: Sizes, minutes: float) -> tuple[int, int]:
@@ -185,12 +193,14 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
     filters, step, fitting = base, timing.step if timing else 1.0, ""
     if timing:
         filters, step = _width(recipe, base, batch_size, timing, seconds)
-        seen = seconds / step * batch_size
-        fitting = (
-            f"a step takes {step:.2g} s, so that training sees about {_round(seen):,} images; "
-            f"{_round(recipe.images * filters / base):,} are needed at this width"
-        )
+        fitting = f"a step takes {step:.2g} s"
     steps = max(1, int(seconds / step))
+    needed = int(recipe.images * filters / base)
+    if timing:
+        fitting += (
+            f", so that training sees about {_round(steps * batch_size):,} images; "
+            f"{_round(needed):,} are needed at this width"
+        )
     interval = 60 * minutes * FIGURES_APART
     samples = MOST_SAMPLES
     if timing:
@@ -242,7 +252,24 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         interval=interval,
         backup_every=max(1, int(BACKUP_SECONDS / step)),
         samples=samples,
+        images_needed=needed,
         decisions=decisions,
+    )
+
+
+def warning(plan: Plan, spent: float) -> str | None:
+    """Return a sentence if the minutes allow less than half of what training needs, or None.
+
+    Args:
+        plan: the plan.
+        spent: the seconds of the budget that are spent before training.
+    """
+    if 2 * plan.images_seen >= plan.images_needed:
+        return None
+    seconds = plan.images_needed / plan.batch_size * plan.step_seconds / (1 - FIGURES_TIME)
+    return (
+        f"There is time for {plan.images_seen / plan.images_needed:.0%} of the training that good "
+        f"samples need; {math.ceil((spent + seconds) / 60)} minutes would be enough."
     )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from keras_egan import metrics, pictures
 from keras_egan.automatic.files import RunFiles, RunState
 from keras_egan.automatic.look import sentences
+from keras_egan.automatic.plan import warning
 from keras_egan.datasets.preparation import pillow
 from keras_egan.metrics.anchors import AnchoredDistance
 from keras_egan.saving import files
@@ -47,6 +48,8 @@ def write(
 
 def _sections(run, state, distance, training) -> Iterator[str]:
     yield f"<h1>A GAN of {escape(state.source)}</h1>"
+    if not state.finished:
+        yield "<p>Training has not ended. If it was stopped, the same command goes on.</p>"
     rows = [row for row in state.figures if row["figure"] is not None]
     if rows:
         best = min(rows, key=lambda row: row["figure"])
@@ -56,6 +59,11 @@ def _sections(run, state, distance, training) -> Iterator[str]:
             f"after {best['step']:,} steps, which gan.keras holds; training took "
             f"{state.seconds / 60:.1f} minutes.</p>"
         )
+        if best["figure"] >= 1:
+            yield (
+                "<p>From 1 up, samples are no better than a Gaussian's: training has learnt too "
+                "little. Give more minutes; the same command goes on.</p>"
+            )
         grids = {int(path.stem): path for path in run.samples.glob("*.png")}
         if best["step"] in grids:
             yield _picture(grids[best["step"]].read_bytes(), "Samples", "large")
@@ -80,9 +88,13 @@ def _sections(run, state, distance, training) -> Iterator[str]:
     yield "</ul><h2>What was decided, and why</h2><table>"
     for decision, reason in state.plan.decisions:
         yield f"<tr><td>{escape(decision)}</td><td>{escape(reason)}</td></tr>"
-    yield "</table><h2>What was changed on the way</h2>"
+    yield "</table>"
+    # The part of the budget before training is known only when it begins, and is short.
+    if said := warning(state.plan, 0.0):
+        yield f"<p>{escape(said)}</p>"
+    yield "<h2>What was changed on the way</h2>"
     if not state.interventions:
-        yield "<p>Nothing: training did not diverge, collapse or get worse.</p>"
+        yield "<p>Nothing: no divergence, collapse or lasting rise of the distance was seen.</p>"
     for change in state.interventions:
         yield f"<p>After {change['seconds'] / 60:.1f} minutes. {escape(change['sentence'])}.</p>"
     yield (
@@ -98,10 +110,13 @@ def _copies(run, distance, training):
     usual = np.median(metrics.nearest(distance.held_out, training, k=1).distances)
     ratio = float(np.median(found.distances[:, 0]) / max(usual, 1e-12))
     yield "<h2>Copies?</h2>"
+    meaning = "near 0 are copies; blurred samples have low ones too"
+    if ratio <= 0.5:
+        meaning = "as low as this mean that many are copies, or blurred"
     yield (
         "<p>Each row is a sample and the three training images nearest to it. Samples are "
-        f"{ratio:.2f} times as far from their nearest image as held-out images are"
-        f"{'; values near 0 would be copies' if ratio > 0.5 else ': many are copies'}.</p>"
+        f"{ratio:.2f} times as far from their nearest image as held-out images are. Values "
+        f"{meaning}.</p>"
     )
     yield _picture(_png(pictures.grid(found.rows[:_SHOWN])), "Samples and nearest images", "large")
 
