@@ -44,11 +44,10 @@ class Explorer:
         samples = gan.generate(z, labels=labels)
         self.directions = directions(z, samples)
         self.deviation = float(z.std())
-        some = slice(_COMPARED)
-        known = None if labels is None else labels[some]
-        self.energies = {"samples": gan.energy(samples[some], labels=known)}
+        known = None if labels is None else labels[:_COMPARED]
+        self.energies = {"samples": gan.energy(samples[:_COMPARED], labels=known)}
         if images is not None and labels is None:
-            chosen = np.random.default_rng(0).permutation(len(images))[some]
+            chosen = np.random.default_rng(0).permutation(len(images))[:_COMPARED]
             self.energies["training images"] = gan.energy(images[chosen])
 
     def samples(self, seed: float, label: float, *amounts: float) -> np.ndarray:
@@ -142,6 +141,7 @@ def page(gan: EnergyGAN, images: np.ndarray | None = None, name: str = "") -> An
     gr = require("gradio", "explore", "The page")
     explorer = Explorer(gan, images)
     picture = {"interactive": False, "show_label": False, "height": _SIDE, "format": "png"}
+    picture["buttons"] = ["fullscreen", "download"]  # and none that publishes
     with gr.Blocks(title=f"keras_egan: {name}", analytics_enabled=False) as made:
         gr.Markdown(
             f"# {name}\nA {type(gan).__name__}. Each slider moves the latents of all samples."
@@ -171,7 +171,7 @@ def page(gan: EnergyGAN, images: np.ndarray | None = None, name: str = "") -> An
                     other = gr.Number(1, label="From the seed to this seed", precision=0, minimum=0)
                     shown = gr.Image(**picture)
                     _whenever(gr, made, [seed, other, label], explorer.between, shown)
-                with gr.Tab("Nearest training images"):
+                with gr.Tab("Nearest"):
                     if images is None:
                         gr.Markdown("Give the images: `keras_egan explore MODEL --data photos/`.")
                     else:
