@@ -5,8 +5,6 @@ The objective is the sliced Wasserstein distance of samples to held-out digits, 
 same epoch is stopped. No trial begins after the time is used up. It needs `pip install optuna`.
 
     python examples/tune.py --seconds 120
-
-What was learned: see docs/guides/keras_tools.md.
 """
 
 import argparse

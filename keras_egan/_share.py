@@ -49,7 +49,7 @@ def share(
 
     Args:
         gan: the GAN.
-        destination: a path that ends in `.keras`, for one file without a card; a local folder; or
+        destination: a path that ends in `.keras`: one file without a card; a local folder; or
             an address such as `"hf://user/name"` of the Hugging Face Hub. A new repository is
             public; to have it private, create it first.
         data: sentences for the card about the data that the GAN was trained on: where it is from,

@@ -120,4 +120,4 @@ def test_wrappers_of_scikit_learn_refuse_a_gan_in_a_sentence():
     points = np.zeros((8, 2), "float32")
     for wrapper in (keras.wrappers.SKLearnClassifier, keras.wrappers.SKLearnRegressor):
         with pytest.raises(RuntimeError, match="needs to be compiled, and have a loss"):
-            wrapper(lambda X, y: gan).fit(points, np.arange(8) % 2)
+            wrapper(lambda **data: gan).fit(points, np.arange(8) % 2)
