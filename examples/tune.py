@@ -34,7 +34,7 @@ import optuna
 
 from keras_egan import callbacks, datasets, metrics, presets
 
-FIGURE = "sliced_wasserstein_distance"
+FIGURE = "swd"  # of SlicedWassersteinDistance
 HELD_OUT = 500
 
 loaded = datasets.load(

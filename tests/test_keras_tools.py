@@ -96,6 +96,8 @@ def test_the_state_of_another_gan_is_refused():
         with pytest.raises(ValueError, match=rf"^The state must be of a GAN .*\b{name}"):
             gan.set_state_tree(other.get_state_tree())
     assert all(map(np.array_equal, state(gan), before))
+    with pytest.raises(ValueError, match=r"^`value_format` must be .*; got 'list'"):
+        gan.get_state_tree("list")
 
 
 @on("torch")

@@ -14,6 +14,10 @@ from keras_egan.backend import processes
 from keras_egan.backend.keras_internals import seed_states
 from keras_egan.saving import files
 
+_OF_COMPILE = "optimizer", "metrics"
+_KINDS = "trainable", "non_trainable", *_OF_COMPILE
+"""The kinds of variables in a state tree, as Keras has them."""
+
 
 def add_variable(
     layer: keras.Layer,
@@ -139,7 +143,14 @@ def get_state_tree(gan: Any, value_format: str = "backend_tensor") -> dict[str, 
     `keras.callbacks.OrbaxCheckpoint` stores them. The names are the same in every process. Keras's
     are the variables' paths, which differ in a model made from its configuration, so that Keras
     would restore a part of a GAN only, and say nothing.
+
+    Raises:
+        ValueError: if `value_format` is unknown.
     """
+    if value_format not in ("backend_tensor", "numpy_array"):
+        raise ValueError(
+            f"`value_format` must be 'backend_tensor' or 'numpy_array'; got {value_format!r}."
+        )
     backend.synchronize(gan)
     gan._weight_average.renew(gan.step)
     tree: dict[str, dict[str, Any]] = {f"{kind}_variables": {} for kind in _KINDS}
@@ -164,16 +175,13 @@ def set_state_tree(gan: Any, state_tree: Mapping[str, Mapping[str, Any]]) -> Non
     differing += [name for name in shared if np.shape(given[name]) != variables[name].shape]
     if differing:
         raise ValueError(
-            f"The state must be of a GAN with these networks and settings; it differs in "
+            "The state must be of a GAN with these networks and settings; it differs in "
             f"{', '.join(differing[:5])}. Load it with `keras_egan.load`."
         )
-    for name in shared:
-        variables[name].assign(given[name])
+    for name in shared:  # copied, because JAX refuses one buffer for variables of two GANs
+        value = ops.convert_to_tensor(given[name], variables[name].dtype)
+        variables[name].assign(ops.copy(value))
     gan._weight_average.known = gan._weight_average.excerpt(gan.step)
-
-
-_OF_COMPILE = "optimizer", "metrics"
-_KINDS = "trainable", "non_trainable", *_OF_COMPILE
 
 
 def _kind(name, variable=None):
