@@ -178,7 +178,7 @@ def test_tuning(run, capsys):
     run("tune", *short, "--backend", keras.backend.backend())
     printed = capsys.readouterr().out
     assert "Trials: 3, " in printed
-    assert re.search(r"Best:   \d\.\d+ by \{'rate': .*, 'filters': (8|16), 'gamma': ", printed)
+    assert re.search(r"Best:   \d+\.\d+ by \{'rate': .*, 'filters': (8|16), 'gamma': ", printed)
 
 
 @on("torch")
