@@ -82,11 +82,11 @@ def share(
     ```
     """
     if str(destination).endswith(".keras"):
-        given = {"data": data, "license": license, "figures": figures}
-        for name in (name for name, value in given.items() if value is not None):
+        card = {"data": data, "license": license, "figures": figures}
+        if given := [name for name, value in card.items() if value is not None]:
             raise ValueError(
-                f"`{name}` belongs to a model card, which a `.keras` file does not have. Share a "
-                f"folder or an address such as 'hf://user/name', or omit `{name}`."
+                f"`{given[0]}` belongs to a model card, which a `.keras` file does not have. Share "
+                f"a folder or an address such as 'hf://user/name', or omit `{given[0]}`."
             )
         path = files.local(destination=destination)
         processes.by_first(lambda: files.write(path, zipped(_members(gan))))
@@ -115,7 +115,8 @@ def share(
         processes.by_first(_upload, gan, found[1], texts, figures, api or hub.HfApi())
     else:
         folder = files.local(destination=destination)
-        processes.by_first(_write, gan, folder, folder.resolve().name, str(folder), texts, figures)
+        name = folder.resolve().name
+        processes.by_first(_write, gan, folder, name, name, texts, figures)
 
 
 def _upload(gan, repository, texts, figures, api):

@@ -4,7 +4,7 @@ import inspect
 import io
 import re
 import shutil
-from contextlib import nullcontext
+from contextlib import chdir, nullcontext
 from pathlib import Path
 
 import h5py
@@ -107,10 +107,11 @@ def test_classes_keep_their_shares(tmp_path):
 
 
 def exec_card(folder):
-    """Runs the code of a folder's card."""
+    """Runs the code of a folder's card, from beside the folder."""
     (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
     space = {}
-    exec(code, space)
+    with chdir(folder.parent):
+        exec(code, space)
     return space
 
 
