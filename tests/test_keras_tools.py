@@ -57,6 +57,16 @@ def test_an_orbax_checkpoint_holds_the_whole_training(case, tmp_path):
 
 
 @on("torch")
+def test_a_relative_path_of_orbax_is_refused(tmp_path, monkeypatch):
+    """Keras swallows Orbax's error, and the folder would stay without a checkpoint."""
+    pytest.importorskip("orbax.checkpoint")
+    monkeypatch.chdir(tmp_path)
+    checkpoint = keras.callbacks.OrbaxCheckpoint("run/orbax")
+    with pytest.raises(ValueError, match=r"absolute directory, .*; got 'run/orbax'\. Give `os"):
+        train(build(CASES[0]), 1, callbacks=[checkpoint])
+
+
+@on("torch")
 @pytest.mark.parametrize("form", ["backend_tensor", "numpy_array"])
 def test_a_state_tree_is_that_of_a_copy_with_other_names(form):
     gan = build(CASES[0])
