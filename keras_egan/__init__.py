@@ -32,6 +32,7 @@ from keras_egan.saving.hyperparameter import Hyperparameter
 # isort: split
 from keras_egan import presets  # last, because it imports the GANs
 from keras_egan._load import load
+from keras_egan._share import share
 from keras_egan.automatic import train
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ __all__ = [
     "networks",
     "pictures",
     "presets",
+    "share",
     "train",
 ]
 

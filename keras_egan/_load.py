@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from keras_egan import presets
+from keras_egan.extras import require
 from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.presets._presets import load_trained, unknown
 from keras_egan.saving import files
@@ -17,9 +18,9 @@ def load(filepath: str | os.PathLike) -> EnergyGAN:
     optimizers start anew, with a warning.
 
     Args:
-        filepath: a file that `gan.save` wrote; or the name of a pretrained GAN, one of
-            `presets.trained()`; or an address such as `"hf://user/model"`, which Keras opens.
-            If it has classes of your own, register them with
+        filepath: a file that `gan.save` or `share` wrote; a folder of `share`; the name of a
+            pretrained GAN, one of `presets.trained()`; or an address such as `"hf://user/name"` of
+            the Hugging Face Hub. If it has classes of your own, register them with
             `keras.saving.register_keras_serializable`, and import them first.
 
     Returns:
@@ -27,7 +28,8 @@ def load(filepath: str | os.PathLike) -> EnergyGAN:
 
     Raises:
         FileNotFoundError: if the file does not exist.
-        ImportError: if the file's GAN needs a package that is not installed.
+        ImportError: if the file's GAN needs a package that is not installed, or the hub needs
+            huggingface_hub (the extra `hub`).
         ValueError: if `filepath` is neither a file nor a name, if the file cannot be opened (the
             message has Keras's reason), or if it does not hold a GAN.
 
@@ -41,6 +43,8 @@ def load(filepath: str | os.PathLike) -> EnergyGAN:
     """
     if str(filepath) in presets.trained():
         return load_trained(str(filepath))
+    if str(filepath).startswith("hf://"):
+        require("huggingface_hub", "hub", f"Loading {filepath}")
     if not (
         str(filepath).endswith(".keras") or files.is_address(filepath) or Path(filepath).is_dir()
     ):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from keras_egan import automatic, export, pictures, presets
 from keras_egan._load import load
+from keras_egan.automatic import explore
+from keras_egan.automatic.build import laid_out
 from keras_egan.automatic.comparison import compare, images_of
 from keras_egan.automatic.detection import detect
 from keras_egan.automatic.files import RunFiles
@@ -164,6 +166,23 @@ def _detect_flags(add):
     add("--seed", type=int, default=0, help="fixes the network's first weights (0)")
 
 
+def _explore(given):
+    """Open a page for a browser: latents on sliders, nearest training images, energies."""
+    gan, run = _gan(given.model), RunFiles(given.model)
+    images = None
+    if given.data is not None:
+        images = explore.images_for(gan, given.data)
+    elif run.exists():
+        images = laid_out(run.read_images().images[run.read_state().look.held_out :])
+    explore.page(gan, images, given.model).launch(server_port=given.port, show_error=True)
+
+
+def _explore_flags(add):
+    add("model", help="a run's folder, a .keras file, or a pretrained GAN such as began/mnist")
+    add("--data", help="training images, as for train; those of a run by default")
+    add("--port", type=int, help="of the page's address on this machine (7860, if it is free)")
+
+
 def _presets(given):
     """List the presets, which are settings known to work."""
     width = max(map(len, presets.names()))
@@ -175,16 +194,20 @@ def _presets(given):
 
 def _is_gan(model):
     return (
-        RunFiles(model).best.exists() or str(model).endswith(".keras") or model in presets.trained()
+        RunFiles(model).best.exists()
+        or Path(model, "config.json").exists()
+        or str(model).endswith(".keras")
+        or str(model).startswith("hf://")
+        or model in presets.trained()
     )
 
 
 def _gan(model):
-    """Return the GAN of a run's folder, a file or a name."""
+    """Return the GAN of a run's or shared folder, a file, an address or a name."""
     run = RunFiles(model)
     if run.best.exists():
         return load(run.best)
-    if Path(model).is_dir():
+    if Path(model).is_dir() and not Path(model, "config.json").exists():  # which `share` writes
         raise ValueError(f"{model} holds no trained GAN yet: {run.best} is missing.")
     return load(os.fspath(model))
 
@@ -195,6 +218,7 @@ _COMMANDS: dict[str, tuple[Callable, str, Callable]] = {
     "export": (_export, "write the generator for use elsewhere", _export_flags),
     "evaluate": (_evaluate, "compare images with real ones", _evaluate_flags),
     "detect": (_detect, "find abnormal images", _detect_flags),
+    "explore": (_explore, "see what a GAN makes, in a browser", _explore_flags),
     "presets": (_presets, "list settings known to work", lambda add: None),
 }
 
@@ -205,4 +229,5 @@ examples:
   keras_egan export run generator/
   keras_egan evaluate run photos/
   keras_egan detect good/ inspected/ --output detected
+  keras_egan explore run
 """

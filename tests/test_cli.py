@@ -98,6 +98,27 @@ def test_detect(tmp_path, capsys):
     assert (out / "detector.keras").exists()
 
 
+def test_explore_takes_the_images_that_a_run_was_trained_on(run, monkeypatch):
+    given = []
+
+    class Page:
+        def launch(self, **arguments):
+            pass
+
+    def page(*arguments):
+        given.extend(arguments)
+        return Page()
+
+    monkeypatch.setattr(keras_egan.automatic.explore, "page", page)
+    assert main(["explore", run[1]]) == 0
+    gan, images, name = given
+    kept = np.load(f"{run[1]}/images.npz")["images"]
+    assert len(kept) == 60
+    np.testing.assert_array_equal(images, kept[8:])  # the first were held out
+    assert images.shape[1:] == gan.image_shape
+    assert name == run[1]
+
+
 def test_presets(capsys):
     lines = said(capsys, "presets").splitlines()
     assert [line.split()[0] for line in lines] == presets.names()

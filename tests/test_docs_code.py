@@ -37,6 +37,8 @@ INSTEAD = {
     "50_000": "100",
     "10_000": "1000",
     "np.arange(10), 1000": "np.arange(10), 100",
+    '"hf://you/digits"': '"hub"',
+    '"hf://user/name"': '"hub"',
 }
 # Their files are not here: they are downloaded, or the reader's.
 ELSEWHERE = {"inception_2015", "inception_2015_classifier", "inception_v3"}

@@ -172,6 +172,16 @@ def test_help_names_the_flags(example, run, capsys):
 
 
 @on("torch")
+def test_tuning(run, capsys):
+    pytest.importorskip("optuna")
+    short = ("--trials", 3, "--epochs", 2, "--steps-per-epoch", 1)
+    run("tune", *short, "--backend", keras.backend.backend())
+    printed = capsys.readouterr().out
+    assert "Trials: 3, " in printed
+    assert re.search(r"Best:   \d+\.\d+ by \{'rate': .*, 'filters': (8|16), 'gamma': ", printed)
+
+
+@on("torch")
 def test_exploring(run, tmp_path, capsys):
     registry.CASES[0].build().save("tiny.keras")
     short = ("--images", 20, "--steps", 2, "--starts", 2)

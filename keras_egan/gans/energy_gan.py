@@ -295,6 +295,6 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     save = state.save
     save_weights = state.save_weights
     load_weights = state.load_weights
-    save_own_variables = state.save_own_variables
-    load_own_variables = state.load_own_variables
+    get_state_tree, set_state_tree = state.get_state_tree, state.set_state_tree
+    save_own_variables, load_own_variables = state.save_own_variables, state.load_own_variables
     export = export_gan

@@ -2,16 +2,21 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_egan import backend
 from keras_egan.backend import processes
 from keras_egan.backend.keras_internals import seed_states
 from keras_egan.saving import files
+
+_OF_COMPILE = "optimizer", "metrics"
+_KINDS = "trainable", "non_trainable", *_OF_COMPILE
+"""The kinds of variables in a state tree, as Keras has them."""
 
 
 def add_variable(
@@ -130,6 +135,61 @@ def named_variables(gan: Any) -> dict[str, Any]:
                 state[f"{part}/{index}"] = variable
                 named.add(id(variable))
     return state
+
+
+def get_state_tree(gan: Any, value_format: str = "backend_tensor") -> dict[str, dict[str, Any]]:
+    """Return all variables as `keras.Model.get_state_tree` does, with the seeds and the average.
+
+    `keras.callbacks.OrbaxCheckpoint` stores them. The names are the same in every process. Keras's
+    are the variables' paths, which differ in a model made from its configuration, so that Keras
+    would restore a part of a GAN only, and say nothing.
+
+    Raises:
+        ValueError: if `value_format` is unknown.
+    """
+    if value_format not in ("backend_tensor", "numpy_array"):
+        raise ValueError(
+            f"`value_format` must be 'backend_tensor' or 'numpy_array'; got {value_format!r}."
+        )
+    backend.synchronize(gan)
+    gan._weight_average.renew(gan.step)
+    tree: dict[str, dict[str, Any]] = {f"{kind}_variables": {} for kind in _KINDS}
+    for name, variable in named_variables(gan).items():
+        as_array = value_format == "numpy_array"
+        value = ops.convert_to_numpy(variable) if as_array else variable.value
+        tree[f"{_kind(name, variable)}_variables"][name.replace("/", ".")] = value
+    return tree
+
+
+def set_state_tree(gan: Any, state_tree: Mapping[str, Mapping[str, Any]]) -> None:
+    """Set all variables from the result of `get_state_tree`; its optimizers may be missing.
+
+    Raises:
+        ValueError: if the state is that of another kind of GAN.
+    """
+    backend.synchronize(gan)
+    given = {name: value for part in state_tree.values() for name, value in part.items()}
+    variables = {name.replace("/", "."): v for name, v in named_variables(gan).items()}
+    differing = sorted(n for n in given.keys() ^ variables.keys() if _kind(n) not in _OF_COMPILE)
+    shared = sorted(given.keys() & variables.keys())
+    differing += [name for name in shared if np.shape(given[name]) != variables[name].shape]
+    if differing:
+        raise ValueError(
+            "The state must be of a GAN with these networks and settings; it differs in "
+            f"{', '.join(differing[:5])}. Load it with `keras_egan.load`."
+        )
+    for name in shared:  # copied, because JAX refuses one buffer for variables of two GANs
+        value = ops.convert_to_tensor(given[name], variables[name].dtype)
+        variables[name].assign(ops.copy(value))
+    gan._weight_average.known = gan._weight_average.excerpt(gan.step)
+
+
+def _kind(name, variable=None):
+    if name.startswith(("d_optimizer", "g_optimizer")):
+        return "optimizer"
+    if name.startswith("mean_"):
+        return "metrics"
+    return "trainable" if variable is not None and variable.trainable else "non_trainable"
 
 
 def save_own_variables(gan: Any, store: Any) -> None:

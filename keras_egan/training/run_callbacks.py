@@ -1,5 +1,6 @@
 """The work of a run between steps, and the calls of its callbacks."""
 
+import os
 import warnings
 from typing import Any
 
@@ -10,6 +11,7 @@ from keras_egan.backend import distributed, processes
 from keras_egan.backend.keras_internals import finish_dispatched
 from keras_egan.callbacks import Diagnosis, TerminateOnNaN, callback_state
 from keras_egan.callbacks._terminate_on_nan import not_finite
+from keras_egan.saving.files import is_address
 
 
 class RunCallbacks(keras.callbacks.CallbackList):
@@ -18,6 +20,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
     def __init__(self, run: Any, callbacks: list, verbose: Any, steps: int | None):
         if distributed.process_count() > 1:
             _refuse_backup_of_keras(callbacks)
+        _refuse_relative_paths_of_orbax(callbacks)
         if not processes.is_first():
             callbacks = [c for c in callbacks if not _is_of_first_process(c)]
             verbose = 0
@@ -130,6 +133,18 @@ def _refuse_backup_of_keras(callbacks):
             "Processes that train together would overwrite one another's files of "
             "`keras.callbacks.BackupAndRestore`. Use `keras_egan.callbacks.Backup`."
         )
+
+
+def _refuse_relative_paths_of_orbax(callbacks):
+    """Refuse what Orbax fails at in the background, where Keras swallows the error."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.OrbaxCheckpoint):
+            path = os.fspath(callback.directory)
+            if not (os.path.isabs(path) or is_address(path)):
+                raise ValueError(
+                    f"`OrbaxCheckpoint` needs an absolute directory, or it writes nothing; got "
+                    f"{path!r}. Give `os.path.abspath({path!r})`."
+                )
 
 
 def _warn_of_state(callbacks):
