@@ -3,8 +3,8 @@
     python benchmarks/evaluation.py --images 10000
 
 Writes two folders of 64x64 colour PNGs, smooth random colours with grain, of which one folder's are
-a little darker, and runs the command in a process of its own. Prints the command's table, its time
-and its peak memory.
+a little darker, and runs the command in a process of its own. Prints the command's table, its time,
+the processor's time, and the peak memory. Other options are passed to the command.
 """
 
 import argparse
@@ -40,7 +40,7 @@ if __name__ == "__main__":
     add = parser.add_argument
     add("--images", type=int, default=10_000, help="per folder")
     add("--output", type=Path, default=Path("evaluation"), help="the folder of the two")
-    arguments, flags = parser.parse_known_args()  # others are for the command
+    arguments, flags = parser.parse_known_args()
     folders = arguments.output / "generated", arguments.output / "real"
     for seed, (folder, brightness) in enumerate(zip(folders, (230, 256), strict=True)):
         write(folder, arguments.images, brightness, seed)
@@ -48,5 +48,8 @@ if __name__ == "__main__":
     command = [sys.executable, "-m", "keras_egan", "evaluate", *map(str, folders), *flags]
     subprocess.run(command, check=True)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10
-    print(f"{seconds:.0f} seconds, {peak:.0f} MiB at most")
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(
+        f"{seconds:.0f} seconds, {used.ru_utime + used.ru_stime:.0f} of the processor, "
+        f"{used.ru_maxrss / 2**10:.0f} MiB at most"
+    )
