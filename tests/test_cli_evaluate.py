@@ -155,6 +155,7 @@ def test_samples_are_drawn_in_batches():
             ["--features", "small.keras", "--image-size", "9"],
             r"`image_size` must .* \(8, 8\); got 9",
         ),
+        (["--count", "0"], "`count` must be a whole number, 1 or more; got 0"),
         (["--count", "39"], "`generated` must hold 40 images or more; got 39."),
     ],
 )

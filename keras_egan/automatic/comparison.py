@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_egan import datasets, metrics
+from keras_egan import checks, datasets, metrics
 from keras_egan.automatic import reading
 from keras_egan.automatic.plan import sides_for
 from keras_egan.datasets.preparation import to_uint8
@@ -53,6 +53,7 @@ def compare(
         ValueError: if a source cannot be read, holds fewer than 40 images, or does not fit the
             model, or an argument is out of its range.
     """
+    checks.whole_number(1, count=count)
     one, other = (_opened(source, count, seed) for source in (samples, real))
     extractor, classifier = _networks(features, resize)
     shape = _input_shape(extractor) if extractor else _shape(one) or _shape(other)
