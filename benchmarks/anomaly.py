@@ -12,12 +12,12 @@ alone. `iforest`, `knn`, `ocsvm` and `pca` are PyOD's with their defaults, on th
 
 The scores are `norm` and `embedding`, as `EnergyDetector` computes them, and `map`, the largest
 value of the anomaly map. Joined by a plus they are standardised on the training images and added;
-`norm + embedding` is the detector's `"average"`.
+`norm + embedding + map` is the detector's `"average"`.
 
 Each row is a JSON file in the output folder. A run that was interrupted continues with the missing
-rows. `--table` prints a table of the rows. Its differences are from the same classes and seeds of
-the plain auto-encoder's `norm + embedding`, with intervals of 95 % by Student's t over classes.
-`--time` prints the time of one image.
+rows. `--table` prints a table of the rows, with intervals of 95 %: of an area by the number of test
+images (Hanley and McNeil, 1982), of its difference from the plain auto-encoder's
+`norm + embedding + map` by Student's t over classes. `--time` prints the time of one image.
 """
 
 import argparse
@@ -42,7 +42,7 @@ from keras_egan.anomaly import EnergyDetector, evaluate, load_mvtec
 DATASETS = ("mnist", "fashion_mnist", "cifar10_jpeg", "textures")
 TEXTURES = ("clouds", "stripes", "weave", "spots")
 SCORES = ("norm", "embedding", "map")
-SUMS = ("norm + embedding", "map + embedding", "norm + map", "norm + embedding + map")
+SUMS = ("norm + embedding + map", "map + embedding", "norm + embedding", "norm + map")
 GANS = {"began": {"eta": 2}, "ebgan": {}, "magan": {}}
 CLASSICAL = {
     "iforest": lambda seed: IForest(random_state=seed),
@@ -76,7 +76,13 @@ def problem(normal, arguments):
     (train, labels), (test, test_labels) = (
         load(arguments.dataset, split, arguments.data_dir) for split in ("train", "test")
     )
-    return train[labels == normal], test, test_labels != normal, None
+    train = train[labels == normal]
+    return (
+        train[: arguments.most],
+        test[: arguments.most],
+        (test_labels != normal)[: arguments.most],
+        None,
+    )
 
 
 def scored(network, train, test):
@@ -109,6 +115,7 @@ def measure(name, seed, train, test, abnormal, masks, arguments):
         if masks is not None:
             row["maps"] = evaluate(detector, test, masks)._asdict()
     row["auroc"] = {score: float(roc_auc_score(abnormal, x)) for score, x in found.items()}
+    row["normal"], row["abnormal"] = int((~abnormal).sum()), int(abnormal.sum())
     return row | {"seconds": time.perf_counter() - start}
 
 
@@ -127,6 +134,18 @@ def run(arguments):
                 row |= measure(name, seed, *data, arguments)
                 path.write_text(json.dumps(row, indent=1))
                 print(json.dumps(row), flush=True)
+
+
+def variance(area, normal, abnormal):
+    """Returns the variance of an area under the curve over test images, by Hanley and McNeil.
+
+    Source: The meaning and use of the area under a receiver operating characteristic (ROC) curve,
+    Radiology 1982.
+    """
+    two_abnormal, two_normal = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = area * (1 - area)
+    spread += (abnormal - 1) * (two_abnormal - area**2) + (normal - 1) * (two_normal - area**2)
+    return spread / (normal * abnormal)
 
 
 def interval(by_class):
@@ -152,20 +171,22 @@ def table(folder):
         for name in ("autoencoder", *GANS, *CLASSICAL):
             found = [row for row in rows if (row["dataset"], row["detector"]) == (dataset, name)]
             for score in found[0]["auroc"] if found else ():
-                values, differences = {}, {}
+                values, differences, variances = {}, {}, []
                 for row in found:
                     value, place = row["auroc"][score], (row["class"], row["seed"])
                     values.setdefault(row["class"], []).append(100 * value)
+                    variances.append(variance(value, row["normal"], row["abnormal"]))
                     if (dataset, *place) in plain:
                         difference = 100 * (value - plain[dataset, *place])
                         differences.setdefault(row["class"], []).append(difference)
                 mean, _ = interval(values)
+                error = 196 * np.sqrt(np.sum(variances)) / len(variances)
                 gain = "{:+.1f} ± {:.1f}".format(*interval(differences)) if differences else ""
                 worst = min(np.mean(of_class) for of_class in values.values())
                 counts = f"{len(values)} x {len({row['seed'] for row in found})}"
                 print(
-                    f"| {dataset} | {name} | {score} | {mean:.1f} | {gain} | {worst:.1f} "
-                    f"| {counts} |"
+                    f"| {dataset} | {name} | {score} | {mean:.1f} ± {error:.1f} | {gain} "
+                    f"| {worst:.1f} | {counts} |"
                 )
     maps = [row for row in rows if "maps" in row]
     if maps:
@@ -236,6 +257,7 @@ if __name__ == "__main__":
     add("--classes", nargs="+", type=int, help="those that are normal; all by default")
     add("--seeds", nargs="+", type=int, default=[0])
     add("--steps", type=int, default=1200, help="of training, on 64 images each")
+    add("--most", type=int, help="of training images, and of test images; all by default")
     add("--filters", type=int, default=16, help="the auto-encoder's width")
     add("--embedding", type=int, default=16, help="the length of its embedding")
     add("--settings", type=json.loads, default={}, help="JSON: arguments of the GAN to change")

@@ -65,7 +65,7 @@ def test_scores_are_what_they_are_said_to_be(network):
         "embedding": (far, test_far),
         "map": tuple(largest(network, images) for images in (train, test)),
     }
-    parts = [expected["norm"], expected["embedding"]]
+    parts = [expected[name] for name in ("norm", "embedding", "map")]
     expected["average"] = [
         np.mean([(part[i] - part[0].mean()) / part[0].std() for part in parts], axis=0)
         for i in (0, 1)

@@ -141,7 +141,7 @@ def test_anomaly(monkeypatch, capsys):
     assert run(monkeypatch, capsys, "anomaly", *small) == ""  # the rows are there already
     table = run(monkeypatch, capsys, "anomaly", "--table")
     row = json.loads(Path("anomaly/mnist_began_3_0.json").read_text())
-    assert f"| mnist | began | norm | {100 * row['auroc']['norm']:.1f} |" in table
+    assert f"| mnist | began | norm | {100 * row['auroc']['norm']:.1f} ± " in table
     assert "| mnist | ocsvm | own | " in table
 
 
@@ -180,8 +180,13 @@ def test_anomaly_of_textures(monkeypatch, capsys):
 
 
 @on("torch")
-def test_intervals_are_of_students_t_over_classes():
+def test_intervals_of_areas():
+    """Student's t over classes, and the spread of areas of drawn scores over test images."""
     anomaly = importlib.import_module("anomaly")
+    rng = np.random.default_rng(0)
+    drawn = rng.exponential(1.0, (4000, 30, 1)), rng.exponential(3.0, (4000, 1, 60))
+    areas = (drawn[0] < drawn[1]).mean(axis=(1, 2))  # of exponentials, whose formula it is
+    assert anomaly.variance(0.75, 30, 60) == pytest.approx(areas.var(), rel=0.1)
     mean, half = anomaly.interval({0: [1.0, 3.0], 1: [4.0], 2: [6.0, 6.0]})  # of 2, 4 and 6
     assert mean == 4.0
     assert half == pytest.approx(4.303 * 2 / 3**0.5, rel=1e-3)  # by a table of t, for 2

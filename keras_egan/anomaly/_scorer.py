@@ -46,7 +46,7 @@ class Scorer(keras.Model):
         self.tiles = tiles
         self.images = images
         self.settings = settings
-        self.parts = ("norm", "embedding") if score == "average" else (score,)
+        self.parts = ("norm", "embedding", "map") if score == "average" else (score,)
         self.references = self._constant("references", self._references_shape())
         self.centers = self._constant("centers", (len(self.parts),))
         self.scales = self._constant("scales", (len(self.parts),))
