@@ -58,7 +58,7 @@ def compare(
     extractor, classifier = _networks(features, resize)
     shape = _input_shape(extractor) if extractor else _shape(one) or _shape(other)
     *own, channels = shape or (*sides_for(reading.sizes_of(real), minutes=30), 3)
-    sides = None if None in own else tuple(own)
+    sides: Any = None if None in own else tuple(own)
     if image_size is not None:
         if extractor and sides not in (None, (image_size, image_size)):
             raise ValueError(
@@ -67,7 +67,7 @@ def compare(
             )
         sides = image_size, image_size
     if extractor is None:
-        extractor = random_features(feature_shape(*sides, channels), cells=2)
+        extractor = random_features(feature_shape(sides[0], sides[1], channels), cells=2)
     return metrics.compare(
         _batches(other, sides, channels),
         _batches(one, sides, channels),
