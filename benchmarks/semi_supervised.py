@@ -11,8 +11,8 @@ either, CLS-GAN has all labels. The row goes to a JSON file in the output folder
 samples with one row per class.
 
 The averages of batch normalisation are of data and fakes alike, and fit neither. `error` is
-therefore measured after a pass of training images, without labels, has settled them, and
-`error_unsettled` before.
+therefore measured after `settle_normalization` has set them to those of training images, and
+`error_unsettled` before. Labels have no influence on these averages.
 """
 
 import argparse
@@ -70,12 +70,6 @@ def train_alone(classifier, change, data, steps):
     model.fit(data, steps_per_epoch=steps, shuffle=False, verbose=2)
 
 
-def settle(classifier, images, size=500):
-    """Moves batch normalisation's averages to those of images in [-1, 1]."""
-    for start in range(0, len(images), size):
-        classifier(images[start : start + size], training=True)
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -118,30 +112,34 @@ def main():
     arguments.output.mkdir(parents=True, exist_ok=True)
     if first:
         train_alone(classifier, change, batches(images, labels, known, BATCH, rng), first)
+    gan = LossSensitiveGAN(
+        generator,
+        classifier,
+        num_classes=CLASSES,
+        energy="cross_entropy",
+        first_term_weight=arguments.first_term_weight,
+        delta_weight=8e-4,  # the author's
+        latents="normal",
+        updates="one_pass",
+        augment=change or None,
+        generator_average=0.999,
+        seed=arguments.seed,
+    )
     if not arguments.alone:
-        gan = LossSensitiveGAN(
-            generator,
-            classifier,
-            num_classes=CLASSES,
-            energy="cross_entropy",
-            first_term_weight=arguments.first_term_weight,
-            delta_weight=8e-4,  # the author's
-            latents="normal",
-            updates="one_pass",
-            augment=change or None,
-            generator_average=0.999,
-            seed=arguments.seed,
-        )
         rest = steps - first
         gan.compile(adam(RATE, rest), adam(arguments.g_rate, rest))
         data = batches(images, labels, known, 0 if all_known else SHARE, rng)
         gan.fit(data, steps_per_epoch=rest, shuffle=False, verbose=2)
         asked = np.repeat(np.arange(CLASSES), 10)
         pictures.save_grid(path.with_suffix(".png"), gan.sample(len(asked), 0, labels=asked), 10)
-    for name in ("error_unsettled", "error"):
+
+    def error():
         found = classifier.predict(scaled(test), batch_size=500, verbose=0).argmax(axis=1)
-        row[name] = float((found != test_labels).mean())
-        settle(classifier, scaled(images[:30_000]))
+        return float((found != test_labels).mean())
+
+    row["error_unsettled"] = error()
+    gan.settle_normalization(images, labels, batch_size=500)
+    row["error"] = error()
     path.write_text(json.dumps(row, indent=1))
     print(json.dumps(row, indent=1))
 

@@ -1,6 +1,7 @@
 """The command `keras_egan`."""
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -12,10 +13,11 @@ from keras_egan import automatic, export, pictures, presets
 from keras_egan._load import load
 from keras_egan.automatic import explore
 from keras_egan.automatic.build import laid_out
-from keras_egan.automatic.comparison import compare, images_of
+from keras_egan.automatic.comparison import RANDOM, compare
 from keras_egan.automatic.detection import detect
 from keras_egan.automatic.files import RunFiles
 from keras_egan.export._formats import FORMATS
+from keras_egan.saving.files import write
 
 _STOPPED = 130
 
@@ -122,35 +124,41 @@ def _export_flags(add):
 
 
 def _evaluate(given):
-    """Compare images with real ones: distance, precision, recall, and whether they are copies."""
-    samples, real = given.samples, given.real
-    if _is_gan(real):
-        real = _gan(real).sample(given.count, seed=given.seed)
-    if _is_gan(samples):
-        samples = _gan(samples).sample(given.count, seed=given.seed)
-    # A folder's images get the size of those whose size is given.
-    if isinstance(samples, str):
-        samples = images_of(samples, None if isinstance(real, str) else real.shape[1:])
-    if isinstance(real, str):
-        real = images_of(real, samples.shape[1:])
-    figures = compare(samples, real, given.seed)
-    lines = {
-        "distance": "sliced Wasserstein distance; a Gaussian has 1",
-        "floor": "the distance of real images",
-        "precision": "the share of the images that resemble real ones",
-        "recall": "the share of real images that are covered",
-        "copies": "distance to the nearest real image; new real images have 1",
-    }
-    print(f"{figures['images']:.0f} images of {given.samples} and of {given.real}:")
-    for name, meaning in lines.items():
-        print(f"{name:10} {figures[name]:6.3f}  {meaning}")
+    """Compare images with real ones: distances, precision, recall, each with its error."""
+    names = {"generated": given.samples, "real": given.real}
+    samples, real = (_gan(name) if _is_gan(name) else name for name in names.values())
+    result = compare(
+        samples,
+        real,
+        given.features,
+        resize=given.resize,
+        image_size=given.image_size,
+        count=given.count,
+        seed=given.seed,
+        resamples=given.resamples,
+    )
+    for kind, name in names.items():
+        print(f"{kind:24}{name}")
+    print(result)
+    if given.output:
+        write(given.output, json.dumps(names | result.as_dict(), indent=1).encode())
 
 
 def _evaluate_flags(add):
     add("samples", help="a run, a .keras file, a folder, or a .npy or .npz file of an array")
     add("real", help="real images, likewise")
+    add(
+        "--features",
+        default=RANDOM,
+        help="'random', a network that needs no download; a .keras file of a model from images to "
+        "features; or the file of the published Inception's weights, for the FID (random)",
+    )
+    add("--resize", choices=("legacy", "clean"), help="of Inception, as pytorch-fid or clean-fid")
+    add("--image-size", type=int, help="the side to resize all images to first")
     add("--count", type=int, default=1000, help="number of samples to draw of a GAN (1000)")
-    add("--seed", type=int, default=0, help="fixes samples and random numbers (0)")
+    add("--resamples", type=int, default=20, help="halves for the errors; 0 for none (20)")
+    add("--seed", type=int, default=0, help="fixes samples and errors (0)")
+    add("--output", type=Path, help="a JSON file of figures and protocol")
 
 
 def _detect(given):

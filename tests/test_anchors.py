@@ -62,3 +62,11 @@ def test_random_features_are_the_same_each_time():
     first, second = (random_features((16, 16, 1)).predict(images, verbose=0) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert first.shape == (4, 2 * 2 * 128)
+
+
+@pytest.mark.parametrize(
+    ("shape", "cells", "features"),
+    [((64, 64, 3), 4, 16), ((64, 64, 3), 2, 4), ((28, 28, 1), 2, 4), ((48, 96, 3), 2, 8)],
+)
+def test_random_features_are_of_cells(shape, cells, features):
+    assert random_features(shape, cells).output_shape == (None, 128 * features)

@@ -12,6 +12,7 @@ from pyod.models.base import BaseDetector
 from pyod.models.knn import KNN
 from pyod.models.lscp import LSCP
 from pyod.utils.utility import check_detector
+from scipy.ndimage import gaussian_filter
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
@@ -45,6 +46,14 @@ def nearest(embeddings, references, leave_out_own=False):
     return np.sort(distances, axis=1)[:, leave_out_own : 5 + leave_out_own].mean(axis=1)
 
 
+def largest(network, images):
+    """Returns the largest mean of the residual's channels within a Gaussian of one pixel."""
+    residuals = np.abs(images - network.predict(images, verbose=0)).mean(axis=3)
+    wide = {"sigma": (0, 1.0, 1.0), "mode": "constant", "truncate": 8.0}
+    maps = gaussian_filter(residuals, **wide) / gaussian_filter(np.ones(residuals.shape), **wide)
+    return maps.max(axis=(1, 2))
+
+
 def test_scores_are_what_they_are_said_to_be(network):
     train, test = blurred(40), noisy(10)
     (errors, places), (test_errors, test_places) = pieces(network, train), pieces(network, test)
@@ -54,8 +63,9 @@ def test_scores_are_what_they_are_said_to_be(network):
         "norm": (norms, test_norms),
         "mae": (np.abs(errors).mean(axis=1), np.abs(test_errors).mean(axis=1)),
         "embedding": (far, test_far),
+        "map": tuple(largest(network, images) for images in (train, test)),
     }
-    parts = [expected["norm"], expected["embedding"]]
+    parts = [expected[name] for name in ("norm", "embedding", "map")]
     expected["average"] = [
         np.mean([(part[i] - part[0].mean()) / part[0].std() for part in parts], axis=0)
         for i in (0, 1)

@@ -110,7 +110,11 @@ def test_maps_are_laid_over_images(tmp_path):
         ({"model": registry.tiny_critic()}, noisy(5), r"must be an auto-encoder .* to shape \(1"),
         ({"model": None}, noisy(5)[0:0], "`X` is empty"),
         ({"model": None}, noisy(5).reshape(5, 64), "`model` must be given for flattened"),
-        ({"score": "energy"}, noisy(5), "`score` must be one of average, embedding, mae.*'energy'"),
+        (
+            {"score": "energy"},
+            noisy(5),
+            "`score` must be one of average, embedding, map, mae.*'energy'",
+        ),
         ({"smoothing": -1}, noisy(5), "`smoothing` must be 0 or more; got -1"),
         ({"overlap": 1.0}, noisy(5), r"`overlap` must be from 0 to below 1; got 1\.0"),
         ({"epochs": -1}, noisy(5), "`epochs` must be a whole number, 0 or more; got -1"),

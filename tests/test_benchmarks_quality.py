@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
+from keras_egan.anomaly import load_mvtec
 from tests.conftest import on
 from tests.scripts import MARKS, digits_of_a_classifier, in_a_folder_of_its_own, made_up, once, run  # noqa: F401, fixtures
 
@@ -139,8 +141,62 @@ def test_anomaly(monkeypatch, capsys):
     assert run(monkeypatch, capsys, "anomaly", *small) == ""  # the rows are there already
     table = run(monkeypatch, capsys, "anomaly", "--table")
     row = json.loads(Path("anomaly/mnist_began_3_0.json").read_text())
-    assert f"| mnist | began | norm | {100 * row['auroc']['norm']:.1f} |" in table
+    assert f"| mnist | began | norm | {100 * row['auroc']['norm']:.1f} ± " in table
     assert "| mnist | ocsvm | own | " in table
+
+
+@on("torch")
+def test_textures(monkeypatch, capsys):
+    run(monkeypatch, capsys, "textures", "--train", 40, "--test", 20)
+    textures = importlib.import_module("anomaly").TEXTURES
+    assert {path.name for path in Path("textures").iterdir()} == {*textures}
+    for texture in textures:
+        data = load_mvtec(Path("textures") / texture, grayscale=True)
+        assert data.train.shape == (40, 32, 32, 1)
+        # The texture's deviation and the grain's, which is a fifth of it.
+        deviations = data.train.std(axis=(1, 2, 3))
+        assert deviations.mean() == pytest.approx(30 * 1.04**0.5, rel=0.05)
+        assert data.kinds == ("good",) * 20 + ("scratch",) * 20
+        assert not data.masks[:20].any()
+        for mask in data.masks[20:]:
+            assert 4 <= mask.sum() <= 70
+            assert ndimage.label(mask, np.ones((3, 3)))[1] == 1
+            assert not ndimage.binary_erosion(mask, np.ones((4, 4))).any()  # it is 3 wide at most
+
+
+@once
+def test_anomaly_of_textures(monkeypatch, capsys):
+    run(monkeypatch, capsys, "textures", "--train", 40, "--test", 10)
+    small = ("--steps", 2, "--filters", 1, "--embedding", 2, "--detectors", "autoencoder")
+    flags = ("--dataset", "textures", "--data-dir", "textures", "--classes", 1, 2, *small)
+    assert len(run(monkeypatch, capsys, "anomaly", *flags).splitlines()) == 2
+    row = json.loads(Path("anomaly/textures_autoencoder_1_0.json").read_text())
+    assert 0.0 < row["maps"]["aupro"] < 1.0
+    assert row["maps"]["abnormal"] == 10
+    table = run(monkeypatch, capsys, "anomaly", "--table")
+    assert "| textures | autoencoder | norm + embedding |" in table
+    area = 100 * row["maps"]["pixel_auroc"]
+    assert f"| stripes | autoencoder | {area:.1f} | {100 * row['maps']['aupro']:.1f} | 1 |" in table
+
+
+@on("torch")
+def test_intervals_of_areas():
+    """Student's t over classes, and the spread of areas of drawn scores over test images."""
+    anomaly = importlib.import_module("anomaly")
+    rng = np.random.default_rng(0)
+    drawn = rng.exponential(1.0, (4000, 30, 1)), rng.exponential(3.0, (4000, 1, 60))
+    areas = (drawn[0] < drawn[1]).mean(axis=(1, 2))  # of exponentials, whose formula it is
+    assert anomaly.variance(0.75, 30, 60) == pytest.approx(areas.var(), rel=0.1)
+    mean, half = anomaly.interval({0: [1.0, 3.0], 1: [4.0], 2: [6.0, 6.0]})  # of 2, 4 and 6
+    assert mean == 4.0
+    assert half == pytest.approx(4.303 * 2 / 3**0.5, rel=1e-3)  # by a table of t, for 2
+
+
+@once
+def test_evaluation(monkeypatch, capsys):
+    said = run(monkeypatch, capsys, "evaluation", "--images", 40, "--resamples", 0)
+    assert said.splitlines()[-1].endswith("MiB at most")
+    assert len([*Path("evaluation/real").iterdir()]) == 40
 
 
 @once

@@ -36,10 +36,10 @@ class EnergyDetector(BaseDetector):
             Keras model from images to reconstructions. If it is not compiled, Adam(1e-3) trains it
             on the mean squared error. The model must take only images, no labels.
         score: `"embedding"`, the mean distance to the five nearest embeddings of training images;
-            `"norm"`, `"mae"`, `"mse"`, `"sae"` or `"sse"`, the residual's energy, as in
-            `losses.reconstruction_energy`; or `"average"`, the mean of embedding and norm, each
-            standardised on training images. By default the average, or the norm for a model
-            without `encoder` and `decoder`.
+            `"map"`, the largest value of the image's map; `"norm"`, `"mae"`, `"mse"`, `"sae"` or
+            `"sse"`, the residual's energy, as in `losses.reconstruction_energy`; or `"average"`,
+            the mean of norm, embedding and map, each standardised on training images. By default
+            the average, or the norm for a model without `encoder` and `decoder`.
         contamination: the share of unseen images like those in `X` that `threshold_` lets be called
             abnormal, in (0, 0.5]; or a threshold of PyThresh, such as `IQR()`.
         calibration_split: the share of `X`, from 0 to 0.5, that `fit` keeps back to set

@@ -13,7 +13,7 @@ from keras_egan.datasets import inputs
 from keras_egan.energies import ENERGIES, reconstruction_energy
 from keras_egan.image_format import channel_axis
 
-SCORES = ("average", "embedding", *ENERGIES)
+SCORES = ("average", "embedding", "map", *ENERGIES)
 NEIGHBORS = 5
 MOST_REFERENCES, MOST_NUMBERS = 10_000, 2**22
 BATCH = 256
@@ -46,7 +46,7 @@ class Scorer(keras.Model):
         self.tiles = tiles
         self.images = images
         self.settings = settings
-        self.parts = ("norm", "embedding") if score == "average" else (score,)
+        self.parts = ("norm", "embedding", "map") if score == "average" else (score,)
         self.references = self._constant("references", self._references_shape())
         self.centers = self._constant("centers", (len(self.parts),))
         self.scales = self._constant("scales", (len(self.parts),))
@@ -58,17 +58,14 @@ class Scorer(keras.Model):
 
     def call(self, images: Any, training: bool = False) -> dict[str, Any]:
         """Return `label`, 1 or 0, `map` and `score` of images in [-1, 1], one row per image."""
-        reconstruction, measured = self.measure(images)
+        smooth, measured = self.measure(images)
         if "embedding" in measured:
             measured["embedding"] = _distance(measured["embedding"], self.references)
         score = self.average([measured[part] for part in self.parts])
-        residual = ops.abs(ops.cast(images, "float32") - ops.cast(reconstruction, "float32"))
-        smooth = ops.matmul(self.rows, ops.mean(residual, axis=channel_axis()))
-        smooth = ops.matmul(smooth, self.columns.T)
         return {"label": ops.cast(score > self.threshold, "int32"), "map": smooth, "score": score}
 
     def measure(self, images: Any) -> tuple[Any, dict[str, Any]]:
-        """Return the images' reconstructions, and the parts of their scores by name."""
+        """Return the images' maps, and the parts of their scores by name."""
         measured, network = {}, self.discriminator
         if "embedding" in self.parts:
             embedding = network.encoder(images, training=False)
@@ -77,10 +74,15 @@ class Scorer(keras.Model):
             measured["embedding"] = ops.reshape(ops.cast(embedding, "float32"), (-1, length))
         else:
             reconstruction = network(images, training=False)
+        residual = ops.abs(ops.cast(images, "float32") - ops.cast(reconstruction, "float32"))
+        smooth = ops.matmul(self.rows, ops.mean(residual, axis=channel_axis()))
+        smooth = ops.matmul(smooth, self.columns.T)
         for part in self.parts:
-            if part != "embedding":
+            if part == "map":
+                measured[part] = ops.max(smooth, axis=(1, 2))
+            elif part != "embedding":
                 measured[part] = reconstruction_energy(images, reconstruction, energy=part)
-        return reconstruction, measured
+        return smooth, measured
 
     def average(self, parts: Sequence[Any]) -> Any:
         """Return the mean of a score's parts, each standardised."""

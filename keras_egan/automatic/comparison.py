@@ -1,98 +1,153 @@
-"""Figures of one set of images compared with another."""
+"""Two sources of images, given by name, compared by `metrics.compare`."""
 
-import os
+import math
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 
-from keras_egan import metrics
+from keras_egan import checks, datasets, metrics
 from keras_egan.automatic import reading
-from keras_egan.automatic.build import laid_out
 from keras_egan.automatic.plan import sides_for
-from keras_egan.metrics.anchors import AnchoredDistance, in_range, random_features
-from keras_egan.networks._layers import split_shape
+from keras_egan.datasets.preparation import to_uint8
+from keras_egan.gans.energy_gan import EnergyGAN
+from keras_egan.image_format import channel_axis, channels_first, feature_shape
+from keras_egan.metrics.anchors import random_features
+from keras_egan.saving import files
 
-MOST = 1000
+RANDOM = "random"
+_BATCH = 64
 
 
-def compare(samples: np.ndarray, real: np.ndarray, seed: int = 0) -> dict[str, float]:
-    """Return the figures of samples compared with real images.
-
-    Half of the real images, at most 1,000, are those to compare with; from the others come the
-    Gaussian, and the images that may have been copied.
+def compare(
+    samples: EnergyGAN | str,
+    real: EnergyGAN | str,
+    features: str = RANDOM,
+    *,
+    resize: str | None = None,
+    image_size: int | None = None,
+    count: int = 1000,
+    seed: int = 0,
+    resamples: int = 20,
+) -> metrics.Comparison:
+    """Compare samples with real images, each read or drawn in batches.
 
     Args:
-        samples: uint8 or floats in [-1, 1], of shape `(n, *image_shape)`.
+        samples: a GAN; a `.npy` file, or a `.npz` file whose `images` or only array are taken; or
+            the folder or name of a dataset, as `datasets.load` takes it.
         real: likewise.
-        seed: the integer, 0 or more, that fixes the halves and the random numbers.
-
-    Returns:
-        A dict: `distance`, the sliced Wasserstein distance relative to the Gaussian's; `floor`,
-        that of real images; `precision` and `recall` in the features of a fixed random network;
-        `copies`, the median distance of samples to the nearest of the other images, relative to
-        that of real images; and `images`, the number of images compared.
-
-    Raises:
-        ValueError: if there are fewer than 8 samples or 16 real images, or their shapes differ.
-    """
-    if samples.shape[1:] != real.shape[1:]:
-        raise ValueError(
-            f"Both sets must have images of one shape; got {samples.shape[1:]} and "
-            f"{real.shape[1:]}. Convert one of them."
-        )
-    count = min(len(samples), len(real) // 2, MOST)
-    if count < 8:
-        raise ValueError(
-            f"A comparison needs 8 samples and 16 real images or more; got {len(samples)} and "
-            f"{len(real)}."
-        )
-    rng = np.random.default_rng(seed)
-    real = real[rng.permutation(len(real))]
-    held, others = in_range(real[:count]), real[count:]
-    samples = in_range(samples[rng.permutation(len(samples))[:count]])
-    distance = AnchoredDistance(others, held, seed)
-    cover = metrics.PrecisionRecall(random_features(samples.shape[1:]))
-    cover.update_real(held)
-    cover.update_state(samples)
-    near, usual = (metrics.nearest(x, others, k=1).distances for x in (samples, held))
-    return {
-        "distance": distance(samples),
-        "floor": distance.floor,
-        **cover.result(),
-        "copies": float(np.median(near) / max(np.median(usual), 1e-12)),
-        "images": count,
-    }
-
-
-def images_of(source: str | os.PathLike, like: tuple[int, ...] | None = None) -> np.ndarray:
-    """Return the images of a folder, or of a file of one array, in Keras's image data format.
-
-    Args:
-        source: a folder of images; a `.npy` file; or a `.npz` file, whose `images` or only array
-            are taken.
-        like: the shape of an image to resize a folder's to; by default it follows from them.
+        features: `"random"`, a small network of fixed random weights; a `.keras` file of a model
+            from images to features; or the file of the published Inception's weights, as
+            `metrics.inception_2015` reads it.
+        resize: how Inception resizes, as in `metrics.inception_2015`; `"legacy"` by default.
+        image_size: the side to which all images are resized first. By default the side that the
+            model needs; for random features that of the first GAN, array or dataset, or one that
+            suits the folder `real`; and for Inception none.
+        count: number of samples to draw from a GAN.
+        seed: an integer, 0 or more, that fixes the samples and the errors.
+        resamples: as in `metrics.compare`.
 
     Raises:
-        ValueError: if `source` is neither.
+        FileNotFoundError: if there is no file `features`.
+        ValueError: if a source cannot be read, holds fewer than 40 images, or does not fit the
+            model, or an argument is out of its range.
     """
+    checks.whole_number(1, count=count)
+    one, other = (_opened(source, count, seed) for source in (samples, real))
+    extractor, classifier = _networks(features, resize)
+    shape = _input_shape(extractor) if extractor else _shape(one) or _shape(other)
+    *own, channels = shape or (*sides_for(reading.sizes_of(real), minutes=30), 3)
+    sides: Any = None if None in own else tuple(own)
+    if image_size is not None:
+        if extractor and sides not in (None, (image_size, image_size)):
+            raise ValueError(
+                f"`image_size` must be that of {features}'s input, {sides}; got {image_size}. "
+                "Omit it."
+            )
+        sides = image_size, image_size
+    if extractor is None:
+        extractor = random_features(feature_shape(sides[0], sides[1], channels), cells=2)
+    return metrics.compare(
+        _batches(other, sides, channels),
+        _batches(one, sides, channels),
+        extractor,
+        classifier,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+class _Samples(keras.utils.PyDataset):
+    """Samples of a GAN as uint8, drawn batch by batch."""
+
+    def __init__(self, gan: EnergyGAN, count: int, seed: int):
+        super().__init__()
+        self.gan, self.count, self.seed = gan, count, seed
+
+    def __len__(self):
+        return math.ceil(self.count / _BATCH)
+
+    def __getitem__(self, index):
+        count = min(_BATCH, self.count - index * _BATCH)
+        samples = self.gan.sample(count, seed=self.seed * len(self) + index)
+        return to_uint8(samples, (-1.0, 1.0))
+
+
+def _opened(source, count, seed) -> Any:
+    """Return a source as `datasets.load` takes it."""
+    if isinstance(source, EnergyGAN):
+        return _Samples(source, count, seed)
     path = Path(source).expanduser()
-    if path.suffix in (".npy", ".npz") and path.is_file():
-        return _array(np.load(path, allow_pickle=False), path)
-    if not reading.is_folder(path):
-        raise ValueError(
-            f"{source} must be a folder of images, a .npy or .npz file of an array, or a run."
-        )
-    if like is None:
-        return laid_out(reading.read(path, sides_for(reading.sizes_of(path), minutes=30)).images)
-    height, width, channels = split_shape(like)
-    return laid_out(reading.read(path, (height, width)).images[..., :channels])
-
-
-def _array(loaded, path):
-    if not isinstance(loaded, np.ndarray):
+    if path.suffix not in (".npy", ".npz") or not path.is_file():
+        return source
+    loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    with loaded:
         names = loaded.files
-        name = "images" if "images" in names else names[0]
-        if name != "images" and len(names) > 1:
+        if "images" not in names and len(names) != 1:
             raise ValueError(f"{path} must hold one array, or one named 'images'; got {names}.")
-        loaded = loaded[name]
-    return loaded[..., None] if loaded.ndim == 3 else loaded
+        return loaded["images" if "images" in names else names[0]]
+
+
+def _networks(features, resize) -> tuple[keras.Model | None, keras.Model | None]:
+    """Return the extractor, None for random features, and the classifier or None."""
+    published = features != RANDOM and Path(features).suffix != ".keras"
+    if published:
+        extractor = metrics.inception_2015(features, resize=resize or "legacy")
+        return extractor, metrics.inception_2015_classifier(features)
+    if resize is not None:
+        raise ValueError(
+            "`resize` is for Inception's weights: other features have one way. Omit it."
+        )
+    return (None if features == RANDOM else files.open_model(features, compile=False)), None
+
+
+def _input_shape(extractor) -> tuple[Any, ...]:
+    shape = extractor.input_shape[1:]
+    if len(shape) != 3:
+        raise ValueError(f"`features` must be a model of images; got one of inputs {shape}.")
+    return _channels_last(shape)
+
+
+def _shape(source) -> tuple[Any, ...] | None:
+    """Return (height, width, channels) of a source's images; None for a folder."""
+    if reading.is_folder(source):
+        return None
+    return _channels_last(datasets.image_shape(datasets.load(source, shuffle=False)))
+
+
+def _channels_last(shape):
+    return (*shape[1:], shape[0]) if channels_first() else tuple(shape)
+
+
+def _batches(source, sides, channels):
+    """Return batches of a source's images, with as many channels as the extractor takes."""
+    loaded = datasets.load(
+        source, image_size=sides, grayscale=channels == 1, shuffle=False, skip_unreadable=True
+    )
+    for index in range(len(loaded)):
+        images, *_ = loaded[index]
+        grey = channels == 3 and images.shape[channel_axis()] == 1
+        yield np.repeat(images, 3, channel_axis()) if grey else images
