@@ -41,7 +41,7 @@ BATCH, RATE = 64, 4e-3
 
 
 def untrained(name, shape, arguments):
-    """Returns a GAN or an auto-encoder alone, compiled, its learning rate falling by a cosine."""
+    """Return a compiled GAN or auto-encoder, whose learning rate falls along a cosine."""
     rate = keras.optimizers.schedules.CosineDecay(RATE, arguments.steps, alpha=0.02)
     widths = {"filters": arguments.filters, "embedding_dim": arguments.embedding}
     if name in GANS:
@@ -56,7 +56,7 @@ def untrained(name, shape, arguments):
 
 
 def measure(name, seed, train, test, abnormal, arguments):
-    """Returns a detector's areas under the curve, by the names of its scores, and its times."""
+    """Return a detector's areas under the curve by the names of its scores, and its times."""
     keras.utils.set_random_seed(seed)
     start = time.perf_counter()
     if name in CLASSICAL:
@@ -66,13 +66,13 @@ def measure(name, seed, train, test, abnormal, arguments):
     else:
         model = untrained(name, train.shape[1:], arguments)
         epochs = max(1, round(arguments.steps * BATCH / len(train)))
-        whole = {"calibration_split": 0}  # no threshold is needed: all images are learnt
+        whole = {"calibration_split": 0}  # no threshold is needed, so all images are for training
         detector = EnergyDetector(model, epochs=epochs, batch_size=BATCH, **whole).fit(train)
         fitted = time.perf_counter()
         network = detector.scorer_.discriminator
         norm = EnergyDetector(network, score="norm", epochs=0, **whole).fit(train)
         found = {"average": detector.decision_function(test), "norm": norm.decision_function(test)}
-        own = norm.decision_scores_  # the other half of the average is the embedding's
+        own = norm.decision_scores_  # the other half of the average comes from the embedding
         found["embedding"] = 2 * found["average"] - (found["norm"] - own.mean()) / own.std()
     return {
         "auroc": {score: float(roc_auc_score(abnormal, values)) for score, values in found.items()},
@@ -101,7 +101,7 @@ def run(arguments):
 
 
 def table(folder):
-    """Prints the means over classes and seeds, in per cent, of what is in a folder."""
+    """Print the means over classes and seeds, in per cent, of the rows in a folder."""
     rows = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     print("| dataset | detector | score | mean AUROC, % | worst class | classes x seeds |")
     print("|---|---|---|---|---|---|")
@@ -123,7 +123,7 @@ def table(folder):
 
 
 def once(function, rounds=300):
-    """Returns the median time of a call, in milliseconds."""
+    """Return the median time of a call, in milliseconds."""
     function()
     times = []
     for _ in range(rounds):
@@ -134,7 +134,7 @@ def once(function, rounds=300):
 
 
 def times(arguments):
-    """Prints how long one image takes, in Keras and in the files, each on one thread."""
+    """Print the time of one image in Keras and in each exported file, on one thread."""
     import onnxruntime
     import tensorflow as tf
     from ai_edge_litert.interpreter import Interpreter

@@ -22,7 +22,7 @@ WEIGHTS = "model.weights.h5"
 
 
 def bare(gan):
-    """Returns a GAN without optimizers and average, whose generator has the averaged weights."""
+    """Return a GAN without optimizers and average; its generator has the averaged weights."""
     made = type(gan).from_config({**gan.get_config(), "generator_average": None})
     with gan.averaged():
         made.generator.set_weights(gan.generator.get_weights())
@@ -33,7 +33,7 @@ def bare(gan):
 
 
 def halved(data):
-    """Returns the bytes of an HDF5 file with its matrices in half precision."""
+    """Return the bytes of an HDF5 file with its matrices in half precision."""
     made = io.BytesIO()
     with h5py.File(io.BytesIO(data)) as source, h5py.File(made, "w") as target:
 

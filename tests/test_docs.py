@@ -1,4 +1,4 @@
-"""The documentation's links, pictures and commands are in place; its first pages are short."""
+"""The documentation's links, pictures and commands; the length of its first pages."""
 
 import importlib.util
 import re
@@ -22,7 +22,7 @@ def named(path):
 
 
 def anchors(page):
-    """Returns the names that a page's headings have on GitHub, in the site, in the reference."""
+    """Return the anchors of a page's headings on GitHub, in the site and in the reference."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     own = {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in headings}
     return own | {*re.findall(r"^::: (\S+)$", page.read_text(), re.MULTILINE)}
@@ -42,7 +42,7 @@ def test_no_link_is_broken(page):
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=named)
 def test_no_link_of_a_notebook_is_broken(notebook):
-    """Theirs are of the site's folders, which no one else checks: `../../guides/files/`."""
+    """They name folders of the site, such as `../../guides/files/`, unchecked by mkdocs."""
     for link in re.findall(r"\]\((\.\./[^)#]+)", notebook.read_text()):
         # A notebook is a folder of the site, a level below its source.
         target = notebook.parent / link.removeprefix("../")
@@ -69,7 +69,7 @@ def test_the_readme_begins_with_the_two_commands():
 
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
 def test_a_first_page_fits_one_screen(name):
-    """Fewer than 350 words, beside code and tables."""
+    """It has fewer than 350 words, beside code and tables."""
     text = re.sub(
         r"```.*?```|^\|.*$", "", (ROOT / name).read_text(), flags=re.DOTALL | re.MULTILINE
     )
@@ -97,7 +97,7 @@ def test_no_table_of_results_stands_twice():
 
 
 def module(path):
-    """Returns a script that no package has, as a module."""
+    """Import a script that belongs to no package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
@@ -115,7 +115,7 @@ def test_the_plots_are_of_the_tables(monkeypatch):
     assert len(bars) == 21  # seven networks on three backends
     assert max(bars) == 1.85  # mlp on TensorFlow
     assert [list(line.get_ydata()) for line in drawn[1].axes[1].lines] == [
-        [511.8, 275.9, 66.1],  # EBGAN's, as they are and shifted
+        [511.8, 275.9, 66.1],  # EBGAN's, without shifts and with them
         [122.0, 97.8, 98.6],
     ]
     plots.plt.close("all")

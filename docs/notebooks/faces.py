@@ -21,7 +21,7 @@ from keras_egan import callbacks, datasets, pictures, presets
 
 
 def draw(rng):
-    """Returns a drawing of a random face."""
+    """Return a drawing of a random face."""
     skin, hair, back = (
         tuple((np.array(tone) * rng.uniform(*shades)).astype(int))
         for tone, shades in (
