@@ -1,12 +1,15 @@
 """The documentation's links, pictures and commands; the length of its first pages."""
 
 import importlib.util
+import inspect
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import keras_egan
+from keras_egan import cli
 from tests.conftest import on
 
 pytestmark = on("torch")
@@ -47,6 +50,39 @@ def test_no_link_of_a_notebook_is_broken(notebook):
         # A notebook is a folder of the site, a level below its source.
         target = notebook.parent / link.removeprefix("../")
         assert target.is_file() or target.with_suffix(".md").is_file(), link
+
+
+def commands(page):
+    """Yield the words of a page's commands, without variables of the environment."""
+    text = page.read_text().replace("\\\n", " ")
+    for code in re.findall(r"^ *```bash\n(.*?)```|`([^`\n]+)`", text, re.DOTALL | re.MULTILINE):
+        quoted = r"^ *(?:\w+=\w+ )*((?:python|keras_egan) (?:'[^']*'|[^'\n])+)"
+        for line in re.findall(quoted, "".join(code), re.MULTILINE):
+            yield shlex.split(line, comments=True)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if [*commands(page)]], ids=named)
+def test_commands_have_options_that_exist(page):
+    for program, *words in commands(page):
+        options = {word for word in words if word.startswith("--")}
+        scripts = [ROOT / word for word in words if word.endswith(".py") and "NAME" not in word]
+        if program == "keras_egan" and "--help" not in options:
+            cli._parser().parse_args(words)
+        for script in scripts:
+            helpers = [*script.parent.glob("common.py"), *script.parent.glob("training.py")]
+            known = "".join(path.read_text() for path in [script, *helpers])
+            assert options - {"--help"} <= {*re.findall(r'"(--[\w-]+)"', known)}, words
+
+
+def test_the_shell_line_of_the_guide_has_the_settings_of_its_python():
+    guide = (ROOT / "docs/guides/own_images.md").read_text()
+    shell = re.search(r"^keras_egan (train .*)$", guide, re.MULTILINE)[1]
+    python = re.search(r"= keras_egan\.(train\(.*\))$", guide, re.MULTILINE)[1]
+    given = eval(python, {"train": inspect.signature(keras_egan.train).bind}).arguments
+    parsed = vars(cli._parser().parse_args(shell.split()))
+    assert {name: str(value) for name, value in parsed.items() if name in given} == {
+        name: str(float(value)) if name == "minutes" else value for name, value in given.items()
+    }
 
 
 def test_every_picture_is_shown():
