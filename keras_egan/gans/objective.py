@@ -80,6 +80,9 @@ class Objective(keras.Model):
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
         """Return further scalars to log, computed from the means of the metrics.
 
+        It is called in each step, before `control`, and again at the end of an epoch and in
+        `evaluate`. A state that it returns is that of the moment: copy it, as `ops.copy(self.k_t)`.
+
         Args:
             metrics: the means of `d_loss`, `g_loss`, `real_energy`, `fake_energy`, and of the
                 metrics that the losses return, over a batch, an epoch or an evaluation.
