@@ -165,7 +165,15 @@ class Objective(keras.Model):
         Args:
             images: tensor of shape `(batch, *image_shape)`; no gradient flows through it.
             labels: their classes, int32 of shape `(batch,)`, if the GAN has `num_classes`.
+
+        Raises:
+            ValueError: if the labels are missing.
         """
+        if self.num_classes and labels is None:
+            raise ValueError(
+                "`labels` must be given, because the GAN has `num_classes`; got None. Pass "
+                "those of the images, such as `self.gradient_norms(real.images, real.labels)`."
+            )
         gradient = backend.input_gradient(
             lambda images: self.score(images, training=True, labels=labels).energy,
             ops.stop_gradient(images),  # a penalty trains only the discriminator
