@@ -54,7 +54,7 @@ BATCH, RATE = 64, 4e-3
 
 
 def untrained(name, shape, arguments):
-    """Returns a GAN or an auto-encoder alone, compiled, its learning rate falling by a cosine."""
+    """Return a compiled GAN or auto-encoder, whose learning rate falls along a cosine."""
     rate = keras.optimizers.schedules.CosineDecay(RATE, arguments.steps, alpha=0.02)
     widths = {"filters": arguments.filters, "embedding_dim": arguments.embedding}
     if name in GANS:
@@ -69,7 +69,7 @@ def untrained(name, shape, arguments):
 
 
 def problem(normal, arguments):
-    """Returns training images, test images, which of these are abnormal, and masks or None."""
+    """Return training images, test images, which of these are abnormal, and masks or None."""
     if arguments.dataset == "textures":
         data = load_mvtec(Path(arguments.data_dir) / TEXTURES[normal], grayscale=True)
         return data.train, data.test, np.array(data.kinds) != "good", data.masks
@@ -86,7 +86,7 @@ def problem(normal, arguments):
 
 
 def scored(network, train, test):
-    """Returns a trained auto-encoder's scores of test images by name, and its detector."""
+    """Return a trained auto-encoder's scores of test images by name, and its detector."""
     found = {}
     for score in SCORES:
         detector = EnergyDetector(network, score=score, epochs=0, calibration_split=0).fit(train)
@@ -96,7 +96,7 @@ def scored(network, train, test):
 
 
 def measure(name, seed, train, test, abnormal, masks, arguments):
-    """Returns a detector's areas under the curve, by the names of its scores, and its times."""
+    """Return a detector's areas under the curve, by the names of its scores, and its times."""
     keras.utils.set_random_seed(seed)
     start = time.perf_counter()
     row = {}
@@ -137,7 +137,7 @@ def run(arguments):
 
 
 def variance(area, normal, abnormal):
-    """Returns the variance of an area under the curve over test images, by Hanley and McNeil.
+    """Return the variance of an area under the curve over test images, by Hanley and McNeil.
 
     Source: The meaning and use of the area under a receiver operating characteristic (ROC) curve,
     Radiology 1982.
@@ -149,7 +149,7 @@ def variance(area, normal, abnormal):
 
 
 def interval(by_class):
-    """Returns the mean over classes of lists of values, and half of its interval of 95 %."""
+    """Return the mean over classes of lists of values, and half of its interval of 95 %."""
     means = [np.mean(values) for values in by_class.values()]
     if len(means) < 2:
         return means[0], np.nan
@@ -158,7 +158,7 @@ def interval(by_class):
 
 
 def table(folder):
-    """Prints the means over classes and seeds, in per cent, of what is in a folder."""
+    """Print the means over classes and seeds, in per cent, of the rows in a folder."""
     rows = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     plain = {
         (row["dataset"], row["class"], row["seed"]): row["auroc"][SUMS[0]]
@@ -207,7 +207,7 @@ def table(folder):
 
 
 def once(function, rounds=300):
-    """Returns the median time of a call, in milliseconds."""
+    """Return the median time of a call, in milliseconds."""
     function()
     times = []
     for _ in range(rounds):
@@ -218,7 +218,7 @@ def once(function, rounds=300):
 
 
 def times(arguments):
-    """Prints how long one image takes, in Keras and in the files, each on one thread."""
+    """Print the time of one image in Keras and in each exported file, on one thread."""
     import onnxruntime
     import tensorflow as tf
     from ai_edge_litert.interpreter import Interpreter

@@ -21,7 +21,7 @@ CACHE = Path.home() / ".cache" / "keras_egan"
 
 
 def load(dataset, split, data_dir=None):
-    """Returns images, uint8 of shape `(n, 28, 28, 1)`, and labels, of shape `(n,)`."""
+    """Return images, uint8 of shape `(n, 28, 28, 1)`, and labels, of shape `(n,)`."""
     import tensorflow_datasets as tfds
 
     data = tfds.load(dataset, split=split, data_dir=data_dir, batch_size=-1, as_supervised=True)
@@ -29,7 +29,7 @@ def load(dataset, split, data_dir=None):
 
 
 def classifier(dataset, data_dir=None, cache=CACHE):
-    """Returns a model from images in [-1, 1] of shape `(n, 28, 28, 1)` to ten probabilities.
+    """Return a model from images in [-1, 1] of shape `(n, 28, 28, 1)` to ten probabilities.
 
     Its layer "features" has 128 units.
     """
@@ -42,7 +42,7 @@ def classifier(dataset, data_dir=None, cache=CACHE):
 
 
 def features_of(model):
-    """Returns the model from images to a classifier's features."""
+    """Return the model from images to a classifier's features."""
     return keras.Model(model.inputs, model.get_layer("features").output)
 
 
@@ -79,7 +79,7 @@ def _train(dataset, data_dir, epochs=8, batch_size=128):
 
 
 def accuracy(model, dataset, data_dir=None):
-    """Returns the share of the test images that a classifier gets right."""
+    """Return the share of the test images that a classifier gets right."""
     images, labels = load(dataset, "test", data_dir)
     found = model.predict(images / 127.5 - 1.0, verbose=0).argmax(axis=1)
     return float((found == labels).mean())

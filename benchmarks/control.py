@@ -21,7 +21,7 @@ AVERAGED = 25  # steps
 
 
 def energies(rule, batch_size, d_steps, arguments):
-    """Trains by a rule; returns the energies of data and of fakes, of shape `(steps, 2)`."""
+    """Train by a rule; return the energies of data and of fakes, of shape `(steps, 2)`."""
     digits = datasets.load(
         "digits", image_size=28, batch_size=batch_size, seed=0, drop_remainder=True
     )
@@ -42,7 +42,7 @@ def energies(rule, batch_size, d_steps, arguments):
 
 
 def averaged(values):
-    """Returns the exponential averages of the rows so far."""
+    """Return the exponential averages of the rows so far."""
     share = 1 / AVERAGED
     kept = (1 - share) ** np.arange(len(values))[:, None]
     sums = np.cumsum(values / kept, axis=0) * kept
@@ -50,7 +50,7 @@ def averaged(values):
 
 
 def figures(rows, arguments):
-    """Yields each half's settling time, overshoot and late ratio."""
+    """Yield each half's settling time, overshoot and late ratio."""
     smooth = averaged(rows)
     for half, gamma in enumerate(arguments.gammas):
         part = slice(half * arguments.steps, (half + 1) * arguments.steps)

@@ -4,7 +4,7 @@
     KERAS_BACKEND=tensorflow python benchmarks/data.py array
     KERAS_BACKEND=tensorflow python benchmarks/data.py tfds --data-dir DIRECTORY
 
-All do the same work, in turns, so that a machine whose speed drifts slows all of them. The work is
+All do the same work, in turns, so that a machine of varying speed slows all of them. The work is
 JPEGs of 300x300 resized to 64x64, an array shuffled into batches, or a dataset of
 tensorflow-datasets, for which PyTorch has no loader. `fit` takes the images of `load`, for a GAN
 that does nothing; the loops over the others do nothing either. On JAX there is no DataLoader,
@@ -40,7 +40,7 @@ class Idle(keras_egan.LeastSquaresGAN):
 
 
 class Clock(keras.callbacks.Callback):
-    """Times an epoch except its first step."""
+    """Time an epoch except its first step."""
 
     def on_train_batch_end(self, batch, logs=None):
         if not batch:
@@ -51,7 +51,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def write_jpegs(folder, count):
-    """Writes smooth pictures with some noise, of the size of photographs' files."""
+    """Write smooth pictures with some noise, whose files are as large as photographs."""
     rng = np.random.default_rng(0)
     for index in range(count):
         coarse = Image.fromarray(rng.integers(0, 256, (12, 12, 3), "uint8"))
@@ -76,7 +76,7 @@ class Pictures(torch.utils.data.Dataset):
 
 
 def decoded(path):
-    """Returns a picture as a TensorFlow user would read it."""
+    """Return a picture as a TensorFlow user would read it."""
     image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
     image = tf.image.resize(image, (SIDE, SIDE), "bicubic", antialias=True)
     return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
@@ -116,7 +116,7 @@ def batched(pipeline):
 
 
 def by_fit(images):
-    """Returns a turn of `fit`, timed from its first step on."""
+    """Return a turn of `fit`, timed from its first step on."""
     generator = keras.Sequential(
         [
             keras.Input((1,)),
@@ -139,7 +139,7 @@ def by_fit(images):
 
 
 def by_loop(batches):
-    """Returns a turn through batches, timed from the first on."""
+    """Return a turn through batches, timed from the first on."""
 
     def run():
         count = -1
@@ -180,7 +180,7 @@ with tempfile.TemporaryDirectory() as directory:
         data_dir=arguments.data_dir,
     )
     if keras.backend.backend() == "jax":
-        others.pop("DataLoader", None)  # it forks, and JAX may not get over that
+        others.pop("DataLoader", None)  # it forks, which JAX may not survive
     turns = {"load": by_fit(images)}
     turns |= {name: by_loop(batches) for name, batches in others.items()}
     for turn in turns.values():

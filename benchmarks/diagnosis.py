@@ -19,7 +19,7 @@ from keras_egan import callbacks, datasets, presets
 EPOCHS, STEPS = 15, 40
 HEAD = "| run | should find | found (at which of 600 steps) |\n|---|---|---|"
 
-# What is wrong; the preset, what is changed in it, and the findings that name it.
+# The failure; the preset, the changes to it, and the findings that name the failure.
 FAILURES = {
     "lambda_k of 1e-4": ("began", {"lambda_k": 1e-4}, "k_t too slow"),
     "lambda_k of 500": ("began", {"lambda_k": 500.0}, "k_t swings"),
@@ -56,7 +56,7 @@ FAILURES = {
     "LS-GAN, the generator's rate of 1": ("loss_sensitive", {"g_rate": 1.0}, "alike, saturated"),
     "rates of 1e30": ("loss_sensitive", {"d_rate": 1e30, "g_rate": 1e30}, "not finite"),
 }
-# Others, with seed 1, which no threshold was chosen by; two of them go well.
+# Other runs, with seed 1, by which no threshold was chosen; two of them go well.
 FURTHER = {
     "BEGAN, the generator's rate of 0.1": ("began", {"g_rate": 0.1}, "alike, k_t at 0"),
     "a gamma of 0.1": ("began", {"gamma": 0.1}, "alike, k_t at 0"),
@@ -79,7 +79,7 @@ def build(family, seed, network=None, **changes):
 
 
 def train(family, seed, **changes):
-    """Returns the findings of a run."""
+    """Return the findings of a run."""
     keras.utils.set_random_seed(seed)
     gan = build(family, seed, **changes)
     images = datasets.load(
@@ -93,13 +93,13 @@ def train(family, seed, **changes):
 
 
 def named(expected, found):
-    """Whether a finding that fits came before half of the run was over."""
+    """Return whether a finding that fits came in the first half of the run."""
     half = EPOCHS * STEPS // 2
     return any(one["name"] in expected.split(", ") and one["step"] <= half for one in found)
 
 
 def line(name, expected, found):
-    """Returns a row of the table, with the step at which each finding came."""
+    """Return a row of the table, with the step of each finding."""
     said = ", ".join(f"{one['name']} ({one['step']})" for one in found) or "nothing"
     return f"| {name} | {expected or 'nothing'} | {said} |"
 

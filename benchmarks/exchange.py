@@ -25,12 +25,13 @@ MESSAGES = 5
 
 
 def exchanged(gan, batch_size, d_steps=1):
-    """Returns the bytes that a step of `updates="alternating"` adds up over all devices.
+    """Return the bytes that a step of `updates="alternating"` adds up over all devices.
 
-    4 (d P_D + P_G + M + F + 1) + 8 N s, where P are weights that learn, d is `d_steps`,
-    M the numbers of batch normalisation's moving statistics, F the logged figures; and, for EBGAN's
-    pulling-away term, N the global batch and s the numbers in an embedding, which go out and whose
-    gradients come back. On JAX, batch normalisation exchanges its layers' moments instead of M.
+    4 (d P_D + P_G + M + F + 1) + 8 N s, where P counts the trainable weights, d is `d_steps`, M
+    counts the moving statistics of batch normalisation, and F the logged metrics. For EBGAN's
+    pulling-away term, N is the global batch and s the length of an embedding; embeddings go out,
+    and their gradients come back. On JAX, batch normalisation exchanges its layers' moments
+    instead of M.
     """
     d_weights, g_weights = (
         sum(int(np.prod(v.shape)) for v in network.trainable_variables)
@@ -48,7 +49,7 @@ def exchanged(gan, batch_size, d_steps=1):
 
 
 def embedding(gan):
-    """Returns the length of what the pulling-away term exchanges of each fake."""
+    """Return the length of the embedding that the pulling-away term exchanges per fake."""
     if "pt" not in gan._running_means.names:
         return 0
     return int(np.prod(gan.discriminator.encoder.output_shape[1:]))

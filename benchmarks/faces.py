@@ -1,4 +1,4 @@
-"""Trains a GAN on faces, and measures what it makes of them.
+"""Trains a GAN on faces, and measures its samples.
 
     python benchmarks/faces.py --data-dir DIRECTORY
 
@@ -7,7 +7,7 @@
 plot, has the sliced Wasserstein distance of 1,000 samples to those kept back; the sharpness, the
 mean absolute Laplacian, as a share of theirs; the ratio of energies and k_t over the second half.
 `--measure real` measures 1,000 of the training faces instead, and `--measure gaussian` samples of a
-Gaussian in the first 200 principal components. A run that was cut off goes on from its backup.
+Gaussian in the first 200 principal components. A run that was interrupted resumes from its backup.
 """
 
 import argparse
@@ -38,14 +38,14 @@ NETWORKS = {
 
 
 def sharpness(images):
-    """Returns the mean absolute Laplacian of images, shape (n, height, width, channels)."""
+    """Return the mean absolute Laplacian of images, shape (n, height, width, channels)."""
     center = images[:, 1:-1, 1:-1]
     around = images[:, :-2, 1:-1] + images[:, 2:, 1:-1] + images[:, 1:-1, :-2] + images[:, 1:-1, 2:]
     return float(np.abs(4 * center - around).mean())
 
 
 def measure(samples, kept_back):
-    """Returns the figures of samples, an array like `kept_back`, in [-1, 1]."""
+    """Return the metrics of samples, an array like `kept_back`, in [-1, 1]."""
     distance = metrics.SlicedWassersteinDistance()
     distance.update_real(kept_back)
     distance.update_state(samples)
@@ -53,7 +53,7 @@ def measure(samples, kept_back):
 
 
 def train(arguments, faces):
-    """Returns a trained GAN, and what is to be said of the training."""
+    """Return a trained GAN, and facts about the training."""
     keras.utils.set_random_seed(arguments.seed)
     kind, own = GANS[arguments.gan]
     critic = arguments.gan == "least_squares"

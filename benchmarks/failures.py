@@ -26,7 +26,7 @@ ENDLESS = ["--epochs", "1000000", "--steps-per-epoch", "5", "--filters", "2"]
 
 
 def commands(engine, one_by_one):
-    """Returns commands to start, each with what it adds to the environment."""
+    """Return commands to start, each with its environment variables."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -42,7 +42,7 @@ def commands(engine, one_by_one):
 
 
 def workers(script):
-    """Returns the processes that train, by when they were started, except their launcher."""
+    """Return the processes that train, in the order of their start, without the launcher."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -60,7 +60,7 @@ def alive(pid):
 
 
 def measured(engine, one_by_one, victim, limit):
-    """Returns how many seconds the others took to end; None if they did not."""
+    """Return the seconds until the others had ended; None if they did not end."""
     script = str(SCRIPTS / f"{engine}_processes.py")
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder)

@@ -29,7 +29,7 @@ def images_of(dataset, data_dir):
 
 
 def interval(share, kept, unseen):
-    """Returns two standard errors of the share that is flagged of unseen images."""
+    """Return two standard errors of the share of unseen images that are flagged."""
     return 2 * np.sqrt(share * (1 - share) * (1 / (kept + 2) + 1 / unseen))
 
 
@@ -44,7 +44,7 @@ def run(arguments):
         usual = EnergyDetector(epochs=arguments.epochs).fit(train)
         pyod = EnergyDetector(epochs=arguments.epochs, calibration_split=0).fit(train)
         for share in arguments.shares:
-            # The same images are kept back again, so that nothing but the threshold changes.
+            # The same images are held out again, so that only the threshold changes.
             network, kept = usual.scorer_.discriminator, len(train) - usual.scorer_.tiles
             detector = EnergyDetector(network, contamination=share, epochs=0).fit(train)
             flagged, errors = detector.predict(unseen).mean(), interval(share, kept, len(unseen))

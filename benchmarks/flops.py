@@ -21,10 +21,10 @@ from keras_egan import layers, networks
 
 
 def flops(model):
-    """Returns the operations of one image's way through a model, a multiply-add counted as two.
+    """Return the operations of one image's forward pass; a multiply-add counts as two.
 
-    Dense layers and convolutions are counted, borders as if they were whole; activations,
-    normalisation and biases, which are few beside them, are not.
+    Dense layers and convolutions count, as if borders were whole. Activations, normalisation and
+    biases are few and do not count.
     """
     total = 0
     for layer in model.layers:
@@ -51,7 +51,7 @@ def flops(model):
 
 
 def training_flops(generator, discriminator):
-    """Returns the operations of a training step for each image of the batch."""
+    """Return the operations of a training step per image of the batch."""
     # D's step: G, and D on two batches with gradients by weights and features, three times as
     # much. G's step: G with its gradients, and D with those by features alone.
     d_step = flops(generator) + 2 * 3 * flops(discriminator)

@@ -21,7 +21,7 @@ SAMPLES = 1_000
 
 
 def figures(images):
-    """Returns the variety and the sharpness of images in [-1, 1]."""
+    """Return the variety and the sharpness of images in [-1, 1]."""
     contrast = images.std(axis=(1, 2, 3)).mean()
     return np.array([images.var(axis=0).sum(), sharpness(images) / contrast])
 

@@ -2,7 +2,7 @@
 
     KERAS_BACKEND=jax python benchmarks/gpu_check.py
 
-It prints a row for each check: passed, FAILED, or not applicable, and what was seen. The exit code
+It prints a row per check: passed, FAILED, or not applicable, with details. The exit code
 is 1 if a check failed. Without a GPU, `--device cpu` runs the checks on the CPU, compiled as they
 are on a GPU; on PyTorch, `--device simulated` on a simulated device that refuses to mix its tensors
 with the CPU's. `--only` chooses checks by the names in the table.
@@ -78,7 +78,7 @@ def on_the_device():
 
 
 def trains(cls, pair=auto_encoder, classes=None, **options):
-    """Returns a check that a GAN trains through three epochs, of which each has an odd batch."""
+    """Return a check that a GAN trains through three epochs, each with an odd batch."""
 
     kinds = {"num_classes": classes} if classes else {}
 
@@ -143,7 +143,7 @@ def resumed():
 
 
 def half(policy):
-    """Returns a check that a GAN trains by a policy of half precision."""
+    """Return a check that a GAN trains under a policy of half precision."""
 
     def check():
         if BACKEND == "torch" and policy == "mixed_float16" and not GPU:
@@ -209,11 +209,11 @@ def waits():
         warnings.simplefilter("always")
         gan.fit(images(320), batch_size=8, verbose=0)
     torch.cuda.set_sync_debug_mode("default")
-    return f"{len(found) / 40:.1f} a step"
+    return f"{len(found) / 40:.1f} per step"
 
 
 def times():
-    """Milliseconds a step, and the share of what the device multiplies matrices with."""
+    """Milliseconds per step, and the share of the speed of matrix products that a step reaches."""
     with tempfile.TemporaryDirectory() as folder:
         logger = callbacks.EquilibriumLogger(f"{folder}/log.csv")
         found = {
@@ -263,7 +263,7 @@ CHECKS = {
 
 
 def result_of(check):
-    """Returns how a check ended, and what it saw."""
+    """Return the outcome of a check, and its details."""
     try:
         with redirect_stdout(sys.stderr):  # where bars do not mix with the table
             return "passed", check() or ""
@@ -290,9 +290,7 @@ def main():
         print(f"| {' | '.join(row)} |")
     failed = [name for name, result, _ in rows if result == "FAILED"]
     if failed:
-        print(
-            f"\nFailed: {', '.join(failed)}. Report the table and the errors above it as an issue."
-        )
+        print(f"\nFailed: {', '.join(failed)}. Report the table and the errors above it.")
         sys.exit(1)
     print("\nNo check failed. Report the table, so that docs/results can have this card.")
 

@@ -60,7 +60,7 @@ def auto_encoder(**options):
 
 
 def build(cls=keras_egan.BEGAN, pair=None, optimizer=adam, **options):
-    """Returns a compiled GAN that begins with the same weights at each call."""
+    """Return a compiled GAN that begins with the same weights at each call."""
     keras.utils.set_random_seed(0)
     gan = cls(*(pair or auto_encoder)(), **{"seed": 1, **options})
     gan.compile(optimizer(), optimizer(), jit_compile=JIT)
@@ -91,7 +91,7 @@ def finite(history):
 
 @contextmanager
 def precision(policy):
-    """Makes networks of a dtype policy."""
+    """Make networks of a dtype policy."""
     keras.config.set_dtype_policy(policy)
     try:
         yield
@@ -101,7 +101,7 @@ def precision(policy):
 
 @contextmanager
 def full_precision():
-    """Computes without TensorFloat-32, which rounds to ten bits on a GPU."""
+    """Compute without TensorFloat-32, which rounds to ten bits on a GPU."""
     if BACKEND == "tensorflow":
         from tensorflow.config import experimental
 
@@ -122,7 +122,7 @@ def full_precision():
 
 
 def five_steps():
-    """Returns the weights after five steps of SGD from the same weights everywhere."""
+    """Return the weights after five steps of SGD from the same weights everywhere."""
     with full_precision():
         gan = build(optimizer=lambda: keras.optimizers.SGD(0.05))
         for network in (gan.generator, gan.discriminator):
@@ -134,7 +134,7 @@ def five_steps():
 
 @contextmanager
 def reported():
-    """Fails if no error comes, or one about something else."""
+    """Fail if no error comes, or an error about something else."""
     try:
         yield
     except Exception as error:  # TensorFlow's graphs raise an error of their own
@@ -145,7 +145,7 @@ def reported():
 
 
 class Kill(keras.callbacks.Callback):
-    """Interrupts a training before its tenth step; has nothing that a backup could keep."""
+    """Interrupt a training before its tenth step; has no state for a backup."""
 
     def get_state(self):
         return {}
@@ -159,7 +159,7 @@ class Kill(keras.callbacks.Callback):
 
 
 def card():
-    """Returns the names of the device and of the versions."""
+    """Return the names of the device and of the versions."""
     if BACKEND == "tensorflow":
         import tensorflow as engine
 
@@ -195,7 +195,7 @@ def milliseconds(options=None, **fit):
 
 
 def matrix_rate():
-    """Returns operations a second in float32, of ten products of large matrices."""
+    """Return operations per second in float32, from ten products of large matrices."""
     matrix = keras.ops.ones((MATRIX, MATRIX)) / MATRIX
     for count in (1, 10):
         start, product = time.perf_counter(), matrix

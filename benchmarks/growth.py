@@ -20,14 +20,14 @@ from keras_egan import callbacks, datasets, networks
 
 
 class Readings(keras.callbacks.Callback):
-    """Reads the memory after every so many steps."""
+    """Read the memory after a number of steps."""
 
     def __init__(self, every):
         super().__init__()
         self.every, self.steps, self.found = every, 0, []
 
     def get_state(self):
-        return {}  # nothing that a backup has to keep
+        return {}  # no state for a backup
 
     def set_state(self, state):
         pass

@@ -6,7 +6,7 @@ import keras
 
 
 def peak_memory():
-    """Returns the peak memory so far in MiB: the accelerator's, or else the process's."""
+    """Return the peak memory so far in MiB: the accelerator's, or else the process's."""
     if keras.backend.backend() == "torch":
         import torch
 

@@ -31,7 +31,7 @@ arguments, example_arguments = parser.parse_known_args()
 
 
 def run(gan, mixture, seed):
-    """Returns the last row of a run's log."""
+    """Return the last row of a run's log."""
     output = arguments.output / f"{gan}_{mixture}_{seed}"
     if not (output / "done").exists():
         command = [EXAMPLE, "--gan", gan, "--mixture", mixture, "--seed", seed, "--output", output]

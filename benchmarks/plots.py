@@ -12,7 +12,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 
 def rows(page, first):
-    """Returns the cells below the header of a page's table whose header starts with `first`."""
+    """Return the cells below the header of a page's table whose header starts with `first`."""
     lines = [line.strip() for line in (DOCS / "results" / page).read_text().splitlines()]
     table = lines[next(i for i, line in enumerate(lines) if line.startswith(first)) + 2 :]
     length = next((i for i, line in enumerate(table) if not line.startswith("|")), len(table))

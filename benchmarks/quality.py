@@ -31,9 +31,9 @@ SAMPLES = 10_000
 
 
 def measure(samples, dataset, data_dir, labels=None):
-    """Returns the figures of samples, an array of shape `(n, 28, 28, 1)` in [-1, 1].
+    """Return the metrics of samples, an array of shape `(n, 28, 28, 1)` in [-1, 1].
 
-    `labels` are the classes that a conditional GAN was asked for.
+    `labels` are the classes requested from a conditional GAN.
     """
     model = classifier(dataset, data_dir)
     features = features_of(model)
@@ -64,19 +64,19 @@ def measure(samples, dataset, data_dir, labels=None):
 
 
 def padded(images, side):
-    """Returns 28x28 images with the border that networks for larger ones need."""
+    """Return 28x28 images with the border that networks for larger ones need."""
     border = (side - 28) // 2
     return np.pad(images, ((0, 0), (border, border), (border, border), (0, 0)))
 
 
 def cropped(images):
-    """Returns images without the border of `padded`."""
+    """Return images without the border of `padded`."""
     border = (images.shape[1] - 28) // 2
     return images[:, border : border + 28, border : border + 28]
 
 
 def train(arguments, data, labels, output):
-    """Returns a trained GAN, and what is to be said of the training; `labels` may be None."""
+    """Return a trained GAN, and facts about the training; `labels` may be None."""
     keras.utils.set_random_seed(arguments.seed)
     preset = presets.get(arguments.gan)
     batch_size = preset.batch_size

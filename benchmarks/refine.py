@@ -80,7 +80,7 @@ class Digits:
 
 
 def trained(name, task, steps):
-    """Returns a trained GAN."""
+    """Return a trained GAN."""
     if name == "began":
         return keras_egan.load("began/mnist")
     keras.utils.set_random_seed(0)

@@ -31,14 +31,14 @@ RATE = 1e-3  # the author's
 
 
 def scaled(images):
-    """Returns uint8 images as floats in [-1, 1]."""
+    """Return uint8 images as floats in [-1, 1]."""
     return images / np.float32(127.5) - 1
 
 
 def batches(images, labels, known, share, rng):
-    """Yields batches, of which `share` are drawn from the places `known`, the others in turn.
+    """Yield batches. `share` of each is drawn from the indices `known`, the rest in turn.
 
-    Others keep their labels only if all are known.
+    The rest keeps its labels only if all labels are known.
     """
     others = labels if len(known) == len(labels) else np.full_like(labels, -1)
     order = np.empty(0, int)
@@ -54,14 +54,14 @@ def batches(images, labels, known, share, rng):
 
 
 def adam(rate, steps):
-    """Returns the author's optimizer, with a rate that falls by a cosine."""
+    """Return the author's optimizer, with a rate that falls along a cosine."""
     return keras.optimizers.Adam(
         keras.optimizers.schedules.CosineDecay(rate, steps, alpha=0.02), beta_1=0.5
     )
 
 
 def train_alone(classifier, change, data, steps):
-    """Trains the classifier by itself, on images that `change` changes at random."""
+    """Train the classifier alone, on images that `change` augments."""
     image = keras.Input(classifier.input_shape[1:])
     model = keras.Model(image, classifier(change(image) if change else image))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -29,7 +29,7 @@ INDEXING = (aten.index.Tensor, aten.index_put.default, aten.index_put_.default)
 
 
 class Module(_DummyBackendModule):
-    """What `torch.sim` offers, as `torch.cuda` does."""
+    """The functions of `torch.sim`, like those of `torch.cuda`."""
 
     state = torch.Generator().manual_seed(1).get_state()
 
@@ -44,7 +44,7 @@ class Module(_DummyBackendModule):
 
 
 class Simulated(torch.Tensor):
-    """A tensor that says it is on `sim:0`."""
+    """A tensor whose device is `sim:0`."""
 
     __torch_function__ = torch._C._disabled_torch_function_impl
 
@@ -71,14 +71,14 @@ class Simulated(torch.Tensor):
 
 
 class Mode(TorchDispatchMode):
-    """Takes operations that make tensors of no others."""
+    """Handles operations that create tensors."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         return computed(function, args, kwargs or {})
 
 
 def computed(function, args, kwargs):
-    """Computes an operation on the CPU, and returns its result on the device where it belongs."""
+    """Compute an operation on the CPU, and return its result on its device."""
     tensors = []
     tree_map(lambda x: tensors.append(x) if isinstance(x, torch.Tensor) else None, (args, kwargs))
     simulated = any(isinstance(tensor, Simulated) for tensor in tensors)
@@ -103,7 +103,7 @@ def computed(function, args, kwargs):
 
 
 def copied(function, args, kwargs):
-    """Copies between tensors or devices, and counts what crosses."""
+    """Copy between tensors or devices, and count the copies that cross."""
     if function is aten.copy_.default:
         target, source = args[:2]
         count(isinstance(source, Simulated), isinstance(target, Simulated))
@@ -123,7 +123,7 @@ def count(source, target):
 
 
 def check(function, args, tensors):
-    """Fails where CUDA would, and counts what waits."""
+    """Fail where CUDA would, and count the operations that wait."""
     by_mask = function in INDEXING and any(
         isinstance(index, torch.Tensor) and index.dtype == torch.bool for index in args[1]
     )
@@ -139,7 +139,7 @@ def check(function, args, tensors):
 
 @contextlib.contextmanager
 def drawing(function, kwargs):
-    """Draws random numbers from the device's own stream."""
+    """Draw random numbers from the device's own stream."""
     if torch.Tag.nondeterministic_seeded not in function.tags or kwargs.get("generator"):
         yield
         return
@@ -153,7 +153,7 @@ def drawing(function, kwargs):
 
 
 def written_to(function, args, kwargs):
-    """Returns the tensors that an operation returns because it writes to them."""
+    """Return the tensors that an operation writes to and returns."""
     schema = function._schema
     writes = [
         given.alias_info is not None and given.alias_info.is_write for given in schema.returns
@@ -170,7 +170,7 @@ def numbers_of(x):
 
 
 class Generator(torch.Generator):
-    """Keras makes one for each draw, on its device; PyTorch has no way to offer one in Python."""
+    """Keras makes a generator for each draw, on its device. PyTorch cannot define one in Python."""
 
     def __new__(cls, device="cpu"):
         return super().__new__(cls, "cpu")

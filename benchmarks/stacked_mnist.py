@@ -26,7 +26,7 @@ SAMPLES, BLOCK = 26_000, 1000
 
 
 class Coverage(keras.callbacks.Callback):
-    """Prints the modes and the divergence of samples after each epoch, a line of JSON."""
+    """Print the modes and the divergence of samples after each epoch, as a line of JSON."""
 
     def __init__(self, judge, **row):
         super().__init__()

@@ -18,7 +18,7 @@ import time
 
 
 def parts(started, preset):
-    """Returns the times of one process, which has just begun."""
+    """Return the times of one process that has just begun."""
     now = [started, time.time()]
 
     def took():

@@ -1,7 +1,7 @@
 """How long is a step of `fit()`, compared with a hand-written loop for the same backend?
 
-All train the same networks on the same batches with Adam, in turns, so that a machine whose speed
-drifts slows all of them: the loops of `native_loops.py`, `fit` with default settings, and `fit` in
+All train the same networks on the same batches with Adam, in turns, so that a machine of varying
+speed slows all of them: the loops of `native_loops.py`, `fit` with default settings, and `fit` in
 one pass.
 
     KERAS_BACKEND=torch python benchmarks/step_time.py
@@ -75,7 +75,7 @@ def build():
 
 
 class Clock(keras.callbacks.Callback):
-    """Times a turn except its first step, and waits for the device at both ends alone."""
+    """Time a turn except its first step; wait for the device only at both ends."""
 
     def on_train_batch_begin(self, batch, logs=None):
         if batch == 1:
@@ -86,13 +86,13 @@ class Clock(keras.callbacks.Callback):
 
 
 def now(last):
-    """Returns the time when a number has been computed."""
+    """Return the time when a number has been computed."""
     keras.ops.convert_to_numpy(last)
     return time.perf_counter()
 
 
 def fit(updates, folder, jit_compile="auto", policy="float32"):
-    """Returns a turn of `fit`, timed."""
+    """Return a timed turn of `fit`."""
     kind, own = GANS[arguments.gan]
     keras.config.set_dtype_policy(policy)
     gan = kind(*build(), updates=updates, **own)
@@ -118,7 +118,7 @@ def fit(updates, folder, jit_compile="auto", policy="float32"):
 
 
 def native(compiled):
-    """Returns a turn of the loop written by hand, timed as `Clock` does it."""
+    """Return a turn of the hand-written loop, timed as by `Clock`."""
     step = LOOPS[BACKEND](*build(), arguments.gan, arguments.batch_size, compiled)
 
     def run():

@@ -53,12 +53,12 @@ rng = np.random.default_rng(arguments.seed)
 
 
 def folder(path):
-    """Returns all images of a folder and its subfolders, uint8."""
+    """Return all images of a folder and its subfolders, uint8."""
     batches = datasets.load(path, image_size=arguments.image_size, shuffle=False)
     return np.concatenate([batches[index][0] for index in range(len(batches))])
 
 
-# Good images to learn from, others to set the threshold by, and those to be judged.
+# Good images for training, good images to set the threshold, and images to judge.
 if arguments.dataset:
     good, test, odd = rng.permutation(folder(arguments.dataset)), folder(arguments.test), None
     split = [len(good) * 4 // 5]
@@ -71,7 +71,7 @@ else:
     test = np.concatenate([held_out, images[labels != arguments.normal]])
     odd = np.arange(len(test)) >= len(held_out)
 
-# `fit` would keep a fifth back by itself: here the split is made by hand, to show both.
+# `fit` would hold out a fifth by itself. Here the split is made by hand, to show both steps.
 detector = EnergyDetector(arguments.model, epochs=arguments.epochs, calibration_split=0).fit(train)
 detector.calibrate(calibration, arguments.false_alarm_rate)
 scores, flagged = detector.decision_function(test), detector.predict(test)

@@ -10,9 +10,9 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def flags(description, name, family=None):
-    """Returns a parser of the flags that every example has.
+    """Return a parser of the flags that every example has.
 
-    `name` is that of its output, `family` what its presets' names begin with, if they differ.
+    `name` is the name of its output, `family` the beginning of its presets' names, if different.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -43,7 +43,7 @@ def flags(description, name, family=None):
 
 
 def parse(parser):
-    """Reads the flags, and chooses Keras's backend before anything imports Keras.
+    """Read the flags, and choose Keras's backend before anything imports Keras.
 
     A flag that is not given has the preset's value. The default preset is the first for the
     dataset, or the paper's if there is none.
@@ -70,7 +70,7 @@ def parse(parser):
 
 
 def build(arguments, images, **flags):
-    """Returns the preset's GAN, compiled, with the changes of the flags.
+    """Return the preset's GAN, compiled, with the changes of the flags.
 
     `flags` are the GAN's own arguments; those that are None were not given.
     """
@@ -89,7 +89,7 @@ def build(arguments, images, **flags):
 
 
 def load(arguments, **more):
-    """Fixes all random numbers, and returns the images in batches; `more` as in `datasets.load`."""
+    """Fix all random numbers, and return the images in batches; `more` as in `datasets.load`."""
     import keras
 
     from keras_egan import datasets
@@ -108,7 +108,7 @@ def load(arguments, **more):
 
 
 def backup(arguments):
-    """Returns the backup's folder, emptied if the run is to begin anew."""
+    """Return the backup's folder, emptied if the run shall begin anew."""
     folder = arguments.output / "backup"
     if not arguments.resume:
         shutil.rmtree(folder, ignore_errors=True)
@@ -116,7 +116,7 @@ def backup(arguments):
 
 
 def finish(gan, output, name):
-    """Saves the GAN as a `.keras` file and its generator as a SavedModel, and says where."""
+    """Save the GAN as a `.keras` file and its generator as a SavedModel, and print the paths."""
     model, generator = output / f"{name}.keras", output / "generator"
     gan.save(model)
     print(f"Samples:     {output / 'samples'}, animated in samples.gif")
@@ -130,6 +130,6 @@ def finish(gan, output, name):
 
 
 def default_backend():
-    """Returns KERAS_BACKEND, or the first backend that is installed."""
+    """Return KERAS_BACKEND, or the first backend that is installed."""
     chosen = os.environ.get("KERAS_BACKEND")
     return chosen or next((b for b in BACKENDS if importlib.util.find_spec(b)), BACKENDS[0])

@@ -42,7 +42,7 @@ from keras_egan import datasets, metrics, pictures
 
 
 def load(split):
-    """Returns batches of the data, in an order that stays."""
+    """Return batches of the data, in a fixed order."""
     return datasets.load(
         arguments.dataset,
         image_size=gan.image_shape[0],
@@ -53,7 +53,7 @@ def load(split):
 
 
 def first(count, batches):
-    """Returns the first images, as floats in [-1, 1]."""
+    """Return the first images, as floats in [-1, 1]."""
     images, rest = [], iter(batches[i][0] for i in range(len(batches)))
     while sum(map(len, images)) < count:
         images.append(next(rest))
@@ -61,7 +61,7 @@ def first(count, batches):
 
 
 def rate(errors):
-    """Returns what is to be said of errors."""
+    """Return a sentence about errors."""
     low, middle, high = np.quantile(errors, (0.05, 0.5, 0.95))
     return f"median {middle:.4f}, 90 % from {low:.4f} to {high:.4f}"
 

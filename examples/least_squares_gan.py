@@ -2,11 +2,11 @@
 
 The critic learns by least squares to return b for data and a for fakes. The generator learns to
 make the critic return c. `--labels` chooses (a, b, c): `binary` is (0, 1, 1), `pearson` is
-(-1, 1, 0), which makes the generator minimise a chi-squared divergence.
+(-1, 1, 0), the paper's choice for Pearson's chi-squared divergence: docs/gans/least_squares.md.
 
 On the digits, the critic wins with the paper's network and rates: it soon tells all fakes from
-data, and the generator makes one and the same blot. A critic of 4x4 convolutions, which learns five
-times as slowly as the generator, keeps them level. Watch `real_energy` and `fake_energy`, the
+data, and the generator makes the same blot every time. A critic of 4x4 convolutions, which learns
+five times as slowly as the generator, keeps them level. Watch `real_energy` and `fake_energy`, the
 negative scores: they should stay away from -1 and 0. `--paper` uses the paper's network and rates.
 Other datasets use them by default:
 

@@ -21,9 +21,9 @@ from keras_egan import callbacks
 
 images = common.load(arguments)
 critic = {}
-if arguments.gradient_penalty:  # which is a function of one image, not of its batch
+if arguments.gradient_penalty:  # the penalty needs a critic of one image, not of a batch
     critic["normalize_d"] = False
-if arguments.slope:  # with which the loss function may fall below 0
+if arguments.slope:  # the loss function may then fall below 0
     critic["nonnegative"] = False
 gan = common.build(
     arguments,

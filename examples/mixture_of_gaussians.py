@@ -14,7 +14,7 @@ from pathlib import Path
 
 import common
 
-# Each one's further arguments, its network's, and its learning rates (discriminator, generator).
+# The arguments of each GAN and of its networks, and its learning rates (discriminator, generator).
 SETTINGS = {
     "began": ({"gamma": 0.7, "lambda_k": 0.001}, {"embedding_dim": 1}, (1e-3, 1e-3)),
     "ebgan": ({"margin": 1.0}, {"embedding_dim": 1}, (1e-3, 1e-3)),
@@ -26,7 +26,7 @@ SETTINGS = {
         (1e-3, 1e-3),
     ),
 }
-SCALES = {"ring": 3.0, "grid": 10.0}  # what the networks multiply and divide points by
+SCALES = {"ring": 3.0, "grid": 10.0}  # the networks multiply and divide points by this
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -64,7 +64,7 @@ GANS = {
 
 
 class Scatter(keras.callbacks.Callback):
-    """Draws samples over the data at the end of each epoch."""
+    """Draw samples over the data at the end of each epoch."""
 
     def __init__(self, points, directory):
         super().__init__()

@@ -1,4 +1,4 @@
-"""DiffAugment in NumPy: loops over the images, and numbers to draw for them."""
+"""DiffAugment in NumPy, by loops over the images, and the random numbers for it."""
 
 import contextlib
 
@@ -24,7 +24,7 @@ def noise(*shape):
 
 
 def drawn(n, seed=0):
-    """Returns numbers as `draw` does, from NumPy; the first two are the ends of the places."""
+    """Return numbers as `draw` does, from NumPy; the first two are the ends of the range."""
     rng = np.random.default_rng(seed)
     ends = np.array([[0.0, 0.0], [1.0 - 2.0**-24, 1.0 - 2.0**-24]])
     numbers = {
@@ -45,7 +45,7 @@ def expected_color(image, numbers, fill):
 
 
 def expected_translation(image, numbers, fill):
-    """A shift down and right by whole pixels, negative for up and left."""
+    """Shift down and right by whole pixels; negative numbers shift up and left."""
     height, width, _ = image.shape
     down, right = (
         list(range(-(side // 8), side // 8 + 1))[int(place * (2 * (side // 8) + 1))]
@@ -60,7 +60,7 @@ def expected_translation(image, numbers, fill):
 
 
 def expected_cutout(image, numbers, fill):
-    """A rectangle around a centre; centres lie between pixels where its size is even."""
+    """Cut a rectangle around a centre, which lies between pixels if the size is even."""
     spans = []
     for side, place in zip(image.shape, numbers["cutout"], strict=False):
         size = side // 2

@@ -1,4 +1,4 @@
-"""One backend a run: that of KERAS_BACKEND, which has to be set."""
+"""One backend per run: that of KERAS_BACKEND, which must be set."""
 
 import os
 from importlib import metadata
@@ -9,10 +9,10 @@ BACKEND = os.environ.get("KERAS_BACKEND")
 if BACKEND not in ("tensorflow", "jax", "torch"):
     raise pytest.UsageError("Set KERAS_BACKEND to tensorflow, jax or torch: one run tests one.")
 
-# On networks this small, threads cost more than they bring.
+# On networks this small, threads cost more than they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# For JAX's programs, which run for a moment: compile them fast, rather than fast programs.
+# JAX's programs run for a moment here, so fast compilation matters more than fast programs.
 XLA_FLAGS = "--xla_backend_optimization_level=0"
 if metadata.version("jax").startswith("0.10."):  # JAX 0.12 ends the process at this flag
     XLA_FLAGS += " --xla_cpu_use_fusion_emitters=false"
@@ -22,7 +22,7 @@ if BACKEND == "jax":
 
 
 def pytest_configure(config):
-    """Has JAX compile each of the tests' tiny programs once, and keep it for the next runs.
+    """Have JAX compile each of the tests' tiny programs once, and keep it for the next runs.
 
     The processes that pytest starts inherit the folder; `--cache-clear` empties it.
     """
@@ -38,10 +38,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Deselects the tests of other backends, and moves the slow ones to the front.
+    """Deselect the tests of other backends, and move the slow ones to the front.
 
     Idle workers take tests from the end of a queue. Slow tests at its front stay together, so that
-    the fixtures which they share are made once.
+    the fixtures that they share are made once.
     """
     runs = {True: [], False: []}
     for item in items:
@@ -51,15 +51,15 @@ def pytest_collection_modifyitems(config, items):
 
 
 def on(backend):
-    """Marks a test that would say the same on another backend: once is enough.
+    """Mark a test whose outcome cannot differ by backend, so that it runs on this one alone.
 
-    On PyTorch where there is no reason for another, because it compiles nothing.
+    Without a reason for another it is PyTorch, which compiles nothing.
     """
     return pytest.mark.on(backend)
 
 
 def few(cases, *names):
-    """Returns cases of which all run on PyTorch, and those that are named on every backend."""
+    """Return the cases: all run on PyTorch, and the named ones on every backend."""
     known = [getattr(case, "name", case) for case in cases]
     assert {*names} <= {*known}
     return [
@@ -70,9 +70,10 @@ def few(cases, *names):
 
 @pytest.fixture(autouse=True)
 def fixed_seed():
-    """Makes weights that have no seed of their own the same in each run.
+    """Make weights without a seed of their own the same in each run.
 
-    A unit of a network this small can be dead from the start, and a test fail once in a thousand.
+    Otherwise a unit of so small a network can be dead from the start, and a test fails once in a
+    thousand runs.
     """
     import keras
 

@@ -1,8 +1,8 @@
-"""Trains BEGAN and MAGAN in processes that are killed, and once in one that is not.
+"""Train BEGAN and MAGAN in processes that are killed, and once in a process that is not.
 
 Run as `python -m tests.crash DIRECTORY STEP...`: below the directory, `<gan>/killed` and
-`<gan>/whole` then hold the CSV and an npz file of all variables. The processes are forked, before
-anything but the imports, so that they start at once.
+`<gan>/whole` then hold the CSV and an npz file of all variables. The processes are forked after
+the imports and before anything else, so that they start at once.
 """
 
 import os
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import tensorflow  # noqa: F401  # which Keras imports on each backend, when it describes a layer
+import tensorflow  # noqa: F401  # Keras imports it on each backend, when it describes a layer
 
 from keras_egan import callbacks
 from tests.interrupted import Stateless
@@ -55,7 +55,7 @@ def train(name, folder, kill_at):
 
 
 def in_a_process(*arguments):
-    """Returns whether the process was killed."""
+    """Return whether the process was killed."""
     child = os.fork()
     if not child:
         status = 1

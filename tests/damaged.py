@@ -16,7 +16,7 @@ def cut(fraction):
 
 
 def flip(member, fraction):
-    """Flips one bit of a member's data, or, without a member, of the archive's directory."""
+    """Flip one bit of a member's data or, without a member, of the archive's directory."""
 
     def damage(path):
         data = bytearray(path.read_bytes())
@@ -33,7 +33,7 @@ def flip(member, fraction):
 
 
 def members(change):
-    """Writes the archive anew, with its members as `change` leaves them."""
+    """Write the archive anew, with its members as `change` leaves them."""
 
     def damage(path):
         with zipfile.ZipFile(path) as archive:
@@ -56,7 +56,7 @@ def config(change):
 
 
 def layer(network, **entries):
-    """Replaces the class of a network's last layer."""
+    """Replace the class of a network's last layer."""
 
     def change(values):
         values[network]["config"]["layers"][-1].update(entries)
@@ -70,7 +70,7 @@ def lambda_layer():
 
 
 def absurd(name, size, told=None):
-    """Packs a member with spaces after its JSON, and lets the directory tell another size."""
+    """Pack a member with spaces after its JSON, and give the directory another size."""
 
     def damage(path):
         with zipfile.ZipFile(path) as archive:
@@ -81,7 +81,7 @@ def absurd(name, size, told=None):
                 archive.writestr(member, data)
         if told:
             data = bytearray(path.read_bytes())
-            at = data.rindex(name.encode()) - 46 + 24  # in the entry of the directory
+            at = data.rindex(name.encode()) - 46 + 24  # in the directory's entry
             data[at : at + 4] = struct.pack("<I", told)
             path.write_bytes(data)
 
@@ -122,4 +122,4 @@ ABSURD = {
     "a configuration nested deep": members(lambda c: c.update({"config.json": b"[" * 10**5})),
     "no class": members(lambda c: c.update({"config.json": b'{"registered_name": {"a": 1}}'})),
 }
-"""What Keras takes, or dies of."""
+"""Damage that Keras accepts, or that crashes it."""

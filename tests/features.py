@@ -1,4 +1,4 @@
-"""Features, and images to take them from."""
+"""Features, and images to compute them from."""
 
 import random
 
@@ -13,7 +13,7 @@ def rng(seed=0):
 
 
 def gaussian(mean, covariance, n=50, seed=0):
-    """Returns n samples whose own mean and covariance are exactly those."""
+    """Return n samples whose own mean and covariance are exactly the given ones."""
     x = rng(seed).normal(size=(n, len(mean)))
     x -= x.mean(axis=0)
     x = x @ np.linalg.inv(np.linalg.cholesky(np.cov(x.T))).T

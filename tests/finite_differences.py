@@ -9,21 +9,21 @@ from tests.registry import float_images
 
 
 def critic_parameters(critic):
-    """Returns the critic's weights as float64 arrays: L(x) = v . tanh(x W + b) + c."""
+    """Return the critic's weights as float64 arrays: L(x) = v . tanh(x W + b) + c."""
     return [keras.ops.convert_to_numpy(v).astype("float64") for v in critic.trainable_variables]
 
 
 def input_gradients(parameters, images):
-    """Returns the gradient of L at each image, of shape `(n, pixels)`."""
+    """Return the gradient of L at each image, of shape `(n, pixels)`."""
     kernel, bias, output, _ = parameters
     hidden = np.tanh(images.reshape(len(images), -1).astype("float64") @ kernel + bias)
     return ((1.0 - hidden**2) * output[:, 0]) @ kernel.T
 
 
 def check_penalty(gan, of_norms):
-    """Asserts the value and the gradient of `gan.penalty`, by central differences.
+    """Assert the value and the gradient of `gan.penalty`, by central differences.
 
-    `of_norms` is the penalty in NumPy, of the norms at data and at fakes.
+    `of_norms` computes the penalty in NumPy from the norms at data and at fakes.
     """
     images, fakes = float_images(6), float_images(6, seed=5)
     variables = gan.discriminator.trainable_variables

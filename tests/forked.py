@@ -1,6 +1,6 @@
-"""Processes of their own, each a copy of one that has imported the engine already.
+"""Separate processes, forked from one that has imported the backend already.
 
-So that a process that lives for a few steps costs a few steps, rather than the imports.
+A process that lives for a few steps then costs a few steps, without the imports.
 """
 
 import multiprocessing
@@ -12,18 +12,18 @@ from tests.conftest import XLA_FLAGS
 TIMEOUT = 900
 
 _context = multiprocessing.get_context("spawn" if os.name == "nt" else "forkserver")
-# Keras imports TensorFlow on each backend, when it first describes a layer.
+# Keras imports TensorFlow on each backend when it first describes a layer.
 _context.set_forkserver_preload(["pytest", "tests.group", "tensorflow"])
 
 
 class Forked:
-    """A process that calls a function, as a module's, with what it prints in a file.
+    """A process that calls a function of a module, with its output in a file.
 
     Args:
-        path: the file.
-        function: what it calls.
+        path: the file of the output.
+        function: the function that the process calls.
         *args: the function's arguments.
-        devices: how many devices JAX finds.
+        devices: the number of devices that JAX finds.
     """
 
     def __init__(self, path, function, *args, devices=1):
@@ -34,11 +34,11 @@ class Forked:
 
     @property
     def exitcode(self):
-        """None while it runs; negative if a signal has killed it."""
+        """The exit code: None while it runs, negative if a signal has killed it."""
         return self.process.exitcode
 
     def wait(self):
-        """Waits for its end, and returns what it printed."""
+        """Wait for its end, and return its output."""
         self.process.join(TIMEOUT)
         return self.path.read_text(errors="replace")
 
@@ -51,13 +51,13 @@ def _call(path, devices, function, *args):
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    # Which JAX reads when it is first used, not when it is imported.
+    # JAX reads this when it is first used, not when it is imported.
     os.environ["XLA_FLAGS"] = f"{XLA_FLAGS} --xla_force_host_platform_device_count={devices}"
     function(*args)
 
 
 def ended(group):
-    """Waits for processes, which must end well, and returns what each printed."""
+    """Wait for processes, which must succeed, and return the output of each."""
     try:
         found = [process.wait() for process in group]
     finally:
@@ -69,14 +69,14 @@ def ended(group):
 
 
 def address():
-    """Returns where processes may meet."""
+    """Return an address where processes can meet."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
 def together(function, folder, kind, *args):
-    """Starts a group: one process with one device or with two, or two processes."""
+    """Start a group: one process with one device or with two, or two processes."""
     count, place = 2 if kind == "processes" else 1, address()
     return [
         Forked(

@@ -1,4 +1,4 @@
-"""The forms in which the same fifty images may come, and what a GAN becomes that is fed them."""
+"""The same fifty images in many forms, and the GAN that each form trains."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ def generator_of(images, wrap=lambda batch: (batch,)):
 
 
 class PyDataset(keras.utils.PyDataset):
-    """Three batches, wrapped in one way or another."""
+    """Three batches in the given wrapping."""
 
     def __init__(self, wrap=lambda batch: (batch,), **kwargs):
         super().__init__(**kwargs)
@@ -28,7 +28,7 @@ class PyDataset(keras.utils.PyDataset):
 
 
 class Loader:
-    """A loader of no library; it may be gone through again and again."""
+    """A loader of no library, which can be iterated over repeatedly."""
 
     def __init__(self, batches):
         self.batches = batches
@@ -70,7 +70,7 @@ def batches():
     return [images for (images,) in generator_of(uint8_images())]
 
 
-# Each gives the images in three batches, and may be gone through again.
+# Each gives the images in three batches, and can be iterated over repeatedly.
 FORMS = {
     "tensor": lambda: keras.ops.convert_to_tensor(uint8_images()),
     "labelled arrays": lambda: (uint8_images(), np.arange(50)),
@@ -90,7 +90,7 @@ FORMS = {
     "Batches": lambda: datasets.Batches(uint8_images(), 20, shuffle=False),
     "loaded": lambda: datasets.load(uint8_images(), batch_size=20, shuffle=False),
 }
-# Each of these has to be told how many batches are an epoch.
+# Each of these needs the number of batches per epoch.
 WITHOUT_LENGTH = {
     "generator": lambda: generator_of(uint8_images()),
     "generator of arrays": lambda: generator_of(uint8_images(), lambda batch: batch),

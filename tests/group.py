@@ -1,6 +1,6 @@
-"""Trains GANs on one device, and on several together, with callbacks that write.
+"""Train GANs on one device, and on several together, with callbacks that write.
 
-`run` is what each process calls, first of all. Its kind is "one", "devices" (two, on JAX and
+Each process calls `run` first. Its kind is "one", "devices" (two, on JAX and
 TensorFlow) or "processes" (on JAX and PyTorch). FOLDER/KIND/<gan> then holds what the callbacks
 wrote, and `end<index>.npz` all variables and logs.
 """
@@ -32,7 +32,7 @@ FURTHER = {
 
 
 class Bytes(Stateless):
-    """Counts what PyTorch's processes add up in the third step."""
+    """Count the bytes that PyTorch's processes add up in the third step."""
 
     sizes: ClassVar[list[int]] = []
 
@@ -61,12 +61,12 @@ class Kill(Stateless):
 
 
 def train(name, folder, index=0, *further):
-    """Trains one GAN; the last batch of its epochs leaves a device without rows, but of EBGAN."""
+    """Train one GAN. The last batch of an epoch leaves a device without rows, except for EBGAN."""
     (case,) = (case for case in (*CASES, *CONDITIONAL) if case.name == name)
     gan = case.build(**FURTHER.get(name, {}))
     rest = 3 if name == "ebgan" else 1
     images = float_images(BATCH * (STEPS - 1) + rest)
-    if name == "magan":  # whose margin falls where fakes have more energy than data
+    if name == "magan":  # its margin falls if fakes have more energy than data
         images = 0.02 * images
         gan.fake_energy_before.assign(0.5)
     extractor = keras.Sequential([keras.Input(images.shape[1:]), keras.layers.Flatten()])
@@ -100,7 +100,7 @@ def train(name, folder, index=0, *further):
 
 @contextmanager
 def scope(kind, index, count, address):
-    """Has the devices or processes meet, for a GAN to be made, and leave together."""
+    """Let the devices or processes meet before a GAN is made, and leave together."""
     backend = keras.backend.backend()
     if kind == "processes":
         with _torch(index, count, address) if backend == "torch" else _jax(index, count, address):
@@ -134,7 +134,7 @@ def _torch(index, count, address):
 
     torch.distributed.all_reduce = counted
     yield
-    torch.distributed.barrier()  # who leaves before the others may be aborted
+    torch.distributed.barrier()  # a process that leaves before the others may be aborted
     torch.distributed.destroy_process_group()
 
 
@@ -145,7 +145,7 @@ def _jax(index, count, address):
     keras.distribution.initialize(address, count, index)
     with keras.distribution.DataParallel().scope():
         yield
-    jax.distributed.shutdown()  # which waits for the others
+    jax.distributed.shutdown()  # it waits for the others
 
 
 def run(
@@ -159,9 +159,9 @@ def run(
     victims=(),
     number=signal.SIGKILL,
 ):
-    """Trains GANs one after another; the victims get a signal before a step."""
+    """Train GANs one after another; the victims get a signal before a step."""
     killers = [Kill(kill_at, number)] if index in victims else []
-    interruption._SECONDS = 0.0  # so that processes ask one another at each of their quick steps
+    interruption._SECONDS = 0.0  # so that processes agree at each of their quick steps
     with scope(kind, index, count, address):
         for name in names:
             (folder / kind / name).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The Inception of 2015 in PyTorch, as pytorch-fid has it, with weights of a seed."""
+"""The Inception network of 2015 in PyTorch, as in pytorch-fid, with weights drawn by a seed."""
 
 import numpy as np
 import torch
@@ -8,10 +8,10 @@ from tests.features import rng
 
 
 class Inception2015:
-    """Draws a layer's weights where the layer is first used, and keeps them in `state`.
+    """Draw a layer's weights when the layer is first used, and keep them in `state`.
 
-    The module of pytorch-fid 0.3.0, which needs torchvision, gave the very same features with these
-    weights.
+    The module of pytorch-fid 0.3.0, which needs torchvision, gave exactly the same features with
+    these weights.
     """
 
     def __init__(self, seed=0):
@@ -105,7 +105,7 @@ class Inception2015:
         return F.relu(F.batch_norm(x, *moments, *weights, eps=1e-3))
 
     def draw(self, name, shape):
-        """He's deviations, so that the features depend on the images up to the last layer."""
+        """Return weights of He's deviations, which keep the features dependent on the images."""
         deviation = np.sqrt(2.0 / np.prod(shape[1:]))
         values = {
             "conv.weight": deviation * self.rng.standard_normal(shape, "float32"),

@@ -1,4 +1,4 @@
-"""A short training with backups that can be cut off before any step."""
+"""A short training with backups that can be interrupted before any step."""
 
 import keras
 import pytest
@@ -10,7 +10,7 @@ BATCH, STEPS = 16, 4  # an epoch is 50 images
 
 
 class Stateless(keras.callbacks.Callback):
-    """A callback of which a backup has nothing to keep."""
+    """A callback without a state for a backup to keep."""
 
     def get_state(self):
         return {}
@@ -20,7 +20,7 @@ class Stateless(keras.callbacks.Callback):
 
 
 class Stop(Stateless):
-    """Interrupts training before a step."""
+    """Interrupt training before a step."""
 
     def __init__(self, at):
         super().__init__()
@@ -32,7 +32,7 @@ class Stop(Stateless):
 
 
 def adam():
-    """Returns an optimizer whose name, and so its key in the history, is always the same."""
+    """Return an optimizer whose name, and therefore key in the history, is always the same."""
     return keras.optimizers.Adam(1e-3, name="adam")
 
 

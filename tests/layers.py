@@ -5,7 +5,7 @@ import numpy as np
 
 
 class Layers:
-    """Applies layers one after the other, each with a network's next weights."""
+    """Apply layers one after the other, each with a network's next weights."""
 
     def __init__(self, network):
         self._weights = iter([weight.astype("float64") for weight in network.get_weights()])
@@ -15,7 +15,7 @@ class Layers:
         return y + next(self._weights) if bias else y
 
     def conv(self, x, strides=1, bias=True, padding="same"):
-        """Pads as TensorFlow does: where the padding is odd, one more comes last."""
+        """Pad as TensorFlow does: if the padding is odd, the extra pixel comes last."""
         kernel = next(self._weights)
         size = len(kernel)
         if padding == "same":
@@ -26,8 +26,8 @@ class Layers:
         return y + next(self._weights) if bias else y
 
     def transposed(self, x, strides=2, bias=True, padding="same"):
-        """Lays the kernel down `strides` apart, and cuts what sticks out: half, rounded down,
-        before the first pixel.
+        """Add the kernel at points `strides` apart, and crop the overhang: half of it, rounded
+        down, before the first pixel.
         """
         kernel = next(self._weights)
         size, (height, width) = len(kernel), x.shape[1:3]
@@ -43,7 +43,7 @@ class Layers:
         return y + next(self._weights) if bias else y
 
     def norm(self, x, epsilon=1e-5):
-        """Batch normalisation by the moving statistics."""
+        """Normalise by the moving statistics."""
         gamma, beta, mean, variance = (next(self._weights) for _ in range(4))
         return gamma * (x - mean) / np.sqrt(variance + epsilon) + beta
 
@@ -52,7 +52,7 @@ class Layers:
         return carry * inputs + (1 - carry) * outputs
 
     def finished(self):
-        """Returns whether all weights were used."""
+        """Return whether all weights were used."""
         return next(self._weights, None) is None
 
 
@@ -73,18 +73,18 @@ def sigmoid(x):
 
 
 def halved(x):
-    """Returns images of half the sides, rounded up, with each 2x2 block's pixels as channels."""
+    """Return images of half the sides, rounded up, with each 2x2 block's pixels as channels."""
     x = np.pad(x, ((0, 0), (0, x.shape[1] % 2), (0, x.shape[2] % 2), (0, 0)))
     return np.concatenate([x[:, i::2, j::2] for i in (0, 1) for j in (0, 1)], axis=-1)
 
 
 def doubled(x):
-    """Returns images of twice the sides, by nearest neighbours."""
+    """Return images of twice the sides, by nearest neighbours."""
     return x.repeat(2, axis=1).repeat(2, axis=2)
 
 
 def interpolated(x):
-    """Returns images of twice the sides, by bilinear interpolation, with the edges repeated."""
+    """Return images of twice the sides, by bilinear interpolation, with the edges repeated."""
     for axis in (1, 2):
         x = np.moveaxis(x, axis, 0)
         before, after = np.concatenate([x[:1], x[:-1]]), np.concatenate([x[1:], x[-1:]])
@@ -94,9 +94,9 @@ def interpolated(x):
 
 
 def randomise(network, seed=0):
-    """Gives a network weights under which activations are of the order of 1.
+    """Give a network weights that keep activations of the order of 1.
 
-    Moving variances are so small that a normalisation's epsilon counts.
+    Moving variances are so small that a normalisation's epsilon matters.
     """
     rng = np.random.default_rng(seed)
 
@@ -119,14 +119,14 @@ def randomise(network, seed=0):
 
 
 def start_from_zeros(monkeypatch):
-    """Draws no initial weights, for JAX compiles each initializer for each shape."""
+    """Draw no initial weights, because JAX compiles each initializer for each shape."""
     names = ("GlorotUniform", "HeNormal", "RandomNormal", "TruncatedNormal")
     for initializer in (getattr(keras.initializers, name) for name in names):
         monkeypatch.setattr(initializer, "__call__", lambda self, shape, dtype: np.zeros(shape))
 
 
 def check_forward(network, forward, tolerance=1e-4):
-    """Holds a network with random weights against `forward(layers, inputs)`."""
+    """Compare a network with random weights with `forward(layers, inputs)`."""
     randomise(network)
     shape = (3, *network.input_shape[1:])
     inputs = np.random.default_rng(1).normal(size=shape).astype("float32")
@@ -147,7 +147,7 @@ def dcgan_generator(layers, x, scales, bias=False):
 
 
 def small_generator(layers, z, grid):
-    """`dcgan_autoencoder`'s: two dense layers, then doubled twice; `grid` is its smallest."""
+    """`dcgan_autoencoder`'s: two dense layers, then doubled twice; `grid` is the smallest size."""
     x = small_dense(layers, small_dense(layers, z)).reshape(-1, *grid)
     x = layers.transposed(x, bias=False)
     return small_image(layers, relu(layers.norm(x, epsilon=1e-3)))
@@ -162,9 +162,9 @@ def small_image(layers, x):
 
 
 def within_classes(x, labels, state, momentum=0.9, epsilon=1e-3):
-    """Returns what `WithinClassNormalization` makes of a batch in training, sample by sample.
+    """Return the output of `WithinClassNormalization` in training, sample by sample.
 
-    And its class means, moving mean and moving variance, which `state` holds before.
+    Also return its class means, moving mean and moving variance; `state` holds those before.
     """
     class_means, mean, variance = state
     moved = class_means.copy()
@@ -173,8 +173,8 @@ def within_classes(x, labels, state, momentum=0.9, epsilon=1e-3):
         own = x[labels == label]
         n = len(own)
         moved[label] = momentum * class_means[label] + (1.0 - momentum) * own.mean(axis=0)
-        # x_i minus the mean of n samples and the class's: of variance 1, in n + 1 shares, the own
-        # one is n / (n + 1) and the others' are 1 / (n + 1) each.
+        # x_i has variance 1. Less the mean of n samples and the class mean, it is a sum of n + 1
+        # shares: its own of n / (n + 1), and the others of 1 / (n + 1).
         share = (n / (n + 1)) ** 2 + (n - 1) / (n + 1) ** 2
         apart[i] = (x[i] - (own.sum(axis=0) + class_means[label]) / (n + 1)) / np.sqrt(share)
     y = (apart - apart.mean(axis=0)) / np.sqrt(apart.var(axis=0) + epsilon)

@@ -12,7 +12,7 @@ LABELS = np.arange(50) % 3
 
 
 def hugging_face(image="image", label="label", kind=None):
-    """Returns a table of images as PNGs, and their classes."""
+    """Return a table of images as PNGs, and their classes."""
     datasets = pytest.importorskip("datasets")
     kinds = {image: datasets.Image(), label: datasets.ClassLabel(names=["cat", "dog", "eel"])}
     columns = {image: list(uint8_images()[..., 0]), label: LABELS.tolist()}
@@ -68,14 +68,14 @@ def torch_stream():
 def stateful_loader(shuffled=False, workers=0):
     loaders = pytest.importorskip("torchdata.stateful_dataloader")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torchdata 0.11 calls what PyTorch 2.13 deprecates
+        warnings.simplefilter("ignore")  # of functions that torchdata 0.11 calls
         return loaders.StatefulDataLoader(
             torch_examples(), batch_size=BATCH, shuffle=shuffled, num_workers=workers
         )
 
 
 class StreamingLoader:
-    """A loader with the state of MosaicML's: the samples of an epoch that were yielded.
+    """A loader with the same state as MosaicML's: the number of samples yielded in an epoch.
 
     https://docs.mosaicml.com/projects/streaming/en/latest/dataset_configuration/replication_and_sampling.html
     """

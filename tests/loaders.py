@@ -1,6 +1,6 @@
-"""Two processes, or devices, with data of their own, with data that does not do, and with classes.
+"""Two processes, or devices, with local data, with invalid data, and with classes.
 
-Each function is what one of the processes calls, first of all.
+Each process calls one of these functions first.
 """
 
 import keras
@@ -39,7 +39,7 @@ def torch_loaders(folder, kind, index, count, address):
         dataset = torch.utils.data.TensorDataset(images)
         loader = torch.utils.data.DataLoader(dataset, batch_size=8, sampler=sampler)
         loaded = state(train(loader))
-        keras.utils.set_random_seed(index)  # which makes other weights on each process
+        keras.utils.set_random_seed(index)  # it makes other weights on each process
         networks = keras.Sequential([keras.Input((4,)), keras.layers.Dense(64)])
         networks.add(keras.layers.BatchNormalization())
         networks.add(keras.layers.Reshape((8, 8, 1)))
@@ -53,7 +53,7 @@ def torch_loaders(folder, kind, index, count, address):
 
 
 def tf_data(folder, kind, index, count, address):
-    """JAX's processes with what is shared out for them, and with shares of their own."""
+    """Train JAX's processes on data that is shared out, and on their own shares."""
     import tensorflow as tf
 
     images = float_images(48)
@@ -72,7 +72,7 @@ def tf_data(folder, kind, index, count, address):
 
 
 def moments(folder, kind, index, count, address):
-    """A step of weights that stay as they are, of a critic that normalises within classes."""
+    """A step that changes no weights, of a critic that normalises within classes."""
     images, labels = float_images(15), np.arange(15, dtype="int32") % 7
     with scope(kind, index, count, address):
         latents, image = keras.Input((4,)), keras.Input((8, 8, 1))
@@ -93,7 +93,7 @@ def moments(folder, kind, index, count, address):
 
 
 def spoilt(folder, kind, index, count, address):
-    """Ten steps of which the first spoils all weights."""
+    """Ten steps; the first spoils all weights."""
     with scope(kind, index, count, address):
         gan = CASES[0].build()
         gan.compile(keras.optimizers.SGD(np.inf), keras.optimizers.SGD(np.inf))

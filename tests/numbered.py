@@ -1,4 +1,4 @@
-"""Images that tell which they are, and the batches that a dataset makes of them."""
+"""Images whose pixels are their index, and the batches that a dataset makes of them."""
 
 import numpy as np
 
@@ -8,6 +8,6 @@ def batches(dataset):
 
 
 def numbered(n=10, sides=(6, 8), channels=1):
-    """Images whose every pixel is their index."""
+    """Return images in which every pixel is the index of the image."""
     index = np.arange(n, dtype="uint8").reshape(n, 1, 1, 1)
     return np.broadcast_to(index, (n, *sides, channels)).copy()

@@ -1,4 +1,4 @@
-"""Small images, clean and odd, and a detector that tells them apart."""
+"""Small clean images, abnormal ones, and a detector that separates them."""
 
 import random
 
@@ -16,7 +16,7 @@ def auto_encoder():
 
 
 def blurred(n, seed=0):
-    """Returns clean images, which are smooth, as an auto-encoder can learn them."""
+    """Return clean images. They are smooth, so that an auto-encoder can learn them."""
     noise = np.random.default_rng(seed).normal(size=(n, 8, 8, 1))
     smooth = gaussian_filter(noise, (0, 2, 2, 0), mode="wrap")
     return np.clip(4 * smooth, -1, 1).astype("float32")
@@ -33,7 +33,7 @@ def fitted_detector():
 
 @keras.saving.register_keras_serializable("tests")
 class Memory(keras.Sequential):
-    """Stands in for an auto-encoder that knows its training images by heart, and nothing else."""
+    """Stands in for an auto-encoder that has only memorised its training images."""
 
     def __init__(self, images, **kwargs):
         super().__init__([keras.Input((2, 2, 1)), _Nearest(images)])

@@ -1,8 +1,8 @@
-"""Trains GANs of the registry from given weights and latents, and leaves what came out.
+"""Train GANs of the registry from given weights and latents, and keep the results.
 
-Run as `python -m tests.parity FOLDER GAN...` on each backend at a time: below the folder, by the
-backend's name, each leaves every GAN's file after 10 steps, and its figures and variables; and then
-holds those of the others against its own.
+Run `python -m tests.parity FOLDER GAN...` on all backends at once. In a folder of its name, each
+backend leaves every GAN's file after 10 steps, its metrics and its variables. Then it compares the
+other backends' results with its own.
 """
 
 import sys
@@ -32,14 +32,14 @@ EVERY = [case.name for case in [*WITH_FILES, *VARIANTS]]
 
 
 def give_weights(gan):
-    """Gives weights that do not come from the backend's random numbers."""
+    """Set weights that do not come from the backend's random numbers."""
     rng = np.random.default_rng(0)
     for variable in gan.trainable_variables:
         variable.assign(rng.normal(0.0, 0.3, variable.shape).astype("float32"))
 
 
 def give_latents(gan):
-    """Gives latents that do not come from the backend's random numbers."""
+    """Set latents that do not come from the backend's random numbers."""
     phase = np.linspace(0.0, 20.0, BATCH * LATENT_DIM, dtype="float32").reshape(BATCH, -1)
     draws = 0
 
@@ -54,7 +54,7 @@ def give_latents(gan):
 
 
 def train(gan, half):
-    """Trains for 10 steps, the first or the second; returns the figures of each."""
+    """Train for the first or the second 10 steps; return the metrics of each step."""
     images = float_images(2 * STEPS * BATCH).reshape(2, STEPS * BATCH, 8, 8, 1)[half]
     rows = []
     collect = keras.callbacks.LambdaCallback(
@@ -73,7 +73,7 @@ def predicted(gan):
 
 
 def trajectories(folder, names):
-    """Returns what the 20 steps of GANs gave, a dict for each; writes files to a folder."""
+    """Return the results of 20 steps, a dict per GAN; write files to a folder."""
     runs = [
         *((case.name, case, adam, "alternating") for case in WITH_FILES),
         *((f"{case.name} simultaneous", case, sgd, "simultaneous") for case in CASES[::4]),
@@ -96,13 +96,13 @@ def trajectories(folder, names):
 
 
 def near(one, other, name):
-    """Asserts that arrays differ by no more than 1e-5 of the largest number, in each column."""
+    """Assert that, in each column, arrays differ by at most 1e-5 of the largest number."""
     scale = np.abs(other).max(axis=0 if name.endswith("logs") else None, initial=0.0)
     assert (np.isclose(one, other, rtol=0.0, atol=1e-5 * scale)).all(), name
 
 
 def compare(folder, own):
-    """Holds the figures, variables and files in a folder against this backend's own."""
+    """Compare the metrics, variables and files in a folder with this backend's own."""
     for name, ours in own.items():
         with np.load(folder / f"{name}.npz") as theirs:
             for key in theirs.files:
@@ -119,7 +119,7 @@ def compare(folder, own):
 
 
 def run(folder, names):
-    """Leaves this backend's trajectories, and compares the others', once they are there."""
+    """Leave this backend's trajectories, and compare the others' once they are there."""
     backend = keras.backend.backend()
     own = trajectories(folder / backend, names)
     for name, arrays in own.items():

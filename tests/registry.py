@@ -18,7 +18,7 @@ LATENT_DIM = 4
 
 @keras.saving.register_keras_serializable("keras_egan_tests")
 class LinearGAN(keras_egan.EnergyGAN):
-    """A user's critic, with a number in its loss that may be changed."""
+    """A user's critic, with a hyper-parameter in its loss."""
 
     weight = keras_egan.Hyperparameter("be 0 or more", lambda value: value >= 0)
 
@@ -32,7 +32,7 @@ class LinearGAN(keras_egan.EnergyGAN):
 
 @keras.saving.register_keras_serializable("keras_egan_tests")
 class RestlessGAN(keras_egan.EnergyGAN):
-    """A user's auto-encoder, with a plain argument, a controller, and a figure of its own."""
+    """A user's auto-encoder, with a plain argument, a controller and a metric of its own."""
 
     def __init__(self, generator, discriminator, *, rate=0.1, **kwargs):
         super().__init__(generator, discriminator, **kwargs)
@@ -48,7 +48,7 @@ class RestlessGAN(keras_egan.EnergyGAN):
 
 @keras.saving.register_keras_serializable("keras_egan_tests")
 class RaLSGAN(keras_egan.EnergyGAN):
-    """Relativistic average LSGAN: each score against the mean of the other batch's."""
+    """Relativistic average LSGAN, which compares each energy with the other batch's mean."""
 
     def discriminator_loss(self, real, fake):
         means = [keras.ops.mean(batch.gathered(batch.energy)) for batch in (real, fake)]
@@ -62,12 +62,12 @@ class RaLSGAN(keras_egan.EnergyGAN):
 
 
 def sgd():
-    """Returns an optimizer with slots that compiles fast."""
+    """Return an optimizer with slots that compiles fast."""
     return keras.optimizers.SGD(2e-3, momentum=0.9)
 
 
 def adam():
-    """Returns an optimizer whose steps depend on their number."""
+    """Return an optimizer whose steps depend on their number."""
     return keras.optimizers.Adam(1e-3)
 
 
@@ -80,11 +80,11 @@ class Case:
     embedding_dim: int = 3
     state: dict = field(default_factory=dict)
     classes: int | None = None
-    bias: bool = True  # of a critic's score, which losses of differences do not move
+    bias: bool = True  # of a critic's score; losses of differences do not move it
 
     def build(self, optimizer=sgd, run_eagerly=False, **overrides):
-        """Returns an untrained, compiled model; the same weights at each call on one backend."""
-        random.seed(0)  # what Keras's initializers draw their seeds from
+        """Return an untrained, compiled model; the same weights at each call on one backend."""
+        random.seed(0)  # Keras's initializers draw their seeds from this
         generator, discriminator = tiny_networks(
             embedding_dim=self.embedding_dim, classes=self.classes
         )
@@ -157,17 +157,17 @@ VARIANTS = [
 
 
 def labels_for(gan, images):
-    """Returns labels for images, or None if a GAN takes none."""
+    """Return labels for images, or None if the GAN takes none."""
     return [i % gan.num_classes for i in range(len(images))] if gan.num_classes else None
 
 
 def given(gan, images):
-    """Returns what a GAN is trained with: images, or a tuple of them and labels."""
+    """Return training data: images, or a tuple of images and labels."""
     return (images, labels_for(gan, images)) if gan.num_classes else images
 
 
 def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, embedding_dim=3, classes=None):
-    """Returns a smooth generator and auto-encoder of a few hundred weights."""
+    """Return a smooth generator and auto-encoder of a few hundred weights."""
     pixels = int(np.prod(image_shape))
     generator = keras.Sequential(
         [
@@ -202,7 +202,7 @@ def tiny_networks(image_shape=IMAGE_SHAPE, latent_dim=LATENT_DIM, embedding_dim=
 
 
 def tiny_critic(image_shape=IMAGE_SHAPE, classes=None, logits=None, bias=True):
-    """Returns a smooth critic of a few hundred weights, or a classifier with so many logits."""
+    """Return a smooth critic of a few hundred weights, or a classifier with that many logits."""
     critic = keras.Sequential(
         [
             keras.Input(image_shape),
@@ -216,7 +216,7 @@ def tiny_critic(image_shape=IMAGE_SHAPE, classes=None, logits=None, bias=True):
 
 
 def conditioned(network, classes):
-    """Returns a network to whose input something that is learnt of a label is added."""
+    """Return a network that adds a learnt embedding of the label to its input."""
     shape = network.input_shape[1:]
     x, label = keras.Input(shape), keras.Input((), dtype="int32")
     added = layers.Embedding(classes, int(np.prod(shape)))(label)
@@ -232,11 +232,11 @@ def float_images(n=50, image_shape=IMAGE_SHAPE, seed=0):
 
 
 def weights(model):
-    """Returns all of a model's variables as NumPy arrays."""
+    """Return all of a model's variables as NumPy arrays."""
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in model.variables]
 
 
 def state(gan):
-    """Returns all of a model's variables, its optimizers' and its running means."""
+    """Return all of a model's variables, with its optimizers' and its running means."""
     others = gan.optimizer.variables + gan._running_means.variables
     return weights(gan) + [np.array(keras.ops.convert_to_numpy(variable)) for variable in others]

@@ -1,4 +1,4 @@
-"""Benchmarks run as scripts in a folder of their own, with made-up digits."""
+"""Run benchmarks as scripts in a folder of their own, with made-up digits."""
 
 import importlib
 import runpy
@@ -31,7 +31,7 @@ def in_a_folder_of_its_own(monkeypatch, tmp_path):
 
 
 def run(monkeypatch, capsys, name, *arguments):
-    """Runs a benchmark's script, and returns what it printed."""
+    """Run a benchmark's script, and return its output."""
     monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
     runpy.run_path(str(ROOT / f"{name}.py"), run_name="__main__")
     return capsys.readouterr().out
@@ -44,7 +44,7 @@ def made_up(n, side=28, channels=1, seed=0):
 
 @pytest.fixture(name="digits")
 def digits_of_a_classifier(monkeypatch):
-    """A few made-up digits in place of MNIST's, and a classifier of them that may be bad."""
+    """Provide a few made-up digits in place of MNIST, and a classifier that need not be good."""
     classifiers = importlib.import_module("classifiers")
     monkeypatch.setattr(
         classifiers, "load", lambda dataset, split, data_dir=None: made_up(160, seed=len(split))

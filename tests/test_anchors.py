@@ -1,4 +1,4 @@
-"""The distance relative to a Gaussian's: its Gaussian, its two anchors, its errors."""
+"""The distance relative to a Gaussian's: the Gaussian, the two anchors, the errors."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ pytestmark = on("torch")
 
 
 def waves(n, seed):
-    """Returns uint8 images of two waves, of random phases: few principal components."""
+    """Return uint8 images of two waves with random phases, which have few principal components."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:16, :16] * (2 * np.pi / 16)
     phase, size = rng.uniform(0, 2 * np.pi, (2, n, 1, 1)), rng.uniform(0.2, 1, (n, 1, 1))

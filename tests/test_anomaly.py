@@ -1,4 +1,4 @@
-"""The detector of anomalies, against NumPy and PyOD's own checks."""
+"""The anomaly detector, compared with NumPy, and held to PyOD's own checks."""
 
 import copy
 import pickle
@@ -36,7 +36,7 @@ def fitted():
 
 
 def pieces(network, images):
-    """Returns residuals and embeddings, as Keras's own `predict` gives them."""
+    """Return residuals and embeddings by Keras's own `predict`."""
     residuals = images - network.predict(images, verbose=0)
     return residuals.reshape(len(images), -1), network.encoder.predict(images, verbose=0)
 
@@ -92,7 +92,7 @@ def test_a_gans_energy_is_the_score():
     gan = began()
     images = registry.uint8_images(30)
     gan.fit(images, batch_size=10, verbose=0)
-    detector = EnergyDetector(gan, score="mae").fit(images)  # trained, so that it learns no more
+    detector = EnergyDetector(gan, score="mae").fit(images)  # trained already
     scores = detector.decision_function(images)
     np.testing.assert_allclose(scores, gan.energy(images), rtol=1e-5)
     gan.fit(images, batch_size=10, verbose=0)
@@ -148,14 +148,14 @@ except ImportError as error:
 
 @on("torch")
 def test_pyods_own_checks(fitted):
-    """After those that PyOD has for each of its detectors, in its `test_*.py`."""
+    """Like PyOD's own tests of each of its detectors, in its `test_*.py`."""
     check_detector(fitted)
     assert isinstance(fitted, BaseDetector)
     images = blurred(30, seed=3)
     for name in ("decision_scores_", "labels_", "threshold_", "_mu", "_sigma"):
         assert getattr(fitted, name) is not None
     assert fitted.decision_scores_.shape == fitted.labels_.shape == (200,)
-    assert fitted.labels_.sum() <= 20  # fewer than the contamination's tenth, unlike PyOD's
+    assert fitted.labels_.sum() <= 20  # fewer than a tenth, the contamination, unlike in PyOD
     assert fitted.decision_function(images).shape == (30,)
     assert set(fitted.predict(np.concatenate([images, noisy(30)]))) == {0, 1}
     for method in ("linear", "unify"):
@@ -273,7 +273,7 @@ def test_a_file_holds_all_of_it(fitted, tmp_path):
             copied.predict_proba(images), fitted.predict_proba(images), rtol=1e-5
         )
         assert copied.threshold_ == pytest.approx(fitted.threshold_, rel=1e-6)
-    again = found.fit(blurred(200))  # calibrates the auto-encoder that is there
+    again = found.fit(blurred(200))  # calibrates the existing auto-encoder
     np.testing.assert_allclose(again.decision_scores_, fitted.decision_scores_, rtol=1e-4)
     auto_encoder().save(tmp_path / "network.keras")
     with pytest.raises(ValueError, match=r"network\.keras is not the file of an EnergyDetector"):

@@ -1,4 +1,4 @@
-"""Exported detectors, each loaded in its own runtime and compared with the one in memory."""
+"""Exported detectors, each loaded in its own runtime and compared with the original."""
 
 import random
 

@@ -13,11 +13,11 @@ pytestmark = on("torch")
 
 
 def scene(seed=0):
-    """Returns coarse maps with many ties, and the abnormal regions, each a mask of its own."""
+    """Return coarse maps with many ties, and the abnormal regions, one mask each."""
     rng = np.random.default_rng(seed)
     regions = np.zeros((4, 5, 9, 8), bool)
     regions[0, 0, 1:4, 1:3] = True
-    regions[1, 0, [6, 7, 8], [5, 6, 7]] = True  # touching at corners alone
+    regions[1, 0, [6, 7, 8], [5, 6, 7]] = True  # regions that touch at corners only
     regions[2, 1, 0, 0] = True
     regions[3, 4, 2:9, 0:7] = True
     maps = rng.integers(0, 12, (5, 9, 8)) + 4.0 * regions.any(axis=0)
@@ -57,7 +57,7 @@ def test_aupro_of_anomalib(make, limit):
 
 @pytest.mark.parametrize("limit", [0.05, 0.3, 1.0])
 def test_aupro_by_its_definition(limit):
-    """For each threshold by itself; beyond the last point below `limit` along a straight line."""
+    """Compute each threshold separately; go straight on from the last point below `limit`."""
     maps, regions = scene()
     masks = regions.any(axis=0)
     points = [(0.0, 0.0)]
@@ -92,7 +92,7 @@ class Detector:
 
 
 def area(positive, negative):
-    """Returns the share of pairs in the right order; equal ones count half."""
+    """Return the share of pairs in the right order; ties count half."""
     one, other = positive[:, None], negative[None]
     return ((one > other) + 0.5 * (one == other)).mean()
 
@@ -125,7 +125,7 @@ def test_figures_refuse_what_does_not_fit():
 
 @pytest.fixture
 def category(tmp_path):
-    """A folder of images whose grey level tells which they are."""
+    """Make a folder of images, each with its own grey level."""
     for place, level in {
         "train/good/000.png": 10,
         "train/good/001.png": 20,

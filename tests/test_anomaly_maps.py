@@ -1,4 +1,4 @@
-"""Maps of what is odd, tiles of larger images, and what is refused."""
+"""Anomaly maps, tiles of larger images, and refused input."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_tiles_are_put_together_again():
 
 def test_a_tile_counts_the_more_the_farther_its_edges_are():
     tiles = Tiles((8, 12), (8, 8), 0.5)
-    maps = np.stack([np.zeros((8, 8)), np.ones((8, 8))])  # which share columns 4 to 7
+    maps = np.stack([np.zeros((8, 8)), np.ones((8, 8))])  # they share columns 4 to 7
     found = tiles.join(maps)[0]
     # Row 3 is 4 pixels from its edge; those columns are 4, 3, 2 and 1 from that of the first tile.
     np.testing.assert_allclose(found[3], [0, 0, 0, 0, 1 / 5, 2 / 5, 3 / 5, 4 / 5, 1, 1, 1, 1])

@@ -1,4 +1,4 @@
-"""Thresholds of PyThresh, and shares that are numbers of NumPy."""
+"""Thresholds of PyThresh, and shares given as NumPy numbers."""
 
 import copy
 
@@ -14,9 +14,9 @@ pytestmark = on("torch")
 
 
 class Quartiles:
-    """Stands in for PyThresh's `IQR`, with another reach.
+    """Stands in for PyThresh's `IQR`, with another factor.
 
-    `thresh_` is of scores that are scaled to [0, 1].
+    `thresh_` is a threshold for scores that are scaled to [0, 1].
     """
 
     def __init__(self, reach=0.3):
@@ -38,7 +38,7 @@ class Quartiles:
 
 
 class Three:
-    """Finds the three highest scores abnormal, and no threshold, as some of PyThresh's do."""
+    """Calls the three highest scores abnormal without a threshold, as some PyThresh rules do."""
 
     thresh_ = None
 
@@ -72,7 +72,7 @@ def detector(images):
 
 
 def labels_in_file(detector, images, path):
-    """Returns the labels of the network that `save` and `export` write."""
+    """Return the labels of the network that `save` and `export` write."""
     detector.save(path)
     return EnergyDetector.load(path), EnergyDetector.load(path).scorer_.outputs_of(images, "label")
 
@@ -102,7 +102,7 @@ def test_files_have_the_labels_of_the_detector(rule, images, tmp_path):
     np.testing.assert_array_equal(loaded.labels_, rule.labels_)
     np.testing.assert_array_equal(loaded.predict(others), detector.predict(others))
     np.testing.assert_array_equal(written, detector.predict(others))
-    loaded.fit(images)  # by the share that the rule found
+    loaded.fit(images)  # with the share that the rule found
     assert loaded.labels_.sum() == pytest.approx(max(1, rule.labels_.sum()), abs=1)
 
 
@@ -130,12 +130,12 @@ def test_a_share_may_be_a_number_of_numpy(share, images, tmp_path):
 
 
 def values(n, seed):
-    """Returns images of independent pixels."""
+    """Return images of independent pixels."""
     return np.random.default_rng(seed).uniform(-1, 1, (n, 2, 2, 1)).astype("float32")
 
 
 def expected_share(kept, rate):
-    """Returns the mean and the variance of a fit's rate of false alarms, which is beta-distributed.
+    """Return the mean and variance of a fit's false-alarm rate, which is beta-distributed.
 
     A new score is equally likely to have any rank among `kept` others and itself.
     """
@@ -157,7 +157,7 @@ def test_of_unseen_scores_the_promised_share_is_above_the_threshold(images, rate
 
 @pytest.mark.parametrize(("images", "rate"), [(60, 0.1), (100, 0.2)])
 def test_of_unseen_images_the_promised_share_is_flagged(images, rate):
-    """By a model that knows its training images by heart, in 30 fits of other images."""
+    """Use a model that has memorised its training images, in 30 fits of other images."""
     shares, kept = [], images // 5
     for seed in range(30):
         detector = EnergyDetector(Memory(images), score="mse", epochs=1, contamination=rate)
@@ -170,10 +170,10 @@ def test_of_unseen_images_the_promised_share_is_flagged(images, rate):
 
 
 def test_by_training_images_all_unseen_ones_are_flagged():
-    """As in PyOD, whose threshold is a percentile of the scores of what was learnt."""
+    """As in PyOD, the threshold is a percentile of the scores of the training images."""
     images = values(100, 0)
     images[:3] *= np.float32(0.5)
-    model = Memory(97)  # and has forgotten the last three
+    model = Memory(97)  # of the 100; it has forgotten the last three
     detector = EnergyDetector(model, score="mse", epochs=1, calibration_split=0).fit(images)
     assert detector.threshold_ == np.percentile(detector.decision_scores_, 90) == 0
     assert detector.predict(values(200, 1)).mean() == 1
@@ -187,9 +187,9 @@ def test_what_is_kept_back_is_drawn_at_random_and_not_learnt():
     assert len(kept) == 20
     assert 30 < kept.mean() < 70
     assert detector.scorer_.tiles == 80
-    # An odd image among those kept back counts as one of the distribution.
+    # An abnormal image among the held-out ones counts as one of the distribution.
     scores = np.sort(detector.decision_scores_[kept])
-    assert detector.threshold_ == scores[18]  # 2 of the 21 with the next one are above, or equal
+    assert detector.threshold_ == scores[18]  # of the 20 and one new image, 2 are above or equal
     half = EnergyDetector(model, score="mse", epochs=1, calibration_split=0.5).fit(images)
     assert (half.decision_scores_ > 0).sum() == 50
 

@@ -47,7 +47,7 @@ def test_saturation_leaves_gray_images_as_they_are():
 
 @on("torch")
 def test_the_ends_of_the_places():
-    """An eighth up and left, an eighth down and right; a quarter of the image, twice over."""
+    """Shifts are an eighth up and left, then down and right; holes are a quarter of the image."""
     images, numbers = np.ones((2, 16, 24, 1), "float32"), drawn(2)
     moved = numpy(DiffAugment("translation").apply(ops.convert_to_tensor(images), numbers))
     assert moved[0, :14, :21].all()
@@ -61,7 +61,7 @@ def test_the_ends_of_the_places():
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_gradients_by_finite_differences(channels):
-    """Of a weighted sum of squares, through the whole policy, by each value of the images."""
+    """Differentiate a weighted sum of squares through the whole policy, by each image value."""
     images, numbers = noise(3, 8, 9, channels), drawn(3)
     weights = np.random.default_rng(1).normal(size=images.shape).astype("float32")
     layer = DiffAugment(fill=-0.5)
@@ -91,7 +91,7 @@ def test_gradients_by_finite_differences(channels):
 
 @on("torch")
 def test_the_numbers_drawn():
-    """Uniform in their ranges: means within 4 standard errors of the middle; independent."""
+    """They are uniform and independent: means lie within 4 standard errors of the middle."""
     n = 20_000
     numbers = {name: numpy(value) for name, value in DiffAugment(seed=3).draw(n).items()}
     ranges = {

@@ -27,7 +27,7 @@ def test_each_image_is_changed_with_a_probability(probability):
 
 @on("torch")
 def test_about_half_are_changed_and_a_probability_of_1_is_the_whole_policy():
-    """Within 4 standard deviations, whatever the other numbers are."""
+    """The share lies within 4 standard deviations of p, whatever the other numbers are."""
     images = noise(1000, 8, 8, 1)
     layer = DiffAugment("color", probability=0.5, seed=0)
     same = (numpy(layer(images)) == images).all(axis=(1, 2, 3))

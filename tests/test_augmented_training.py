@@ -1,4 +1,4 @@
-"""GANs whose discriminator sees augmented images: which ones, and what is kept in files."""
+"""GANs whose discriminator sees augmented images: the images, and the state in files."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ cases = pytest.mark.parametrize("case", few(CASES, "began"), ids=lambda case: ca
 
 @keras.saving.register_keras_serializable("keras_egan_tests")
 class Counted(keras.layers.Layer):
-    """Counts how often it is called."""
+    """Count its calls."""
 
     def build(self, input_shape):
         self.calls = self.add_weight(name="calls", initializer="zeros", trainable=False)
@@ -40,7 +40,7 @@ def same(some, others):
 
 
 def seen_changed(case, updates):
-    """Asserts that halving images on the way equals half the images and half the samples."""
+    """Assert that an augmentation that halves equals half the images and half the samples."""
     images = float_images(16)
     halved = case.build(augment=keras.layers.Rescaling(0.5), updates=updates)
     expected = case.build()
@@ -71,7 +71,7 @@ def test_the_discriminator_sees_data_and_fakes_changed_in_one_pass(case):
 
 
 class Watched(keras_egan.EnergyGAN):
-    """Logs the mean of what the discriminator is given: data, and fakes in both steps."""
+    """Logs the means of the discriminator's inputs: data, and fakes in both steps."""
 
     def discriminator_loss(self, real, fake):
         means = {"data": ops.mean(real.images), "fakes": ops.mean(fake.images)}
@@ -84,7 +84,7 @@ class Watched(keras_egan.EnergyGAN):
 @on("jax")
 @pytest.mark.parametrize("updates", ["alternating", "one_pass"])
 def test_data_and_fakes_have_draws_of_their_own(updates):
-    """Images all of 0.25: augmented, the mean of a batch is 0.25 plus its mean brightness."""
+    """All pixels are 0.25, so the mean of an augmented batch is 0.25 plus its mean brightness."""
     generator, critic = tiny_networks()[0], tiny_critic()
     *_, last, _ = generator.layers
     last.kernel.assign(0.0 * last.kernel)
@@ -94,7 +94,7 @@ def test_data_and_fakes_have_draws_of_their_own(updates):
     images = np.full((12, 8, 8, 1), 0.25, "float32")
     rows = [gan.train_on_batch(images, return_dict=True) for _ in range(2)]
     found = [float(row[name]) - 0.25 for row in rows for name in ("data", "fakes", "fooled with")]
-    if updates == "one_pass":  # of the same fakes
+    if updates == "one_pass":  # both steps see the same fakes
         assert found.pop(5) == found[4]
         assert found.pop(2) == found[1]
     assert np.abs(found).max() < 0.5

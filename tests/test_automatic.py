@@ -1,4 +1,4 @@
-"""Trainings that configure themselves: tiny ones, of seconds, from images to the report."""
+"""Trainings that configure themselves: tiny ones of a few seconds, from images to report."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ MINUTES = 0.05
 
 
 def blobs(n, seed=0, channels=1):
-    """Returns discs at random places, uint8: images that a generator learns something of."""
+    """Return uint8 images of discs at random places, which a generator can learn."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:16, :16]
     center = rng.uniform(4, 12, (n, 2, 1, 1))
@@ -33,9 +33,9 @@ def blobs(n, seed=0, channels=1):
 
 
 def steady(monkeypatch, **changes):
-    """Has every look at the clock take 40 ms, so that nothing depends on the machine's speed.
+    """Let every look at the clock take 40 ms, so that nothing depends on the machine's speed.
 
-    Three seconds are some 35 steps, and five figures.
+    Three seconds are about 35 steps and five figures.
     """
     looks = itertools.count()
     for module in (_train, watch):
@@ -52,7 +52,7 @@ def steady(monkeypatch, **changes):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run that used up its minutes, and what it said; do not change it."""
+    """A run that used up its minutes, and its messages; do not change it."""
     folder = tmp_path_factory.mktemp("automatic") / "run"
     said = []
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -78,7 +78,7 @@ def test_what_a_run_leaves(finished):
 def test_the_report_is_one_file_with_all_of_it(finished):
     folder, _, _ = finished
     text = (folder / "report.html").read_text()
-    assert not re.findall(r'(?:src|href)="(?!data:)', text)  # nothing is fetched
+    assert not re.findall(r'(?:src|href)="(?!data:)', text)  # nothing is fetched from elsewhere
     assert text.count("data:image/png;base64,") >= 3
     assert "<svg" in text
     state = json.loads((folder / "run.json").read_text())

@@ -1,4 +1,4 @@
-"""Plans: a pure function of facts of the data, of a machine's speed, and of the minutes."""
+"""Plans: a pure function of the data, the machine's speed and the minutes."""
 
 import math
 
@@ -71,7 +71,7 @@ def test_time_that_is_spent_does_not_count_and_compiling_must_pay():
     spent = USUAL._replace(spent=600.0)
     assert plan(FACES, 20, spent).filters == plan(FACES, 10, USUAL).filters
     assert plan(FACES, 20, spent).steps == plan(FACES, 10, USUAL).steps
-    assert plan(FACES, 10, USUAL._replace(build=50.0)).filters == 16  # 51 s are a tenth
+    assert plan(FACES, 10, USUAL._replace(build=50.0)).filters == 16  # a tenth of the time is 51 s
     assert plan(FACES, 10, USUAL._replace(build=52.0)).filters == 32  # the preset's
     assert larger_sides(FACES, 20, FAST._replace(build=200.0)) is None
 
@@ -79,7 +79,7 @@ def test_time_that_is_spent_does_not_count_and_compiling_must_pay():
 def test_a_gpu_gets_larger_images_if_the_data_has_them():
     assert larger_sides(FACES, 20, FAST) == (128, 128)
     assert larger_sides(FACES, 20, USUAL) is None
-    assert larger_sides(DRAWINGS, 20, FAST) is None  # they have 64 pixels
+    assert larger_sides(DRAWINGS, 20, FAST) is None  # the images have 64 pixels
     assert larger_sides(FACES._replace(sides=(128, 128), short=999.0), 20, FAST) is None
     assert larger_sides(FACES._replace(sides=(32, 32)), 4, Timing(0.01, 0.005)) == (64, 64)
 
@@ -169,7 +169,7 @@ def test_what_is_built_is_what_was_planned(look):
         ([0.2, 0.05, 0.07, 0.07], [], 0.5, None),  # within the noise of the floor
         ([1.3, 1.3, 1.3, 1.3], [], 0.5, "stuck"),
         ([1.3, 1.3, 1.3, 1.3], [], 0.2, None),  # too early
-        ([1.6, 1.5, 1.4, 1.3], [], 0.5, None),  # it falls
+        ([1.6, 1.5, 1.4, 1.3], [], 0.5, None),  # the figure still falls
         ([], [], 0.0, None),
     ],
 )

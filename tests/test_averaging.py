@@ -49,7 +49,7 @@ def test_it_changes_nothing_in_training():
 
 @on("torch")
 def test_it_warms_up_as_worked_out_by_hand():
-    """After n steps the decay is (1 + n) / (10 + n), or the given one, whichever is lower."""
+    """After n steps the decay is the lower of (1 + n) / (10 + n) and the given one."""
     generator = tiny_networks()[0]
     average = WeightAverage(generator, decay=0.3)
     (*_, bias) = generator.weights
@@ -101,7 +101,7 @@ def test_export_takes_it(average, tmp_path, monkeypatch):
         return outputs
 
     monkeypatch.setattr(export.converters, "convert", convert)
-    monkeypatch.setattr(keras_egan.backend, "name", "tensorflow")  # which converts in this process
+    monkeypatch.setattr(keras_egan.backend, "name", "tensorflow")  # it converts in this process
     export.export(gan, tmp_path / "generator.onnx", "onnx", average=average)
     z = np.random.default_rng(0).uniform(-1.0, 1.0, (1, 4)).astype("float32")  # its first trial
     with gan.averaged() if average else nullcontext():
@@ -236,7 +236,7 @@ def test_training_goes_on_from_the_weights_that_were_loaded(way, tmp_path):
 
 @on("torch")
 def test_it_is_left_alone_where_only_training_has_changed_the_weights(tmp_path):
-    """Also by a loop of one's own, within `averaged()`, and by threads while `fit` runs."""
+    """This holds for a hand-written loop, within `averaged()`, and for threads while `fit` runs."""
     gan, seen = trained(), []
     kept = weights(gan._weight_average)
     with gan.averaged():
@@ -247,7 +247,7 @@ def test_it_is_left_alone_where_only_training_has_changed_the_weights(tmp_path):
     for one, other in zip(kept, weights(gan._weight_average), strict=True):
         np.testing.assert_array_equal(one, other)
     gan.generator.layers[0].bias.assign_add(np.ones(8))
-    gan._training_state.advance()  # as in a step that is run by hand
+    gan._training_state.advance()  # as in a hand-written loop
     gan.sample(3)
     for one, other in zip(kept, weights(gan._weight_average), strict=True):
         np.testing.assert_array_equal(one, other)

@@ -1,4 +1,4 @@
-"""The backends: what they define and bring in, parity, and what a user is told of them."""
+"""The backends: their names, their imports, their parity, and their error messages."""
 
 import ast
 import os
@@ -23,7 +23,7 @@ BACKEND = keras.backend.backend()
 
 
 def start(code, backend=BACKEND, **environment):
-    """Runs Python code or a file's arguments in a process of its own."""
+    """Run Python code, or Python with these arguments, in a process of its own."""
     command = ["-c", code] if isinstance(code, str) else list(map(str, code))
     return subprocess.Popen(
         [sys.executable, *command],
@@ -36,7 +36,7 @@ def start(code, backend=BACKEND, **environment):
 
 
 def output(process):
-    """Waits for a process, and returns what it printed."""
+    """Wait for a process, and return its output."""
     printed, errors = process.communicate()
     assert process.returncode == 0, errors[-3000:]
     return printed
@@ -112,14 +112,14 @@ def test_gradients_touch_only_the_variables_asked_for():
     ids=["some", "every"],
 )
 def test_the_backends_train_alike_and_open_each_others_files(names, tmp_path):
-    """Every ordered pair of backends."""
+    """Test every ordered pair of backends."""
     for backend in BACKENDS:
         (tmp_path / backend).mkdir()
     command = ["-m", "tests.parity", tmp_path, *names]
     others = [start(command, "jax", XLA_FLAGS=XLA_FLAGS), start(command, "torch")]
     try:
         parity.run(tmp_path, names)
-    finally:  # what it waits for in vain has failed by itself
+    finally:  # a process that this one waits for in vain has failed by itself
         for other in others:
             output(other)
 

@@ -1,4 +1,4 @@
-"""Training that is stopped and goes on."""
+"""Trainings that are stopped and resumed."""
 
 import functools
 import os
@@ -46,7 +46,7 @@ def test_killed_at_random_steps_it_ends_like_one_that_was_not(tmp_path):
 
 
 class Stop(Stateless):
-    """Interrupts training before a step."""
+    """Interrupt training before a step."""
 
     def __init__(self, at):
         super().__init__()
@@ -66,7 +66,7 @@ def uninterrupted():
 
 
 def train(data, *extra, **arguments):
-    """Returns all weights, and the logs of every epoch that ended."""
+    """Return all weights, and the logs of every completed epoch."""
     gan, logs = CASES[0].build(**EAGERLY), {}
     keep = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, values: logs.__setitem__(epoch, dict(values))
@@ -100,17 +100,17 @@ def test_it_goes_on_at_the_very_step(source, tmp_path, capsys):
         else {"epochs": 3, **arguments}
     )
     expected = train(make(), **arguments)
-    # Both stops are within an epoch of 4 steps, or of 3.
+    # Both stops are in the middle of an epoch, which has 4 steps or 3.
     for at in (3, 5 if "steps_per_epoch" in arguments else 7):
         with pytest.raises(KeyboardInterrupt):
             train(make(), callbacks.Backup(tmp_path / "b", every=2), Stop(at), **arguments)
     found = train(make(), callbacks.Backup(tmp_path / "b", every=2), **arguments)
     assert "Resumed from" in capsys.readouterr().out
     assert found[1] == {epoch: expected[1][epoch] for epoch in found[1]}
-    assert sorted(found[1]) == [1, 2]  # the first of which was resumed
+    assert sorted(found[1]) == [1, 2]  # epoch 1 was resumed
     for one, other in zip(expected[0], found[0], strict=True):
         np.testing.assert_array_equal(one, other)
-    assert len(list((tmp_path / "b").iterdir())) == 1  # the end's
+    assert len(list((tmp_path / "b").iterdir())) == 1  # that of the end
 
 
 def test_keras_own_backup_goes_on_at_the_epoch(tmp_path):
@@ -131,7 +131,7 @@ def damage_weights(path):
 
 
 def halve_an_array(path):
-    """Damages a header so that NumPy would read half of the bytes, and see no checksum."""
+    """Damage a header so that NumPy reads half of the bytes and never sees the checksum."""
     data = path.read_bytes()
     assert b"<f4" in data
     path.write_bytes(data.replace(b"<f4", b"<f2", 1))

@@ -119,7 +119,7 @@ def trainable(network):
 
 
 def forward(parameters, values, activations):
-    """The tiny networks' dense layers, in NumPy and float64."""
+    """Compute the tiny networks' dense layers, in NumPy and float64."""
     for kernel, bias, activation in zip(
         parameters[::2], parameters[1::2], activations, strict=True
     ):

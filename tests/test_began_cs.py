@@ -1,4 +1,4 @@
-"""BEGAN-CS's own: the constraint, in the discriminator's loss alone."""
+"""BEGAN-CS's own constraint, which is in the discriminator's loss alone."""
 
 import random
 
@@ -16,7 +16,7 @@ ENCODER, DECODER = slice(0, 4), slice(4, 8)  # the discriminator's weights
 
 
 def build(kind=keras_egan.BEGANCS, **arguments):
-    """Returns a GAN with k_t = 0.3 that draws `LATENTS`, and the same weights each time."""
+    """Return a GAN with k_t = 0.3 that draws `LATENTS`, with the same weights at each call."""
     random.seed(0)
     networks = tiny_networks(embedding_dim=LATENT_DIM)
     gan = kind(*networks, seed=1, updates="simultaneous", **arguments)
@@ -28,7 +28,7 @@ def build(kind=keras_egan.BEGANCS, **arguments):
 
 
 def losses(generator, discriminator, images):
-    """Returns L(x), L(G(z_D)) and |Enc(G(z_D)) - z_D|, means over the batch, in float64."""
+    """Return L(x), L(G(z_D)) and |Enc(G(z_D)) - z_D|, means over the batch, in float64."""
 
     def energy(values):
         reconstruction = forward(discriminator, values, [np.tanh, None, np.tanh, None])
@@ -99,7 +99,7 @@ def test_without_the_constraint_it_is_began_and_the_weight_may_change():
 
 @on("torch")
 def test_the_encoder_learns_to_invert_the_generator():
-    """Beside a generator that stands still."""
+    """The generator does not learn meanwhile."""
     random.seed(0)
     gan = keras_egan.BEGANCS(
         *tiny_networks(embedding_dim=LATENT_DIM), seed=1, latent_constraint=1.0

@@ -1,4 +1,4 @@
-"""Benchmarks of time and machines run to their end on made-up data, whatever they measure."""
+"""Benchmarks of time and machines run to the end on made-up data; their figures do not matter."""
 
 import importlib
 import json
@@ -63,7 +63,7 @@ def test_step_time(gan, network, settings, monkeypatch, capsys):
             "passed",
             marks=[on("torch"), pytest.mark.nightly],
         ),
-        pytest.param("gpu", ["seen"], "FAILED", marks=on("torch")),  # where there is none
+        pytest.param("gpu", ["seen"], "FAILED", marks=on("torch")),  # because there is none
     ],
 )
 def test_gpu_check(device, checks, expected, tmp_path):
@@ -78,7 +78,7 @@ def test_gpu_check(device, checks, expected, tmp_path):
         assert results.pop("waits") == "not applicable"
     assert set(results.values()) == {expected}
     if device == "simulated":
-        assert re.search(r"[1-9][0-9.]* to", process.stdout)  # a batch a step, at least
+        assert re.search(r"[1-9][0-9.]* to", process.stdout)  # at least one copy per step
 
 
 @on("torch")
@@ -104,7 +104,7 @@ def test_start_up(monkeypatch, capsys):
 
 
 def test_the_loops_by_hand_learn_what_fit_learns(monkeypatch):
-    """From the same weights: not the same latents, but energies of the same size after a step."""
+    """From the same weights, energies are of the same size after a step. The latents differ."""
     loops = importlib.import_module("native_loops")
     import keras_egan
     from keras_egan import networks

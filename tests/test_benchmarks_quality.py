@@ -1,4 +1,4 @@
-"""Benchmarks that train GANs run to their end on made-up data, whatever they measure."""
+"""Benchmarks that train GANs run to the end on made-up data; their figures do not matter."""
 
 import importlib
 import json
@@ -117,7 +117,7 @@ def test_diagnosis(monkeypatch, capsys):
     (row,) = json.loads(Path("diagnosis/findings.json").read_text())
     assert {"name": "dead generator", "step": 8}.items() <= row[2][-1].items()
     assert "| LSGAN's generator does not learn | dead generator | " in printed
-    assert "Named before half of the run: 0 of 1 failures." in printed  # which took till step 8
+    assert "Named before half of the run: 0 of 1 failures." in printed  # it was named at step 8
 
 
 @on("torch")

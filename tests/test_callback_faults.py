@@ -1,4 +1,4 @@
-"""What fails beside a training does not end it; what grows with it is bounded."""
+"""A callback that fails does not end the training, and memory and files stay bounded."""
 
 import gc
 import os
@@ -21,14 +21,14 @@ LOGGER = "keras_egan.callbacks._equilibrium_logger"
 
 
 def train(*callbacks, epochs=2, **arguments):
-    """Takes four steps an epoch."""
+    """Train for four steps per epoch."""
     gan = build(**arguments)
     gan.fit(uint8_images(), batch_size=16, epochs=epochs, verbose=0, callbacks=list(callbacks))
     assert int(gan.step) == 4 * epochs
 
 
 def messages(record):
-    """Returns the warnings that are users' affair."""
+    """Return the warnings that are meant for users."""
     return [str(warning.message) for warning in record if warning.category is UserWarning]
 
 
@@ -111,12 +111,12 @@ def test_rows_that_could_not_be_written_wait_for_the_next_try(
 def test_a_text_that_does_not_fit_leaves_the_file_as_it_was(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("a" * 90)
-    resource = pytest.importorskip("resource")  # which Windows has not
+    resource = pytest.importorskip("resource")  # missing on Windows
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     try:
         with pytest.raises(OSError, match="too large"):
-            append(path, "b" * 50)  # ten of which are written
+            append(path, "b" * 50)  # ten of these bytes are written
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_text() == "a" * 90
@@ -155,7 +155,7 @@ def test_a_callback_that_fails_though_it_may_be_late_ends_the_training(tmp_path)
 
 
 def test_figures_drawn_before_are_let_go(tmp_path):
-    """They are in cycles, for which Python seldom looks where there are many other objects."""
+    """Figures are in reference cycles, which Python rarely collects beside many other objects."""
     table = tmp_path / "log.csv"
     table.write_text(f"{','.join(COLUMNS)}\n{'1,' * 7}1\n")
     gc.collect()
@@ -192,7 +192,7 @@ def test_curves_and_their_bands():
     assert axes[0].get_yscale() == "log"
     lines = {line.get_label(): line.get_xydata() for line in axes[0].lines}
     x, y = lines["L(x)"].T
-    falling = 2.0 - (x - 47.5) / 10_000  # means over the last 20 of 2,000 bins: of 100 steps
+    falling = 2.0 - (x - 47.5) / 10_000  # means over 20 of the 2,000 bins, which are 100 steps
     np.testing.assert_allclose(y, falling, rtol=1e-9)
     y = lines["gamma L(x)"][:, 1]
     away = abs(x - 5000) > 100

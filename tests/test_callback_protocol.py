@@ -1,4 +1,4 @@
-"""Callbacks in a training that is resumed within an epoch, and what a backup asks of them."""
+"""Callbacks in a training that is resumed within an epoch, and the methods that a backup calls."""
 
 import copy
 import csv
@@ -32,7 +32,7 @@ def gan():
 
 
 def begin(callback, gan, epoch_start, step, state=None):
-    """Begins a training, or goes on with one that is within an epoch."""
+    """Begin a training, or continue one in the middle of an epoch."""
     gan.fit_state.epoch_start, gan.fit_state.step = epoch_start, step
     gan.step.assign(step)
     callback.set_model(gan)
@@ -94,7 +94,7 @@ def test_pictures_of_an_epoch_that_is_gone_on_with(tmp_path, gan):
 
 
 class Hears(keras.callbacks.Callback):
-    """Notes of which step it hears, when how many have begun, in which thread, and the figures."""
+    """Notes each step it is told of, how many steps have begun, the thread, and the logs."""
 
     def __init__(self):
         super().__init__()
@@ -149,7 +149,7 @@ def test_a_fit_says_where_it_is():
 
 @on("torch")
 def test_no_callback_here_makes_keras_wait_for_each_step(tmp_path):
-    """Keras converts a step's figures where anything is told of the step's end."""
+    """Keras converts a step's logs if any callback is told of the step's end."""
     waits = (keras.callbacks.TerminateOnNaN, keras.callbacks.ProgbarLogger)
     for callback in (
         EquilibriumLogger(tmp_path / "log.csv"),
@@ -201,7 +201,7 @@ def test_callbacks_can_be_copied_as_keras_tuner_does(kind, tmp_path):
     one, other = copy.deepcopy(callback), copy.deepcopy(callback)
     fit(one)
     fit(other)
-    fit(copy.deepcopy(one))  # one that has trained
+    fit(copy.deepcopy(one))  # a callback that has trained
     if kind is EvaluateSamples:
         assert one.metrics[0] is not callback.metrics[0]
         assert one.metrics[0].extractor is extractor

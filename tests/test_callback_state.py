@@ -27,7 +27,7 @@ class Keeps(keras.callbacks.Callback):
 
 
 class Counts(keras.callbacks.Callback):
-    """Says nothing of its state."""
+    """Has no methods for its state."""
 
 
 def restored(state, times=1):
@@ -67,7 +67,7 @@ def test_what_a_state_may_be():
 
 
 def test_a_state_is_the_callbacks_own():
-    """Fit may set one twice, and the callback has changed it meanwhile."""
+    """`fit` may set the same state twice, and the callback changes its own in between."""
     states, arrays = get_states([Keeps({"list": [1], "array": np.ones(2)})])
     callback = Keeps(None)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The pictures and the log."""
+"""SampleGrid and EquilibriumLogger."""
 
 import csv
 import random
@@ -146,7 +146,7 @@ def test_seeds_that_numpy_would_refuse_later_are_refused(seed, tmp_path):
 @on("torch")
 def test_numpy_integers_are_numbers(tmp_path):
     gan = build()
-    # In whose own type 128 and more could not be counted.
+    # The labels' own type could not count 128 and more.
     three, two = np.int8(3), np.uint8(2)
     grid = SampleGrid(tmp_path / "samples", every=three, rows=two, columns=two, seed=np.int64(7))
     logger = EquilibriumLogger(tmp_path / "log.csv", every=three)
@@ -245,7 +245,7 @@ def test_a_log_is_continued_and_rows_of_lost_steps_give_way(tmp_path):
     gan.fit(uint8_images(), batch_size=16, verbose=0, callbacks=[EquilibriumLogger(path)])
     whole = path.read_text()
     with path.open("a") as file:
-        file.write("5" + ",0.0" * 7 + "\n6,0.0,0.")  # from steps that were not saved, one cut short
+        file.write("5" + ",0.0" * 7 + "\n6,0.0,0.")  # of steps that were not saved, one cut short
     gan.fit(uint8_images(), batch_size=16, verbose=0, callbacks=[EquilibriumLogger(path)])
     assert [row[0] for row in read(path)[1]] == list(range(1, 9))
     assert path.read_text().startswith(whole)
@@ -282,7 +282,7 @@ def test_a_log_that_its_picture_would_overwrite_is_refused(name, tmp_path):
 @on("torch")
 @pytest.mark.parametrize("offset", [5.0, -5.0])
 def test_energies_of_either_sign_are_drawn(offset, tmp_path):
-    """The line of L(x) crosses the picture, whose scale cannot be logarithmic below 0."""
+    """The line of L(x) crosses the picture. Below 0 the scale cannot be logarithmic."""
     critic = tiny_critic()
     critic.layers[-1].bias.assign([offset])
     gan = keras_egan.LeastSquaresGAN(tiny_networks()[0], critic, seed=1)

@@ -1,4 +1,4 @@
-"""Metrics of samples and the classes that were asked for."""
+"""Metrics of samples and their requested classes."""
 
 import numpy as np
 import pytest
@@ -53,9 +53,9 @@ def test_frechet_distance_within_classes():
 @pytest.mark.parametrize(
     ("kinds", "asked"),
     [
-        ([0, 1, 2, 2] * 8, [0, 1, 0, 1] * 8),  # no 2 is generated
-        ([0, 1, 0, 1] * 7 + [0, 1, 2, 2], [0, 1, 2, 1] + [0, 1] * 14),  # one is
-        ([0, 1, 2, 1] + [0, 1] * 14, [0, 1, 2, 2] * 8),  # one is real
+        ([0, 1, 2, 2] * 8, [0, 1, 0, 1] * 8),  # no sample of class 2
+        ([0, 1, 0, 1] * 7 + [0, 1, 2, 2], [0, 1, 2, 1] + [0, 1] * 14),  # one sample of class 2
+        ([0, 1, 2, 1] + [0, 1] * 14, [0, 1, 2, 2] * 8),  # one real image of class 2
     ],
 )
 def test_a_class_of_fewer_than_two_samples_is_left_out(kinds, asked):
@@ -70,7 +70,7 @@ def test_a_class_of_fewer_than_two_samples_is_left_out(kinds, asked):
     assert result["class_frechet_distance"] == pytest.approx(np.mean(expected), rel=1e-6)
     assert result["worst_class_frechet_distance"] == pytest.approx(max(expected), rel=1e-6)
     np.testing.assert_allclose([*distance.distances.values()], [*expected, np.nan], rtol=1e-6)
-    assert distance.result() == result  # and is said once
+    assert distance.result() == result  # without a second warning
 
 
 def test_where_no_class_has_two_samples_the_distance_is_not_a_number():
@@ -113,7 +113,7 @@ def test_they_are_in_the_logs_of_a_conditional_gan():
 
 
 def test_labels_that_are_missing_end_no_training():
-    """Those of a semi-supervised reference, and a class that is there once."""
+    """The reference has unlabelled images, and a class with a single image."""
     gan, distance = CONDITIONAL[-1].build(**EAGERLY), ClassFrechetDistance(extractor())
     images = uint8_images(30)
     labels = np.array([0, 1, -1] * 9 + [0, 1, 2])

@@ -28,7 +28,7 @@ def save(folder, images):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The folder of photographs, and that of a run; do not change them."""
+    """The folder of photographs and the folder of a run; do not change them."""
     place = tmp_path_factory.mktemp("command")
     photos = save(place / "photos", blobs(60))
     (place / "photos/notes.png").write_text("no image")

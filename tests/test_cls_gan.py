@@ -27,7 +27,7 @@ def numpy(tensor):
 
 @on("torch")
 def test_classification_energy():
-    """-log softmax of the label's logit; without a label the least of all."""
+    """The energy is -log softmax of the label's logit; without a label, that of the best class."""
     logits = np.array([[1.0, 2.0, 4.0], [0.0, 0.0, -1.0], [3.0, 1.0, 2.0]], "float32")
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     expected = [-np.log(p[0, 1]), -np.log(p[1, 2]), -np.log(p[2].max())]
@@ -46,7 +46,7 @@ def test_images_without_a_label_take_part_in_cls_gan():
     expected = logits.argmax(axis=1) == np.arange(12) % 3
     figures = gan.evaluate(images, np.arange(12) % 3, verbose=0, return_dict=True)
     assert figures["accuracy"] == pytest.approx(expected.mean())
-    # Unlabelled images are neither right nor wrong, however they lie in the batches.
+    # Unlabelled images count neither as right nor as wrong, in every order.
     labels = np.array([0, -1, -1, -1, -1, -1, 0, -1, 2, 0, -1, -1])
     figures = gan.evaluate(images, labels, batch_size=5, verbose=0, return_dict=True)
     known = labels >= 0
@@ -71,7 +71,7 @@ def test_fakes_of_unlabeled_images_are_of_every_class():
 
 
 class ClassCounting(keras_egan.LossSensitiveGAN):
-    """Logs how many fakes were made as each class, where a fake of class k is all k / 4."""
+    """Logs the number of fakes per class. All pixels of a fake of class k are k / 4."""
 
     def generator_loss(self, fake):
         made = ops.mean(fake.images, axis=(1, 2, 3))
@@ -82,7 +82,7 @@ class ClassCounting(keras_egan.LossSensitiveGAN):
 @on("jax")
 @pytest.mark.parametrize("updates", ["alternating", "one_pass"])
 def test_fakes_of_unlabeled_images_are_scored_as_what_they_were_made_as(updates):
-    """By a classifier that always says 0.1, 0.2, 0.7, the energies are -log of these."""
+    """The classifier always gives 0.1, 0.2, 0.7, so the energies are -log of these."""
     energies = -np.log([0.1, 0.2, 0.7])
     label = keras.Input((), dtype="int32")
     latents, images = keras.Input((4,)), keras.Input((8, 8, 1))

@@ -1,4 +1,4 @@
-"""Two sets of images compared by all figures at once, and the errors of the figures."""
+"""Two sets of images compared by all metrics at once, and the standard errors."""
 
 import json
 
@@ -83,7 +83,7 @@ def test_the_protocol_says_what_was_compared():
 
 
 def test_an_error_is_the_spread_over_other_samples():
-    """Of 30 pairs of sets, whose own spread is known to 13 %; errors of precision are too large."""
+    """The spread of 30 pairs of sets is known to 13 %. Errors of precision are too large."""
     results = []
     for seed in range(30):
         real, fake = (
@@ -98,7 +98,7 @@ def test_an_error_is_the_spread_over_other_samples():
 
 
 def test_a_difference_of_two_generators_is_paired():
-    """Both generators make the same errors: the second's samples are those of the first, moved."""
+    """The second generator's samples are the first's, shifted, so both have the same errors."""
     real, fake, moved = features(300), features(300, 0.5, seed=1), np.array([0.1, 0.0, 0.0])
     one = compare(real, fake, metrics=[FrechetDistance()])
     other = compare(one.real, fake + moved, metrics=[FrechetDistance()])
@@ -106,7 +106,7 @@ def test_a_difference_of_two_generators_is_paired():
     shift = fake.mean(axis=0) - real.mean(axis=0)
     expected = np.square(shift + moved).sum() - np.square(shift).sum()
     assert figure.value == pytest.approx(expected, abs=1e-9)
-    # It is 0.2 * shift + 0.01, whose error is that of 0.2 * the first mean's.
+    # It is 0.2 * shift + 0.01, so its error is 0.2 times that of the first mean.
     assert figure.error == pytest.approx(0.2 * np.sqrt(2 / 300), rel=0.25)
     assert figure.error < one.figures["frechet_distance"].error / 3
     same = one.minus(one, resamples=3)["frechet_distance"]

@@ -1,4 +1,4 @@
-"""XLA on TensorFlow, which is Keras's default on a GPU: here it compiles for the CPU."""
+"""XLA on TensorFlow, Keras's default on a GPU. Here it compiles for the CPU."""
 
 import random
 import subprocess
@@ -24,9 +24,9 @@ BY_NAME = {case.name: case for case in [*CASES, *CONDITIONAL]}
 
 
 def fixed(gan):
-    """Gives a GAN latents and augmentation that are functions of its step.
+    """Give a GAN latents and augmentation that are functions of its step.
 
-    TensorFlow's random numbers are others under XLA, whatever the seed.
+    TensorFlow's random numbers differ under XLA, whatever the seed.
     """
     draws = []
 
@@ -49,7 +49,7 @@ def fixed(gan):
 
 
 def trained(build, compiled, batch=8, optimizer=sgd, **arguments):
-    """Returns a GAN after 20 steps, each fifth of which is of a smaller batch."""
+    """Return a GAN after 20 steps; every fifth has a smaller batch."""
     keras.utils.set_random_seed(0)
     random.seed(0)
     gan = fixed(build())
@@ -161,7 +161,7 @@ def test_so_is_a_compiled_training_of_any_networks(name):
 
 
 def unknown(images, size):
-    """Returns batches whose sizes TensorFlow learns only when they come."""
+    """Return batches whose sizes TensorFlow learns only at run time."""
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_generator(
@@ -176,7 +176,7 @@ def test_a_batch_too_small_is_found_after_a_compiled_epoch():
     gan.compile(sgd(), sgd(), jit_compile=True)
     with pytest.raises(ValueError, match="1 batches had fewer than 2 images"):
         gan.fit(unknown(float_images(9), 8), verbose=0)
-    gan.fit(unknown(float_images(8), 8), verbose=0)  # blamed for nothing
+    gan.fit(unknown(float_images(8), 8), verbose=0)  # no error names it
 
 
 def test_an_empty_batch_is_found_after_a_compiled_epoch():

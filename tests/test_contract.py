@@ -1,4 +1,4 @@
-"""What every GAN promises, on the backend that runs."""
+"""Every GAN's contract, on the current backend."""
 
 import functools
 
@@ -22,18 +22,18 @@ from tests.registry import (
     weights,
 )
 
-# EBGAN says so where its margin does not fit, as it need not in these short runs.
+# EBGAN warns of a margin that does not fit, which does not matter in these short runs.
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 
 EVERY = [*CASES, *CONDITIONAL]
-CORE = "began"  # the others are held against the kept traces, and against other backends
+CORE = "began"  # the others are compared with the golden traces and with other backends
 cases = pytest.mark.parametrize("case", few(EVERY, CORE), ids=lambda case: case.name)
 
-BATCH, EPOCHS = 5, 2  # ten steps an epoch, the last of them on three images
+BATCH, EPOCHS = 5, 2  # ten steps per epoch, the last on three images
 
 
 def same(one, other):
-    """Whether arrays are equal, bit for bit."""
+    """Return whether arrays are equal bit for bit."""
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
@@ -42,7 +42,7 @@ def networks(gan):
 
 
 def train(gan, data=None, **arguments):
-    """Trains as `trained` was, but for what is given, and returns the history."""
+    """Train as `trained` was, except for the given changes, and return the history."""
     arguments = {"batch_size": BATCH, "epochs": EPOCHS, "shuffle": False, **arguments}
     data = given(gan, uint8_images(48) if data is None else data)
     return gan.fit(data, verbose=0, **arguments).history
@@ -50,7 +50,7 @@ def train(gan, data=None, **arguments):
 
 @functools.cache
 def trained(name):
-    """Returns a trained model, its history, and the logs of its steps."""
+    """Return a trained model, its history, and the logs of its steps."""
 
     class Rows(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -91,7 +91,7 @@ def test_uint8_and_floats_in_range_train_alike_and_labels_are_ignored(case):
 
 @cases
 def test_a_file_in_between_changes_nothing(case, tmp_path):
-    """Ten steps, a file, and ten more are twenty straight."""
+    """Ten steps, a file and ten more steps equal twenty steps."""
     gan = case.build()
     train(gan, epochs=1)
     gan.save(tmp_path / "gan.keras")
@@ -167,7 +167,7 @@ def test_config_round_trip(case):
 
 @cases
 def test_simultaneous_updates_take_both_gradients_at_the_same_weights(case):
-    """With SGD, G's first update must not depend on how far D has moved."""
+    """With SGD, G's first update must not depend on D's update."""
     updates = {}
     for kind in ("alternating", "simultaneous"):
         for d_rate in (0.0, 0.1):
@@ -203,7 +203,7 @@ def test_several_steps_an_execution_change_nothing():
 
 @on("torch")
 def test_rows_have_one_mean_of_many_values():
-    """Numbers a row, booleans, and a scalar, which stands for a mean; also of a part of a batch."""
+    """Metrics may be numbers per row, booleans, or a scalar mean, also of a part of a batch."""
     values = np.array([1.0, 2.5, -4.0], "float32"), np.array([True, False, True]), np.float32(0.5)
     expected = np.array([np.mean(value) for value in values])
     values = list(map(keras.ops.convert_to_tensor, values))

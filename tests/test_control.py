@@ -1,4 +1,4 @@
-"""Controllers whose gains fit any data: their recursions, and loops closed on a linear plant."""
+"""Controllers whose gains fit any data: their recursions, and closed loops with a linear plant."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ FLOOR, GAIN = 0.01, 4.0
 
 
 class Settling:
-    """The rule of BEGAN's docstring in NumPy, with all values of the averages written out."""
+    """Compute the rule of BEGAN's docstring in NumPy, with the averages written out."""
 
     def __init__(self, settle_steps):
         self.steps, self.energies, self.errors = settle_steps, [], [0.0]
@@ -43,7 +43,7 @@ def settling(settle_steps=50, **arguments):
 
 
 def test_fit_moves_k_by_the_rule_and_logs_what_the_step_used():
-    """Gamma changes in the middle, which moves the error at once."""
+    """Gamma changes in the middle, and the error jumps."""
     rows = []
 
     class Rows(keras.callbacks.Callback):
@@ -61,7 +61,7 @@ def test_fit_moves_k_by_the_rule_and_logs_what_the_step_used():
 
 
 def controlled(gan, energies):
-    """Yields k_t after each step whose mean energies are given."""
+    """Yield k_t after each step, given its mean energies."""
     for step, (real, fake) in enumerate(energies):
         gan._training_state.step.assign(step)
         gan.control({"real_energy": numbers(real), "fake_energy": numbers(fake)})
@@ -95,7 +95,7 @@ def numbers(value):
 @on("torch")
 def test_the_running_mean_is_of_all_values_and_then_exponential():
     values = np.random.default_rng(0).uniform(1, 3, 12)
-    mean, means = 77.0, []  # whatever it is at first
+    mean, means = 77.0, []  # whatever its initial value
     for before, value in enumerate(values):
         mean = float(control.running_mean(numbers(mean), numbers(value), before, 4.0))
         means.append(mean)
@@ -106,7 +106,7 @@ def test_the_running_mean_is_of_all_values_and_then_exponential():
         assert found == pytest.approx(late, rel=1e-5)
 
 
-# Linear plants, closed by the rule of the library. Their input is ln(k_t + FLOOR).
+# Linear plants in a closed loop with the library's rule. Their input is ln(k_t + FLOOR).
 
 STEPS, SETTLE = 1500, 200
 T = SETTLE / 4
@@ -119,7 +119,7 @@ HAND, SLOW, NOISY = 4, 5, 6
 
 @pytest.fixture(scope="module")
 def loops():
-    """Returns ln(r / gamma) of each plant, of shape `(STEPS, plants)`; each begins at rest."""
+    """Return ln(r / gamma) of each plant, of shape `(STEPS, plants)`; each begins at rest."""
     rng, k_t, gamma = np.random.default_rng(0), np.full(len(GAINS), 0.2, "float32"), 0.7
     rest = START - GAINS * np.log(k_t + FLOOR)
     x, means = START, numbers(np.zeros((2, len(GAINS))))
@@ -148,7 +148,7 @@ def test_a_loop_settles_in_about_settle_steps_and_does_not_overshoot(plant, loop
 
 @on("torch")
 def test_the_pole_is_the_one_worked_out_by_hand(loops):
-    """The slow one, with the lag of the averages, and as in the docstring without it."""
+    """Compare the slow pole, with the lag of the averages and, as in the docstring, without."""
     gain, lag, late = GAINS[HAND] * GAIN, LAGS[HAND], loops[:, HAND]
     found = np.log(late[400] / late[250]) / 150
     averaged = np.polymul(np.polymul([lag, 1], [SETTLE / 20, 1]), [1, 0])
@@ -181,7 +181,7 @@ def test_k_leaves_a_clip_at_once(sign, end):
         before = sign * 0.5
     assert float(k_t) == end
     k_t = control.settling_k(k_t, sign * 0.4, before, settle_steps=200)
-    assert abs(float(k_t) - end) > 2e-3  # although the error still has its sign
+    assert abs(float(k_t) - end) > 2e-3  # although the error has not changed its sign
     once = control.settling_k(end, -sign * 0.05, 0.0, settle_steps=200)
     assert abs(float(once) - end) > 2e-3
 
@@ -200,13 +200,13 @@ def test_settle_steps_that_are_none_are_refused(value):
         settling(value)
 
 
-# Margins that follow the data.
+# Margins that follow the data
 
 
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 @pytest.mark.parametrize("name", few(["ebgan_auto", "ls_gan_auto"], "ebgan_auto"))
 def test_an_automatic_margin_is_a_mean_of_the_steps_before(name):
-    """Which are fewer than the 100 of the average; the first step has none."""
+    """They are fewer than the 100 steps of the average, and the first step has none before it."""
     rows = []
 
     class Rows(keras.callbacks.Callback):

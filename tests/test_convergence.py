@@ -1,4 +1,4 @@
-"""What the papers promise of training itself, on data small enough to train on in a test."""
+"""The papers' claims about training, on data small enough for a test."""
 
 import random
 
@@ -18,7 +18,7 @@ def optimizers(rate):
 @pytest.mark.nightly
 @on("tensorflow")
 def test_began_keeps_the_ratio_of_energies_near_gamma_on_digits():
-    """While k_t is inside its clip, the sum of the balances is what k_t has moved by."""
+    """While k_t is inside its clip, it has moved by lambda_k times the sum of the balances."""
     gamma, lambda_k, epochs = 0.5, 0.02, 10
     digits = datasets.load("digits", image_size=16, batch_size=64, seed=0, drop_remainder=True)
     keras.utils.set_random_seed(0)
@@ -46,13 +46,13 @@ def test_began_keeps_the_ratio_of_energies_near_gamma_on_digits():
 @pytest.mark.slow
 @on("jax")
 def test_magans_margin_and_energies_converge_and_fakes_come_to_lie_on_the_data():
-    """Data on a curve, which the auto-encoder can learn: all energies, and the margin, go to 0."""
+    """The auto-encoder can learn data on a curve, so all energies and the margin go to 0."""
     t = np.random.default_rng(0).uniform(-1.0, 1.0, 4000)
     points = np.stack([t, t * t - 0.3], axis=1).astype("float32")
     keras.utils.set_random_seed(0)
     random.seed(0)
     gan = keras_egan.MAGAN(*networks.mlp(units=32, scale=1.0, embedding_dim=1), latents="normal")
-    # A rate that does not fall leaves spikes in the energies, now and then in the last epochs.
+    # A constant learning rate leaves occasional spikes in the energies, even in the last epochs.
     gan.compile(*optimizers(keras.optimizers.schedules.CosineDecay(2e-3, 50 * 20)))
 
     def distance():

@@ -1,4 +1,4 @@
-"""The networks for images of any size, and what they cost."""
+"""The networks for images of any size, and their cost."""
 
 import contextlib
 import importlib.util
@@ -23,7 +23,7 @@ GRIDS = [(7, 7), (4, 4), (4, 4), (6, 4), (4, 4), (4, 4)]
 
 @pytest.fixture(autouse=True)
 def numpy_weights(monkeypatch):
-    """JAX would compile each initializer for each shape, a second or two at a time."""
+    """Avoid that JAX compiles each initializer for each shape, a second or two each."""
     draw = np.random.default_rng(0).normal
     monkeypatch.setattr(
         keras.initializers.GlorotUniform, "__call__", lambda self, shape, dtype: draw(0, 0.1, shape)
@@ -52,7 +52,7 @@ def noise(*shape):
 
 
 def conv(size, *channels):
-    """Returns the kernels' weights in a chain of square convolutions."""
+    """Return the kernels' weights in a chain of square convolutions."""
     return sum(size * size * n * m for n, m in pairwise(channels))
 
 
@@ -77,7 +77,7 @@ def test_upsampling_and_convolution_in_one(name, use_bias):
 
 @on("torch")
 def test_upsampling_a_constant_leaves_no_checkerboard():
-    """Where a transposed convolution of the same weights, with a stride of 2, does."""
+    """Images appear where a transposed convolution of the same weights and stride 2 has them."""
     x = np.ones((1, 6, 6, 2), "float32")
     smooth, checkered = UpsampledConv2D(1), layers.Conv2DTranspose(1, 4, 2, padding="same")
     deviations = []
@@ -161,7 +161,7 @@ def test_shapes_names_ranges_and_config(image_shape):
 
 @on("torch")
 def test_black_is_0_inside():
-    """No biases yet: 0 stays 0 up to the sigmoid, whose 1/2 is 0 outside."""
+    """Biases are 0 at first, so 0 stays 0 up to the sigmoid, whose 1/2 is 0 outside."""
     _, autoencoder = convnet((8, 8, 1), filters=2, embedding_dim=3)
     black = np.full((2, 8, 8, 1), -1.0, "float32")
     np.testing.assert_allclose(run(autoencoder, black), 0.0, atol=1e-6)
@@ -185,7 +185,7 @@ def large(image_shape):
 @pytest.mark.parametrize("name", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("image_shape", [pytest.param(x, marks=large(x)) for x in SIDES])
 def test_a_step_at_every_size(name, image_shape):
-    """On CPUs, too; TensorFlow runs channels-first convolutions there by way of oneDNN."""
+    """This works on CPUs too: TensorFlow runs channels-first convolutions there by oneDNN."""
     shape = moved(image_shape, name)
     with data_format(name):
         check_step(keras_egan.BEGAN, shape, embedding_dim=4)
@@ -215,7 +215,7 @@ def test_residual_networks_of_any_size(name, image_shape):
 
 
 def check_step(gan, shape, embedding_dim, build=convnet, filters=1):
-    """Asserts that one step changes each kernel, and leaves all finite."""
+    """Assert that one step changes each kernel, and leaves all finite."""
     networks = build(shape, filters=filters, latent_dim=4, embedding_dim=embedding_dim)
     gan = gan(*networks, seed=0)
     gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), **EAGERLY)

@@ -14,7 +14,7 @@ from tests.numbered import batches, numbered
 
 @pytest.fixture(params=["tf.data", "PyDataset"])
 def form(request, monkeypatch):
-    """Loads as if TensorFlow were installed, or not."""
+    """Load as if TensorFlow were installed, or not."""
     if request.param == "PyDataset":
         monkeypatch.setattr(datasets.loading, "installed", lambda module: False)
     return request.param
@@ -46,7 +46,7 @@ def test_cropping_and_resizing():
 
 @on("torch")
 def test_aspect():
-    """A white square between black bars, in a picture twice as wide as it is high."""
+    """A white square between black bars, in a picture twice as wide as high."""
     image = np.zeros((1, 20, 40, 3), "uint8")
     image[:, :, 10:30] = 255
 
@@ -55,7 +55,7 @@ def test_aspect():
 
     for cropped in (load({}), load({"aspect": "crop"})):
         assert (cropped[:, 1:7] == 255).all()
-        assert (cropped > 200).all()  # the filter reaches over the edge
+        assert (cropped > 200).all()  # the filter extends over the edge
     padded = load({"aspect": "pad"})
     assert not padded[[0, 1, 6, 7]].any()
     assert (padded[2:6, 3:5] == 255).all()
@@ -179,7 +179,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 
 def prepare(directory, name, feature, file_format, images=None, kinds=None):
-    """Writes ten numbered images as tensorflow-datasets keeps them, with classes if named."""
+    """Write ten numbered images as tensorflow-datasets keeps them, with classes if named."""
     import tensorflow_datasets as tfds
 
     images = numbered() if images is None else images
@@ -201,7 +201,7 @@ def prepare(directory, name, feature, file_format, images=None, kinds=None):
 
 @pytest.mark.parametrize("used_before", [False, True])
 def test_tensorflow_leaves_gpus_to_the_backend(used_before, tmp_path, monkeypatch):
-    """They are hidden from it before anything is read; once it has been used, it refuses."""
+    """GPUs are hidden from TensorFlow before data is read; after its first use, it refuses."""
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -254,7 +254,7 @@ def test_the_order_of_a_dataset_follows_from_seed_and_step(file_format, tmp_path
         return np.concatenate(batches(dataset))[:, 0, 0, 0].tolist()
 
     first = order(0)
-    tf.random.set_seed(123)  # of others' randomness
+    tf.random.set_seed(123)  # the random state of others
     try:
         assert order(0) == first
     finally:

@@ -1,4 +1,4 @@
-"""Users' own arrays, datasets and loaders, prepared as those that are loaded by name."""
+"""Users' own arrays, datasets and loaders, prepared like those that are loaded by name."""
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ def test_channels_that_come_first_are_put_last():
 
 
 class Floats(keras.utils.PyDataset):
-    """Four batches of floats from 0 to 1, and labels."""
+    """Return four batches of floats from 0 to 1, and labels."""
 
     def __len__(self):
         return 4
@@ -121,14 +121,14 @@ def test_what_a_given_dataset_cannot_do_is_refused():
 
 
 def colors(n=10, channels=3):
-    """Numbered images whose last channel is 100 more."""
+    """Return numbered images whose last channel is greater by 100."""
     images = numbered(n, channels=channels)
     images[..., -1] += 100
     return images
 
 
 class ByIndex:
-    """A dataset as PyTorch's are: a length, and an example by index."""
+    """A dataset like PyTorch's: a length, and an example by index."""
 
     def __init__(self, examples):
         self.examples = examples
@@ -220,7 +220,7 @@ def test_an_example_unlike_the_first_ones_is_named_when_it_is_read():
 
 
 def gray_batches():
-    """Four batches of grey images without an axis for the channel, the last of three images."""
+    """Return four batches of grey images without a channel axis; the last has three images."""
     return np.split(numbered(13)[..., 0], [5, 10])
 
 

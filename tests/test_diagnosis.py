@@ -1,4 +1,4 @@
-"""Diagnosis within `fit`: what is said, when, once, and to whom."""
+"""Diagnosis within `fit`: its warnings, each given once, and their times."""
 
 import csv
 import random
@@ -20,13 +20,13 @@ SAID = pytest.mark.filterwarnings("ignore:Since step:UserWarning")
 
 
 def fit(gan, diagnosis, *others, images=IMAGES, epochs=5, **arguments):
-    """Trains for ten steps an epoch."""
+    """Train for ten steps per epoch."""
     arguments = {"batch_size": 4, "verbose": 0, **arguments}
     return gan.fit(images, epochs=epochs, callbacks=[diagnosis, *others], **arguments).history
 
 
 def still(**arguments):
-    """A GAN whose generator does not learn, and to which no other rule applies."""
+    """Return a GAN whose generator does not learn, and to which no other rule applies."""
     (case,) = (case for case in CASES if case.name == "lsgan")
     gan = case.build(**arguments)
     gan.compile(keras.optimizers.SGD(1e-3), keras.optimizers.SGD(0.0), **EAGERLY)
@@ -112,7 +112,7 @@ def test_weights_that_the_last_step_spoilt():
 
 @on("torch")
 def test_what_gans_say_themselves_goes_through_it():
-    """EBGAN's own warning comes after an epoch; here, it takes as many checks as others."""
+    """EBGAN's own warning comes after one epoch; here it takes as many checks as the others."""
     random.seed(0)
     gan = keras_egan.EBGAN(*tiny_networks(), margin=1000.0, seed=1)
     gan.compile("adam", "adam", **EAGERLY)
@@ -181,12 +181,12 @@ def test_a_resumed_training_goes_on_with_its_findings(tmp_path):
     [
         ((25, 35), 1, {}),
         ((20, 30), None, {}),  # between epochs
-        ((10, 15), 5, {"every": 5}),  # at a check, which comes after the backup
-        ((13, 18), 1, {"every": 5}),  # between two
+        ((10, 15), 5, {"every": 5}),  # at a check, after the backup
+        ((13, 18), 1, {"every": 5}),  # between two checks
     ],
 )
 def test_it_ends_a_resumed_training_where_it_would_have_ended(cuts, saves, arguments, tmp_path):
-    """Patience, weights and figures of the last check go on where they were."""
+    """Patience, weights and metrics of the last check continue."""
 
     def diagnosis():
         return Diagnosis(IMAGES, stop=True, **arguments)
@@ -205,7 +205,7 @@ def test_it_ends_a_resumed_training_where_it_would_have_ended(cuts, saves, argum
 
 @on("jax")
 def test_figures_of_steps_before_a_cut_count(tmp_path):
-    """A figure that was NaN before it, in a training that has gone on since, is found."""
+    """A metric that was NaN before an interruption is found, although training continued."""
     diagnosis, gan = Diagnosis(IMAGES), began()
     diagnosis.set_model(gan)
     diagnosis.on_train_begin()
@@ -223,7 +223,7 @@ def test_figures_of_steps_before_a_cut_count(tmp_path):
 
 
 class Sees(Diagnosis):
-    """Notes which symptoms each check has seen, of those that it is given."""
+    """Note the symptoms that each check has seen."""
 
     def __init__(self, seen, **arguments):
         super().__init__(IMAGES, **arguments)
@@ -256,7 +256,7 @@ def test_a_symptom_that_is_not_in_a_row_is_no_finding(seen, found):
 @SAID
 @on("jax")
 def test_it_looks_at_the_generator_that_learns_and_not_at_its_average():
-    """Samples of an average are good for long after the generator has collapsed."""
+    """Samples of the average stay good long after the generator has collapsed."""
 
     class Collapse(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

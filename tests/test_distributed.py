@@ -1,4 +1,4 @@
-"""Several devices and processes: together they train like one, and write like one."""
+"""Several devices and processes train like one and write like one."""
 
 import csv
 import os
@@ -31,7 +31,7 @@ GANS = [name if name in QUICK else pytest.param(name, marks=pytest.mark.nightly)
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory, request):
-    """Trains the GANs of the selected tests, on one device and on several."""
+    """Train the GANs of the selected tests, on one device and on several."""
     folder = tmp_path_factory.mktemp("group")
     items = (item for item in request.session.items if "runs" in item.fixturenames)
     needed = {item.callspec.params.get("name", NAMES[0]) for item in items}
@@ -46,7 +46,7 @@ def rows(path):
 
 
 def assert_close(found, expected):
-    """Compares two files of arrays, of which numbers may differ by rounding."""
+    """Compare two files of arrays, whose numbers may differ by rounding."""
     assert found.files == expected.files
     for key in expected.files:
         if np.issubdtype(expected[key].dtype, np.floating):
@@ -96,7 +96,7 @@ def test_a_step_exchanges_the_bytes_of_the_formula(name, runs, monkeypatch):
 
 
 def kills(name, kind):
-    """Draws before which steps a group is killed, and which of its processes: one, or all."""
+    """Draw the steps before which a group is killed, and the processes: one, or all."""
     rng = np.random.default_rng([NAMES.index(name), *map(ord, BACKEND + kind)])
     steps = np.sort(rng.choice(STEPS * EPOCHS, KILLS or 1, replace=False))
     victims = [[0], [1], [0, 1]] if kind == "processes" else [[0]]
@@ -104,7 +104,7 @@ def kills(name, kind):
 
 
 def all_killed():
-    """Yields each kind of group with each GAN; all but the first of one kind are nightly."""
+    """Yield each kind of group with each GAN; all except the first of one kind are nightly."""
     pairs = [(kind, name) for kind, names in KILLED.items() for name in names]
     yield pairs[-1]
     yield from (pytest.param(*pair, marks=pytest.mark.nightly) for pair in pairs[:-1])
@@ -118,7 +118,7 @@ def test_a_killed_group_ends_like_one_that_was_not(kind, name, runs, tmp_path):
         for index in victims:
             printed = killed[index].wait()
             assert killed[index].exitcode == -signal.SIGKILL, printed[-3000:]
-        for process in killed:  # as launchers do
+        for process in killed:  # as launchers start them
             process.kill()
     shutil.copytree(tmp_path / kind, tmp_path / "one")
     printed = ended(together(group.run, tmp_path, kind, [name]))
@@ -137,7 +137,7 @@ def test_a_killed_group_ends_like_one_that_was_not(kind, name, runs, tmp_path):
 
 
 def signalled():
-    """Yields one case for the quick suite; at ten steps of each kind of group, it is nightly."""
+    """Yield one case for the quick suite; ten steps of each kind of group are nightly."""
     yield pytest.param("processes", 1, marks=on("torch"))
     for kind in ("one", *KINDS[BACKEND]):
         yield pytest.param(kind, 10, marks=pytest.mark.nightly)
@@ -152,7 +152,7 @@ def test_a_signal_to_one_process_ends_all_and_loses_no_step(kind, times, runs, t
         group_of = together(group.run, tmp_path, kind, NAMES[:1], step, victims, signal.SIGTERM)
         printed = [process.wait() for process in group_of]
         assert {process.exitcode for process in group_of} == {-signal.SIGTERM}, printed
-        saved = step + 1  # the signal comes just after the callbacks' turn
+        saved = step + 1  # the signal comes just after the callbacks
         assert f"A signal ends the training after {saved} steps." in printed[0]
         newest = max((tmp_path / kind / NAMES[0] / "backup").glob("0*"))
         assert newest.name.startswith(f"{saved:010d}")

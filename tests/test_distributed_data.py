@@ -1,4 +1,4 @@
-"""Several devices and processes with data of their own, with bad data, and with classes."""
+"""Several devices and processes with local data, with invalid data, and with classes."""
 
 import numpy as np
 import pytest
@@ -11,12 +11,12 @@ from tests.test_distributed import BACKEND, KINDS
 
 
 def interleaved(images):
-    """Returns images as two loaders give them, of which one has every second."""
+    """Return images as two loaders give them, each with every second image."""
     return images.reshape(3, 8, 2, *images.shape[1:]).swapaxes(1, 2).reshape(images.shape)
 
 
 def assert_trained_with(images, found, key, **arguments):
-    """Compares a group's state with that of one process which has trained with global batches."""
+    """Compare a group's state with that of one process that trained with global batches."""
     gan = CASES[0].build()
     gan.fit(images, batch_size=16, shuffle=False, verbose=0, **arguments)
     for number, array in enumerate(state(gan)):
@@ -24,7 +24,7 @@ def assert_trained_with(images, found, key, **arguments):
 
 
 def ends(folder):
-    """Returns what the first of two processes saved, which has to be what the second did."""
+    """Return the file of the first of two processes, which must equal that of the second."""
     one, other = (np.load(folder / f"end{index}.npz") for index in range(2))
     for key in one.files:
         assert np.isfinite(one[key].astype("float64")).all()
@@ -66,7 +66,7 @@ def test_a_tf_data_dataset_of_ones_own(tmp_path):
 def test_moments_within_classes(kind, tmp_path):
     ended(together(loaders.moments, tmp_path, kind))
     images, labels = float_images(15).reshape(15, -1), np.arange(15) % 7
-    first = {"torch": 7, "tensorflow": 8, "jax": 15}[BACKEND]  # JAX's moments are the batch's
+    first = {"torch": 7, "tensorflow": 8, "jax": 15}[BACKEND]  # on JAX, of the global batch
     expected = dict.fromkeys(("class_means", "moving_mean", "moving_variance"), 0.0)
     for part in (slice(first), slice(first, None)):
         state = np.zeros((7, 64)), np.zeros(64), np.ones(64)

@@ -1,12 +1,15 @@
-"""The documentation's links, pictures and commands are in place; its first pages are short."""
+"""The documentation's links, pictures and commands; the length of its first pages."""
 
 import importlib.util
+import inspect
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 import keras_egan
+from keras_egan import cli
 from tests.conftest import on
 
 pytestmark = on("torch")
@@ -22,7 +25,7 @@ def named(path):
 
 
 def anchors(page):
-    """Returns the names that a page's headings have on GitHub, in the site, in the reference."""
+    """Return the anchors of a page's headings on GitHub, in the site and in the reference."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     own = {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in headings}
     return own | {*re.findall(r"^::: (\S+)$", page.read_text(), re.MULTILINE)}
@@ -42,11 +45,44 @@ def test_no_link_is_broken(page):
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=named)
 def test_no_link_of_a_notebook_is_broken(notebook):
-    """Theirs are of the site's folders, which no one else checks: `../../guides/files/`."""
+    """They name folders of the site, such as `../../guides/files/`, unchecked by mkdocs."""
     for link in re.findall(r"\]\((\.\./[^)#]+)", notebook.read_text()):
         # A notebook is a folder of the site, a level below its source.
         target = notebook.parent / link.removeprefix("../")
         assert target.is_file() or target.with_suffix(".md").is_file(), link
+
+
+def commands(page):
+    """Yield the words of a page's commands, without variables of the environment."""
+    text = page.read_text().replace("\\\n", " ")
+    for code in re.findall(r"^ *```bash\n(.*?)```|`([^`\n]+)`", text, re.DOTALL | re.MULTILINE):
+        quoted = r"^ *(?:\w+=\w+ )*((?:python|keras_egan) (?:'[^']*'|[^'\n])+)"
+        for line in re.findall(quoted, "".join(code), re.MULTILINE):
+            yield shlex.split(line, comments=True)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if [*commands(page)]], ids=named)
+def test_commands_have_options_that_exist(page):
+    for program, *words in commands(page):
+        options = {word for word in words if word.startswith("--")}
+        scripts = [ROOT / word for word in words if word.endswith(".py") and "NAME" not in word]
+        if program == "keras_egan" and words[1:] and "--help" not in options:
+            cli._parser().parse_args(words)
+        for script in scripts:
+            helpers = [*script.parent.glob("common.py"), *script.parent.glob("training.py")]
+            known = "".join(path.read_text() for path in [script, *helpers])
+            assert options - {"--help"} <= {*re.findall(r'"(--[\w-]+)"', known)}, words
+
+
+def test_the_shell_line_of_the_guide_has_the_settings_of_its_python():
+    guide = (ROOT / "docs/guides/own_images.md").read_text()
+    shell = re.search(r"^keras_egan (train .*)$", guide, re.MULTILINE)[1]
+    python = re.search(r"= keras_egan\.(train\(.*\))$", guide, re.MULTILINE)[1]
+    given = eval(python, {"train": inspect.signature(keras_egan.train).bind}).arguments
+    parsed = vars(cli._parser().parse_args(shell.split()))
+    assert {name: str(value) for name, value in parsed.items() if name in given} == {
+        name: str(float(value)) if name == "minutes" else value for name, value in given.items()
+    }
 
 
 def test_every_picture_is_shown():
@@ -69,7 +105,7 @@ def test_the_readme_begins_with_the_two_commands():
 
 @pytest.mark.parametrize("name", ["README.md", "docs/index.md"])
 def test_a_first_page_fits_one_screen(name):
-    """Fewer than 350 words, beside code and tables."""
+    """It has fewer than 350 words, beside code and tables."""
     text = re.sub(
         r"```.*?```|^\|.*$", "", (ROOT / name).read_text(), flags=re.DOTALL | re.MULTILINE
     )
@@ -97,7 +133,7 @@ def test_no_table_of_results_stands_twice():
 
 
 def module(path):
-    """Returns a script that no package has, as a module."""
+    """Import a script that belongs to no package."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
@@ -115,7 +151,7 @@ def test_the_plots_are_of_the_tables(monkeypatch):
     assert len(bars) == 21  # seven networks on three backends
     assert max(bars) == 1.85  # mlp on TensorFlow
     assert [list(line.get_ydata()) for line in drawn[1].axes[1].lines] == [
-        [511.8, 275.9, 66.1],  # EBGAN's, as they are and shifted
+        [511.8, 275.9, 66.1],  # EBGAN's, without shifts and with them
         [122.0, 97.8, 98.6],
     ]
     plots.plt.close("all")

@@ -1,7 +1,7 @@
 """Every block of Python in the documentation runs: pages and docstrings.
 
-Pages on TensorFlow, whose SavedModels some of them open; for two steps where they train, on the
-networks and pictures that stand in for the reader's. The site's build runs the notebooks, whole.
+Pages run on TensorFlow, because some open its SavedModels. `fit` takes two steps at most, and small
+networks and pictures stand in for the reader's. The site's build runs the notebooks as they are.
 """
 
 import importlib
@@ -22,7 +22,7 @@ from keras_egan import EnergyGAN, anomaly, callbacks, networks, presets
 from tests.conftest import on
 from tests.test_docs import PAGES, named
 
-# What takes long, or is not here, and what stands in for it.
+# Code that takes long or needs what is not here, and its replacement.
 INSTEAD = {
     "EnergyDetector()": "EnergyDetector(epochs=1)",
     "EnergyDetector(contamination=0.05)": "EnergyDetector(contamination=0.05, epochs=1)",
@@ -40,12 +40,12 @@ INSTEAD = {
     '"hf://you/digits"': '"hub"',
     '"hf://user/name"': '"hub"',
 }
-# Their files are not here: they are downloaded, or the reader's.
+# These need files that the reader has or downloads.
 ELSEWHERE = {"inception_2015", "inception_2015_classifier", "inception_v3"}
 
 
 def python_of(text):
-    """Returns the blocks of Python in a text."""
+    """Return the blocks of Python in a text."""
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     for wanted, given in INSTEAD.items():
         blocks = [block.replace(wanted, given) for block in blocks]
@@ -54,7 +54,7 @@ def python_of(text):
 
 @pytest.fixture
 def reader(tmp_path, monkeypatch):
-    """The reader's folder, with photographs of two kinds, and two steps of `fit` at most."""
+    """Make the reader's folder, with photographs of two classes; limit `fit` to two steps."""
     rng = np.random.default_rng(0)
     for number in range(24):
         kind = tmp_path / "photos" / ("cat", "dog")[number % 2]
@@ -87,15 +87,15 @@ def reader(tmp_path, monkeypatch):
 
 @on("tensorflow")
 @pytest.mark.parametrize("page", [page for page in PAGES if python_of(page.read_text())], ids=named)
-@pytest.mark.filterwarnings("ignore")  # of pictures that are noise, and trainings of two steps
+@pytest.mark.filterwarnings("ignore")  # about pictures of noise, and trainings of two steps
 def test_the_code_of_a_page_runs(page, reader):
-    """One block after the other, as the page is read."""
+    """Run one block after the other, as the page is read."""
     code = "\n".join(python_of(page.read_text()))
     exec(compile(code, str(page), "exec"), {"__name__": "page"})
 
 
 def documented():
-    """Yields (name, module, blocks of Python) of everything public."""
+    """Yield (name, module, blocks of Python) of each public object."""
     seen = set()
     for module in pkgutil.walk_packages(keras_egan.__path__, "keras_egan."):
         if module.name.rpartition(".")[2] in ("tensorflow", "jax", "torch"):
@@ -113,12 +113,12 @@ DOCUMENTED = {name: (module, blocks) for name, module, blocks in documented()}
 
 
 def small(name, shape, **changes):
-    """Returns a preset's GAN on networks that are as narrow as can be."""
+    """Return a preset's GAN with the narrowest networks."""
     return presets.build(name, shape, network_arguments={"filters": 1, "latent_dim": 32}, **changes)
 
 
 def given(name):
-    """Returns what the example of `name` takes to be there."""
+    """Return the variables that the example of `name` uses."""
     rng = np.random.default_rng(0)
     side = 28 if name in ("EBGAN", "MAGAN", "build", "get") else 32
     images = rng.integers(0, 256, (160, side, side, 1), "uint8")
@@ -180,7 +180,7 @@ def given(name):
 
 
 def documented_once():
-    """Yields each name: on TensorFlow where it exports, which takes another process elsewhere."""
+    """Yield each name; those that export run on TensorFlow, where it needs no second process."""
     for name in DOCUMENTED:
         backend = "tensorflow" if name.startswith("export") else "torch"
         yield pytest.param(name, marks=on(backend))

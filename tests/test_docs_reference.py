@@ -1,6 +1,6 @@
 """The built site's reference has each name that a user may call, set or override.
 
-It needs the site: SITE=folder after `mkdocs build --site-dir folder`.
+The tests need the site: SITE=folder after `mkdocs build --site-dir folder`.
 """
 
 import importlib
@@ -43,7 +43,7 @@ def test_each_public_name_of_the_package_is_there(reference):
 
 @pytest.mark.parametrize("gan", OWN)
 def test_each_name_of_a_gan_is_there(gan, reference):
-    """A method has a heading of its own, an attribute is named."""
+    """A method has a heading of its own; an attribute is mentioned."""
     kind, missing = getattr(keras_egan, gan), []
     for name in [*SURFACE.split(), *OWN[gan].split()]:
         heading = rf'id="keras_egan\.[^"]*\b({name}|{name}_gan)"'
@@ -59,7 +59,7 @@ def test_no_internal_name_is_shown(reference):
 
 
 def documented(name, reference):
-    """Whether a name has a heading, or, as constants do, is mentioned."""
+    """Return whether a name has a heading or, like constants, is mentioned."""
     return f'id="keras_egan.{name.removeprefix("keras_egan.")}"' in reference or (
         f"<code>{name}</code>" in reference
     )

@@ -24,7 +24,7 @@ def ebgan(networks=None, **arguments):
 
 @pytest.mark.parametrize("pt_weight", [0.0, 0.3])
 def test_a_step_reports_the_losses_of_the_paper(pt_weight):
-    """With the learning rates at 0, evaluation's figures follow from what the networks give."""
+    """With learning rates of 0, the metrics of `evaluate` follow from the networks' outputs."""
     gan = ebgan(pt_weight=pt_weight, margin=1.6)
     images = float_images(12)
     figures = gan.evaluate(images, batch_size=12, verbose=0, return_dict=True)
@@ -129,7 +129,7 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 def marks(count, ground):
-    """Returns images of `ground` with one mark each, at another place and of another texture."""
+    """Return images of `ground` with one mark each, which differ in place and texture."""
     rng = np.random.default_rng(0)
     images = np.full((count, 64, 64, 1), ground, "float32")
     for image in images:
@@ -138,7 +138,7 @@ def marks(count, ground):
     return images
 
 
-PULLED = {  # with what is 0 inside, or what all images share would weigh most
+PULLED = {  # 0 inside the network, or else the part that all images share would dominate
     "convnet": ({"filters": 4}, -1.0),
     "dcgan_autoencoder": ({"filters": 4}, -1.0),
     "ebgan": ({"filters": 8}, 0.0),
@@ -151,7 +151,7 @@ PULLED = {  # with what is 0 inside, or what all images share would weigh most
 @on("torch")
 @pytest.mark.parametrize("name", PULLED)
 def test_the_pulling_away_term_tells_copies_from_different_images(name):
-    """In training: 32 copies, to noise of 0.001, of one image, and 32 images."""
+    """In training mode, compare 32 copies of one image, with noise of 0.001, and 32 images."""
     make = getattr(keras_egan.networks, name.partition(" ")[0])
     arguments, ground = PULLED[name]
     gan = ebgan(make((64, 64, 1), **arguments), pt_weight=0.1)
@@ -169,7 +169,7 @@ def test_the_pulling_away_term_tells_copies_from_different_images(name):
 
 @on("torch")
 def test_the_pulling_away_term_of_a_users_own_auto_encoder():
-    """Where no layer is named "embedding", or the halves are of a model of theirs."""
+    """No layer is named "embedding", or the halves are a user's own model."""
     generator, discriminator = tiny_networks()
 
     class Halves(keras.Model):
@@ -193,7 +193,7 @@ def test_the_pulling_away_term_of_a_users_own_auto_encoder():
 
 @on("torch")
 def test_both_embeddings_are_those_of_one_pass():
-    """Before and after the normalisation, in training and not; and of a copy that was saved."""
+    """Test before and after the normalisation, in both modes, and on a saved copy."""
     _, discriminator = keras_egan.networks.dcgan_autoencoder((8, 8, 1), filters=2)
     opened = type(discriminator).from_config(discriminator.get_config())
     opened.set_weights(discriminator.get_weights())

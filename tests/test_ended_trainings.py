@@ -1,4 +1,4 @@
-"""A training that has ended, whose script is run again: it goes on from its end."""
+"""Scripts of finished trainings that are run again: they continue from the end."""
 
 import keras
 import numpy as np
@@ -62,7 +62,7 @@ def test_a_further_fit_of_the_same_gan_trains_further(tmp_path):
         assert len(train(gan, Backup(tmp_path / "b"), epochs=2)["d_loss"]) == 2
         assert int(gan.step) == fits * 2 * STEPS
     again = build()
-    train(again, Backup(tmp_path / "b"), epochs=2)  # the first fit of a script with two
+    train(again, Backup(tmp_path / "b"), epochs=2)  # the first of a script with two calls of fit
     assert int(again.step) == 2 * STEPS
     cut_off(tmp_path / "b", 13, gan=again, epochs=2)
     train(again, Backup(tmp_path / "b"), epochs=2)

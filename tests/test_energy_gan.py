@@ -1,4 +1,4 @@
-"""What every GAN owes to its base: hyper-parameters, figures and hooks, and samples."""
+"""The parts that GANs inherit from EnergyGAN: hyper-parameters, metrics, hooks, samples."""
 
 import random
 
@@ -101,7 +101,7 @@ def test_an_argument_that_is_kept_nowhere_is_named():
         Forgetful(*tiny_networks()).get_config()
 
 
-# Each hyper-parameter of each GAN: a value to set between two fits, and the figure it moves.
+# Each hyper-parameter of each GAN: a value to set between two fits, and the metric it changes.
 SET_LATER = {
     ("began", "gamma"): (0.9, "m_global"),
     ("began", "lambda_k"): (3.0, "k_t"),
@@ -123,7 +123,7 @@ SET_LATER = {
     ids=lambda case: case.name,
 )
 def test_a_hyper_parameter_set_between_two_steps_is_used_by_the_next(case, tmp_path):
-    """As if the model had been made with it, in a step that is compiled already."""
+    """A compiled step uses the new value, as if the model had been made with it."""
     images = float_images(16)
     for (name, attribute), (value, figure) in SET_LATER.items():
         if name != case.name:
@@ -139,7 +139,7 @@ def test_a_hyper_parameter_set_between_two_steps_is_used_by_the_next(case, tmp_p
         assert float(getattr(gan, attribute)) == pytest.approx(value)
         after = gan.train_on_batch(images, return_dict=True)
         expected = made.train_on_batch(images, return_dict=True)
-        if attribute == "lambda_k":  # which shows a step later
+        if attribute == "lambda_k":  # it shows one step later
             assert float(gan.k_t) > float(after["k_t"]) + 0.1
         else:
             assert float(after[figure]) == pytest.approx(float(expected[figure]), rel=1e-4)
@@ -160,7 +160,7 @@ def test_what_is_no_finite_number_is_refused(value):
 
 
 def test_settings_take_effect_at_the_next_step():
-    """A compiled step is compiled anew for them."""
+    """They make Keras compile the step anew."""
     gan = began(run_eagerly=False)
     gan.train_on_batch(uint8_images(16))
     gan.d_steps = 3
@@ -181,7 +181,7 @@ def test_numpy_numbers_are_numbers():
     assert gan.sample(np.int64(3)).shape == (3, *IMAGE_SHAPE)
 
 
-# Figures and hooks.
+# Metrics and hooks.
 
 
 @on("torch")

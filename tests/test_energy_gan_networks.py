@@ -1,4 +1,4 @@
-"""The networks that a GAN is given: their regularizers, frozen or shared layers, and inputs."""
+"""A GAN's networks: regularizers, frozen or shared layers, and inputs."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from tests.tiny import began
 @pytest.mark.parametrize("kind", ["weight", "activity", "add_loss"])
 @pytest.mark.parametrize("side", ["generator", "discriminator"])
 def test_regularizers_of_all_kinds_count_in_their_own_networks_loss(kind, side):
-    """With nothing else in the loss, a step of SGD is the one that NumPy computes."""
+    """With nothing else in the loss, a step of SGD equals the one in NumPy."""
 
     class Added(layers.Layer):
         def call(self, inputs):
@@ -57,7 +57,7 @@ def test_regularizers_of_all_kinds_count_in_their_own_networks_loss(kind, side):
     data = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
     gan.train_on_batch(data)
 
-    # Half the sum of squares: of the weights; or of the outputs, of data and fakes for D, which
+    # Half the sum of squares of the weights, or of the outputs (of data and fakes for D), which
     # Keras divides by the batch size if they come from an `activity_regularizer`.
     count = 6 if kind == "activity" else 1
     if kind == "weight":
@@ -174,7 +174,7 @@ def test_networks_of_several_inputs_are_refused():
 
 
 class Shifted(layers.Layer):
-    """Adds a number while it is trained."""
+    """Adds a number in training."""
 
     def __init__(self, shift):
         super().__init__()
@@ -185,7 +185,7 @@ class Shifted(layers.Layer):
 
 
 def test_networks_are_trained_in_training_mode_and_evaluated_in_inference_mode():
-    """The generator makes 0, in training 0.25; the critic gives the mean, in training 0.5 more."""
+    """The generator makes 0, or 0.25 in training; the critic adds 0.5 to the mean in training."""
     generator = keras.Sequential(
         [keras.Input((4,)), layers.Dense(2, kernel_initializer="zeros"), Shifted(0.25)]
     )

@@ -1,4 +1,4 @@
-"""Metrics of the samples in fit's logs."""
+"""Metrics of samples in the logs of `fit`."""
 
 import random
 
@@ -56,7 +56,7 @@ def fit(callbacks, epochs=1, gan=None, **arguments):
 
 
 def epoch(callback, gan=None):
-    """Takes a callback through a training of one epoch in which nothing is learned."""
+    """Run a callback through a training of one epoch that changes no weights."""
     logs = {"d_loss": 1.0}
     callback.set_model(gan or build())
     callback.on_train_begin()
@@ -96,7 +96,7 @@ def test_early_stopping_at_the_best_generator():
     callbacks = [
         EvaluateSamples(uint8_images(40, seed=9), [distance()], samples=100),
         keras.callbacks.EarlyStopping(
-            # No later epoch is better by so much.
+            # No later epoch is better by that much.
             "frechet_distance",
             mode="min",
             min_delta=100,
@@ -130,14 +130,14 @@ def test_epochs_in_between_repeat_the_last_metrics(tmp_path, monkeypatch):
     assert [values.index(value) for value in values] == [0, 0, 2, 2, 2, 5, 5]
     saved = {path.stem for path in tmp_path.iterdir()}
     assert saved <= {"1", "3", "6"}
-    # Another training begins with the weights that it is given, not with old metrics.
+    # Another training begins with its own weights, not with old metrics.
     _, history = fit([callback], epochs=8, gan=gan, initial_epoch=6)
     assert len(seeds) == 4
     assert history["frechet_distance"][0] not in values
 
 
 def test_training_is_not_changed_by_being_measured():
-    """Not shuffled, for Keras shuffles by PyTorch's global generator, which `predict` moves."""
+    """Data is not shuffled: Keras shuffles by PyTorch's global generator, which `predict` moves."""
     plain, _ = fit([], epochs=2, shuffle=False)
     callback = EvaluateSamples(uint8_images(40), [distance()], samples=20)
     measured, _ = fit([callback], epochs=2, shuffle=False)

@@ -1,4 +1,4 @@
-"""What the callback's metrics measure samples against, and that it is read once."""
+"""The callback's reference data, which is read once."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Every example, run for a moment on the backend that runs."""
+"""Every example, run briefly on the current backend."""
 
 import importlib.util
 import re
@@ -12,13 +12,13 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-import keras_egan  # registers the classes that files name
+import keras_egan  # registers the classes in the files
 from keras_egan import presets
 from tests import registry
 from tests.conftest import on
 
 ROOT = Path(__file__).parent.parent
-NORMAL = ("ebgan", "magan")  # whose papers draw latents from N(0, 1)
+NORMAL = ("ebgan", "magan")  # their papers draw latents from N(0, 1)
 EXAMPLES = ["began", "conditional", "ebgan", "least_squares_gan", "loss_sensitive_gan", "magan"]
 WHERE = [pytest.param(name, marks=() if name == "began" else on("tensorflow")) for name in EXAMPLES]
 """BEGAN's on each backend, the others where their SavedModel takes no other process."""
@@ -26,7 +26,7 @@ WHERE = [pytest.param(name, marks=() if name == "began" else on("tensorflow")) f
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Runs an example in a folder of its own, and in this process, which has imported Keras."""
+    """Run an example in a folder of its own, in this process, which has imported Keras."""
 
     def run(example, *arguments):
         monkeypatch.setattr(sys, "argv", [example, *map(str, arguments)])

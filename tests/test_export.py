@@ -22,10 +22,10 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "export_generator.py"
 BACKEND = keras.backend.backend()
 
 SOURCES = ["gan", "generator", "path"]
-# A process of TensorFlow for each takes long, and a file of the GAN stands for the GAN.
+# A process of TensorFlow per case takes long, so a file of the GAN stands for the GAN.
 SERVED = SOURCES if BACKEND == "tensorflow" else ["generator", "path"]
 
-# Where nothing but TensorFlow is installed: writes to `served.npz` what the SavedModels answer.
+# Only TensorFlow is importable: write the outputs of the SavedModels to `served.npz`.
 ALONE = """
 import sys
 sys.modules.update(keras=None, keras_egan=None)
@@ -53,7 +53,7 @@ np.savez(f"{folder}/served.npz", **answers)
 
 @keras.saving.register_keras_serializable("tests")
 class Painter(keras.Model):
-    """A generator in a class of its user's own, whose images go beyond [-1, 1]."""
+    """A generator of a user's own class, whose images exceed [-1, 1]."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -73,7 +73,7 @@ def gan():
     x = keras.layers.Dense(32, activation="elu")(z)
     x = keras_egan.layers.VanishingResidual()(x, keras.layers.Dense(32)(x))
     x = keras.layers.UpSampling2D()(keras.layers.Reshape((2, 2, 8))(x))
-    x = keras.layers.UpSampling2D()(x)  # LiteRT's converter would lose the shape after two
+    x = keras.layers.UpSampling2D()(x)  # after two, LiteRT's converter loses the shape
     x = keras.layers.Conv2D(1, 3, padding="same", activation="tanh")(x)
     generator = keras.Model(z, x, name="generator")
     generator.layers[3].carry.assign(0.3)
@@ -99,7 +99,7 @@ def path(gan, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sources(gan, painter, path):
-    """What is exported, and the generator that it is compared with."""
+    """The exported object, and the generator to compare with."""
     return {
         "gan": (gan, gan.generator),
         "generator": (painter, painter),
@@ -109,7 +109,7 @@ def sources(gan, painter, path):
 
 @pytest.fixture(scope="module")
 def served(sources, tmp_path_factory):
-    """What the SavedModels answer where only TensorFlow is installed, and to what."""
+    """The inputs and outputs of the SavedModels, where only TensorFlow is importable."""
     folder = tmp_path_factory.mktemp("served")
     if BACKEND == "tensorflow":
         sources["gan"][0].export(folder / "gan", seed_endpoint=True)
@@ -128,7 +128,7 @@ def latents(generator, n):
 
 
 def example(*arguments):
-    """Runs the example as from the shell, but in this process, which has Keras already."""
+    """Run the example as in the shell, but in this process, which has imported Keras."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.syspath_prepend(EXAMPLE.parent)
         monkeypatch.setattr(sys, "argv", list(map(str, (EXAMPLE, *arguments))))
@@ -156,15 +156,15 @@ def test_a_seed_gives_the_images_of_its_latents(served, sources, source):
     expected = np.clip(np.round((expected + 1.0) * 127.5), 0, 255)
     assert images.dtype == np.uint8
     assert images.shape == expected.shape
-    assert np.abs(images - expected).max() <= 1  # where a rounding error decides
+    assert np.abs(images - expected).max() <= 1  # because a rounding error decides
     assert images.min() < images.max()
-    if source == "generator":  # and not values that have run over
+    if source == "generator":  # and no overflow
         assert (images.min(), images.max()) == (0, 255)
     np.testing.assert_array_equal(images, answers[f"{source}_again"])
     assert not np.array_equal(images, answers[f"{source}_other"])
 
 
-# On JAX another process of TensorFlow writes it, the same one as for SavedModels.
+# On JAX a second process on TensorFlow writes it, by the same code as SavedModels.
 @pytest.mark.parametrize("source", ["path"] if BACKEND == "jax" else SOURCES)
 def test_onnx(sources, source, tmp_path, capsys):
     exported, generator = sources[source]
@@ -201,13 +201,13 @@ def test_a_gan_exports_itself(gan, tmp_path, capsys):
 @on("torch")
 @pytest.mark.slow
 def test_a_gan_exports_a_saved_model_by_either_name(gan, tmp_path):
-    """Keras's own fails on PyTorch."""
+    """Keras's own export fails on PyTorch."""
     path = gan.export(tmp_path / "gan", format="tf_saved_model", seed_endpoint=True)
     assert {"saved_model.pb", "variables"} <= {file.name for file in path.iterdir()}
     assert path == tmp_path / "gan"
 
 
-# The process of TensorFlow that writes them is the same after JAX and PyTorch: one for each.
+# The second process is the same after JAX and PyTorch, so each format has one case.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "format",

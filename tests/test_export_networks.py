@@ -1,4 +1,4 @@
-"""Networks whose export takes more than others: of half precision, and of many upsamplings."""
+"""Networks that need more care in export: half precision, and many upsamplings."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ def test_networks_that_upsample_repeatedly_go_to_litert(build, network, tmp_path
     exported, shape = (generator, (4,)) if network == "generator" else (discriminator, (64, 64, 3))
     before = exported.get_weights()
     path, batches = tmp_path / "network.tflite", trial_batches(shape)
-    write_network(exported, batches, path, "litert", ["inputs"])  # which compares
+    write_network(exported, batches, path, "litert", ["inputs"])  # it compares
     assert path.stat().st_size > 0
     for weights, kept in zip(exported.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weights, kept)
@@ -42,5 +42,5 @@ def test_half_precision_is_exported_in_float32(tmp_path):
     z = latents(generator, 3)
     (images,) = onnxruntime.InferenceSession(path).run(None, {mixed.inputs[0].name: z})
     np.testing.assert_allclose(images, generator.predict(z, verbose=0), rtol=0, atol=1e-5)
-    assert mixed.layers[0].compute_dtype == "bfloat16"  # that of the user is as it was
+    assert mixed.layers[0].compute_dtype == "bfloat16"  # the user's network is unchanged
     assert len(mixed.trainable_variables) == 4

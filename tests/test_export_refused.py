@@ -1,4 +1,4 @@
-"""What export refuses, and that nothing is left of what went wrong."""
+"""Refused exports, and failed ones, which leave no files."""
 
 import inspect
 from pathlib import Path
@@ -167,7 +167,7 @@ def test_a_module_of_pytorch_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@on("jax")  # which alone has distributions on one process
+@on("jax")  # only JAX has distributions in one process
 def test_a_copy_computes_on_the_cpu_without_the_distribution(generator, tmp_path, monkeypatch):
     devices, distributions, device = [], [], keras.device
 
@@ -220,7 +220,7 @@ def test_the_error_of_the_other_process_is_passed_on(generator, tmp_path, monkey
 
 @on("torch")
 def test_classes_that_cannot_be_loaded_say_why(tmp_path, monkeypatch):
-    """What the other process says of a class that it does not know."""
+    """The message of the second process about a class that it does not know."""
     generator = Gainful()
     generator(np.zeros((1, 3), "float32"))
     generator.save(tmp_path / "network.keras")

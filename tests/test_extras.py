@@ -12,11 +12,11 @@ pytestmark = on("torch")
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-DISTRIBUTIONS = {"PIL": "pillow"}  # where the module has another name
+DISTRIBUTIONS = {"PIL": "pillow"}  # whose module has another name
 
 
 def brought(extra):
-    """Yields the distributions that an extra brings."""
+    """Yield the distributions that an extra installs."""
     for requirement in EXTRAS[extra]:
         name, extras = re.match(r"([\w-]+)(?:\[([\w,]+)\])?", requirement).groups()
         if name == "keras_egan":
@@ -27,7 +27,7 @@ def brought(extra):
 
 
 def named():
-    """Yields the module and the extra of each call of `require` and `missing`."""
+    """Yield the module and the extra of each call of `require` and `missing`."""
     for path in (ROOT / "keras_egan").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
@@ -43,7 +43,7 @@ def test_each_error_names_the_extra_for_its_module():
     assert {"PIL", "matplotlib", "mlxtend", "tensorflow_datasets"} <= {m for m, _ in found}
     for module, extra in found:
         assert DISTRIBUTIONS.get(module, module) in set(brought(extra))
-        assert extra not in ("examples", "test")  # these bring much that is not missed
+        assert extra not in ("examples", "test")  # these bring more than errors name
 
 
 def test_datasets_bring_what_reads_images_and_the_examples_all_that_they_use():

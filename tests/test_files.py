@@ -1,4 +1,4 @@
-"""Files and the model in memory: complete, and as it was where a file is refused."""
+"""Loading is complete, and a refused file leaves the model as it was."""
 
 import json
 
@@ -16,7 +16,7 @@ pytestmark = on("torch")
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A trained BEGAN's file."""
+    """Write the file of a trained BEGAN."""
     path = tmp_path_factory.mktemp("whole") / "gan.keras"
     gan = CASES[0].build()
     gan.fit(uint8_images(20), batch_size=10, verbose=0)
@@ -69,7 +69,7 @@ def test_the_file_of_an_uncompiled_model(tmp_path):
 
 @pytest.mark.parametrize("case", [*CASES, *CONDITIONAL], ids=lambda case: case.name)
 def test_the_state_of_a_training_has_every_variable_under_one_name(case):
-    """The names are those of another model of the same kind, whose layers Keras numbers anew."""
+    """The names come from another model of the same kind, because Keras numbers layers anew."""
     gans = [case.build(generator_average=0.9, augment="color") for _ in range(2)]
     states = [named_variables(gan) for gan in gans]
     assert [*states[0]] == [*states[1]]

@@ -1,4 +1,4 @@
-"""Which trainings go on from one another's backups."""
+"""Which trainings may resume from each other's backups."""
 
 import keras
 import numpy as np
@@ -73,7 +73,7 @@ def test_another_training_is_refused_and_nothing_changes(before, now, message, t
     ],
 )
 def test_the_same_script_run_again_in_one_process_is_the_same_training(make):
-    """Keras numbers layers on, `dense_1`, and their names are where one layer refers to another."""
+    """Keras numbers layers, as in `dense_1`, and layers refer to one another by name."""
 
     def metadata():
         gan = BEGAN(*make(), seed=1, augment="color")

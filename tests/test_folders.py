@@ -1,4 +1,4 @@
-"""The images of a folder, whatever lies in it."""
+"""The images of a folder, beside any other files."""
 
 import numpy as np
 import pytest
@@ -45,10 +45,10 @@ def test_16_bits_are_scaled_to_8(suffix, grayscale, tmp_path):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_photographs_are_turned_as_exif_says(orientation, tmp_path):
-    """The top left pixel of the picture as it is meant to be seen is the only white one."""
+    """Only the top left pixel of the upright picture is white."""
     seen = np.zeros((4, 6), "uint8")
     seen[0, 0] = 255
-    # As it is stored, for each value of the tag: EXIF 2.32, 4.6.4.A, Orientation.
+    # The stored picture for each value of the tag: EXIF 2.32, 4.6.4.A, Orientation.
     stored = {
         1: seen,
         2: seen[:, ::-1],
@@ -63,7 +63,7 @@ def test_photographs_are_turned_as_exif_says(orientation, tmp_path):
     exif[0x0112] = orientation
     Image.fromarray(stored).save(tmp_path / "photo.png", exif=exif)
     Image.fromarray(seen).save(tmp_path / "plain.png")
-    taken = images(tmp_path)  # of one size, or it would be refused
+    taken = images(tmp_path)  # of one size, or else the folder is refused
     np.testing.assert_array_equal(taken[..., 0], [seen, seen])
 
 
@@ -172,7 +172,7 @@ def test_heic_is_read_where_its_package_is_installed(share, tmp_path):
     heif = pytest.importorskip("pillow_heif")
     picture = Image.new("RGB", (64, 48), (200, 10, 10))
     exif = Image.Exif()
-    exif[0x0112] = 6  # turned by a quarter
+    exif[0x0112] = 6  # rotated by 90 degrees
     heif.from_pillow(picture).save(tmp_path / "a.HEIC")
     heif.from_pillow(picture.rotate(90, expand=True)).save(tmp_path / "b.heif", exif=exif.tobytes())
     if share:
@@ -183,7 +183,7 @@ def test_heic_is_read_where_its_package_is_installed(share, tmp_path):
     taken = images(tmp_path)
     assert taken.shape == (2, 48, 64, 3)
     np.testing.assert_allclose(taken[:, 24, 32], [[200, 10, 10]] * 2, atol=6)
-    assert ".heic" not in Image.registered_extensions()  # Pillow itself is as it was
+    assert ".heic" not in Image.registered_extensions()  # Pillow itself is unchanged
 
 
 def test_a_folder_of_other_files_says_which(tmp_path):

@@ -1,4 +1,4 @@
-"""Whatever form images come in, the same training and the same figures come of them."""
+"""Every form of the same images gives the same training and the same metrics."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ def gan():
 
 @pytest.fixture(scope="module")
 def expected():
-    """The generator's weights after one epoch of the plain array, and after two; then figures."""
+    """The generator's weights after one and two epochs of the plain array; then the metrics."""
     one, two = (trained(uint8_images(), epochs=epochs) for epochs in (1, 2))
     figures = two.evaluate(uint8_images(), batch_size=20, verbose=0)
     return weights(one.generator), weights(two.generator), figures
@@ -127,4 +127,4 @@ def test_a_loader_is_gone_through_anew_for_each_epoch_and_no_further():
     for epoch in range(3):
         data.begin(3 * epoch)
         np.testing.assert_array_equal(np.concatenate([b for (b,) in data]), uint8_images())
-    assert loader.passes == 4  # one to look at the first batch
+    assert loader.passes == 4  # one pass to look at the first batch

@@ -1,6 +1,6 @@
-"""The losses and controllers of 50 steps of each GAN, against those that are kept in text files.
+"""The losses and controllers of 50 steps of each GAN, compared with those in text files.
 
-They change where a loss, an order of updates or a rate changes. One file serves all backends:
+They change if a loss, the order of updates or a rate changes. One file serves all backends:
 `KERAS_BACKEND=jax python -m tests.test_golden` writes them anew.
 """
 
@@ -16,7 +16,7 @@ from tests.registry import CASES, CONDITIONAL, FOLLOWING, IMAGE_SHAPE, LATENT_DI
 GOLDEN = Path(__file__).parent / "golden"
 EPOCHS, STEPS, BATCH = 5, 10, 8
 
-# One of each paper's GAN; MAGAN's with labels, whose margin falls.
+# One GAN of each paper. MAGAN has labels, and its margin falls.
 NAMES = (
     "began",
     "ebgan",
@@ -31,7 +31,7 @@ TRACED = [*(case for case in [*CASES, *CONDITIONAL] if case.name in NAMES), FOLL
 
 
 def waves(shape, phase=0.0):
-    """Returns numbers in [-1, 1] that are a function of the shape, without any seed."""
+    """Return numbers in [-1, 1] that depend on the shape alone, without a seed."""
     return np.sin(1.7 * np.arange(np.prod(shape)) + phase).reshape(shape).astype("float32")
 
 
@@ -39,7 +39,7 @@ def give_weights_and_latents(gan):
     for index, variable in enumerate(gan.trainable_variables):
         variable.assign(0.4 * waves(variable.shape, index))
     if "k_t" in gan._states:
-        gan.k_t.assign(0.3)  # from where it may rise and fall
+        gan.k_t.assign(0.3)  # from here it can rise and fall
     draws = 0
 
     def draw_latents(rows):
@@ -54,19 +54,19 @@ def give_weights_and_latents(gan):
 
 
 def draw_augmentation(n):
-    """Returns numbers of which each image's lies below a probability that rises."""
+    """Return numbers of which each image's lies below a rising probability."""
     chosen = 0.02 * (1.0 + waves((BATCH,)))
     numbers = {"chosen": chosen, "translation": 0.5 + 0.49 * waves((BATCH, 2))}
     return {name: ops.convert_to_tensor(value) for name, value in numbers.items()}
 
 
 def trace(case):
-    """Returns the names of a GAN's logs and its states, and their values in each of 50 steps."""
+    """Return the names of a GAN's logs and its states, and their values in each of 50 steps."""
     rows = []
 
     class Note(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            states = self.model._states  # which JAX brings up to date where `model` is asked for
+            states = self.model._states  # JAX updates the variables when `model` is read
             rows.append({**logs, **{name: float(state) for name, state in states.items()}})
 
     gan = case.build(adam)
@@ -78,7 +78,7 @@ def trace(case):
         shuffle=False,
         verbose=0,
         callbacks=[Note()],
-        # Of more energy than the data. An evaluation would draw latents too.
+        # They have more energy than the data. An evaluation would draw latents too.
         validation_data=np.sign(waves((11, *IMAGE_SHAPE))) if gan.augment else None,
         validation_freq=EPOCHS + 1,
     )

@@ -1,4 +1,4 @@
-"""Gradients of transposed convolutions, against sums worked out by hand and differences."""
+"""Gradients of transposed convolutions, compared with sums by hand and finite differences."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def gan_of(generator, critic):
 
 
 def networks(**settings):
-    """Returns a generator that is one transposed convolution, and a critic of its images."""
+    """Return a generator of one transposed convolution, and a critic of its images."""
     latents = keras.Input((18,))
     x = layers.Reshape((3, 3, 2))(latents)
     images = Conv2DTranspose(3, use_bias=False, **settings)(x)
@@ -47,8 +47,8 @@ def networks(**settings):
     ids=["same", "valid", "oblong", "output_padding", "dilated"],
 )
 def test_the_gradient_of_a_transposed_convolution_by_its_kernel(settings):
-    """The convolution is linear in its kernel: the gradient by one weight is the sum of the
-    gradient of its output times the output that this weight makes alone."""
+    """The convolution is linear in its kernel. The gradient with respect to one weight is the sum
+    of the output gradient times the output of this weight alone."""
     gan = gan_of(*networks(**settings))
     rng = np.random.default_rng(0)
     (kernel,) = gan.generator.trainable_variables
@@ -75,7 +75,7 @@ def test_the_gradient_of_a_transposed_convolution_by_its_kernel(settings):
 
 
 def test_a_penalty_on_a_critic_with_a_transposed_convolution():
-    """Its gradient, a second derivative, by differences along random directions."""
+    """Compare its gradient, a second derivative, with differences along random directions."""
     image = keras.Input((4, 4, 1))
     x = Conv2DTranspose(2, 3, strides=2, padding="same", activation="tanh")(image)
     critic = keras.Model(image, layers.Dense(1)(layers.Flatten()(x)))

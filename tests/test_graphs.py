@@ -1,4 +1,4 @@
-"""TensorFlow's graph of a step, as it is after TensorFlow has optimized it."""
+"""TensorFlow's graph of a step, after TensorFlow's optimizations."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ WRITES = "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"
 
 
 def optimized(function, arguments, folder):
-    """Returns the nodes of a function's largest graph, as it ran: each name with its operation."""
+    """Return the nodes of a function's largest executed graph: each name with its operation."""
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default():
         tf.summary.trace_on(graph=True, profiler=False)
@@ -32,7 +32,7 @@ def optimized(function, arguments, folder):
 
 
 def unordered(nodes):
-    """Returns writes of variables, each with another use of its variable that may come first."""
+    """Return writes of variables, each with another use of its variable that may come first."""
     before = {}
 
     def ancestors(name):
@@ -66,7 +66,7 @@ def unordered(nodes):
     ids=lambda value: getattr(value, "name", f"size_{value}"),
 )
 def test_weights_are_read_before_they_are_updated(case, size, tmp_path):
-    """TensorFlow drops what holds them in order where it finds it elsewhere, and then that too."""
+    """TensorFlow drops a control dependency that it finds elsewhere, and then the other one too."""
     gan = case.build(generator_average=0.9)
     gan.fit_state.phase = gan.present_phase()
     batch = given(gan, uint8_images(16))

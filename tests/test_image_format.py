@@ -1,4 +1,4 @@
-"""What an image is, and where its channels are."""
+"""Which shapes are images, and where their channels are."""
 
 import keras
 import numpy as np

@@ -1,6 +1,6 @@
 """Which module may import which, by the contracts in pyproject.toml, and what none may change.
 
-They are the same on every backend, and held against the source alone: nothing of it is imported.
+The tests read the source and import nothing of it, so the backend does not matter.
 """
 
 import ast
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "keras_egan"
 CONTRACTS = ROOT / "pyproject.toml"
 
-# A module, a line that it must not have, and the contract that it breaks; None breaks none.
+# A module, a forbidden line, and the contract that the line breaks; None: it breaks none.
 PLANTED = [
     ("losses.py", "from keras_egan import networks", "pure"),
     ("losses.py", "from keras_egan.gans import EnergyGAN", "layers"),
@@ -68,7 +68,7 @@ def test_the_contracts_are_kept():
 
 @on("jax")
 def test_each_planted_import_breaks_its_contract(tmp_path):
-    """In a process of its own, where `keras_egan` is the copy that they are planted in."""
+    """Run lint-imports in a process where `keras_egan` is the copy with the planted lines."""
     shutil.copytree(
         PACKAGE, tmp_path / "keras_egan", ignore=shutil.ignore_patterns("trained", "__pycache__")
     )
@@ -90,14 +90,14 @@ def imported(path):
 
 @on("jax")
 def test_keras_is_public():
-    """Nothing reaches into `keras.src`: the contracts see no part of another package."""
+    """Nothing imports `keras.src`, a part of another package, which the contracts cannot see."""
     for path in PACKAGE.rglob("*.py"):
         assert not any(name.startswith("keras.src") for name in imported(path)), path
 
 
 FRAMEWORKS = ("jax", "keras", "tensorflow", "torch")
 FOREIGN = ("discriminator", "distribution", "generator", "optimizer", "strategy", "variable")
-"""What belongs to users or to Keras, by the ends of its names here."""
+"""Objects of users or of Keras, by the last parts of their names here."""
 
 SET_ON_OTHERS = [
     "import keras\nkeras.layers.Layer.call = None",
@@ -112,7 +112,7 @@ SET_ON_OTHERS = [
 
 
 def owners(node):
-    """Yields the expressions whose attributes a node sets."""
+    """Yield the expressions whose attributes a node sets."""
     stored = isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del))
     if stored and isinstance(node, ast.Attribute) and node.attr != "learning_rate":  # Keras's way
         yield node.value
@@ -126,7 +126,7 @@ def owners(node):
 
 
 def set_on_others(source):
-    """Returns whose attributes a source sets, as far as it is seen that they are not ours."""
+    """Return the owners of attributes that a source sets, if they are visibly not ours."""
     nodes = list(ast.walk(ast.parse(source)))
     frameworks = set()
     for node in nodes:

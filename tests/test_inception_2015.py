@@ -1,4 +1,4 @@
-"""The network of published FIDs, against pytorch-fid's in PyTorch."""
+"""The network of published FIDs, compared with pytorch-fid's in PyTorch."""
 
 import hashlib
 import os
@@ -25,7 +25,7 @@ NAME = "Conv2d_1a_3x3"
 
 
 def pictures(shape, n=4):
-    """Coarse patterns in noise, so that features differ."""
+    """Return coarse patterns in noise, so that features differ."""
     noise = rng().integers(0, 128, (n, *shape, 3), dtype="uint8")
     pattern = rng(1).integers(0, 2, (n, *(side // 4 + 1 for side in shape), 3), dtype="uint8")
     pattern = pattern.repeat(4, axis=1).repeat(4, axis=2)[:, : shape[0], : shape[1]]
@@ -34,7 +34,7 @@ def pictures(shape, n=4):
 
 @pytest.fixture(scope="module")
 def reference():
-    """Images, and pytorch-fid's features of them with random weights."""
+    """Return images, and pytorch-fid's features of them with random weights."""
     network = Inception2015()
     images = pictures((48, 64))
     return network.state, images, network.features(images)
@@ -58,7 +58,7 @@ def test_features_and_distance_are_those_of_pytorch_fid(reference, extractor):
     assert own.shape == (4, 2048)
     for found in (own, metric.extract(images / 127.5 - 1.0)):
         np.testing.assert_allclose(found, features, rtol=1e-4, atol=1e-5 * features.max())
-    # Of every eighth feature, for speed.
+    # Every eighth feature, for speed.
     real, fake = np.split(features[:, ::8].astype("float64"), 2)
     shift = real.mean(axis=0) - fake.mean(axis=0)
     x, y = real - real.mean(axis=0), fake - fake.mean(axis=0)
@@ -89,7 +89,7 @@ def test_nothing_is_trained(extractor):
 
 
 def resized_by_clean_fid(images):
-    """As `make_resizer("PIL", False, "bicubic", (299, 299))` of clean-fid 0.1.35, and its scale."""
+    """Resize like `make_resizer("PIL", False, "bicubic", (299, 299))` of clean-fid 0.1.35."""
 
     def plane(channel):
         levels = Image.fromarray(channel.astype("float32"))
@@ -108,7 +108,7 @@ def clean(reference, tmp_path_factory):
 
 @pytest.mark.parametrize("shape", [(32, 32), (64, 50), (299, 299), (400, 310)])
 def test_images_are_resized_as_clean_fid_does(shape, clean):
-    """To a hundredth of a grey level, on every backend."""
+    """They agree to a hundredth of a grey level, on every backend."""
     resized = keras.Model(clean.input, clean.get_layer(NAME).input)
     images = pictures(shape, n=2)
     own = resized.predict_on_batch(images / np.float32(127.5) - 1.0)
@@ -124,12 +124,12 @@ def test_clean_features_are_those_of_the_images_that_clean_fid_resizes(reference
     features = network.features_of(levels)
     own = FrechetDistance(clean).extract(images)
     np.testing.assert_allclose(own, features, rtol=1e-3, atol=1e-4 * features.max())
-    assert np.abs(reference[2] - features).mean() > 0.01 * features.mean()  # legacy: others
+    assert np.abs(reference[2] - features).mean() > 0.01 * features.mean()  # legacy
 
 
 @on("torch")
 def test_the_classes_are_those_of_the_inception_score(tmp_path):
-    """torch-fidelity's "logits_unbiased": the last layer without its bias."""
+    """Compare with torch-fidelity's "logits_unbiased": the last layer without its bias."""
     kernel, bias = rng().normal(size=(1008, 2048)) / 30, rng(1).normal(size=1008)
     state = {"fc.weight": torch.tensor(kernel), "fc.bias": torch.tensor(bias)}
     torch.save(state, tmp_path / "weights.pth")
@@ -150,7 +150,7 @@ def test_resize_is_one_of_two(stub):
 
 @pytest.fixture
 def stub(monkeypatch, tmp_path):
-    """A file of the first convolution alone, and a network that ends there."""
+    """Make a file with only the first convolution, and a network that ends there."""
     weights = {
         "conv.weight": rng().normal(size=(5, 3, 2, 4)),
         "bn.weight": rng(1).normal(size=5),

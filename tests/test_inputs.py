@@ -1,4 +1,4 @@
-"""What may be fed to a GAN, and every bad input's one clear error."""
+"""The data that a GAN accepts, and the one clear error for each bad input."""
 
 import pathlib
 import pickle
@@ -160,7 +160,7 @@ def test_vectors_may_have_any_finite_values():
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "bool"])
 def test_vectors_are_never_scaled(dtype):
-    """Rows of 0 and 1 would become -1 and -0.99."""
+    """Scaled like images, rows of 0 and 1 would become -1 and -0.99."""
     rows = np.eye(4, dtype=dtype)[np.arange(12) % 4]
     gan = keras_egan.LeastSquaresGAN(*keras_egan.networks.mlp(4, latent_dim=2, units=3), seed=0)
     gan.compile("sgd", "sgd", **EAGERLY)
@@ -217,7 +217,7 @@ def test_a_users_dataset_can_be_sent_to_other_processes():
 @pytest.mark.nightly
 @on("jax")
 def test_a_dataset_is_read_by_processes_that_are_spawned(tmp_path):
-    """As on macOS and Windows."""
+    """Start processes as macOS and Windows do."""
     from tests.test_backend import run
 
     (tmp_path / "script.py").write_text(SPAWNING)

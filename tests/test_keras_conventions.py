@@ -1,4 +1,4 @@
-"""What Keras's users expect of `fit` and `evaluate`: signatures, arguments, and refusals."""
+"""Keras's conventions for `fit` and `evaluate`: signatures, arguments and errors."""
 
 import inspect
 
@@ -94,7 +94,7 @@ def test_all_but_the_networks_is_given_by_name_and_has_these_defaults(name):
 @on("jax")
 @pytest.mark.parametrize("name", OWN)
 def test_a_gan_has_these_public_names_beyond_keras_models(name):
-    """Any other name a subclass may take for its own."""
+    """A subclass may use any other name."""
     gan = next(case for case in CASES if case.gan.__name__ == name).build()
     keras_own = {*dir(keras.Model()), "optimizer", "stop_training"}  # the latter from `compile` on
     found = {found for found in dir(gan) if not found.startswith("_")} - keras_own
@@ -162,7 +162,7 @@ def test_bad_images_after_the_first_batch_are_refused(bad):
         gan = began(rate=0.0)
         with pytest.raises(ValueError, match=r"^1 images were NaN, infinite or outside \[-1, 1\]"):
             call(gan)
-        gan.evaluate(images[:16], verbose=0)  # which is counted anew
+        gan.evaluate(images[:16], verbose=0)  # it is counted anew
 
 
 def test_an_empty_batch_is_refused():

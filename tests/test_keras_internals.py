@@ -1,4 +1,4 @@
-"""What Keras does not promise, each thing held to what the package needs of it; and nowhere else.
+"""Contract tests of the internals of Keras that the package uses, all in one module.
 
 A failure here says that Keras has changed under `keras_egan/backend/keras_internals.py`.
 """
@@ -35,7 +35,7 @@ is_private = re.compile(r"_[a-zA-Z]\w*").fullmatch
 
 
 def own_names(trees):
-    """Returns every name that the package itself gives to something."""
+    """Return every name that the package itself defines."""
     names = set()
     for node in (node for tree in trees for node in ast.walk(tree)):
         match node:
@@ -49,7 +49,7 @@ def own_names(trees):
 
 
 def foreign_names(tree, own):
-    """Yields the private names that code reaches for, as attributes or in strings."""
+    """Yield the private names that code uses, as attributes or in strings."""
     parts = {
         id(value)
         for node in ast.walk(tree)
@@ -74,7 +74,7 @@ PYODS = {("anomaly/_energy_detector.py", "_set_n_classes")}
 
 @on("torch")
 def test_private_names_of_keras_are_used_in_one_place():
-    """A private name that the package nowhere gives to anything is somebody else's: Keras's."""
+    """A private name that the package does not define belongs to Keras."""
     trees = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
     own = own_names(trees.values())
     found = {
@@ -144,7 +144,7 @@ def test_call_losses_are_those_of_the_last_call_without_the_weights_own():
         output = keras.ops.convert_to_numpy(model(factor * np.ones((1, 2), "float32")))
     (loss,) = map(keras.ops.convert_to_numpy, keras_internals.call_losses([layer]))
     assert loss == pytest.approx(float((output**2).sum()), rel=1e-5)
-    assert len(model.losses) == 2  # which the public attribute has, too
+    assert len(model.losses) == 2  # the public attribute has it too
 
 
 def test_seed_states_are_all_that_random_layers_draw_from():

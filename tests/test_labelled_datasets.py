@@ -15,7 +15,7 @@ LABELS = np.arange(10) % 3
 
 
 def pairs(dataset):
-    """Returns all images' numbers and labels, and checks the batches' form."""
+    """Return all images' numbers and labels, and check the form of the batches."""
     found = [dataset[index] for index in range(len(dataset))]
     for images, labels in found:
         assert images.dtype == np.uint8

@@ -1,4 +1,4 @@
-"""Conditional GANs: labels through training, samples, energies, figures and files."""
+"""Conditional GANs: labels in training, samples, energies, metrics and files."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ conditional = pytest.mark.parametrize(
 @pytest.mark.parametrize("updates", ["alternating", "one_pass"])
 @pytest.mark.parametrize("index", range(5), ids=lambda index: CASES[index].name)
 def test_labels_that_say_nothing_change_nothing(index, updates):
-    """With embeddings held at 0 the conditional GAN is the other one, weight for weight."""
+    """With embeddings fixed at 0, the conditional GAN has the weights of the unconditional one."""
     plain = CASES[index].build(updates=updates, **EAGERLY)
     gan = CONDITIONAL[index].build(updates=updates, **EAGERLY)
     for side in ("generator", "discriminator"):
@@ -79,7 +79,7 @@ def test_fakes_have_the_labels_of_their_batch():
     gan = Watching(*networks, energy="output", num_classes=3, seed=0)
     gan.compile("sgd", "sgd", run_eagerly=True)
     seen.clear()
-    if keras.backend.backend() == "jax":  # whose steps are traced all the same
+    if keras.backend.backend() == "jax":  # its steps are traced nevertheless
         pytest.skip("the values are not there to be looked at")
     gan.train_on_batch(uint8_images(4), np.array([2, 0, 1, 1]))
     np.testing.assert_array_equal(seen, [[[2, 0, 1, 1]] * 2])
@@ -228,7 +228,7 @@ def test_export(tmp_path):
 
 
 @pytest.mark.slow
-@on("tensorflow")  # where no format but "torch" takes a second process
+@on("tensorflow")  # there, only "torch" needs a second process
 @pytest.mark.parametrize(
     ("suffix", "format"),
     [
@@ -240,7 +240,7 @@ def test_export(tmp_path):
 )
 def test_other_formats(suffix, format, tmp_path):
     path = CONDITIONAL[0].build().export(tmp_path / f"generator{suffix}", format)
-    assert path.stat().st_size > 0  # having been compared, in its own runtime
+    assert path.stat().st_size > 0  # after the comparison in its own runtime
 
 
 def test_samples_drawn_while_training_have_the_shares_so_far():

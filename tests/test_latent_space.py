@@ -1,4 +1,4 @@
-"""Interpolation, inversion and encoding, against NumPy and generators that can be inverted."""
+"""Interpolation, inversion and encoding, compared with NumPy and invertible generators."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 
 def linear(kernel, latents="uniform", **arguments):
-    """A GAN whose samples are z K, images of 2x2."""
+    """Return a GAN whose samples are z K, images of 2x2."""
     generator = keras.Sequential(
         [keras.Input((len(kernel),)), layers.Dense(4, use_bias=False), layers.Reshape((2, 2, 1))]
     )
@@ -41,7 +41,7 @@ def test_uniform_latents_are_joined_by_lines():
 
 @on("torch")
 def test_normal_latents_are_joined_by_arcs():
-    """In the plane of a and b, at equal angles; the length goes evenly if both have the same."""
+    """Points lie in the plane of a and b at equal angles; equal lengths are kept."""
     kernel = np.eye(4, dtype="float32")[:3]
     gan = linear(kernel, "normal")
     a, b = 0.6 * np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.5**0.5]])  # at 60 degrees
@@ -57,7 +57,7 @@ def test_normal_latents_are_joined_by_arcs():
 @on("torch")
 def test_opposite_and_equal_normal_latents_have_a_line():
     gan = linear(np.eye(4, dtype="float32"), "normal")
-    # The second's cosine with itself rounds to more than 1.
+    # The cosine of the second with itself rounds to more than 1.
     for a in np.array([[0.5, 0, 0, 0], [0.6, -0.8, 0.4, -0.6]], "float32"):
         found = gan.interpolate(a, [-a, a], steps=3).reshape(2, 3, 4)
         np.testing.assert_allclose(found, [[a, 0 * a, -a], [a, a, a]], atol=1e-7)
@@ -103,7 +103,7 @@ def test_the_gradient_against_finite_differences():
 
 
 def test_given_weights_are_used_and_others_stay():
-    """Inversion looks for what `sample` shows: samples of the averaged weights."""
+    """Inversion uses the averaged weights, as `sample` does."""
     gan = linear(2 * np.eye(4, dtype="float32"), generator_average=0.5)
     kernel = gan.generator.layers[0].kernel
     gan._weight_average.values[0].assign(np.eye(4))

@@ -1,4 +1,4 @@
-"""The scripts of `examples/distributed`, as they are launched."""
+"""The scripts of `examples/distributed`, run by their launchers."""
 
 import argparse
 import contextlib
@@ -67,7 +67,7 @@ def test_the_launcher_trains_and_writes_once(command, tmp_path):
     ],
 )
 def test_processes_on_fewer_gpus_all_choose_gloo(gpus, processes, expected, monkeypatch):
-    """NCCL takes no two processes on one GPU, and who chooses otherwise waits for the others."""
+    """NCCL refuses two processes on one GPU. A process that chose otherwise would wait forever."""
     import torch
 
     chosen = []

@@ -1,4 +1,4 @@
-"""The convolutions of `keras_egan.layers`, against Keras's layers."""
+"""The convolutions of `keras_egan.layers`, compared with Keras's layers."""
 
 import itertools
 
@@ -29,7 +29,7 @@ CASES = [
 
 
 def pair(name, image_shape, settings, **more):
-    """Returns our layer and Keras's with the same weights."""
+    """Return our layer and Keras's with the same weights."""
     made = []
     for module in (layers, keras.layers):
         layer = getattr(module, name)(4, activation="tanh", **{**settings, **more})
@@ -43,7 +43,7 @@ def pair(name, image_shape, settings, **more):
 
 
 def pure(layer):
-    """Returns a layer as a function of its weights and images."""
+    """Return a layer as a function of its weights and images."""
 
     def call(weights, images):
         pairs = list(zip(layer.trainable_variables, weights, strict=True))
@@ -61,7 +61,7 @@ def arguments(layer, images, seed=1):
 
 
 def close(run, both, tolerance=1e-5):
-    """Holds what `run` makes of our layer against what it makes of Keras's."""
+    """Compare the results of `run` for our layer and for Keras's."""
     import jax
 
     found, expected = jax.jit(lambda: [run(layer) for layer in both])()
@@ -75,7 +75,7 @@ def close(run, both, tolerance=1e-5):
 @pytest.mark.parametrize("padding", ["same", "valid"])
 @pytest.mark.parametrize(("name", "settings"), CASES)
 def test_values_and_gradients_are_those_of_keras(name, settings, padding):
-    """For images that are larger than the kernel, and of one side that is smaller."""
+    """Test images larger than the kernel, and images with one smaller side."""
     import jax
 
     small = (3, 2) if name == "Conv2DTranspose" or padding == "same" else (6, 5)
@@ -97,7 +97,7 @@ def test_values_and_gradients_are_those_of_keras(name, settings, padding):
 @pytest.mark.parametrize(("kernel_size", "padding"), [(3, "valid"), (4, "same"), (5, "same")])
 @pytest.mark.parametrize("how", ["channels_first", "float16", "twice", "forward"])
 def test_further_ways_give_what_keras_gives(name, kernel_size, padding, how):
-    """The other data format, half precision, second derivatives, and forward mode."""
+    """Test the other data format, half precision, second derivatives and forward mode."""
     import jax
 
     settings = {"kernel_size": kernel_size, "strides": 2, "padding": padding}
@@ -114,7 +114,7 @@ def test_further_ways_give_what_keras_gives(name, kernel_size, padding, how):
             return ops.sum(ops.sin(pure(layer)(weights, images)))
 
         gradient = jax.grad(total, argnums=(0, 1))
-        if how == "twice":  # as of a penalty on the gradient by the images
+        if how == "twice":  # as for a penalty on the gradient at the images
             return jax.grad(lambda *x: ops.sum(gradient(*x)[1] ** 2), argnums=(0, 1))(*inputs)
         if how == "forward":
             return jax.jvp(pure(layer), inputs, direction), jax.jvp(gradient, inputs, direction)
@@ -125,7 +125,7 @@ def test_further_ways_give_what_keras_gives(name, kernel_size, padding, how):
 
 @on("jax")
 def test_xla_reverses_no_convolution_of_a_step():
-    """It does so where it exchanges kernel and images, and has no quick way for the result."""
+    """XLA does so when it exchanges kernel and images, and the result is slow."""
     import jax
 
     def compiled(module):
@@ -152,7 +152,7 @@ def test_xla_reverses_no_convolution_of_a_step():
 
 @on("jax")
 def test_a_penalty_by_forward_mode_trains():
-    """A user's own, of the slope along a direction."""
+    """A user's own penalty, on the slope along a direction."""
     import jax
 
     class Slope(keras_egan.EnergyGAN):
@@ -173,7 +173,7 @@ def test_a_penalty_by_forward_mode_trains():
 @on("torch")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_networks_use_them(family):
-    """Their layers that are slow by Keras's: transposed, or of a kernel larger than its output."""
+    """These are slow in Keras's form: transposed, or with a kernel larger than the output."""
     pair = getattr(networks, family.partition(" ")[0])(**FAMILIES[family])
     for layer in (layer for network in pair for layer in flat_layers(network)):
         if isinstance(layer, keras.layers.Conv2DTranspose):

@@ -1,4 +1,4 @@
-"""LSGAN's own algorithm; its losses and its theorem are in test_losses and test_theory."""
+"""LSGAN's own algorithm. Its losses and theorem are in test_losses and test_theory."""
 
 import random
 
@@ -65,7 +65,7 @@ def test_an_autoencoder_is_refused():
 
 
 def test_the_gradient_penalty_has_the_right_second_order_gradient():
-    # So small a perturbation that the points are the data.
+    # The perturbation is so small that the points are the data.
     gan = lsgan(gradient_penalty=2.34, perturbation=1e-9)
     check_penalty(gan, lambda norms, _: 2.34 * np.square(norms - 1.0).mean())
 
@@ -89,7 +89,7 @@ def test_the_penalty_is_taken_at_perturbed_data_drawn_anew():
         (keras.ops.convert_to_numpy(keras.ops.stop_gradient(x)) - images) / 30 for x in seen
     )
     assert not np.allclose(first, second)
-    # alpha u: at most alpha in an image of 64 pixels, and alpha spread over [0, 1).
+    # alpha u is at most alpha in an image of 64 pixels, and alpha is spread over [0, 1).
     largest = first.reshape(40, -1).max(1)
     assert first.min() >= -1e-6
     assert largest.max() < 1.0

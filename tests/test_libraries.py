@@ -92,7 +92,7 @@ SHUFFLED = {
 @pytest.mark.parametrize("name", few(SHUFFLED, "Grain's IterDataset", "streaming"))
 @pytest.mark.parametrize("how", few(["fit", "load"], "fit"))
 def test_a_training_that_was_cut_off_ends_like_one_that_was_not(name, how, tmp_path):
-    """Within a pass, at its end, and in the next one; a warning would be an error."""
+    """Stop within a pass, at its end, and in the next one. A warning would be an error."""
 
     def data():
         import keras
@@ -124,7 +124,7 @@ def test_a_training_that_was_cut_off_ends_like_one_that_was_not(name, how, tmp_p
 
 @on("torch")
 def test_a_name_of_the_hub(tmp_path, monkeypatch):
-    """That of a local folder, which the hub's package takes as well."""
+    """The name is that of a local folder, which the package `datasets` accepts too."""
     (tmp_path / "data").mkdir()
     libraries.hugging_face("img", "labels").to_parquet(tmp_path / "data" / "train-0.parquet")
     loaded = datasets.load(

@@ -1,4 +1,4 @@
-"""LS-GAN's own algorithm; its gradients and its theorem are in test_theory."""
+"""LS-GAN's own algorithm. Its gradients and theorem are in test_theory."""
 
 import random
 
@@ -63,12 +63,12 @@ def test_features_are_not_trained_but_saved(tmp_path):
 @on("jax")
 @pytest.mark.parametrize("updates", ["alternating", "one_pass"])
 def test_features_are_taken_as_at_inference(updates):
-    """Where L and the fakes are 0, the loss is delta_weight times the features' sum."""
+    """If L and the fakes are 0, the loss is delta_weight times the sum of features."""
     space = keras.Sequential(
         [
             keras.Input((8, 8, 1)),
             keras.layers.Flatten(),
-            keras.layers.BatchNormalization(epsilon=3.0),  # divides by 2, until it has learnt
+            keras.layers.BatchNormalization(epsilon=3.0),  # divides by 2, before training
             keras.layers.Dropout(0.5),
         ]
     )
@@ -108,7 +108,7 @@ def test_a_layers_regularizer_counts():
             layer.kernel.regularizer = keras.regularizers.L2(0.5)
     gan = keras_egan.LossSensitiveGAN(tiny_networks()[0], critic, delta_weight=0.0, slope=0.0)
     gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.0))
-    critic.layers[-1].kernel.assign(np.zeros((8, 1)))  # all energies equal: no other gradient
+    critic.layers[-1].kernel.assign(np.zeros((8, 1)))  # all energies are equal
     kernel = weights(critic)[0]
     gan.train_on_batch(uint8_images(16))
     np.testing.assert_allclose(weights(critic)[0], 0.9 * kernel, rtol=1e-5, atol=1e-7)
@@ -136,7 +136,7 @@ def test_a_dead_critic_is_said():
     gan = ls_gan()
     last = gan.discriminator.layers[-1]
     last.activation = keras.activations.relu
-    gan.fit(uint8_images(), batch_size=16, verbose=0)  # alive, and warnings are errors
+    gan.fit(uint8_images(), batch_size=16, verbose=0)  # alive; a warning would be an error
     last.bias.assign([-100.0])
     before = weights(gan.discriminator)
     with pytest.warns(UserWarning, match="returned 0 for all data and all fakes: the ReLU .* dead"):

@@ -1,4 +1,4 @@
-"""The losses, against NumPy."""
+"""The losses, compared with NumPy."""
 
 import keras
 import numpy as np

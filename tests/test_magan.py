@@ -14,7 +14,7 @@ EPOCHS, BATCH = 7, 10
 
 
 def learnable_images():
-    """50 images on a surface of two dimensions, which an auto-encoder learns fast."""
+    """Return 50 images on a two-dimensional surface, which an auto-encoder learns fast."""
     rng = np.random.default_rng(0)
     images = np.tanh(rng.normal(size=(50, 2)) @ rng.normal(size=(2, 64)))
     return images.reshape(50, 8, 8, 1).astype("float32")
@@ -29,7 +29,7 @@ def magan(run_eagerly=False, **arguments):
 
 
 class Snapshots(keras.callbacks.Callback):
-    """Both networks' weights, and the margin, at the end of each epoch."""
+    """Record both networks' weights, and the margin, at the end of each epoch."""
 
     def on_train_begin(self, logs=None):
         self.rows = [self.take()]
@@ -64,7 +64,7 @@ def test_the_phases_and_the_first_margin():
     ]
     both, d_only, none = (True, True), (True, False), (False, False)
     assert moved == [d_only, d_only, none, both, both]
-    # The margin that the pre-training and the m_0 epoch used is 0: D sees only real energies.
+    # Pre-training and the m_0 epoch use a margin of 0, so D sees only energies of data.
     assert history["margin"][:3] == [0.0, 0.0, 0.0]
     assert history["d_loss"][:3] == pytest.approx(history["real_energy"][:3], rel=1e-5)
 
@@ -87,7 +87,7 @@ def test_without_pretraining_the_first_epoch_gives_the_margin():
 
 
 def expected_margins(history, pretrain_epochs):
-    """The margins that each epoch should have used, by the rule, from the logged energies."""
+    """Compute each epoch's margin by the rule, from the logged energies."""
     margin, before, margins = 0.0, np.inf, []
     for epoch, (real, fake) in enumerate(
         zip(history["real_energy"], history["fake_energy"], strict=True)
@@ -130,7 +130,7 @@ def test_fakes_are_held_against_the_epoch_before_not_the_lowest_so_far():
     gan = magan(pretrain_epochs=0)
     epochs = [  # the energy of data and of fakes, and the margin after it
         (20.0, 0.0, 20.0),  # the first margin
-        (18.0, 30.0, 20.0),  # nothing to rise from
+        (18.0, 30.0, 20.0),  # no epoch before
         (16.0, 40.0, 16.0),  # a rise
         (14.0, 50.0, 14.0),  # another
         (12.0, 45.0, 14.0),  # a fall, though still above the first two
@@ -164,14 +164,14 @@ def test_the_margin_follows_the_rule_and_never_rises(source):
     margins = history["margin"]
     assert margins == pytest.approx(expected_margins(history, 1), rel=1e-6)
     assert np.diff(margins[2:]).max() <= 0.0
-    assert margins[-1] < margins[2]  # it did fall
+    assert margins[-1] < margins[2]  # the margin fell
     real, fake = (np.array(history[f"{name}_energy"]) for name in ("real", "fake"))
     assert history["m_global"] == pytest.approx(real + np.abs(real - fake), rel=1e-5)
 
 
 @on("torch")
 def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path):
-    """Stopped within pre-training, the m_0 epoch and later; resumed from the last epoch's end."""
+    """Stop in pre-training, in the m_0 epoch and later; resume from the end of the last epoch."""
 
     class Stop(keras.callbacks.Callback):
         def __init__(self, at):
@@ -199,7 +199,7 @@ def test_a_stopped_training_goes_on_as_if_never_stopped(tmp_path):
 
     expected, found = {}, {}
     final = train(expected)
-    for step in (3, 12, 22):  # of 5 an epoch: in pre-training, the m_0 epoch, the second after it
+    for step in (3, 12, 22):  # of 5 per epoch: pre-training, the m_0 epoch, later
         with pytest.raises(KeyboardInterrupt):
             train(found, keras.callbacks.BackupAndRestore(tmp_path), Stop(step))
         assert len(found) == step // 5

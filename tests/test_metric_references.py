@@ -1,4 +1,4 @@
-"""The metrics of features, against the packages that published figures come from."""
+"""The metrics of features, compared with the packages behind published figures."""
 
 import contextlib
 import io
@@ -49,7 +49,7 @@ def test_precision_and_recall_of_torch_fidelity():
 
 
 def test_the_kernel_distance_of_torch_fidelity_and_scikit_learn():
-    """Of one subset, which is all samples: here subsets are disjoint, there they are drawn anew.
+    """Compare one subset of all samples: here subsets are disjoint, there they are drawn anew.
 
     The mean over disjoint subsets is checked in `test_metric_values.py`.
     """
@@ -69,7 +69,7 @@ def test_the_kernel_distance_of_torch_fidelity_and_scikit_learn():
 
 
 def test_the_inception_score_of_torch_fidelity():
-    """There a split is a tenth of the samples in a row; here samples go to the splits in turn."""
+    """There, a split is a tenth of the samples in a row. Here, samples go to the splits in turn."""
     probabilities = softmax(2.0 * rng(2).normal(size=(200, 7)))
     dealt = probabilities.reshape(10, 20, 7).swapaxes(0, 1).reshape(200, 7)
     expected = TORCH_FIDELITY["inception_score_mean"]
@@ -94,7 +94,7 @@ def test_balls_reach_to_the_nearest_neighbours_of_scikit_learn():
 
 
 def test_density_and_coverage_of_known_points():
-    """Balls of radius 1 around 0, 1 and 2 on a line, for k = 1."""
+    """For k = 1, the balls have radius 1 around 0, 1 and 2 on a line."""
     real = np.array([[0.0], [1.0], [2.0]])
     metric = DensityCoverage(k=1)
     # 0.5 is in two balls, 3.5 in none.

@@ -1,4 +1,4 @@
-"""The metrics of generated samples, against closed forms and other implementations."""
+"""The metrics of generated samples, compared with closed forms and other implementations."""
 
 import keras
 import numpy as np
@@ -43,7 +43,7 @@ def test_frechet_distance_of_the_same_features_is_0():
 
 @pytest.mark.parametrize("samples", [400, 15])
 def test_frechet_distance_like_scipy(samples):
-    """Also where there are fewer samples than features, and the covariances are singular."""
+    """This includes fewer samples than features, where covariances are singular."""
     real = rng().normal(size=(500, 20)) @ rng(1).normal(size=(20, 20))
     fake = rng(2).normal(size=(samples, 20)) @ rng(3).normal(size=(20, 20)) + 0.5
     covariances = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
@@ -54,7 +54,7 @@ def test_frechet_distance_like_scipy(samples):
 
 
 def test_frechet_distance_far_from_the_origin():
-    """Where sums of squares have no digits left for the variance."""
+    """The mean is so large that sums of squares lose all digits of the variance."""
     metric = FrechetDistance()
     for batch in np.split(gaussian(np.full(3, 1e7), np.diag([1.0, 2.0, 3.0]), n=100), 50):
         metric.update_real(batch)

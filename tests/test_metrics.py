@@ -1,4 +1,4 @@
-"""What every metric of generated samples has in common."""
+"""The common behaviour of all metrics of generated samples."""
 
 import keras
 import numpy as np
@@ -29,7 +29,7 @@ METRICS = {
 
 @pytest.fixture(params=METRICS)
 def build(request):
-    """Makes a metric of images, whose extractor gives probabilities of five classes."""
+    """Make a metric of images whose extractor gives probabilities of five classes."""
     network = extractor(5, "softmax")
     return lambda: METRICS[request.param](network)
 
@@ -121,7 +121,7 @@ def test_a_callers_array_may_be_used_again():
 
 @on("torch")
 def test_half_precision_features():
-    """Of a mean over half-precision features, nothing is left after a few thousand samples."""
+    """A half-precision mean over a few thousand samples would lose all digits."""
     network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, dtype="mixed_bfloat16")])
     features = np.asarray(network.predict(rng().normal(size=(3000, 3)), verbose=0)).astype("f4")
     assert FrechetDistance(network).extract(np.zeros((2, 3))).dtype == "float32"

@@ -1,4 +1,4 @@
-"""Half precision: networks compute in it; energies, losses and controllers do not."""
+"""Half precision: networks compute in it, energies, losses and controllers do not."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ def policy(request):
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 @pytest.mark.parametrize("case", few(CASES, "began"), ids=lambda case: case.name)
 def test_every_gan_trains_as_in_float32(case, policy):
-    """Three steps move the weights by the same, but for half precision's rounding."""
+    """Three steps move the weights equally, up to half precision's rounding."""
     moves = {}
     for name in ("float32", policy):
         keras.config.set_dtype_policy(name)
@@ -35,7 +35,7 @@ def test_every_gan_trains_as_in_float32(case, policy):
         assert scaled == (policy == "mixed_float16")
         scales += [float(optimizer.dynamic_scale) / optimizer.initial_scale] if scaled else []
     error = np.linalg.norm(moves[policy] - moves["float32"]) / np.linalg.norm(moves["float32"])
-    if min(scales, default=1.0) < 1.0:  # a step overflowed, and was left out
+    if min(scales, default=1.0) < 1.0:  # a step overflowed and was skipped
         assert 0.1 < error < 1.0
     else:
         assert error < 0.05
@@ -58,7 +58,7 @@ def test_k_in_bfloat16_follows_that_in_float32():
     assert found["mixed_bfloat16"] == pytest.approx(found["float32"], rel=0.01)
 
 
-@on("tensorflow")  # which alone refuses to mix float32 and float64
+@on("tensorflow")  # only TensorFlow refuses to mix float32 and float64
 @pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 @pytest.mark.parametrize("case", [*CASES[:5], CONDITIONAL[-1]], ids=lambda case: case.name)
 def test_networks_may_compute_in_float64(case):

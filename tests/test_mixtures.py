@@ -1,4 +1,4 @@
-"""The mixtures of Gaussians: how many modes, where, and what a sample of them is."""
+"""The mixtures of Gaussians: number of modes, centres and samples."""
 
 import numpy as np
 import pytest

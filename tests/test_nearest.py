@@ -1,4 +1,4 @@
-"""Nearest neighbours, against all pairs in NumPy."""
+"""Nearest neighbours, compared with all pairs in NumPy."""
 
 import keras
 import numpy as np
@@ -42,7 +42,7 @@ def test_bytes_batches_and_one_that_is_remembered():
 
 
 def test_distances_in_the_space_of_an_extractor():
-    """The means of images say another one is nearest."""
+    """By the means of images, another image would be nearest."""
     images = np.stack([np.full(SHAPE, value, "float32") for value in (0.5, -0.2)])
     sample = np.where(np.arange(16).reshape(1, *SHAPE) % 2, 0.9, 0.2).astype("float32")  # mean 0.55
     sample[..., 0] -= 0.7  # mean -0.15

@@ -1,4 +1,4 @@
-"""BEGAN's networks, and what they share."""
+"""BEGAN's networks, and properties of all networks."""
 
 import random
 
@@ -19,7 +19,7 @@ def numpy(tensor):
 
 @on("torch")
 def test_the_papers_parameter_count():
-    """17.33 million at n = 128, N_h = 64, 64x64x3: counted here by hand."""
+    """There are 17.33 million at n = 128, N_h = 64, 64x64x3, counted here by hand."""
     n, code = 128, 64
 
     def conv(channels, filters):
@@ -98,7 +98,7 @@ def test_the_data_format_is_read():
 @on("torch")
 def test_a_residual_vanishes_in_equal_steps():
     layer = VanishingResidual(steps=4)
-    assert layer.trainable_variables == []  # no optimizer may move the carry
+    assert layer.trainable_variables == []  # no optimizer may change the carry
     inputs, outputs = np.full((2, 3), 8.0, "float32"), np.zeros((2, 3), "float32")
     for step in range(6):
         expected = 8.0 * max(1 - step / 4, 0)

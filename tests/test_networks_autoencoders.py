@@ -1,4 +1,4 @@
-"""What the networks of auto-encoders compute, against the same layers written out in NumPy."""
+"""Outputs of the auto-encoder networks, compared with the same layers in NumPy."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What critics and multi-layer networks compute, against the same layers written out in NumPy."""
+"""Outputs of critics and multi-layer networks, compared with the same layers in NumPy."""
 
 import keras
 import numpy as np
@@ -68,7 +68,7 @@ def test_least_squares_dcgan(normalize_g, normalize_d):
 
 @pytest.mark.parametrize("normalize_d", [True, False])
 def test_loss_sensitive(normalize_d):
-    """The output, cut at 0 or not, is held by a test of its own."""
+    """Another test covers the output, with and without its ReLU."""
     generator, critic = networks.loss_sensitive(
         (32, 32, 3), filters=1, latent_dim=5, normalize_d=normalize_d, nonnegative=False
     )
@@ -86,7 +86,7 @@ def test_loss_sensitive(normalize_d):
 
 @pytest.mark.parametrize("blocks", few([1, 2], 2))
 def test_residual(blocks):
-    """9x12 is 5x6 at half its scale: 10x12 on the way back, of which a row is cut."""
+    """9x12 is halved to 5x6 and doubled to 10x12, of which one row is cropped."""
     generator, autoencoder = networks.residual(
         (9, 12, 3), filters=4, latent_dim=5, blocks=blocks, embedding_dim=6
     )
@@ -159,7 +159,7 @@ def test_mlp(arguments, activation):
 
 @on("torch")
 def test_moving_statistics_take_a_tenth_of_each_batch():
-    """Channel by channel: over the batch and, in feature maps, over the pixels."""
+    """Normalise each channel over the batch and, in feature maps, over the pixels."""
     rng = np.random.default_rng(0)
     for shape in ((6, 2), (6, 3, 5, 2)):
         features = keras.Input(shape[1:])

@@ -1,4 +1,4 @@
-"""The laws of the networks' initial weights, held by what is drawn."""
+"""The distributions of the networks' initial weights, tested on draws."""
 
 import random
 
@@ -10,19 +10,19 @@ from tests.conftest import on
 
 pytestmark = on("torch")
 
-# Where the largest of many draws lies, in standard deviations: a uniform law ends at 3 ** 0.5, a
-# normal one that is cut at two of its own at 2 / 0.8796.
+# The largest of many draws, in standard deviations: 3 ** 0.5 for a uniform distribution, and
+# 2 / 0.8796 for a normal one that is cut at two standard deviations.
 LARGEST = {"uniform": (1.6, 1.74), "cut": (2.0, 2.28), "normal": (2.6, 6.0)}
 CUT_NORMAL = 0.8796  # the standard deviation of N(0, 1) within [-2, 2]
 
 
 @pytest.fixture(autouse=True)
 def seed():
-    random.seed(0)  # what Keras's initializers draw their seeds from
+    random.seed(0)  # Keras's initializers draw their seeds from this
 
 
 def drawn(network, name):
-    """Returns the network's weights of this name, such as "kernel"."""
+    """Return the network's weights of this name, such as "kernel"."""
     return [np.array(value) for w, value in pairs(network) if w.name == name]
 
 
@@ -31,7 +31,7 @@ def pairs(network):
 
 
 def check(values, deviation, law, mean=0.0):
-    """Holds arrays against a law; `deviation` is a number, or one of an array's shape."""
+    """Compare arrays with a distribution; `deviation` is a number or depends on the shape."""
     if not callable(deviation):
         deviations = [deviation] * len(values)
     else:
@@ -46,7 +46,7 @@ def check(values, deviation, law, mean=0.0):
 
 
 def fans(kernel):
-    """Returns Keras's fans; of a transposed convolution, the outputs count as its inputs."""
+    """Return Keras's fans; for a transposed convolution, outputs count as inputs."""
     *sides, inputs, outputs = kernel.shape
     return int(np.prod(sides)) * inputs, int(np.prod(sides)) * outputs
 
@@ -65,7 +65,7 @@ def parts(generator, discriminator):
 
 
 def check_others(network):
-    """Biases begin at 0, normalisations as what changes nothing."""
+    """Biases begin at 0, and normalisations as the identity."""
     expected = {"bias": 0.0, "beta": 0.0, "moving_mean": 0.0, "gamma": 1.0, "moving_variance": 1.0}
     for weight, value in pairs(network):
         if weight.name != "kernel":

@@ -55,13 +55,13 @@ def test_a_step_with_labels_moves_all_and_labels_matter(family):
     gan.train_on_batch(images, np.arange(6) % CLASSES)
     for variable, value in zip(gan.trainable_variables, before, strict=True):
         if variable.shape == (1,):
-            continue  # a score's bias, which data and fakes pull at alike
+            continue  # a score's bias, on which data and fakes pull equally
         assert not np.array_equal(value, numpy(variable)), variable.path
 
 
 @pytest.mark.parametrize("labels", [[0, 1, 3] * 4, [4, 2, 0, 3, 1], [0, 0, 0, 1, 1, 4]])
 def test_within_class_normalization(labels):
-    """Of several a class, one a class, and both; over two batches and at inference."""
+    """Batches have several images per class, one per class, and both; also at inference."""
     rng, labels = np.random.default_rng(0), np.array(labels, "int32")
     layer = WithinClassNormalization(5, momentum=0.8, epsilon=1e-3)
     state = np.zeros((5, 4)), np.zeros(4), np.ones(4)
@@ -80,7 +80,7 @@ def test_within_class_normalization(labels):
 
 @on("torch")
 def test_differences_within_classes_are_as_large_in_training_as_at_inference():
-    """However many there are of each class: moments of 20,000 samples whose means are known."""
+    """Moments of 20,000 samples with known means do not depend on the class sizes."""
     rng = np.random.default_rng(0)
     for n in (1, 2, 5):
         labels = np.repeat(np.arange(20_000 // n, dtype="int32"), n)
@@ -94,7 +94,7 @@ def test_differences_within_classes_are_as_large_in_training_as_at_inference():
 
 
 def test_an_image_alone_of_its_class_moves_the_encoder():
-    """Each embedding of a batch of one image a class differs, and has a gradient."""
+    """In a batch of one image per class, each embedding differs and has a gradient."""
     labels = np.arange(CLASSES, dtype="int32")
     generator, discriminator = networks.dcgan_autoencoder(
         (8, 8, 1), filters=2, latent_dim=4, num_classes=CLASSES
@@ -118,7 +118,7 @@ def test_an_image_alone_of_its_class_moves_the_encoder():
     ],
 )
 def test_the_decoder_normalizes_within_classes(build, size):
-    """The label is seen by what follows the normalisation alone, and a class's mean by nothing."""
+    """Only layers after the normalisation see the label, and no layer sees a class's mean."""
     _, discriminator = build(num_classes=CLASSES, **size)
     decoder = discriminator.decoder
     (layer,) = [x for x in decoder.layers if isinstance(x, WithinClassNormalization)]
@@ -136,7 +136,7 @@ def test_the_decoder_normalizes_within_classes(build, size):
 @on("torch")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_label_begins_small_in_the_generator(family):
-    """So that the generator does not take it for the latents, which are of the order of 1."""
+    """The generator must not confuse it with the latents, which are of the order of 1."""
     generator, _ = getattr(networks, family.partition(" ")[0])(num_classes=100, **FAMILIES[family])
     (layer,) = [x for x in generator.layers if isinstance(x, keras.layers.Embedding)]
     drawn = numpy(layer.embeddings)

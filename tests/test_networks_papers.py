@@ -1,4 +1,4 @@
-"""The networks of EBGAN, MAGAN, LSGAN and LS-GAN: shapes, ranges, and what each has of its own."""
+"""The networks of EBGAN, MAGAN, LSGAN and LS-GAN: shapes, ranges, and details of each."""
 
 from functools import partial
 
@@ -24,7 +24,7 @@ from tests.conftest import on
 NOISE_128 = 64 * 4**2 + 32 * 8**2 + 16 * 16**2 + 8 * 32**2 + 4 * 64**2
 NOISE_256 = NOISE_128 + 2 * 128**2
 
-# Networks of few filters, their images, their latents, and the embedding where there is one.
+# Networks of few filters, their images, their latents, and their embedding, if any.
 tiny = partial(ebgan, filters=1, latent_dim=7)
 mlp = partial(ebgan_mlp, n_layers_d=3, size_g=9, size_d=8, dropout_d=0.5)
 vgg, dcgan, critic = (
@@ -51,7 +51,7 @@ every_case = pytest.mark.parametrize(("build", "image_shape", "latent_dim", "emb
 
 @pytest.fixture(autouse=True)
 def numpy_weights(monkeypatch):
-    """JAX would compile each initializer for each shape, a second or two at a time."""
+    """Avoid that JAX compiles each initializer for each shape, a second or two each."""
     draw = np.random.default_rng(0).normal
     for name in ("GlorotUniform", "HeNormal", "RandomNormal", "TruncatedNormal"):
         initializer = getattr(keras.initializers, name)
@@ -106,7 +106,7 @@ def test_config_round_trip(build, image_shape, latent_dim, embedding):
 @on("torch")
 @every_case
 def test_channels_first_moves_channels(build, image_shape, latent_dim, embedding):
-    """Built only: TensorFlow runs no channels-first convolution on the CPU."""
+    """Build only, because TensorFlow runs no channels-first convolution on the CPU."""
     last = made(build, image_shape)
     *sides, channels = image_shape
     keras.config.set_image_data_format("channels_first")
@@ -147,7 +147,7 @@ def test_too_few_layers_are_refused(layers):
 
 @on("torch")
 def test_a_noise_plane_has_its_place_in_the_image():
-    """A 64x64 plane's first pixel reaches rows 0 to 2 by the 4x4 layer, 0 to 3 by the 3x3 one."""
+    """The first pixel of a 64x64 plane reaches rows 0 to 2 by the 4x4 layer, 0 to 3 by the 3x3."""
     generator, _ = ebgan((128, 128, 1), filters=1, latent_dim=3)
     latents = noise(1, generator.input_shape[1])
     moved = latents.copy()
@@ -159,7 +159,7 @@ def test_a_noise_plane_has_its_place_in_the_image():
 
 @on("torch")
 def test_magan_mnist_takes_black_for_0():
-    """No biases yet: 0 stays 0 up to the sigmoid, whose 1/2 is 0 outside."""
+    """Biases are 0 at first, so 0 stays 0 up to the sigmoid, whose 1/2 is 0 outside."""
     _, discriminator = made(partial(magan_mnist, filters=4, units=6), None)
     black = np.full((1, 28, 28, 1), -1.0, "float32")
     np.testing.assert_allclose(run(discriminator, black), 0.0, atol=1e-6)
@@ -168,7 +168,7 @@ def test_magan_mnist_takes_black_for_0():
 
 @pytest.mark.parametrize(("size", "strides", "first"), [(5, 2, 3), (3, 2, 4), (3, 1, 1)])
 def test_transposed_convolutions_land_alike_on_every_backend(size, strides, first):
-    """A pixel at 2 lays the kernel from 2 * strides, less (size - strides) // 2."""
+    """A pixel at 2 adds the kernel from 2 * strides - (size - strides) // 2 on."""
     image = keras.Input((4, 4, 1))
     model = keras.Model(image, _least_squares._transposed(image, 1, size, strides))
     kernel = np.arange(1.0, 1.0 + size**2, dtype="float32").reshape(size, size)

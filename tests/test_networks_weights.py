@@ -1,4 +1,4 @@
-"""How many weights the networks have, and which of them are normalised, by hand."""
+"""The networks' numbers of weights, and their normalised layers, counted by hand."""
 
 from functools import partial
 from itertools import pairwise
@@ -31,17 +31,17 @@ def zeros(monkeypatch):
 
 
 def convs(size, *channels):
-    """Returns the kernels' weights in a chain of square convolutions."""
+    """Return the kernels' weights in a chain of square convolutions."""
     return sum(size * size * n * m for n, m in pairwise(channels))
 
 
 def norms(*channels):
-    """Returns the weights of normalisations: gamma, beta and two moving statistics each."""
+    """Return the weights of normalisations: gamma, beta and two moving statistics each."""
     return 4 * sum(channels)
 
 
 def normalized(model):
-    """Returns N for each weight layer, or input, that normalisation follows, - for others."""
+    """Return N for each weight layer, or input, with a normalisation after it, - for others."""
     marks = ""
     for layer in model.layers:
         if hasattr(layer, "kernel"):
@@ -52,7 +52,7 @@ def normalized(model):
 
 
 def blocks(*channels):
-    """Returns the weights of residual blocks, with their biases: to half the channels and back."""
+    """Return the weights of residual blocks, with their biases: to half the channels and back."""
     return sum(2 * 9 * n * n // 2 + n // 2 + n for n in channels)
 
 
@@ -149,7 +149,7 @@ WEIGHTS = {  # of the generator, then of the encoder and the decoder, or of the 
 def test_weights_and_normalization_by_hand(build):
     with keras.StatelessScope(initialize_variables=False):
         generator, discriminator = build()
-    keras.utils.clear_session(free_memory=False)  # or the next scope initializes them all
+    keras.utils.clear_session(free_memory=False)  # otherwise the next scope initializes them all
     halves = [getattr(discriminator, half, None) for half in ("encoder", "decoder")]
     networks = [generator, *(halves if halves[0] else [discriminator])]
     assert tuple((normalized(x), x.count_params()) for x in networks) == WEIGHTS[build]

@@ -1,4 +1,4 @@
-"""`updates="one_pass"`: what both passes give with the same latents, made and scored once."""
+"""`updates="one_pass"`: fakes made and scored once equal two passes with the same latents."""
 
 import random
 
@@ -20,7 +20,7 @@ from tests.registry import (
     weights,
 )
 
-# MAGAN's and EBGAN's margins do not fit what these short runs are of.
+# The margins of MAGAN and EBGAN do not fit these short runs.
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 
 EVERY = [*CASES, *VARIANTS]
@@ -31,7 +31,7 @@ FURTHER = {
 
 
 def one_latent_a_step(gan):
-    """Gives both networks the same latents, which follow from the step alone."""
+    """Give both networks the same latents, which depend on the step alone."""
 
     def draw_latents(rows):
         grid = ops.reshape(
@@ -56,7 +56,7 @@ def trained(build, updates, images, batch_size=8):
 
 
 def check(build, images=None, tolerance=2e-6):
-    """Asserts that one pass and two give the same figures and weights, after three steps."""
+    """Assert that one pass and two give the same metrics and weights after three steps."""
     images = float_images(24) if images is None else images
     before = [ops.convert_to_numpy(variable) for variable in build("one_pass").trainable_variables]
     gan, history, found = trained(build, "one_pass", images)
@@ -93,7 +93,7 @@ class Repelling(keras_egan.BEGAN):
 
 
 class Logarithmic(keras_egan.BEGAN):
-    """BEGAN whose discriminator sees the fakes' energy in another form."""
+    """BEGAN whose discriminator's loss has the logarithm of the fakes' energy."""
 
     def discriminator_loss(self, real, fake):
         return real.energy - self.k_t * ops.log(fake.energy)
@@ -207,7 +207,7 @@ def test_normalization_is_by_the_same_batches(kind, arguments):
 
 @pytest.mark.parametrize("kind", [keras_egan.BEGAN, keras_egan.EBGAN])
 def test_scaled_losses_are_scaled_back(kind):
-    """Two scales that differ: the gradient that serves both networks has the generator's."""
+    """The networks' loss scales differ; the shared gradient has the generator's."""
 
     def build(updates):
         gan = next(case for case in CASES if case.gan is kind).build(updates=updates)

@@ -1,4 +1,4 @@
-"""The one optimizer that owns both."""
+"""The optimizer that holds both networks' optimizers."""
 
 import keras
 import numpy as np
@@ -40,7 +40,7 @@ def test_averages_enter_the_weights_of_their_own_network_when_training_ends(part
     before = [numpy(v) for v in generator.trainable_variables]
     d_before = [numpy(v) for v in discriminator.trainable_variables]
     both = discriminator.trainable_variables + generator.trainable_variables
-    for _ in range(parts):  # of a training that goes on
+    for _ in range(parts):  # of a resumed training
         with optimizer.unfinished():
             optimizer.finalize_variable_values(both)
     assert all(map(np.array_equal, before, map(numpy, generator.trainable_variables)))
@@ -113,7 +113,7 @@ def test_an_optimizer_of_another_gan_is_refused(scaled):
         d = keras.optimizers.LossScaleOptimizer(d)
     gan = keras_egan.BEGAN(*tiny_networks())
     gan.compile(d, g)
-    gan.compile(d, g)  # the same weights, whose moments stay
+    gan.compile(d, g)  # the same weights, with their moments
     with pytest.raises(ValueError, match="`d_optimizer` has been built for the weights of another"):
         keras_egan.BEGAN(*tiny_networks()).compile(d, "sgd")
     with pytest.raises(ValueError, match="`g_optimizer` has been built for"):

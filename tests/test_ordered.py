@@ -1,4 +1,4 @@
-"""Batches whose order is a function of the seed and the training step."""
+"""Batches whose order depends on the seed and the training step alone."""
 
 import copy
 import itertools
@@ -49,7 +49,7 @@ def test_random_numbers_are_set_back_once_after_loading():
 
 
 class Passes:
-    """A source that is read from its beginning on, in an order that depends on the step."""
+    """A source that is read from the beginning, in an order that depends on the step."""
 
     def __init__(self):
         self.begun = []
@@ -90,7 +90,7 @@ def test_shuffling_is_seeded_and_new_every_epoch():
 
 @SOURCES
 def test_endless_batches_go_on_where_the_steps_say(source):
-    """The same batches follow whether one begins at step 0 or, resumed, at a later one."""
+    """The same batches follow, from step 0 or resumed at a later step."""
     dataset = source()
     dataset.begin(0, endless=True)
     assert dataset.num_batches is None
@@ -128,7 +128,7 @@ def test_a_copy_has_a_position_of_its_own(source, duplicate):
     ahead = taken(moved, 8)
     assert original.num_batches == len(original) == 3
     assert original[1][0].tolist() == whole[1]
-    # Each goes on where it is, however their turns fall.
+    # Each continues from its own place, in every order of turns.
     interleaved = [
         (original[i][0].tolist(), moved[i][0].tolist(), original[2][0].tolist()) for i in range(3)
     ]
@@ -152,7 +152,7 @@ def range_of(step, done):
 
 @pytest.mark.parametrize(("workers", "steps"), [(1, None), (3, None), (1, 5), (3, 5)])
 def test_training_leaves_the_users_own_as_it_was(workers, steps):
-    """Fitting, then evaluating and validating, with one and the same dataset."""
+    """Fit, then evaluate and validate, with the same dataset."""
     dataset = datasets.Batches(uint8_images(), 20, workers=workers, seed=2)
     before = [batch.tolist() for (batch,) in dataset]
     gan = trained(dataset, steps_per_epoch=steps, epochs=2, validation_data=dataset)
@@ -177,7 +177,7 @@ def test_a_stream_that_ends_early_says_so():
 
 
 def images(channels_first):
-    """Images that have each column's number in it."""
+    """Return images whose columns hold their own number."""
     columns = np.broadcast_to(np.arange(6, dtype="uint8")[:, None], (200, 4, 6, 3))
     return np.moveaxis(columns, -1, 1) if channels_first else columns
 
@@ -215,7 +215,7 @@ def test_mirror_images_are_drawn_anew_from_seed_and_step(channels_first, kind):
         assert mirrored(0, seed=2) != first
     finally:
         keras.config.set_image_data_format("channels_last")
-    assert data.max() == 5  # the samples themselves stay
+    assert data.max() == 5  # the samples themselves do not change
 
 
 @pytest.mark.parametrize("kind", ["Batches", "Stream"])

@@ -1,4 +1,4 @@
-"""A backup and a training that is another one: by its data, its settings, or at the same time."""
+"""A backup and another training: with other data or settings, or at the same time."""
 
 import keras
 import numpy as np
@@ -33,7 +33,7 @@ def test_another_training_does_not_go_on_from_a_backup(changed, message, tmp_pat
         train(gan, callbacks.Backup(tmp_path / "b"), **changed)
     assert all(map(np.array_equal, before, weights(gan)))
     assert sorted(path.name for path in (tmp_path / "b").iterdir()) == names
-    train(build(), callbacks.Backup(tmp_path / "b"))  # the first goes on
+    train(build(), callbacks.Backup(tmp_path / "b"))  # the first continues
 
 
 @on("torch")

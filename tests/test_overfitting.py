@@ -26,12 +26,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch:UserWarning")
 
 BATCH, HELD = 4, 11
 IMAGES = uint8_images(12)
-BLACK_AND_WHITE = np.uint8(255) * (uint8_images(HELD, seed=5) > 127)  # of more energy than others
+BLACK_AND_WHITE = np.uint8(255) * (uint8_images(HELD, seed=5) > 127)  # of more energy
 EVERY = {case.name: case for case in [*CASES, *CONDITIONAL]}
 
 
 class Following:
-    """The rule in NumPy, with all values of the averages written out."""
+    """Compute the rule in NumPy, with the averages written out."""
 
     def __init__(self, critic):
         self.critic, self.looks, self.p, self.r = critic, [], 0.0, 0.0
@@ -49,7 +49,7 @@ class Following:
 
 
 def unchosen(n):
-    """Returns numbers of `draw` for which no image is augmented below a probability of 1."""
+    """Return numbers of `draw` that augment no image below a probability of 1."""
     ones = keras.ops.ones((n,))
     return {"chosen": ones, "translation": keras.ops.zeros((n, 2))}
 
@@ -59,14 +59,14 @@ def following(name="began", optimizer=lambda: keras.optimizers.Adam(1e-2), **arg
 
 
 def fit(gan, held_out=BLACK_AND_WHITE, images=IMAGES, *others, **arguments):
-    """Trains for three steps an epoch."""
+    """Train for three steps per epoch."""
     arguments = {"batch_size": BATCH, "epochs": 5, "verbose": 0, **arguments}
     arguments["validation_data"] = None if held_out is None else given(gan, held_out)
     return gan.fit(given(gan, images), callbacks=[*others], **arguments).history
 
 
 class Watch(keras.callbacks.Callback):
-    """Follows the rule beside a training; energies are those of the weights before a step."""
+    """Follow the rule beside a training; energies are those of the weights before a step."""
 
     def __init__(self, following, held_out):
         super().__init__()
@@ -102,7 +102,7 @@ class Watch(keras.callbacks.Callback):
     ],
 )
 def test_the_probability_follows_the_rule(name, updates):
-    """In two calls of `fit`, the second with other held-out images."""
+    """Call `fit` twice, the second time with other held-out images."""
     gan = following(name, updates=updates)
     gan.augment.draw = unchosen
     known = Following(critic=gan.energy_name == "output")
@@ -116,7 +116,7 @@ def test_the_probability_follows_the_rule(name, updates):
 @on("torch")
 @pytest.mark.parametrize("name", ["began", "lsgan"])
 def test_averages_are_of_looks_and_then_exponential(name):
-    """Of energies that are given; those of steps without a look do not count."""
+    """Energies are given; those of steps without held-out images do not count."""
     gan = following(name)
     known, steps = Following(name == "lsgan"), np.random.default_rng(0).uniform(1, 2, (160, 3))
     steps += np.stack([np.zeros(160), np.linspace(1, 0, 160), np.ones(160)], axis=1)
@@ -138,7 +138,7 @@ def test_overfitting_by_hand():
         return float(energies.overfitting(*found))
 
     for name in ("mae", "norm", "cross_entropy"):
-        assert r(name, 0.05, 0.1, 0.05) == pytest.approx(0.5)  # whatever fakes have
+        assert r(name, 0.05, 0.1, 0.05) == pytest.approx(0.5)  # whatever the fakes' energy
         assert r(name, 0.1, 0.1, 0.5) == 0.0
         assert r(name, 0.0, 0.1, 0.5) == 1.0
         assert r(name, 0.1, 0.08, 0.5) == pytest.approx(-0.25)
@@ -172,7 +172,7 @@ def test_a_move_by_hand(p, r, expected):
 
 @on("torch")
 def test_a_loop_holds_the_overfitting_at_its_target():
-    """On a plant that answers with a lag of 200 steps, and on two that p cannot hold."""
+    """One plant answers with a lag of 200 steps; two others p cannot hold."""
     for start, gain, expected in ((0.6, 0.8, 0.2), (0.9, 0.3, 0.6), (0.1, 0.5, 0.1)):
         p, r = 0.0, start
         for _ in range(1000):
@@ -197,7 +197,7 @@ def critic():
 
 
 def test_held_out_images_change_nothing_but_the_probability():
-    """Neither averages of a batch normalisation, nor any seed."""
+    """It changes neither averages of batch normalisation nor seeds."""
     found = []
     for kind in (None, "auto"):
         keras.utils.set_random_seed(0)
@@ -258,7 +258,7 @@ def test_by_default_shifts_are_automatic():
     gan = following()
     config = gan.augment.get_config()
     assert (config["policy"], config["probability"]) == ("translation", "auto")
-    gan.train_on_batch(IMAGES)  # which nothing is held out from
+    gan.train_on_batch(IMAGES)  # without held-out images
     assert float(gan.augment.probability) == 0.0
     assert "overfitting" not in EVERY["began"].build(augment="translation").get_metrics_result()
 
@@ -281,7 +281,7 @@ def test_what_cannot_be_held_out_is_refused():
 @pytest.mark.parametrize("name", ["began", "began_classes", "cls_gan"])
 @pytest.mark.parametrize("kind", [None, "auto"])
 def test_a_discriminator_that_memorised_its_images_is_a_finding(name, kind):
-    """From the diagnosis's own look at held-out images, or from what `augment="auto"` logs."""
+    """It comes from the diagnosis's own held-out images, or from the logs of `augment="auto"`."""
     gray, names = 0.01 * float_images(12), []
     for held_out in (BLACK_AND_WHITE, 0.01 * float_images(12, seed=1)):
         gan = following(name, augment=kind)

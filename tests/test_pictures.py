@@ -12,7 +12,7 @@ pytestmark = on("torch")
 
 
 def numbered(n, shape=(2, 3, 1)):
-    """Images of one value each: 10, 20, ... as a byte."""
+    """Return images of one value each: 10, 20, ... as a byte."""
     values = 10.0 * np.arange(1, n + 1) / 127.5 - 1
     return np.broadcast_to(values.reshape(-1, 1, 1, 1), (n, *shape)).astype("float32")
 

@@ -1,4 +1,4 @@
-"""Signals that end a training, and losses of power: no step that was backed up is lost."""
+"""Signals that end a training, and power cuts: no step in a backup is lost."""
 
 import os
 import signal
@@ -26,9 +26,9 @@ class Ended(BaseException):
 
 @pytest.fixture
 def handler():
-    """Has SIGTERM raise `Ended`, as it would end a process; yields the handler.
+    """Let SIGTERM raise `Ended`, as it would end a process; yield the handler.
 
-    Shells have processes in the background ignore Ctrl-C, so its handler is Python's own again.
+    Shells let background processes ignore Ctrl-C, so its handler is set back to Python's own.
     """
 
     def raises(number, frame):
@@ -42,7 +42,7 @@ def handler():
 
 
 class Send(Stateless):
-    """Sends this process a signal at the end of a step, before Keras calls other callbacks."""
+    """Send this process a signal at the end of a step, before Keras calls other callbacks."""
 
     def __init__(self, number, at, times=1):
         super().__init__()
@@ -84,7 +84,7 @@ def test_a_signal_after_the_last_step_acts_after_the_training(handler, tmp_path)
 @on("torch")
 @pytest.mark.parametrize(("seconds", "saved"), [(-1.0, 0), (60.0, 1)])
 def test_a_second_ctrl_c_acts_at_once(seconds, saved, handler, tmp_path, monkeypatch):
-    """Except if it is the same one, sent by a terminal and by a launcher."""
+    """One signal sent twice, by a terminal and by a launcher, counts once."""
     monkeypatch.setattr(interruption, "_SECONDS", seconds)
     with pytest.raises(KeyboardInterrupt):
         train(build(), Send(signal.SIGINT, 1, times=2), callbacks.Backup(tmp_path / "b"))
@@ -130,7 +130,7 @@ def test_a_process_that_a_loader_forked_ends_at_once(tmp_path):
 
 
 class Counting(Stateless, callbacks.Backup):
-    """Notes at which steps backups are written."""
+    """Note the steps at which backups are written."""
 
     def write(self, metadata, arrays):
         self.steps = [*getattr(self, "steps", []), metadata["step"]]
@@ -197,10 +197,10 @@ def test_bad_arguments_are_refused(directory, arguments, message, tmp_path):
 
 
 class Power:
-    """A disk that loses at a loss of power whatever was not synced.
+    """A disk that loses everything that was not synced in a power cut.
 
-    Of a file it keeps the bytes of the last `os.fsync`; of a folder the names then, or, if
-    `names_last`, those of the end.
+    It keeps the bytes of a file at its last `os.fsync`, and the names of a folder at its last
+    one or, with `names_last`, at the end.
     """
 
     def __init__(self, monkeypatch, fails_at):

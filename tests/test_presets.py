@@ -1,4 +1,4 @@
-"""Presets: their numbers, and what is built of them."""
+"""Presets: their numbers, and the GANs that they build."""
 
 import inspect
 import random
@@ -26,7 +26,7 @@ def test_every_preset_names_what_there_is(name):
     inspect.signature(gan).bind(None, None, **preset.arguments)
     inspect.signature(getattr(networks, preset.network)).bind(**preset.network_arguments)
     assert issubclass(getattr(keras.optimizers, preset.optimizer), keras.optimizers.Optimizer)
-    normal = preset.gan in ("EBGAN", "MAGAN")  # whose papers draw latents from N(0, 1)
+    normal = preset.gan in ("EBGAN", "MAGAN")  # their papers draw latents from N(0, 1)
     assert preset.arguments.get("latents", "uniform") == ("normal" if normal else "uniform")
     assert preset.about
     assert preset.dataset in (None, "digits", "mnist", "fashion_mnist", "celeba64")
@@ -34,7 +34,7 @@ def test_every_preset_names_what_there_is(name):
 
 @on("torch")
 @pytest.mark.parametrize(
-    ("name", "expected"),  # batch size, rate, beta_1, width, the GAN's own; facts of the papers
+    ("name", "expected"),  # batch size, rate, beta_1, width, the GAN's own; from the papers
     [
         ("began", (16, 1e-4, 0.9, 128, {"gamma": 0.5, "lambda_k": 0.001})),
         ("ebgan", (64, 1e-3, 0.5, 64, {"margin": 20.0, "pt_weight": 0.1, "latents": "normal"})),
@@ -157,15 +157,15 @@ def test_the_trained_ones_are_ready(name):
     assert rates == pytest.approx([preset.d_rate, preset.g_rate])
     samples = gan.sample(256, seed=0)
     noise = np.random.default_rng(0).uniform(-1, 1, samples.shape).astype("float32")
-    # The discriminator was trained to tell: what it has learnt is in the file.
+    # The discriminator in the file is trained: it separates data from noise.
     assert gan.energy(samples).max() < gan.energy(noise).min()
-    # Of 64 pairs that are drawn at random no two are alike: a mean distance of 0.05 a pixel.
+    # In 128 random pairs, no two samples are alike: their mean distance is 0.05 per pixel.
     assert np.abs(samples[:128] - samples[128:]).mean(axis=(1, 2, 3)).min() > 0.05
 
 
 @pytest.mark.parametrize("name", presets.trained())
 def test_trained_samples_are_the_same_everywhere(name):
-    """Held against the network's arithmetic in NumPy, in double precision."""
+    """Compare with the network's arithmetic in NumPy, in double precision."""
     gan = keras_egan.load(name)
     latents = np.random.default_rng(5).uniform(-1, 1, (4, 64)).astype("float32")
     layers = Layers(gan.generator)

@@ -1,4 +1,4 @@
-"""What processes share and agree on, and what is refused, seen from one process."""
+"""Data and decisions that processes share, and refused ones, as one process sees them."""
 
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ BACKEND = keras.backend.backend()
 
 
 def of(index, count):
-    """Returns what `own_rows` is on PyTorch: shares as alike as can be."""
+    """Return PyTorch's `own_rows`: shares as equal as possible."""
     return lambda total: slice(total * index // count, total * (index + 1) // count)
 
 
@@ -48,7 +48,7 @@ def test_own_rows_are_all_rows_of_one_process():
 
 @pytest.fixture
 def second_of_two(monkeypatch):
-    """Has this process take itself for the second of two; returns what the first will say."""
+    """Let this process act as the second of two; return the messages of the first."""
     said = {}
     monkeypatch.setattr(distributed, "process_count", lambda: 2)
     monkeypatch.setattr(distributed, "process_index", lambda: 1)
@@ -59,7 +59,7 @@ def second_of_two(monkeypatch):
 
 def test_what_the_first_does_or_fails_in_comes_to_the_others(second_of_two):
     second_of_two["first"] = b'{"result": {"figure": 0.1}}'
-    assert processes.first(pytest.fail) == {"figure": 0.1}  # which is not called here
+    assert processes.first(pytest.fail) == {"figure": 0.1}  # not called here
     second_of_two["first"] = b'{"error": "OSError: its disk is full"}'
     with pytest.raises(
         RuntimeError, match="The first process has failed: OSError: its disk is ful"
@@ -191,7 +191,7 @@ def test_a_batch_is_padded_and_cut(monkeypatch):
         assert (part.shape, mark.shape) == ((4, 8, 8, 1), (2, 6))
     assert shares == [slice(0, 4), slice(4, 6)]
     asked.auto_shard_dataset = False
-    assert distributed.divided(dataset) is dataset  # of this process alone
+    assert distributed.divided(dataset) is dataset  # on this process only
 
 
 def test_merging_and_gathering_cost_nothing_on_one_device():

@@ -1,4 +1,4 @@
-"""Laws that hold whatever the numbers, shapes and steps are, on those that hypothesis chooses."""
+"""Laws that hold for all numbers, shapes and steps, on examples that hypothesis chooses."""
 
 import tempfile
 
@@ -19,7 +19,7 @@ from tests.registry import weights
 
 pytestmark = on("torch")
 
-# The same examples in every run, as everywhere in these tests.
+# The examples are the same in every run.
 few_seconds = settings(derandomize=True, deadline=None, database=None, max_examples=50)
 
 DEGREES = {"mae": 1, "mse": 2, "norm": 1, "sae": 1, "sse": 2}
@@ -178,7 +178,7 @@ def test_images_of_any_shape_are_prepared(image, size, aspect, grayscale):
     assert found.shape == prepare.shape(image.shape) == (*size, 1 if grayscale else image.shape[2])
     np.testing.assert_array_equal(prepare(found), found)
     color = prepare(np.full_like(image, 200))
-    if aspect == "pad":  # with black on two sides at most
+    if aspect == "pad":  # with black on at most two sides
         rows, columns = (color.any(axis=axes) for axes in ((1, 2), (0, 2)))
         assert rows.all() or columns.all()
     else:
@@ -202,7 +202,7 @@ def test_tiles_of_an_image_make_it_up(sides, tile, overlap, seed):
 
 
 class OfScores(EnergyDetector):
-    """A detector whose images are their own scores."""
+    """A detector for which each image is its own score."""
 
     decision_scores_ = np.zeros(1)
 
@@ -216,7 +216,7 @@ class OfScores(EnergyDetector):
     rate=st.floats(0.05, 0.95),
 )
 def test_of_scores_in_any_order_no_more_than_the_rate_are_false_alarms(scores, rate):
-    """Each score in turn is the one to come: so many of n + 1 are the chance of a false alarm."""
+    """Let each score in turn be the new one; the flagged share of n + 1 is the false-alarm rate."""
     assume(rate * len(scores) >= 1)
     scores, alarms = np.array(scores, "float64"), 0
     for index, score in enumerate(scores):

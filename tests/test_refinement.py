@@ -1,4 +1,4 @@
-"""Langevin steps in the latents, and truncation, against closed forms and NumPy."""
+"""Langevin steps in the latents, and truncation, compared with closed forms and NumPy."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ CENTER = np.array([0.9, -0.5, 0.3, 0.1])
 
 
 def quadratic(kernel, latents):
-    """A GAN whose energy is |z K - c|^2, with c the center."""
+    """Return a GAN whose energy is |z K - c|^2, where c is `center`."""
     generator, shape = dense(kernel, (2, 2, 1)), (2, 2, 1)
     constant = layers.Dense(4, kernel_initializer="zeros")
     discriminator = keras.Sequential(
@@ -28,7 +28,7 @@ def quadratic(kernel, latents):
 
 
 def linear(scale=1.0, latents="normal"):
-    """A GAN of vectors whose energy is 3 z_0 + 4 z_1, scaled."""
+    """Return a GAN of vectors whose energy is 3 z_0 + 4 z_1, scaled."""
     generator = dense(np.eye(2))
     return keras_egan.EnergyGAN(
         generator, dense(scale * np.array([[3.0], [4.0]])), energy="output", latents=latents
@@ -89,11 +89,11 @@ def test_without_an_energy_latents_keep_their_law_at_any_step(latents, deviation
 
 @on("torch")
 def test_by_default_a_normal_energy_falls_by_one_standard_deviation():
-    """Its mean by w times its variance, which w makes the deviation; whatever the scale."""
+    """The mean moves by w times the variance, which is one deviation at every scale."""
     gan = linear()
     start = gan.draw_latents(5000, seed=1)
     found = gan.refine(start, 60, seed=0, batch_size=5000)
-    assert gan.energy(found).mean() == pytest.approx(-5, rel=0.08)  # w is from 256 samples
+    assert gan.energy(found).mean() == pytest.approx(-5, rel=0.08)  # w is computed from 256 samples
     assert gan.energy(found).std() == pytest.approx(5, rel=0.05)
     np.testing.assert_allclose(
         linear(1e4).refine(start, 60, seed=0, batch_size=5000), found, atol=1e-4
@@ -117,7 +117,7 @@ def test_where_the_loss_fixes_the_energys_scale_it_weighs_as_a_log_density():
 
 
 def test_the_gradient_of_the_energy_against_finite_differences():
-    """Of the energy that `sample` and `energy` give: averaged weights, the inference mode."""
+    """It uses the energy of `gan.energy`: averaged weights, in inference mode."""
     gan = began(eta=2, generator_average=0.9)
     z = RNG.uniform(-1, 1, (5, 4))
     for average, kernel in zip(gan._weight_average.values, gan.generator.weights, strict=True):
@@ -134,7 +134,7 @@ def test_the_gradient_of_the_energy_against_finite_differences():
 
 
 def energies(gan, z, scale):
-    """Returns the energies of a tiny BEGAN's samples, its generator's weights scaled, by NumPy."""
+    """Compute in NumPy the energies of a tiny BEGAN's samples, with scaled generator weights."""
     weights = [scale * weight for weight in trainable(gan.generator)]
     images = forward(weights, z, [np.tanh, np.tanh])
     network = gan.discriminator

@@ -74,7 +74,7 @@ def test_penalties_may_be_taken_at_some_of_the_images():
 
 
 def dirac(steps, rate, **penalties):
-    """Returns the paths of the generator's and the critic's one weight, in training."""
+    """Return the paths of the single weight of generator and critic in training."""
     latents, points = keras.Input((1,)), keras.Input((1,))
     place = keras.layers.Dense(1, kernel_initializer="zeros")
     place.build((None, 1))
@@ -112,12 +112,12 @@ def test_the_dirac_gan_circles_without_penalties_and_converges_with_them(r1, r2,
     t, s = 1.0, 1.0
     for t_found, s_found in found:
         np.testing.assert_allclose([t_found, s_found], [t, s], rtol=1e-3, atol=1e-4)
-        sigmoid = 1.0 / (1.0 + np.exp([s * t, -s * t]))  # of -(E(G) - E(x)), and of it
+        sigmoid = 1.0 / (1.0 + np.exp([s * t, -s * t]))  # of -(E(G) - E(x)), and of its negative
         t, s = t - 0.2 * s * sigmoid[1], s + 0.2 * (t * sigmoid[0] - (r1 + r2) * s)
     radius = np.linalg.norm(found, axis=1)
     if r1:
         assert radius[-1] < 1e-3
-    else:  # a limit cycle, whose size comes from that of the steps
+    else:  # a limit cycle, whose size depends on the step size
         assert radius.min() > 0.5
         assert (np.diff(np.sign(found[:, 0])) != 0).sum() > 4
 
@@ -133,6 +133,6 @@ def test_data_scored_for_the_generator_keeps_no_graph():
 
     gan = Recording(tiny_networks()[0], tiny_critic(), seed=1)
     gan.compile("sgd", "sgd")
-    kept.clear()  # of the made-up batch that names the metrics
+    kept.clear()  # the made-up batch that finds the names of the metrics
     gan.train_on_batch(float_images(4))
     assert kept[-1] == (True, False)

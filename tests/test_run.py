@@ -1,4 +1,4 @@
-"""One training, however often it is cut off: callbacks, history, files, and other trainings."""
+"""A training that is interrupted many times: callbacks, history, files, other trainings."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_callbacks_go_on_with_what_they_remember(tmp_path, capsys):
-    """Rates and patience at the end, and the history, are those of a training never stopped."""
+    """Rates and patience at the end, and the history, equal those of an uninterrupted training."""
 
     def memories():
         plateau = keras.callbacks.ReduceLROnPlateau(
@@ -37,7 +37,7 @@ def test_callbacks_go_on_with_what_they_remember(tmp_path, capsys):
     gan = build()
     found = train(gan, *memories(), callbacks.Backup(tmp_path / "b"), epochs=8)
     assert found == expected
-    assert len(found["d_loss"]) == 5  # stopped by the patience that went on
+    assert len(found["d_loss"]) == 5  # stopped by the restored patience
     assert all(map(np.array_equal, weights(whole), weights(gan)))
     assert float(gan.g_optimizer.learning_rate) < 1e-3 * 0.5**3
     assert capsys.readouterr().out.count("Resumed from") == 4
@@ -90,7 +90,7 @@ def test_a_resumed_training_has_one_history_one_beginning_and_one_end(tmp_path):
 @on("torch")
 @pytest.mark.parametrize("ended", [False, True])
 def test_a_training_that_a_callback_has_ended_stays_ended(ended, tmp_path):
-    """Though it was killed at the very end."""
+    """The training was killed at the very end."""
 
     class KilledAtTheEnd(Stateless):
         def on_train_end(self, logs=None):
@@ -145,7 +145,7 @@ def test_validation_after_some_epochs(value):
 
 @on("torch")
 def test_user_settings_of_a_callback_are_not_undone(tmp_path):
-    """What a callback was made with is the user's; what it counted is not."""
+    """A callback's arguments stay the user's; its counters are restored."""
     cut_off(tmp_path / "b", 9, keras.callbacks.EarlyStopping("d_loss", mode="min", patience=50))
     stopping = keras.callbacks.EarlyStopping("d_loss", mode="min", patience=60)
     train(build(), stopping, callbacks.Backup(tmp_path / "b"))
@@ -235,7 +235,7 @@ assert len(backend.random_state()) > len(__import__("torch").get_rng_state())
 
 @on("torch")
 def test_unseeded_dropout_goes_on_where_it_was_on_a_device():
-    """Which has random numbers of its own."""
+    """The device has random numbers of its own."""
     run(ON_A_DEVICE)
 
 
@@ -243,7 +243,7 @@ def test_unseeded_dropout_goes_on_where_it_was_on_a_device():
 def test_random_numbers_of_a_machine_with_another_device_are_taken_for_the_cpu():
     state = backend.random_state()
     first = keras.layers.Dropout(0.5)(np.ones((1, 64), "float32"), training=True)
-    backend.set_random_state(np.concatenate([state, np.zeros(16, "uint8")]))  # 16 are CUDA's
+    backend.set_random_state(np.concatenate([state, np.zeros(16, "uint8")]))  # CUDA has 16
     again = keras.layers.Dropout(0.5)(np.ones((1, 64), "float32"), training=True)
     np.testing.assert_array_equal(first, again)
 
@@ -264,7 +264,7 @@ for arguments in ({"epochs": 2}, {"steps_per_epoch": 3}):
 @pytest.mark.nightly
 @on("tensorflow")
 def test_no_iterator_is_left_for_the_end_of_python(tmp_path):
-    """TensorFlow warns of one; the picture, which holds the frames it was drawn in, kept it."""
+    """TensorFlow warns of an iterator that leaks. A picture leaked one through its stack frames."""
     ended = subprocess.run(
         [sys.executable, "-c", TWO_TRAININGS, tmp_path / "equilibrium.csv"],
         cwd=ROOT,

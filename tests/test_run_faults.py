@@ -14,7 +14,7 @@ from tests.registry import uint8_images
 
 
 class Poison(Stateless):
-    """Makes a weight NaN before a step."""
+    """Make a weight NaN before a step."""
 
     def __init__(self, at):
         super().__init__()
@@ -55,14 +55,14 @@ def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path, monkeypatch):
     monkeypatch.setattr("keras_egan.callbacks._backup.np.savez", full)
     with pytest.raises(OSError, match=r"cannot be written to .*b: the disk is full"):
         train(build(), backup)
-    assert len(list((tmp_path / "b").iterdir())) == 2  # the last two, and nothing half-written
+    assert len(list((tmp_path / "b").iterdir())) == 2  # the last two backups, and no partial files
     monkeypatch.undo()
     assert train(build(), callbacks.Backup(tmp_path / "b")) == train(build())
 
 
 @pytest.mark.parametrize("call", ["fit", "evaluate"])
 def test_weights_stay_where_the_first_step_cannot_be_compiled(call, monkeypatch):
-    """As when a user interrupts it, or memory is short; JAX's weights are not in the model then."""
+    """A user interrupts it, or memory is short. JAX's weights are outside the model then."""
 
     def fails(*args, **kwargs):
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Samples, energies and latents: block sizes, threads, devices, and weights that come and go."""
+"""Samples, energies and latents: block sizes, threads, devices, and changed weights."""
 
 import threading
 
@@ -27,7 +27,7 @@ def dense_layers(network):
 
 
 def outputs(gan, **arguments):
-    """Returns what each method gives for seven samples or images."""
+    """Return the result of each method for seven samples or images."""
     rest = {name: value for name, value in arguments.items() if name != "average"}
     z, images = gan.draw_latents(7, seed=2), float_images(7)
     return {
@@ -53,7 +53,7 @@ def test_a_smaller_batch_size_gives_the_same(monkeypatch):
 
     def counted(function, position):
         def call(*args, **kwargs):
-            largest.append(args[position].shape[0] or 0)  # none in a graph of TensorFlow
+            largest.append(args[position].shape[0] or 0)  # none in TensorFlow's graph
             return function(*args, **kwargs)
 
         return call
@@ -89,7 +89,7 @@ def test_no_latents_and_no_images_give_empty_arrays():
 
 @on("torch")
 def test_each_pair_is_interpolated_with_its_own_label():
-    """Of three pairs with classes 2, 0 and 1, each step has its pair's class."""
+    """Three pairs have classes 2, 0 and 1; each step has its pair's class."""
     gan = next(case for case in CONDITIONAL if case.name == "began_classes").build()
     a, b = np.random.default_rng(0).uniform(-1, 1, (2, 3, 4))
     labels = [2, 0, 1]
@@ -102,9 +102,9 @@ def test_each_pair_is_interpolated_with_its_own_label():
 
 @pytest.mark.parametrize("average", few([None, 0.9], None))
 def test_lora_changes_samples_and_energies(average):
-    """LoRA weights of 1 and 0.1 do what 0.1 does, added to all entries of the kernels."""
+    """LoRA weights of 1 and 0.1 have the effect of adding 0.1 to all entries of the kernels."""
     gan, other = (CASES[0].build(generator_average=average) for _ in range(2))
-    outputs(gan)  # what was compiled for fewer weights is not used again
+    outputs(gan)  # programs compiled for fewer weights are not used again
     for network in (gan.generator, gan.discriminator):
         for layer in dense_layers(network):
             layer.enable_lora(1)
@@ -121,7 +121,7 @@ def test_lora_changes_samples_and_energies(average):
 @on("torch")
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
 def test_quantized_networks_sample_and_score():
-    """Eight bits round a kernel by at most 1/127 of its largest entry."""
+    """Quantization to eight bits changes a kernel by at most 1/127 of its largest entry."""
     gan = began(generator_average=0.9)
     expected = outputs(gan)
     gan.generator.quantize("int8")
@@ -210,7 +210,7 @@ def test_sampling_from_threads_never_touches_the_weights():
 @on("torch")
 @pytest.mark.parametrize("latents", ["uniform", "normal"])
 def test_latents_have_the_distribution_that_was_asked_for(latents):
-    """Of both kinds of steps, and of samples: moments, range, and no two alike."""
+    """Test the latents of both steps and of samples: moments, range, and no two equal."""
     gan = began(latents=latents)
     seeds, evaluation = gan._training_state.seeds, gan._training_state.evaluation_seeds
     rows = BatchShard(5000, 0, 5000, seeds=seeds)

@@ -1,4 +1,4 @@
-"""`save` and `save_weights`: whole or not at all, onto the disk."""
+"""`save` and `save_weights`: complete or not at all, synced to the disk."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ def gan():
 
 @pytest.fixture(params=["gan.keras", "gan.weights.h5"])
 def saved(request, gan, tmp_path):
-    """A file that is there already, and what saves it again."""
+    """An existing file, and the method that saves it again."""
     path = tmp_path / request.param
     save = gan.save if path.suffix == ".keras" else gan.save_weights
     save(path)
@@ -84,7 +84,7 @@ def test_a_full_disk_is_named_and_leaves_the_older_file(saved, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="root alone may mount")
 def test_a_disk_that_is_really_full(gan, tmp_path):
-    """HDF5 would end the process here, now or when it exits."""
+    """HDF5 itself would crash the process, now or at exit."""
     mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(tmp_path)]
     if subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("may not mount")
@@ -120,7 +120,7 @@ def test_a_link_is_followed(gan, tmp_path):
 
 
 def test_without_a_seed_the_order_of_images_goes_on(tmp_path):
-    """A GAN without a seed of its own has drawn one, which a file keeps."""
+    """A GAN without a given seed draws one, which its file keeps."""
     images = uint8_images(64)
     gan = keras_egan.BEGAN(*tiny_networks())
     gan.compile("sgd", keras.optimizers.SGD())
@@ -206,7 +206,7 @@ def test_replacing_leaves_nothing_of_what_went_wrong(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux which file it is")
 def test_what_is_written_reaches_the_disk_before_its_name_and_the_name_after(tmp_path, monkeypatch):
-    """Else a loss of power could leave the new name with no contents, or the old one."""
+    """Otherwise a power cut could leave the new name without contents, or the old file."""
     done, fsync, replace = [], os.fsync, os.replace
 
     def synced(descriptor):

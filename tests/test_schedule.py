@@ -1,4 +1,4 @@
-"""Hyper-parameters that change as training goes on."""
+"""Hyper-parameters that change during training."""
 
 import keras
 import numpy as np
@@ -11,19 +11,19 @@ from tests.conftest import few, on
 from tests.interrupted import Stateless
 from tests.registry import CASES, tiny_networks, uint8_images, weights
 
-# Of margins that are above all energies, as they are here on purpose.
+# Margins are above all energies here on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:For a whole epoch every fake:UserWarning")
 
 
 def build(run_eagerly=True):
-    """Returns an EBGAN that learns nothing, so that its figures change with the margin alone."""
+    """Return an EBGAN that learns nothing, so that its metrics change with the margin alone."""
     gan = keras_egan.EBGAN(*tiny_networks(), margin=1.0, seed=1)
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), run_eagerly=run_eagerly)
     return gan
 
 
 def fit(gan, *callbacks, epochs=3):
-    """Takes four steps an epoch."""
+    """Train for four steps per epoch."""
     seen = []
     keep = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: seen.append(logs["d_loss"])
@@ -49,7 +49,7 @@ def test_a_margin_takes_effect_at_the_very_step(every, run_eagerly):
     assert asked == steps
     assert float(gan.margin) == margins[steps[-1]]
     held = margins[[max(s for s in steps if s <= step) for step in range(12)]]
-    clear = held > 50.0  # the energies are some 10
+    clear = held > 50.0  # energies are about 10
     np.testing.assert_allclose(found[clear] - held[clear], 0.0, atol=10.0)
     assert clear.sum() >= 4
 
@@ -101,7 +101,7 @@ class Sets(Stateless):
 @on("torch")
 @pytest.mark.parametrize("kind", ["Schedule", "a callback"])
 def test_an_interrupted_training_goes_on_with_the_same_object(kind, tmp_path):
-    """As in a notebook, where the same cell is run again."""
+    """A notebook runs the same cell again."""
 
     def scheduled():
         if kind == "a callback":

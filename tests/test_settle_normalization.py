@@ -1,4 +1,4 @@
-"""Averages of batch normalisation that are settled on data after a training."""
+"""Averages of batch normalisation that are set to those of data after a training."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from tests.tiny import began
 
 
 def normalized_gan():
-    """Returns a GAN whose critic first normalises pixels, and then ten features of them."""
+    """Return a GAN whose critic normalises first pixels, then ten features of them."""
     critic = keras.Sequential(
         [
             keras.Input((8, 8, 1)),
@@ -79,7 +79,7 @@ def test_a_detector_settles_the_gan_that_it_trains():
             layers.Conv2D(1, 3, padding="same"),
         ]
     )
-    images = 120 + uint8_images(40, (8, 8, 1)) // 2  # unlike the generator's, which are near 0
+    images = 120 + uint8_images(40, (8, 8, 1)) // 2  # the generator's are near 0
     gan = began((tiny_networks((8, 8, 1))[0], autoencoder), rate=0.0)
     detector = EnergyDetector(gan, epochs=2, batch_size=40, calibration_split=0).fit(images)
     average = detector.scorer_.discriminator.layers[0].moving_mean

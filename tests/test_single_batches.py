@@ -1,4 +1,4 @@
-"""`train_on_batch` and `test_on_batch`: what a batch may be, and what is refused at once."""
+"""`train_on_batch` and `test_on_batch`: forms of a batch, and immediate errors."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_a_bad_batch_is_refused_at_once(gan, name, call):
     with pytest.raises(ValueError, match=message):
         getattr(gan, call)(images)
     assert all(map(np.array_equal, before, state(gan)))
-    gan.fit(float_images(8), verbose=0)  # which is not blamed
+    gan.fit(float_images(8), verbose=0)  # the message does not name it
 
 
 @on("torch")

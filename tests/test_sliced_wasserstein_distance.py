@@ -1,4 +1,4 @@
-"""The sliced Wasserstein distance, against another implementation and closed forms."""
+"""The sliced Wasserstein distance, compared with another implementation and closed forms."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ def pictures(n=6, shape=(16, 16, 1), seed=0):
 
 
 def pyramid(image):
-    """The levels of one image of shape (height, width, channels)."""
+    """Return the levels of one image of shape (height, width, channels)."""
     kernel = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1])[..., None] / 256.0
     while min(image.shape[:2]) >= 31:
         smaller = scipy.ndimage.convolve(image, kernel, mode="mirror")[::2, ::2]
@@ -31,7 +31,7 @@ def pyramid(image):
 
 
 def expected(real, fake, seed):
-    """The distances of each level by loops, as the published code has them."""
+    """Compute the distances of each level by loops, as in the published code."""
     figures = []
     for level, images in enumerate(zip(*(map(pyramid, (*real, *fake))), strict=True)):
         height, width, channels = images[0].shape
@@ -77,7 +77,7 @@ def test_like_another_implementation(shape, heights):
 
 
 def test_a_known_distance():
-    """Of white noise to images of one colour each: of N(0, 1) to N(0, s^2) on a direction d.
+    """White noise is compared with images of one colour each: N(0, 1) with N(0, s^2) along d.
 
     Patches of one colour v are v times a vector of ones, so s = |d_1 + ... + d_49|, which is 7
     times the first component of a random unit vector, by symmetry.
@@ -109,7 +109,7 @@ def test_scale_and_shift_do_not_matter():
 
 
 def test_a_generator_of_one_color():
-    """Rounding, which is all that its images differ by, is not taken for texture."""
+    """The images differ by rounding alone, which must not count as texture."""
     gray = np.full((6, 32, 32, 1), 0.3, "float32")
     real = pictures(shape=(32, 32, 1))
     nothing = measure(SlicedWassersteinDistance(), np.zeros_like(gray), real)

@@ -1,4 +1,4 @@
-"""The rules of the diagnosis, each on figures that show it and on figures that do not."""
+"""The rules of the diagnosis, each on metrics that show the symptom and on others."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_nothing_is_said_of_a_training_that_goes_well():
     ("k_t", "ratio", "expected"),
     [
         ([0, 0, 0], 0.8, ["k_t at 0"]),
-        ([0, 0, 0], 0.5, []),  # at its equilibrium, which needs no fakes
+        ([0, 0, 0], 0.5, []),  # at an equilibrium without fakes
         ([0, 0, 0.1], 0.8, []),  # on its way
         ([1, 1, 1], 0.3, ["k_t at 1"]),
         ([1, 1, 1], 0.5, []),
@@ -59,7 +59,7 @@ def test_k_t(k_t, ratio, expected):
     [(50.0, BOTH, ["margin"]), (51.0, BOTH, []), (50.0, ("discriminator",), []), (50.0, (), [])],
 )
 def test_a_margin_of_magan_that_no_fake_is_under(d_loss, learning, expected):
-    """The loss is the energy of data, and the hinge; while pre-training it has to be so."""
+    """The loss is the energy of data plus the hinge, which is expected in pre-training."""
     figures = {"d_loss": d_loss, "real_energy": 50.0, "fake_energy": 90.0, "margin": 60.0}
     steps = {name: [value] for name, value in {**figures, "phase": 2.0}.items()}
     assert names(steps=steps, learning=learning) == expected
@@ -109,7 +109,7 @@ def test_one_class_and_what_the_gan_says_itself():
 
 @pytest.mark.parametrize("spread", [1.0, 30.0])
 def test_far_is_the_middle_of_the_distances_to_the_nearest(spread):
-    """Points in pairs, each 1 apart; a fifth of the pairs are `spread` times as wide."""
+    """Return points in pairs at a distance of 1, or of `spread` for a fifth of the pairs."""
     starts = 1000.0 * np.arange(10)
     ends = starts + np.where(np.arange(10) < 2, spread, 1.0)
     points = np.concatenate([starts, ends]).reshape(20, 1).astype("float32")

@@ -1,4 +1,4 @@
-"""What SampleGrid writes for TensorBoard, read from the file on every backend."""
+"""SampleGrid's events for TensorBoard, read from the file on every backend."""
 
 import io
 import struct
@@ -18,7 +18,7 @@ pytestmark = on("torch")
 
 
 def events(folder):
-    """Yields (tag, step, value) of TensorBoard's file: records between lengths and checksums."""
+    """Yield (tag, step, value) of TensorBoard's file: records between lengths and checksums."""
     (path,) = folder.iterdir()
     data = path.read_bytes()
     while data:

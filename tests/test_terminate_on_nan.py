@@ -1,4 +1,4 @@
-"""Figures that are not finite end the training."""
+"""Metrics that are not finite end the training."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from tests.registry import CASES, EAGERLY, float_images, uint8_images
 
 
 class Break(keras.callbacks.Callback):
-    """Makes the generator's samples NaN from the third step on."""
+    """Make the generator's samples NaN from the third step on."""
 
     def on_train_batch_begin(self, batch, logs=None):
         if batch == 2:
@@ -63,7 +63,7 @@ def test_finite_figures_are_let_through():
     callback = TerminateOnNaN()
     _, history = fit(callback)
     assert len(history["d_loss"]) == 3
-    # Another training with the same callback, after one that ended.
+    # Another training with the same callback, after the first has ended.
     fit(callback, Break())
     assert len(fit(callback)[1]["d_loss"]) == 3
 

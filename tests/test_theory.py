@@ -1,7 +1,7 @@
-"""The papers' theorems, held against the losses as they are implemented.
+"""The papers' theorems, tested on the implemented losses.
 
-Discrete distributions are batches in which each point stands as often as it is likely; a
-discriminator is a table with one free number a point, optimised by gradient descent.
+Discrete distributions are batches in which the count of a point is its probability. A discriminator
+is a table with one free number per point, optimised by gradient descent.
 """
 
 import keras
@@ -19,7 +19,7 @@ P_DATA, P_FAKES = (np.bincount(batch, minlength=5) / 16 for batch in (DATA, FAKE
 
 
 def optimal_table(loss, rate, steps=60, lowest=-np.inf):
-    """Returns the table that minimises `loss(on data, on fakes)`, and the loss."""
+    """Return the table that minimises `loss(on data, on fakes)`, and the loss."""
     model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, use_bias=False)])
     model.compile("sgd")
     (table,) = model.trainable_variables
@@ -39,7 +39,7 @@ def optimal_table(loss, rate, steps=60, lowest=-np.inf):
 
 @on("torch")
 def test_ebgan_lemma_1_and_the_value_of_the_game():
-    """D* is m where fakes are likelier than data, and 0 elsewhere; V(G, D*) = m (1 - TV)."""
+    """D* is m where fakes are more likely than data, and 0 elsewhere; V(G, D*) = m (1 - TV)."""
     margin = 3.0
     table, value = optimal_table(
         lambda data, fakes: losses.ebgan_discriminator_loss(data, fakes, margin=margin),
@@ -47,16 +47,16 @@ def test_ebgan_lemma_1_and_the_value_of_the_game():
         lowest=0.0,
     )
     expected = np.where(P_DATA < P_FAKES, margin, 0.0)
-    np.testing.assert_allclose(table, expected, atol=0.25)  # half the last steps' length
+    np.testing.assert_allclose(table, expected, atol=0.25)  # half the length of the last steps
     total_variation = np.abs(P_DATA - P_FAKES).sum() / 2
     assert value == pytest.approx(margin * (1 - total_variation), abs=0.05)
 
 
 @on("torch")
 def test_ebgan_theorems_1_and_2_the_game_ends_where_fakes_are_like_data():
-    """Both players follow their gradients from afar, by the extragradient method.
+    """Both players start far away and follow their gradients by the extragradient method.
 
-    They meet where p_G = p_data and D is one constant between 0 and m; the game's value is m.
+    They meet at p_G = p_data, with D constant between 0 and m. The game's value is m.
     """
     margin, p = 3.0, P_DATA[:4]
     data = keras.ops.convert_to_tensor(p.astype("float32"))
@@ -65,7 +65,7 @@ def test_ebgan_theorems_1_and_2_the_game_ends_where_fakes_are_like_data():
     (both,) = model.trainable_variables  # the table D, and q, the probabilities of fakes
 
     def slopes(table, q):
-        """Returns the gradients of E[L_D] by the table, and of E[L_G] by q."""
+        """Return the gradients of E[L_D] by the table, and of E[L_G] by q."""
         both.assign(np.stack([table, q], axis=1))
 
         def objective():
@@ -100,7 +100,7 @@ def test_ebgan_theorems_1_and_2_the_game_ends_where_fakes_are_like_data():
 def test_began_loss_bounds_the_wasserstein_distance_of_the_energies(energy):
     """|m1 - m2| <= W1 (Berthelot et al., 2017, section 3.2); with k_t = 1, L_D is m1 - m2.
 
-    Equal where one distribution is the other, shifted; far apart where only the spread differs.
+    They are equal if one distribution is the other, shifted, and differ if only spreads do.
     """
     rng = np.random.default_rng(4)
     images = rng.uniform(-1, 1, (2, 500, 4, 4, 1)).astype("float32")
@@ -188,10 +188,10 @@ def test_ls_gan_gradients_are_the_closed_forms_of_ls_gan_and_wgan(slope, first_t
 
 @on("torch")
 def test_ls_gan_nonparametric_solution_lies_between_its_envelopes():
-    """The best Lipschitz loss function on 6 + 6 points, by a linear programme.
+    """Find the best Lipschitz loss function on 6 + 6 points by a linear programme.
 
-    Between the points it is free, within a lower and an upper envelope which are Lipschitz and
-    take the solution's values on the points (Qi, 2017, theorem 3).
+    Between the points it is free within two envelopes. Both are Lipschitz and take the
+    solution's values on the points (Qi, 2017, theorem 3).
     """
     rng = np.random.default_rng(1)
     points = rng.normal(size=(12, 2))
@@ -244,7 +244,7 @@ def test_ls_gan_nonparametric_solution_lies_between_its_envelopes():
 def test_ls_gan_fakes_are_as_near_to_data_as_the_first_term_is_light():
     """At an equilibrium, the sum of |p_data - p_G| is at most 2 w, w = 1 / lambda (Qi, 2017).
 
-    On five points, where the best L for given fakes is a linear programme, each fake being paired
+    On five points, the best L for given fakes is a linear programme, in which each fake is paired
     with each point of data.
     """
     weight, p = 0.3, np.array([0.3, 0.2, 0.2, 0.2, 0.1])
@@ -273,7 +273,7 @@ def test_ls_gan_fakes_are_as_near_to_data_as_the_first_term_is_light():
         return solution.x[:5], solution.fun
 
     def gain(q):
-        """Returns by how much the generator can lower its loss, once L is the best for q."""
+        """Return how much the generator can lower its loss if L is the best for q."""
         table, _ = best_table(q)
         return table @ q - table.min()
 

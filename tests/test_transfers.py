@@ -1,4 +1,4 @@
-"""What a step of PyTorch sends to its device and reads back, on a simulated one."""
+"""The data that a step on PyTorch sends to its device and reads back, on a simulated device."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""BEGAN of tiny networks, to be trained for a step or two."""
+"""A BEGAN of tiny networks, to train for a step or two."""
 
 import random
 

@@ -50,8 +50,8 @@ plt.show()
 # %%
 truth = np.repeat([0, 1], [len(unseen), len(others)])
 area = roc_auc_score(truth, np.concatenate(list(scores.values())))
-flagged = {name: float((values > detector.threshold_).mean()) for name, values in scores.items()}
-round(area, 3), flagged
+flagged = {name: (values > detector.threshold_).mean() for name, values in scores.items()}
+round(area, 3), {name: round(float(share), 3) for name, share in flagged.items()}
 
 # %% [markdown]
 # ## Where

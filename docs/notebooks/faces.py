@@ -13,6 +13,7 @@
 import os
 from pathlib import Path
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageDraw
@@ -21,7 +22,7 @@ from keras_egan import callbacks, datasets, pictures, presets
 
 
 def draw(rng):
-    """Returns a drawing of a random face."""
+    """Return a drawing of a random face."""
     skin, hair, back = (
         tuple((np.array(tone) * rng.uniform(*shades)).astype(int))
         for tone, shades in (
@@ -71,13 +72,17 @@ show(batch[:32] / 127.5 - 1, title="data")
 # ## Training
 #
 # The preset `began/celeba64` has the settings that made 64x64 faces in a quarter of an hour on one
-# core. To finish in a minute, this notebook takes 32x32 and narrower networks, for 620 steps.
+# core. To finish in a minute, this notebook takes 32x32, narrower networks and learning rates four
+# times as high, for 620 steps.
 
 # %%
+keras.utils.set_random_seed(0)  # of the networks' first weights
 gan = presets.build(
     "began/celeba64",
     image_shape=datasets.image_shape(faces),
     network_arguments={"filters": 16, "latent_dim": 64, "embedding_dim": 64},
+    d_rate=4e-3,
+    g_rate=4e-3,
     seed=0,
 )
 history = gan.fit(

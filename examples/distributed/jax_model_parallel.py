@@ -23,7 +23,7 @@ devices = keras.distribution.list_devices()
 mesh = keras.distribution.DeviceMesh((1, len(devices)), ["batch", "model"], devices)
 layouts = keras.distribution.LayoutMap(mesh)
 # Regular expressions of weights' paths: print `[v.path for v in gan.variables]` to see them. This
-# one is of latents or embeddings to feature maps, and of feature maps to the embedding.
+# one matches the layers between latents or embeddings and feature maps.
 layouts["dense.*kernel"] = (None, "model")
 keras.distribution.set_distribution(
     keras.distribution.ModelParallel(layout_map=layouts, batch_dim_name="batch")

@@ -30,7 +30,7 @@ arguments = parser.parse_args()
 
 
 def start_here():
-    """Starts all processes on this machine; if one dies, the others are ended."""
+    """Start all processes on this machine; if one dies, end the others."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"

@@ -35,5 +35,5 @@ enough = gpus >= int(os.environ["LOCAL_WORLD_SIZE"])
 torch.distributed.init_process_group("nccl" if enough else "gloo", timeout=TIMEOUT)
 
 training.train(arguments, *training.build(arguments))
-torch.distributed.barrier()  # the first still writes: who leaves before it may be aborted
+torch.distributed.barrier()  # a process that leaves while the first writes may be aborted
 torch.distributed.destroy_process_group()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def flags(description):
-    """Returns a parser of the flags that every launcher has."""
+    """Return a parser of the flags that every launcher has."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -20,7 +20,7 @@ def flags(description):
 
 
 def build(arguments):
-    """Returns the GAN, compiled, and the images: the same on every process, as the seed is."""
+    """Return the compiled GAN and the images, the same on every process because of the seed."""
     import keras
 
     from keras_egan import datasets, presets
@@ -33,7 +33,7 @@ def build(arguments):
 
 
 def train(arguments, gan, images):
-    """Trains; every process runs this, and the first of them writes."""
+    """Train. Every process runs this, and the first one writes."""
     from keras_egan import callbacks
 
     output = arguments.output

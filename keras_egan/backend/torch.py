@@ -58,8 +58,10 @@ def _mutation_allowed(model):
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
+    learning = torch.is_grad_enabled()  # False in `evaluate`, which needs the gradient alone
     inputs = inputs.detach().requires_grad_()
-    return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=True)[0]
+    with torch.enable_grad():
+        return torch.autograd.grad(function(inputs).sum(), inputs, create_graph=learning)[0]
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:

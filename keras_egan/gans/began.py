@@ -29,8 +29,8 @@ class BEGAN(EnergyGAN):
     - `m_global` = L(x) + |balance|: a measure of convergence, lower is better.
 
     Over an epoch or an evaluation, `balance` and `m_global` are computed from the mean energies.
-    docs/gans/began.md derives that |E[L(x)] - E[L(G(z))]| bounds the Wasserstein distance of the
-    energies from below.
+    |E[L(x)] - E[L(G(z))]| bounds the Wasserstein distance of the energies from below: the
+    documentation's page on BEGAN derives it.
 
     The speed of this rule depends on the scale of the energy and on the size of k_t, so each data
     set needs its own `lambda_k`. `settle_steps` replaces the rule by one that depends on no scale.

@@ -38,6 +38,9 @@ class Objective(keras.Model):
         Returns:
             A tensor of shape `(batch,)`, or a pair of it and a dict of such tensors, whose means
             are logged under their names. A scalar stands for a mean over the batch.
+
+        `compile` also calls it once, with a made-up batch of two, to learn the names of the
+        metrics. `evaluate` calls it too. With `d_steps` above 1, the last update is logged.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method `discriminator_loss`.")
 
@@ -54,7 +57,10 @@ class Objective(keras.Model):
         return fake.energy
 
     def penalty(self, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> Any:
-        """Return a term that training adds to the discriminator's loss per sample.
+        """Return a term that training adds to the discriminator's loss.
+
+        `evaluate` does not call it, and `d_loss` is logged without it. To log a penalty, or to
+        steer by it in `control`, add it in `discriminator_loss` instead, which may return metrics.
 
         `gradient_norms` gives the norms that most penalties use. `real.rows.own` draws random
         numbers that are right on several devices, from `real.rows.seeds`.
@@ -62,6 +68,9 @@ class Objective(keras.Model):
         Args:
             real: the batch of data, as in `discriminator_loss`.
             fake: the generated samples, likewise.
+
+        Returns:
+            A tensor of shape `(batch,)`, or a scalar.
         """
         return 0.0
 
@@ -71,16 +80,21 @@ class Objective(keras.Model):
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
         """Return further scalars to log, computed from the means of the metrics.
 
+        It is called in each step, before `control`, and again at the end of an epoch and in
+        `evaluate`. A state that it returns is that of the moment: copy it, as `ops.copy(self.k_t)`.
+
         Args:
-            metrics: the means of losses, energies and further metrics, over a batch or an epoch.
+            metrics: the means of `d_loss`, `g_loss`, `real_energy`, `fake_energy`, and of the
+                metrics that the losses return, over a batch, an epoch or an evaluation.
         """
         return {}
 
     def control(self, logs: dict[str, Any]) -> None:
-        """Move the controller's variables at the end of a training step.
+        """Move the controller's variables, once at the end of each training step.
 
         Args:
-            logs: this step's metrics and indicators, the same on every replica.
+            logs: this step's metrics, named as in `indicators`, and its indicators: scalar
+                tensors, the same on every replica.
         """
 
     def end_epoch(self, logs: dict[str, float]) -> None:
@@ -144,7 +158,22 @@ class Objective(keras.Model):
         return DiscriminatorOutput(images, output, energy, embedding, latents, labels, added)
 
     def gradient_norms(self, images: Any, labels: Any = None) -> Any:
-        """Return the norm of the energy's gradient at each image, float32 of shape `(batch,)`."""
+        """Return the norm of the energy's gradient at each image, float32 of shape `(batch,)`.
+
+        The discriminator runs in training mode, and a loss of these norms trains it.
+
+        Args:
+            images: tensor of shape `(batch, *image_shape)`; no gradient flows through it.
+            labels: their classes, int32 of shape `(batch,)`, if the GAN has `num_classes`.
+
+        Raises:
+            ValueError: if the labels are missing.
+        """
+        if self.num_classes and labels is None:
+            raise ValueError(
+                "`labels` must be given, because the GAN has `num_classes`; got None. Pass "
+                "those of the images, such as `self.gradient_norms(real.images, real.labels)`."
+            )
         gradient = backend.input_gradient(
             lambda images: self.score(images, training=True, labels=labels).energy,
             ops.stop_gradient(images),  # a penalty trains only the discriminator

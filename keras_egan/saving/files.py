@@ -126,7 +126,8 @@ def open_model(path: str | os.PathLike, compile: bool = True) -> keras.Model:
         raise
     except Exception as error:
         kind = ImportError if isinstance(error, ImportError) else ValueError
-        raise kind(f"{path} cannot be opened: {error}") from error
+        reason = str(error).partition("Full object config")[0].strip()  # of a GAN, many pages
+        raise kind(f"{path} cannot be opened: {reason}") from error
 
 
 def check_size(path: str | os.PathLike) -> None:

@@ -15,16 +15,18 @@ class DiscriminatorOutput(NamedTuple):
     """A batch and the discriminator's output for it.
 
     Attributes:
-        images: tensor of shape `(batch, ...)`, in [-1, 1] if they are images.
+        images: tensor of shape `(batch, ...)`, in [-1, 1] if they are images: float32 for data, the
+            type of the generator's output for fakes.
         output: the discriminator's output: the reconstructions, in the images' shape, or a critic's
             scores, of shape `(batch, 1)`.
         energy: float32 tensor of shape `(batch,)`, low on data.
         embedding: the encoder's output, if the GAN asks for it (`uses_embedding`).
         latents: the latents of fakes, of shape `(batch, latent_dim)`; None for data.
         labels: the labels given to the discriminator, int32 of shape `(batch,)`, if there are any.
+            A fake has the label of the image at its place, or a drawn one if that is unlabelled.
         added: a scalar, which the discriminator's layers added to its loss in this call, by
             `add_loss` or an `activity_regularizer`.
-        rows: the `BatchShard` that these samples are, in a training or evaluation step.
+        rows: the `BatchShard` that these samples are.
     """
 
     images: Any
@@ -42,7 +44,7 @@ class DiscriminatorOutput(NamedTuple):
         A loss can then compare each sample with the batch, for example with its mean, on several
         devices.
         """
-        if self.rows is None:
+        if self.rows is None or self.rows.alone:
             return values
         return distributed.replica_gather(values, self.rows.count)
 

@@ -155,6 +155,11 @@ class _Learner(NamedTuple):
         """Return the scaled sum of a loss and terms, each one number per row or a scalar."""
         loss = rows.mean(loss)
         for term in terms:
+            if isinstance(term, (dict, tuple)):
+                raise TypeError(
+                    "`penalty` must return one number per sample, or a scalar; got a "
+                    f"{type(term).__name__}. Metrics to log come from `discriminator_loss`."
+                )
             if not isinstance(term, (int, float)) or term:  # most networks add nothing
                 loss = loss + rows.mean(term)
         for variable in self.variables:
@@ -262,17 +267,20 @@ def _control(gan, logs, means):
 
 def metric_names(gan: Any) -> list[str]:
     """Return the names of a step's metrics, which the losses give for a made-up batch."""
-    images = ops.ones((2, *gan.image_shape))
-    labels = ops.zeros((2,), "int32") if gan.labels else None
+    n = 2
+    images = ops.ones((n, *gan.image_shape))
+    labels = ops.zeros((n,), "int32") if gan.labels else None
+    rows = BatchShard(n, 0, n, n, labels, labels, seeds=0)  # a seed that no draw changes
     output = gan.discriminator(check_networks.symbols(gan.image_shape, takes_labels(gan)))
-    output = ops.ones((2, *output.shape[1:]))
+    output = ops.ones((n, *output.shape[1:]))
     embedding = None
     if gan.uses_embedding and checks.has_encoder(gan.discriminator):
         embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
-        embedding = ops.ones((2, *embedding.shape[1:]))
-    real = DiscriminatorOutput(images, output, ops.ones(2, "float32"), embedding, labels=labels)
+        embedding = ops.ones((n, *embedding.shape[1:]))
+    energy = ops.ones(n, "float32")
+    real = DiscriminatorOutput(images, output, energy, embedding, labels=labels, rows=rows)
     with backend.no_grad():
-        fake = real._replace(latents=ops.ones((2, gan.latent_dim)))
+        fake = real._replace(latents=ops.ones((n, gan.latent_dim)))
         found = _d_metrics(gan, real, fake) | _g_metrics(gan, fake, real)
     return list(dict.fromkeys(("d_loss", "g_loss", "real_energy", "fake_energy", *found)))
 
