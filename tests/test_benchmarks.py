@@ -97,6 +97,16 @@ def test_growth(monkeypatch, capsys):
 
 
 @once
+def test_backup(monkeypatch, capsys):
+    options = {"--mebibytes": 1, "--every": 3, "--steps": 9}
+    printed = run(
+        monkeypatch, capsys, "backup", *(word for pair in options.items() for word in pair)
+    )
+    assert printed.count("1 MiB: training waits") == 2
+    assert printed.count("9 steps with 3 backups") == 2
+
+
+@once
 def test_start_up(monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
     row = json.loads(run(monkeypatch, capsys, "start_up", "--rounds", 1))

@@ -1,12 +1,14 @@
 """Files and the model in memory: complete, and as it was where a file is refused."""
 
 import json
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan.callbacks import Backup
 from keras_egan.saving.state import named_variables
 from tests.conftest import on
 from tests.registry import CASES, CONDITIONAL, state, tiny_networks, uint8_images, weights
@@ -38,6 +40,15 @@ def test_from_config_lets_the_error_through(change, message):
     change(config)
     with pytest.raises((TypeError, ValueError), match=message):
         keras_egan.BEGAN.from_config(config)
+
+
+def test_files_and_backups_name_the_version_that_wrote_them(whole, tmp_path):
+    with zipfile.ZipFile(whole) as archive:
+        config = json.loads(archive.read("config.json"))["config"]
+    backup = Backup(tmp_path)
+    CASES[0].build().fit(uint8_images(20), verbose=0, callbacks=[backup])
+    for found in (config, backup.newest().metadata):
+        assert found["keras_egan_version"] == keras_egan.__version__
 
 
 def test_the_model_in_memory_stays_as_it_was(whole, tmp_path):
