@@ -33,9 +33,8 @@ from keras_egan.saving.hyperparameter import Hyperparameter
 from keras_egan import presets  # last, because it imports the GANs
 from keras_egan._load import load
 from keras_egan._share import share
+from keras_egan._version import __version__ as __version__
 from keras_egan.automatic import train
-
-__version__ = "0.1.0"
 
 __all__ = [
     "BEGAN",

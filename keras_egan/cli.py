@@ -11,6 +11,7 @@ from pathlib import Path
 
 from keras_egan import automatic, export, pictures, presets
 from keras_egan._load import load
+from keras_egan._version import __version__
 from keras_egan.automatic import explore
 from keras_egan.automatic.build import laid_out
 from keras_egan.automatic.comparison import RANDOM, compare
@@ -60,6 +61,7 @@ def _parser():
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"keras_egan {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, (run, about, flags) in _COMMANDS.items():
         command = commands.add_parser(name, help=about, description=run.__doc__)

@@ -16,8 +16,16 @@ def missing(module: str, extra: str, purpose: str) -> ImportError:
     """Return the ImportError for a module that is not installed; see `require`."""
     return ImportError(
         f"{purpose} needs {module.partition('.')[0]}, which is not installed. Install it with "
-        f"`pip install 'keras_egan[{extra}]'`."
+        f"{command(extra)}."
     )
+
+
+def command(extra: str) -> str:
+    """Return the command that installs an extra, as errors name it.
+
+    The package is on no index yet. Once it is, the command is `pip install 'keras_egan[...]'`.
+    """
+    return f'`python -m pip install ".[{extra}]"` in the folder of the repository'
 
 
 def installed(module: str) -> bool:

@@ -88,6 +88,7 @@ def test_the_report_is_one_file_with_all_of_it(finished):
     assert "72 different" not in text
     assert "80 different grey images" in text
     assert "Training has not ended" not in text
+    assert f"keras_egan {keras_egan.__version__}" in text
 
 
 def test_the_script_trains_likewise(finished, monkeypatch, tmp_path):
@@ -196,6 +197,7 @@ def test_labels(tmp_path):
     [
         (blobs(80), {"minutes": 0}, "`minutes` must be above 0; got 0"),
         (blobs(80), {"minutes": "1"}, "`minutes` must be above 0; got '1'"),
+        (blobs(80), {"output": "gs://b/run"}, "`output` must be a local path; got 'gs://b/run'."),
         (blobs(80), {"seed": -1}, "`seed` must be a whole number, 0 or more; got -1"),
         (blobs(12), {}, "needs 20 different images or more; got 12 images. Add images"),
         (np.repeat(blobs(10), 9, axis=0), {}, "or more; got 10 different images"),
@@ -204,7 +206,9 @@ def test_labels(tmp_path):
 )
 def test_bad_input_is_refused_before_anything_is_written(source, changes, message, tmp_path):
     with pytest.raises(ValueError, match=re.escape(message)):
-        keras_egan.train(source, output=tmp_path / "run", say=str, **{"minutes": 1, **changes})
+        keras_egan.train(
+            source, **{"output": tmp_path / "run", "minutes": 1, "say": str, **changes}
+        )
     assert not (tmp_path / "run").exists()
 
 

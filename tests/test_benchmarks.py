@@ -97,6 +97,14 @@ def test_growth(monkeypatch, capsys):
 
 
 @once
+def test_backup(monkeypatch, capsys):
+    printed = run(monkeypatch, capsys, "backup", "--mebibytes", 1, "--repeats", 2)
+    assert " 1 MiB, seconds:" in printed
+    found = re.findall(r"^(a .*?) +median \d+\.\d\d, longest \d+\.\d\d$", printed, re.MULTILINE)
+    assert found == ["a backup", "a copy alone"]
+
+
+@once
 def test_start_up(monkeypatch, capsys):
     monkeypatch.setenv("KERAS_BACKEND", keras.backend.backend())
     row = json.loads(run(monkeypatch, capsys, "start_up", "--rounds", 1))

@@ -114,6 +114,13 @@ def test_presets(capsys):
         (["train", ".", "--minutes", "-1"], "`minutes` must be above 0; got -1.0."),
         (["train", "."], "`source` is empty: the folder . holds no readable images"),
         (["sample", "began/mnist", "--count", "0"], "`n` must be a whole number, 1 or more; got 0"),
+        (
+            ["train", ".", "--output", "gs://b/run"],
+            "`output` must be a local path; got 'gs:/b/run'.",
+        ),
+        (["detect", ".", ".", "--output", "s3://b"], "`output` must be a local path; got 's3:/b'."),
+        (["sample", "began/mnist", "--output", "hf://a/b.png"], "`path` must be a local path; got"),
+        (["export", "began/mnist", "s3://b/generator"], "`filepath` must be a local path; got"),
         (["sample", "."], ". holds no trained GAN yet: gan.keras is missing."),
         (["sample", "nothing"], "must be a `.keras` file or the name of a pretrained GAN"),
         (
@@ -150,6 +157,9 @@ def test_usage(capsys):
             main(arguments)
         assert ended.value.code == 2
     capsys.readouterr()
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert capsys.readouterr().out == f"keras_egan {keras_egan.__version__}\n"
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     assert ended.value.code == 0

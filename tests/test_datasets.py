@@ -1,5 +1,6 @@
 """Where images come from: arrays, the digits, and tensorflow-datasets, by `datasets.load`."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from keras_egan import datasets
+from keras_egan.extras import command
 from tests.conftest import on
 from tests.numbered import batches, numbered
 
@@ -280,7 +282,7 @@ def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     datasets.sources._mnist.cache_clear()
     for source in ("some_dataset", "digits"):
-        with pytest.raises(ImportError, match=r"pip install 'keras_egan\[datasets\]'"):
+        with pytest.raises(ImportError, match=re.escape(command("datasets"))):
             datasets.load(source)
 
 

@@ -112,8 +112,20 @@ def test_a_first_page_fits_one_screen(name):
     assert len(re.sub(r"\]\([^)]*\)", "]", text).split()) < 350
 
 
-def test_the_home_page_has_the_version():
-    assert f"Version {keras_egan.__version__}," in (ROOT / "docs/index.md").read_text()
+def test_each_file_with_the_version_has_this_one():
+    version = keras_egan.__version__
+    assert f"Version {version}," in (ROOT / "docs/index.md").read_text()
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    releases = re.findall(
+        r"^## (\d\S*) - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
+    assert releases == [version, "0.1.0"]
+
+
+def test_pre_commit_checks_with_the_versions_of_ci():
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    for tool, version in re.findall(r"\b(codespell|ruff)==(\S+)", (ROOT / ".ci/run").read_text()):
+        assert re.search(rf"{tool}\S*\n    rev: v{re.escape(version)}\n", hooks)
 
 
 def test_every_page_is_in_the_navigation():

@@ -1,6 +1,7 @@
 """Refused exports, and failed ones, which leave no files."""
 
 import inspect
+import re
 from pathlib import Path
 
 import keras
@@ -10,6 +11,7 @@ import pytest
 import keras_egan
 from keras_egan import export
 from keras_egan.export import _writer, converters
+from keras_egan.extras import command
 from tests import registry
 from tests.conftest import on
 
@@ -117,7 +119,7 @@ def test_a_gan_takes_keras_first_arguments_in_their_order():
 )
 def test_a_missing_package_is_named(generator, format, package, extra, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else name)
-    message = rf"`format='{format}'` .* needs {package}, .*pip install 'keras_egan\[{extra}\]'"
+    message = rf"`format='{format}'` .* needs {package}, .*{re.escape(command(extra))}"
     with pytest.raises(ImportError, match=message):
         export.export(generator, tmp_path / f"out{export.FORMATS[format].suffix}", format)
 

@@ -1,10 +1,11 @@
-"""The extras that errors name bring what is missing."""
+"""The extras that errors name bring what is missing; the licence covers all that is shipped."""
 
 import ast
 import re
 import tomllib
 from pathlib import Path
 
+from keras_egan.extras import command
 from tests.conftest import on
 
 pytestmark = on("torch")
@@ -46,6 +47,21 @@ def test_each_error_names_the_extra_for_its_module():
         assert extra not in ("examples", "test")  # these bring more than errors name
 
 
+def test_an_error_says_what_works_from_a_checkout():
+    assert command("jax") == '`python -m pip install ".[jax]"` in the folder of the repository'
+
+
 def test_datasets_bring_what_reads_images_and_the_examples_all_that_they_use():
     assert "pillow" in set(brought("datasets"))
     assert {"pillow", "matplotlib", "mlxtend", "tensorflow_datasets"} <= set(brought("examples"))
+
+
+def test_the_licence_covers_the_pretrained_gans():
+    trained = ROOT / "keras_egan/presets/trained"
+    table = (trained / "README.md").read_text()
+    licences = dict(re.findall(r"^\| `(\S+\.keras)` .*\| ([^|]+) \|$", table, re.MULTILINE))
+    assert {*licences} == {path.name for path in trained.glob("*.keras")}
+    for licence in licences.values():
+        name = licence.replace(" ", "-")
+        assert name in PROJECT["license"].split(" AND ")
+        assert (ROOT / f"LICENSES/{name}.txt").exists()

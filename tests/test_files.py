@@ -1,12 +1,14 @@
 """Loading is complete, and a refused file leaves the model as it was."""
 
 import json
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan.callbacks import Backup
 from keras_egan.saving.state import named_variables
 from tests.conftest import on
 from tests.registry import CASES, CONDITIONAL, state, tiny_networks, uint8_images, weights
@@ -30,7 +32,10 @@ def whole(tmp_path_factory):
         (lambda c: c.update(gamma=7.0), "^`gamma` must be in"),
         (lambda c: c.update(gamma=[]), "^`gamma` must be in"),
         (lambda c: c.update(generator=3), "^`generator` must be a Keras model"),
-        (lambda c: c["generator"].update(class_name="None", registered_name=None), r"keras\.None"),
+        (
+            lambda c: c["generator"].update(class_name="None", registered_name=None),
+            r"keras\.None|class 'None'",
+        ),
     ],
 )
 def test_from_config_lets_the_error_through(change, message):
@@ -38,6 +43,15 @@ def test_from_config_lets_the_error_through(change, message):
     change(config)
     with pytest.raises((TypeError, ValueError), match=message):
         keras_egan.BEGAN.from_config(config)
+
+
+def test_files_and_backups_name_the_version_that_wrote_them(whole, tmp_path):
+    with zipfile.ZipFile(whole) as archive:
+        config = json.loads(archive.read("config.json"))["config"]
+    backup = Backup(tmp_path)
+    CASES[0].build().fit(uint8_images(20), verbose=0, callbacks=[backup])
+    for found in (config, backup.newest().metadata):
+        assert found["keras_egan_version"] == keras_egan.__version__
 
 
 def test_the_model_in_memory_stays_as_it_was(whole, tmp_path):

@@ -1,10 +1,8 @@
-"""Signals that end a training, and power cuts: no step in a backup is lost."""
+"""Signals that end a training: they wait for a backup, and lose no step."""
 
 import os
 import signal
-import sys
 import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -194,75 +192,6 @@ def test_bad_arguments_are_refused(directory, arguments, message, tmp_path):
             callbacks.SampleGrid(directory)
         with pytest.raises(ValueError, match="`filename` must be a local path"):
             callbacks.EquilibriumLogger(f"{directory}/log.csv")
-
-
-class Power:
-    """A disk that loses everything that was not synced in a power cut.
-
-    It keeps the bytes of a file at its last `os.fsync`, and the names of a folder at its last
-    one or, with `names_last`, at the end.
-    """
-
-    def __init__(self, monkeypatch, fails_at):
-        self.data, self.names, self.left = {}, {}, fails_at
-        for name in ("fsync", "replace", "unlink"):
-            monkeypatch.setattr(os, name, self.counted(getattr(os, name)))
-
-    def counted(self, call):
-        def function(*arguments, **options):
-            if not self.left:
-                raise Ended
-            self.left -= 1
-            call(*arguments, **options)
-            if call.__name__ == "fsync":
-                self.sync(Path(os.readlink(f"/proc/self/fd/{arguments[0]}")))
-
-        return function
-
-    def sync(self, path):
-        if path.is_dir():
-            self.names[path] = {inner.name: inner.stat().st_ino for inner in path.iterdir()}
-        else:
-            self.data[path.stat().st_ino] = path.read_bytes()
-
-    def cut(self, folder, image, names_last):
-        names = self.names.get(folder, {})
-        if folder.name not in self.names.get(folder.parent, {}):
-            names = {}
-        elif names_last:
-            names = {inner.name: inner.stat().st_ino for inner in folder.iterdir()}
-        image.mkdir()
-        for name, inode in names.items():
-            (image / name).write_bytes(self.data.get(inode, b""))
-
-
-@on("torch")
-@pytest.mark.skipif(sys.platform != "linux", reason="/proc names the files")
-@pytest.mark.filterwarnings("ignore:.* is damaged:UserWarning")
-@pytest.mark.parametrize("names_last", [False, True])
-def test_a_loss_of_power_loses_no_backup_that_was_written(names_last, tmp_path, monkeypatch):
-    for fails_at in range(30):
-        folder = tmp_path / str(fails_at) / "b"
-        written = []
-        with monkeypatch.context() as patched:
-            power = Power(patched, fails_at)
-            backup = callbacks.Backup(folder)
-            try:
-                with backup.reserved():
-                    for step in range(1, 5):
-                        arrays = {"weights": np.full(100, step)}
-                        backup.write({"step": step, "epoch": 0}, arrays)
-                        written.append(step)
-                    raise Ended
-            except Ended:
-                pass
-        power.cut(folder, tmp_path / f"image{fails_at}", names_last)
-        found = callbacks.Backup(tmp_path / f"image{fails_at}").newest()
-        step = found.metadata["step"] if found else 0
-        assert step in (len(written), len(written) + 1)
-        if found:
-            np.testing.assert_array_equal(found.arrays["weights"], np.full(100, step))
-    assert len(written) == 4
 
 
 def newest_step(folder):

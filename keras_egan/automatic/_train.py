@@ -71,7 +71,7 @@ def train(
 
     Raises:
         ValueError: if there are fewer than 20 different images, an argument is out of its range, or
-            `output` holds a training on other data.
+            `output` holds a training on other data or is an address such as `"gs://bucket"`.
 
     Example:
 
@@ -82,7 +82,7 @@ def train(
     """
     checks.above_zero(minutes=minutes)
     checks.whole_number(0, seed=seed)
-    run = RunFiles(output)
+    run = RunFiles(files.local(output=output))
     name = os.fspath(source) if is_path(source) else described(source)
     if run.exists():
         state, split, timed = run.read_state(), run.read_images(), None

@@ -12,7 +12,7 @@ from keras_egan import checks, pictures
 from keras_egan.automatic import reading
 from keras_egan.automatic.build import laid_out
 from keras_egan.automatic.plan import sides_for
-from keras_egan.saving.files import replacing
+from keras_egan.saving.files import local, replacing
 
 _SHOWN = 24
 
@@ -47,6 +47,7 @@ def detect(
     from keras_egan.anomaly import EnergyDetector, overlay  # needs an optional package
 
     checks.share(false_alarm_rate=false_alarm_rate)
+    output = local(output=output)
     sides = sides_for(reading.sizes_of(good), minutes=30)
     learnt, judged = reading.read(good, sides), reading.read(inspected, sides)
     least = 2 * math.ceil(1 / false_alarm_rate)
@@ -62,7 +63,6 @@ def detect(
     images = laid_out(judged.images)
     scores, abnormal = detector.decision_function(images), detector.predict(images)
     ranked = np.argsort(scores, kind="stable")[::-1]
-    output = Path(output)
     with replacing(output / "scores.csv") as path, path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["file", "score", "abnormal"])

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_egan import metrics, pictures
+from keras_egan._version import __version__
 from keras_egan.automatic.files import RunFiles, RunState
 from keras_egan.automatic.look import sentences
 from keras_egan.automatic.plan import warning
@@ -98,8 +99,8 @@ def _sections(run, state, distance, training) -> Iterator[str]:
     for change in state.interventions:
         yield f"<p>After {change['seconds'] / 60:.1f} minutes. {escape(change['sentence'])}.</p>"
     yield (
-        f"<p>Backend {keras.backend.backend()}, a step was expected to take "
-        f"{state.plan.step_seconds:.2g} s. train.py beside this file trains likewise.</p>"
+        f"<p>keras_egan {__version__}, backend {keras.backend.backend()}. A step was expected to "
+        f"take {state.plan.step_seconds:.2g} s. train.py beside this file trains likewise.</p>"
     )
 
 

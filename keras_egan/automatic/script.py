@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
+from keras_egan._version import __version__
 from keras_egan.automatic.plan import Plan
 
 _TEXT = '''\
-"""The training of this folder, by hand. Change what you like."""
+"""The training of this folder, by hand, as keras_egan {version} wrote it. Change what you like."""
 
 {imports}
 images = {images}
@@ -63,6 +64,7 @@ def text(source: str, plan: Plan) -> str:
     if plan.augment and plan.augment[1]:
         policy = f"augment.DiffAugment({policy}, fill={plan.augment[1]!r})"
     return _TEXT.format(
+        version=__version__,
         imports=imports,
         images=images,
         preset=_quoted(plan.preset),

@@ -29,6 +29,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
+from keras_egan.extras import command
+
 try:
     import keras
 except ModuleNotFoundError as error:
@@ -36,9 +38,9 @@ except ModuleNotFoundError as error:
     if missing not in ("tensorflow", "jax", "torch"):
         raise
     raise ImportError(
-        f"Keras is set to the {missing!r} backend, which is not installed. Install it: "
-        f"`pip install 'keras_egan[{missing}]'`; or set the environment variable KERAS_BACKEND "
-        "to an installed backend: 'tensorflow', 'jax' or 'torch'."
+        f"Keras is set to the {missing!r} backend, which is not installed. Install it with "
+        f"{command(missing)}, or set the environment variable KERAS_BACKEND to an installed "
+        "backend: 'tensorflow', 'jax' or 'torch'."
     ) from error
 
 name = keras.backend.backend()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from keras_egan import backend, checks
 from keras_egan.extras import installed, missing
+from keras_egan.saving.files import local
 
 
 class Format(NamedTuple):
@@ -35,7 +36,7 @@ def checked(
     opset_version: int | None = None,
 ) -> tuple[Path, str]:
     """Return the resolved path and our name of the format; raise for bad arguments."""
-    path = Path(path).resolve()
+    path = local(filepath=path).resolve()
     format = "saved_model" if format == "tf_saved_model" else format  # Keras's name
     if format not in FORMATS:
         raise ValueError(f"`format` must be one of {', '.join(FORMATS)}; got {format!r}.")

@@ -289,7 +289,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         """Make a model with networks of its own, from the result of `get_config`."""
         return configuration.make(cls, config, custom_objects)
 
-    get_config = configuration.arguments_of
+    get_config = configuration.config_of
     get_compile_config = configuration.compile_arguments_of
     compile_from_config = configuration.compile_from
     save = state.save

@@ -5,7 +5,11 @@ from typing import Any
 
 import keras
 
+from keras_egan._version import __version__
 from keras_egan.saving.hyperparameter import Hyperparameter
+
+_VERSION = "keras_egan_version"
+"""The entry of a configuration that is no argument: which version wrote it."""
 
 PLAIN = (bool, int, float, str, type(None))
 
@@ -60,18 +64,24 @@ def arguments_of(gan: Any) -> dict[str, Any]:
     }
 
 
+def config_of(gan: Any) -> dict[str, Any]:
+    """Return `arguments_of` a GAN, and the version of this package, for `get_config`."""
+    return {**arguments_of(gan), _VERSION: __version__}
+
+
 def settings_of(gan: Any) -> dict[str, Any]:
     """Return the arguments that are plain values: constants of a compiled step."""
     return {name: value for name, value in _values(gan) if isinstance(value, PLAIN)}
 
 
 def make(cls: type, config: dict[str, Any], custom_objects: dict | None = None) -> Any:
-    """Make a GAN, with new networks, from the result of `arguments_of`."""
+    """Make a GAN, with new networks, from the result of `config_of`."""
     arguments = {
         name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
         if isinstance(value, (dict, list))
         else value
         for name, value in config.items()
+        if name != _VERSION
     }
     later = {n: arguments.pop(n) for n in SETTINGS if n in arguments and not _accepts(cls, n)}
     gan = cls(**arguments)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -21,9 +22,9 @@ _EXPANSION = 100  # a large margin, because Keras does not compress its files
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Yield the path of a temporary file beside `path`, then move it to `path` atomically.
 
-    A missing folder is created; a link is followed.
+    A missing folder is created; a link is followed. An address raises a `ValueError`.
     """
-    path = Path(path).resolve()
+    path = local(path=path).resolve()
     make_folder(path.parent)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
@@ -144,8 +145,11 @@ def check_size(path: str | os.PathLike) -> None:
 
 
 def is_address(filepath: str | os.PathLike) -> bool:
-    """Return whether a path is an address that only Keras opens, such as `"hf://user/model"`."""
-    return "://" in str(filepath)
+    """Return whether a path is an address that only Keras opens, such as `"hf://user/model"`.
+
+    `pathlib` drops one of the slashes. A drive of Windows is a single letter.
+    """
+    return re.match(r"[a-zA-Z][\w+.-]+:/", str(filepath)) is not None
 
 
 def _may_replace(filepath):

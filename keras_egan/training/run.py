@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_egan import backend, checks
+from keras_egan._version import __version__
 from keras_egan.backend import distributed, processes
 from keras_egan.callbacks import Backup, callback_state
 from keras_egan.callbacks._backup import Snapshot
@@ -191,7 +192,7 @@ class Run:
         position["ended"] = position["stopped"] or epoch == self.epochs
         position["begun"] = self.begun
         metadata = {**position, "callbacks": states_of_callbacks, "training": self.fingerprint}
-        self.backup.write(metadata, arrays)
+        self.backup.write({**metadata, "keras_egan_version": __version__}, arrays)
 
     @contextmanager
     def _noting_interruption(self):
