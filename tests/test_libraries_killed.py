@@ -37,7 +37,7 @@ def source(name, photos):
 
 
 def run(folder, name, seed, kill_at):
-    """What a process calls. Data and backups must not depend on the backend's seed."""
+    """The function of each process. Data and backups must not depend on the backend's seed."""
     gan = build()
     keras.utils.set_random_seed(seed)
     given = {"data": source(name, folder.parent / "photos"), **counted(name)}

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.* is damaged:UserWarning"),
 ]
 KEPT = ["nothing", "names", "names and halves"]
-"""What the disk has of what was not synced."""
+"""The part of what was not synced that is still on the disk."""
 
 
 class Cut(BaseException):

@@ -152,7 +152,7 @@ class Plan(NamedTuple):
 
     @property
     def images_seen(self) -> int:
-        """The number of images that the minutes allow training to see, repeats included."""
+        """The number of images that training should see, repeats included."""
         return self.steps * self.batch_size
 
 
@@ -188,19 +188,17 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
     while batch_size > 8 and batch_size > training // 2:
         batch_size //= 2
     base = preset.network_arguments["filters"]
-    seconds = (60 * minutes - (timing.spent if timing else 0)) * (1 - FIGURES_TIME)
-    seconds = max(seconds, 1.0)
-    filters, step, fitting = base, timing.step if timing else 1.0, ""
+    left = 60 * minutes - (timing.spent if timing else 0)
+    seconds = max(left * (1 - FIGURES_TIME), 1.0)
+    filters, step = base, 1.0
     if timing:
         filters, step = _width(recipe, base, batch_size, timing, seconds)
-        fitting = f"a step takes {step:.2g} s"
     steps = max(1, int(seconds / step))
-    needed = int(recipe.images * filters / base)
-    if timing:
-        fitting += (
-            f", so that training sees about {_round(steps * batch_size):,} images; "
-            f"{_round(needed):,} are needed at this width"
-        )
+    seen, needed = steps * batch_size, int(recipe.images * filters / base)
+    fitting = (
+        f"a step takes {step:.2g} s, so that training sees about {_round(seen):,} images; "
+        f"{_round(needed):,} are needed at this width"
+    )
     interval = 60 * minutes * FIGURES_APART
     samples = MOST_SAMPLES
     if timing:
@@ -258,12 +256,7 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
 
 
 def warning(plan: Plan, spent: float) -> str | None:
-    """Return a sentence if the minutes allow less than half of what training needs, or None.
-
-    Args:
-        plan: the plan.
-        spent: the seconds of the budget that are spent before training.
-    """
+    """Return a sentence if less than half of what training needs fits after `spent` seconds."""
     if 2 * plan.images_seen >= plan.images_needed:
         return None
     seconds = plan.images_needed / plan.batch_size * plan.step_seconds / (1 - FIGURES_TIME)
@@ -304,5 +297,4 @@ def _width(recipe, base, batch_size, timing, seconds):
 
 
 def _round(number):
-    """Round to two digits."""
-    return int(float(f"{number:.1e}"))
+    return int(float(f"{number:.1e}"))  # two digits
