@@ -153,7 +153,7 @@ def test_a_signal_to_one_process_ends_all_and_loses_no_step(kind, times, runs, t
         printed = [process.wait() for process in group_of]
         assert {process.exitcode for process in group_of} == {-signal.SIGTERM}, printed
         saved = step + 1  # the signal comes just after the callbacks
-        assert f"A signal ends the training after {saved} steps." in printed[0]
+        assert f"A signal ends the training after step {saved}." in printed[0]
         newest = max((tmp_path / kind / NAMES[0] / "backup").glob("0*"))
         assert newest.name.startswith(f"{saved:010d}")
     ended(together(group.run, tmp_path, kind, NAMES[:1]))

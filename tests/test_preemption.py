@@ -66,7 +66,7 @@ def test_a_signal_waits_for_a_backup_and_no_step_is_lost(number, handler, tmp_pa
         newest = sorted((tmp_path / "b").glob("0*"))[-1].name
         assert newest.startswith(f"{at + 1:010d}")
         assert signal.getsignal(signal.SIGTERM) is handler
-        assert f"A signal ends the training after {at + 1} steps." in capsys.readouterr().out
+        assert f"A signal ends the training after step {at + 1}." in capsys.readouterr().out
     gan = build()
     assert train(gan, callbacks.Backup(tmp_path / "b")) == expected
     assert all(map(np.array_equal, weights(whole), weights(gan)))

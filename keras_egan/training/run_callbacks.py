@@ -80,7 +80,7 @@ class RunCallbacks(keras.callbacks.CallbackList):
         if self.run.passes:
             self.run.passes.forget(step)
         if turns.ending:
-            processes.say(f"A signal ends the training after {step} steps.")
+            processes.say(f"A signal ends the training after step {step}.")
             self.run.signals.release()
         super().on_train_batch_begin(done, logs)
 
