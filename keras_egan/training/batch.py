@@ -44,7 +44,7 @@ class DiscriminatorOutput(NamedTuple):
         A loss can then compare each sample with the batch, for example with its mean, on several
         devices.
         """
-        if self.rows is None or self.rows.alone:
+        if self.rows is None or self.rows.made_up:
             return values
         return distributed.replica_gather(values, self.rows.count)
 
@@ -71,6 +71,7 @@ class BatchShard(NamedTuple):
         labels: the labels of these rows' images, int32 of shape `(held,)`, if the GAN has classes.
         fake_labels: the labels of the fakes, likewise.
         seeds: the `keras.random.SeedGenerator` of the step's random numbers.
+        made_up: whether it is the batch that `compile` makes up, of which no replica has a part.
     """
 
     count: Any
@@ -80,6 +81,7 @@ class BatchShard(NamedTuple):
     labels: Any = None
     fake_labels: Any = None
     seeds: Any = None
+    made_up: bool = False
 
     @property
     def alone(self) -> bool:
