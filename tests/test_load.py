@@ -34,8 +34,9 @@ def test_load_names_the_file_and_what_is_wrong(damage, whole, tmp_path):
     (HOSTILE | ABSURD)[damage](path)
     with pytest.raises(ValueError, match=r"gan\.keras (cannot be opened: \S|holds a )") as refused:
         keras_egan.load(path)
-    cause = refused.value.__cause__
-    assert str(cause or "") in str(refused.value)  # Keras's own words are included
+    words = str(refused.value.__cause__ or "").partition("Full object config")[0]
+    assert words.strip() in str(refused.value)  # Keras's own words are included
+    assert "Full object config" not in str(refused.value)  # many pages
 
 
 @on("torch")

@@ -114,6 +114,8 @@ def test_ignored_signals_stay_ignored_and_threads_hold_none(tmp_path, handler):
 
 @on("torch")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+# JAX warns, because Orbax, in a test of the same process, imports it.
+@pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning")
 def test_a_process_that_a_loader_forked_ends_at_once(tmp_path):
     class Fork(Stateless):
         def on_train_begin(self, logs=None):
