@@ -20,6 +20,10 @@ if metadata.version("jax").startswith("0.10."):  # JAX 0.12 ends the process at 
 if BACKEND == "jax":
     os.environ.setdefault("XLA_FLAGS", XLA_FLAGS)
 
+# Without oneDNN, TensorFlow on a CPU lacks channels-first and dilated transposed convolutions.
+# It is off by default on some processors, at least on one without AVX-512.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
 
 def pytest_configure(config):
     """Have JAX compile each of the tests' tiny programs once, and keep it for the next runs.

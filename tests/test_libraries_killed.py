@@ -6,6 +6,7 @@ import signal
 import keras
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from keras_egan import callbacks, datasets
@@ -40,6 +41,7 @@ def run(folder, name, seed, kill_at):
     """The function of each process. Data and backups must not depend on the backend's seed."""
     gan = build()
     keras.utils.set_random_seed(seed)
+    torch.manual_seed(seed)  # Keras does so on PyTorch only
     given = {"data": source(name, folder.parent / "photos"), **counted(name)}
     if name == FOLDER:
         given["steps_per_epoch"] = STEPS
