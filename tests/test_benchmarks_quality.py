@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+import keras_egan
 from keras_egan.anomaly import load_mvtec
 from tests.conftest import on
 from tests.scripts import MARKS, digits_of_a_classifier, in_a_folder_of_its_own, made_up, once, run  # noqa: F401, fixtures
@@ -32,7 +33,7 @@ def test_quality(gan, digits, monkeypatch, capsys):
     if "/" in gan:
         assert row["kept"] == 100
         source = f"quality/{row['name']}_0/gan.keras"
-        run(monkeypatch, capsys, "trained", "--file", source, "--output", "small.keras")
+        keras_egan.share(keras_egan.load(source), "small.keras")
         monkeypatch.setattr(sys, "argv", ["quality", "--file", "small.keras"])
         quality.main()
         again = json.loads(Path("quality/small_0.json").read_text())
