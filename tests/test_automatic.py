@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 
 import keras_egan
-from keras_egan.automatic import _train, watch
+from keras_egan.automatic import _train, report, watch
+from keras_egan.automatic.files import RunFiles
+from keras_egan.metrics.anchors import AnchoredDistance
 from tests.conftest import on
 
 pytestmark = on("torch")
@@ -89,6 +91,20 @@ def test_the_report_is_one_file_with_all_of_it(finished):
     assert "80 different grey images" in text
     assert "Training has not ended" not in text
     assert f"keras_egan {keras_egan.__version__}" in text
+
+
+@pytest.mark.parametrize("figure", [0.99, 1.0, 3.0])
+def test_the_report_says_that_too_little_was_learnt(figure, finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "run")
+    run = RunFiles(tmp_path / "run")
+    state, split = run.read_state(), run.read_images()
+    rows = [row | {"figure": figure + 0.5 * row["step"]} for row in state.figures]
+    rows[-1]["figure"] = figure
+    held, training = np.split(split.images, [state.look.held_out])
+    report.write(run, state._replace(figures=rows), AnchoredDistance(training, held))
+    text = run.report.read_text()
+    assert f'<span class="figure">{figure:.2f}</span>' in text
+    assert ("no better than a Gaussian's" in text) == (figure >= 1)
 
 
 def test_the_script_trains_likewise(finished, monkeypatch, tmp_path):

@@ -1,0 +1,61 @@
+"""The console script `keras_egan`.
+
+It lies outside the package: importing the package imports Keras, which fails without its backend
+and takes seconds in which a user may press Ctrl-C. Neither must end in a traceback.
+"""
+
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+_BACKENDS = "tensorflow", "jax", "torch"
+_STOPPED = 130
+
+
+def main() -> int:
+    """Import the package, run its command, and return the exit code."""
+    signals = signal.SIGINT, signal.SIGTERM
+    before = [signal.signal(number, _stopped) for number in signals]
+    _choose_backend()
+    try:
+        from keras_egan import cli
+    except ImportError as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"keras_egan: {error}", file=sys.stderr)
+        return 1
+    for number, handler in zip(signals, before, strict=True):
+        signal.signal(number, handler)
+    code = cli.main()
+    if code == _STOPPED:
+        _leave()
+    return code
+
+
+def _choose_backend() -> None:
+    """Choose a backend that is installed, unless the user's choice is, or there is none."""
+    if "KERAS_BACKEND" in os.environ:
+        return
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    chosen = "tensorflow"
+    with suppress(OSError, ValueError):  # no file, or not JSON, which Keras ignores too
+        chosen = json.loads((home / "keras.json").read_text()).get("backend", chosen)
+    installed = [name for name in _BACKENDS if find_spec(name)]
+    if chosen not in installed and installed:
+        os.environ["KERAS_BACKEND"] = installed[0]
+
+
+def _stopped(number, frame):
+    print("Stopped before anything was done.", file=sys.stderr)
+    _leave()
+
+
+def _leave():
+    """End at once: threads of a backend that still compute can crash Python's own way out."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(_STOPPED)
