@@ -236,14 +236,16 @@ class _Training:
             self._change(**done, finished=True)
             return
         chosen, change = remedied(state.plan, watch.cause)
-        sentence = f"Training {_SAID[watch.cause]}: back to the best, with {change}"
+        anew = chosen.preset != state.plan.preset or not self.run.best.exists()
+        to = "it goes on" if anew else "back to the best,"
+        sentence = f"Training {_SAID[watch.cause]}: {to} with {change}"
         self.say(f"{sentence}.")
         note = {"seconds": watch.used, "cause": watch.cause, "sentence": sentence}
         self._change(
             **done,
             plan=chosen,
             part=state.part + 1,
-            begin="best" if self.run.best.exists() else "new",
+            begin="new" if anew else "best",
             interventions=[*state.interventions, note],
         )
 

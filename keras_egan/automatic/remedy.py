@@ -15,34 +15,32 @@ class Remedy(NamedTuple):
     Attributes:
         cause: what was seen: `"diverged"`, `"collapsed"`, `"stuck"` or `"risen"`.
         gan: the GAN's class, or None for all.
-        rates: the factor of both learning rates.
-        penalties: the factor of the weights of R1 and R2.
-        augment: the policy to begin with, if there was none.
+        change: what is changed: `"rates"`, both learning rates, and `"penalties"`, the weights of
+            R1 and R2, are multiplied by the value; `"augment"` gets it as its policy, if there was
+            none; `"preset"` gets it as its name, and training begins anew.
+        value: the factor, the policy or the name.
         reason: why.
     """
 
     cause: str
     gan: str | None
-    rates: float
-    penalties: float
-    augment: str | None
+    change: str
+    value: float | str
     reason: str
 
 
+_RATE = "a figure that never falls below 1 is a rate too high"
+_SAFEST = "EBGAN failed on none of the sets of images that were tried"
+_SHIFTS = "the discriminator has memorised its images, and shifts suit digits and faces alike"
+
 REMEDIES = (
-    Remedy("diverged", None, 0.1, 1.0, None, "values that overflow come from rates far too high"),
-    Remedy("stuck", None, 0.2, 1.0, None, "a figure that never falls below 1 is a rate too high"),
-    Remedy("collapsed", "RelativisticGAN", 1.0, 4.0, None, "both penalties let the game converge"),
-    Remedy("collapsed", None, 0.3, 1.0, None, "a slower generator loses less of the data"),
-    Remedy(
-        "risen",
-        None,
-        1.0,
-        1.0,
-        "translation",
-        "the discriminator has memorised its images, and shifts suit digits and faces alike",
-    ),
-    Remedy("risen", None, 0.5, 1.0, None, "smaller steps stay near what was found"),
+    Remedy("diverged", None, "rates", 0.1, "values that overflow come from rates far too high"),
+    Remedy("stuck", "EBGAN", "rates", 0.2, _RATE),
+    Remedy("stuck", None, "preset", "ebgan/photographs", _SAFEST),
+    Remedy("collapsed", "RelativisticGAN", "penalties", 4.0, "they let the game converge"),
+    Remedy("collapsed", None, "rates", 0.3, "a slower generator loses less of the data"),
+    Remedy("risen", None, "augment", "translation", _SHIFTS),
+    Remedy("risen", None, "rates", 0.5, "smaller steps stay near what was found"),
 )
 """The first for the cause and the GAN that changes anything is taken."""
 
@@ -51,24 +49,32 @@ def remedied(plan: Plan, cause: str) -> tuple[Plan, str]:
     """Return the changed plan, and the change in words."""
     gan = presets.get(plan.preset).gan
     for remedy in REMEDIES:
-        if remedy.cause != cause or remedy.gan not in (None, gan):
-            continue
-        if remedy.augment and not plan.augment:
-            return plan._replace(augment=(remedy.augment, 0.0)), (
-                f"augmentation {remedy.augment}, because {remedy.reason}"
-            )
-        if remedy.rates != 1.0:
-            rates = {side: getattr(plan, side) * remedy.rates for side in ("d_rate", "g_rate")}
-            return plan._replace(**rates), (
-                f"learning rates times {remedy.rates:g}, because {remedy.reason}"
-            )
-        if remedy.penalties != 1.0:
-            before = {**presets.get(plan.preset).arguments, **plan.arguments}
-            weights = {
-                name: before.get(name, 1.0) * remedy.penalties
-                for name in ("r1_weight", "r2_weight")
-            }
-            return plan._replace(arguments={**plan.arguments, **weights}), (
-                f"penalties times {remedy.penalties:g}, because {remedy.reason}"
-            )
+        suits = remedy.cause == cause and remedy.gan in (None, gan)
+        if suits and not (remedy.change == "augment" and plan.augment):
+            changed, said = _changed(plan, remedy)
+            return changed, f"{said}, because {remedy.reason}"
     raise ValueError(f"`cause` must be one of REMEDIES; got {cause!r}.")
+
+
+def _changed(plan, remedy):
+    value = remedy.value
+    if remedy.change == "augment":
+        return plan._replace(augment=(value, 0.0)), f"augmentation {value}"
+    if remedy.change == "rates":
+        rates = {side: getattr(plan, side) * value for side in ("d_rate", "g_rate")}
+        return plan._replace(**rates), f"learning rates times {value:g}"
+    preset = presets.get(plan.preset)
+    if remedy.change == "penalties":
+        before = {**preset.arguments, **plan.arguments}
+        weights = {name: before.get(name, 1.0) * value for name in ("r1_weight", "r2_weight")}
+        changed = plan._replace(arguments={**plan.arguments, **weights})
+        return changed, f"penalties times {value:g}"
+    other = presets.get(value)
+    changed = plan._replace(
+        preset=value,
+        arguments={},
+        filters=other.network_arguments["filters"],
+        d_rate=other.d_rate,
+        g_rate=other.g_rate,
+    )
+    return changed, f"the preset {value}, from the beginning"

@@ -18,6 +18,7 @@ COLLAPSES = ("alike", "blind discriminator", "dead generator", "k_t at 0", "satu
 
 RISE = 1.3  # by which two figures in a row have to be above the best
 STUCK_AFTER = 0.3  # of the budget
+HOPELESS = 2.0  # figures that are above it by then, even if they fall
 _CHECKED_EVERY = 5.0  # seconds between looks at the metrics
 _ROWS = 6
 
@@ -37,8 +38,10 @@ def cause_of(
         return "diverged"
     if any(name in COLLAPSES for name in findings):
         return "collapsed"
-    if len(figures) >= 4 and share > STUCK_AFTER and min(figures) > 1 and _flat(figures[-4:]):
-        return "stuck"
+    if len(figures) >= 4 and share > STUCK_AFTER:
+        best = min(figures)
+        if best > HOPELESS or (best > 1 and _flat(figures[-4:])):
+            return "stuck"
     best = min(figures, default=math.inf)
     if len(figures) >= 3 and min(figures[-2:]) > max(RISE * best, best + floor):
         return "risen"
