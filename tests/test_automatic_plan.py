@@ -189,7 +189,7 @@ def test_causes(figures, findings, share, cause):
 @pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS, HORSES])
 def test_a_remedy_changes_one_thing(look, cause):
     before = plan(look, 20, USUAL)
-    after, sentence = remedied(before, cause)
+    after, sentence = remedied(before, cause, fill=-1.0)
     assert "because" in sentence
     if after.preset != before.preset:
         assert (cause, after.preset) == ("stuck", "ebgan/photographs")
@@ -213,3 +213,5 @@ def test_a_remedy_changes_one_thing(look, cause):
         assert ratio[0] < 1
     elif changed["arguments"]:
         assert after.arguments["r1_weight"] == after.arguments["r2_weight"] == 4.0
+    else:
+        assert after.augment == ("translation", -1.0)

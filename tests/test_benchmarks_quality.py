@@ -88,6 +88,26 @@ def test_faces(what, monkeypatch):
 
 
 @once
+def test_folders(monkeypatch, capsys):
+    folders = importlib.import_module("folders")
+    monkeypatch.setattr(folders, "LETTERS", "AB")
+    monkeypatch.setattr(sys, "argv", ["folders", "write", "letters"])
+    folders.main()
+    count = int(capsys.readouterr().out.split()[1])
+    assert len([*Path("folders/letters").glob("*.png")]) == count > 100
+    images = made_up(60)[0]
+    given = [(images, np.arange(60) % 10)]
+    monkeypatch.setattr(folders.datasets, "load", lambda *arguments, **_: given)
+    assert len(folders.taken("fashion_mnist", 6, 6000, None)) == 6
+    assert len(folders.taken("mnist", None, 20, None)) == 20
+    keras_egan.train("folders/letters", minutes=0.05, output="run")
+    capsys.readouterr()
+    row = json.loads(run(monkeypatch, capsys, "folders", "measure", "run"))
+    assert row["decided"].startswith("EBGAN")
+    assert row["real"]["distance"] < row["samples"]["distance"]
+
+
+@once
 def test_stacked_mnist(digits, monkeypatch, capsys):
     stacked = importlib.import_module("stacked_mnist")
     monkeypatch.setattr(stacked, "SAMPLES", 30)

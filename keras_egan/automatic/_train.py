@@ -235,7 +235,7 @@ class _Training:
             gan.save(self.run.last)
             self._change(**done, finished=True)
             return
-        chosen, change = remedied(state.plan, watch.cause)
+        chosen, change = remedied(state.plan, watch.cause, state.look.background or 0.0)
         anew = chosen.preset != state.plan.preset or not self.run.best.exists()
         to = "it goes on" if anew else "back to the best,"
         sentence = f"Training {_SAID[watch.cause]}: {to} with {change}"

@@ -45,21 +45,24 @@ REMEDIES = (
 """The first for the cause and the GAN that changes anything is taken."""
 
 
-def remedied(plan: Plan, cause: str) -> tuple[Plan, str]:
-    """Return the changed plan, and the change in words."""
+def remedied(plan: Plan, cause: str, fill: float = 0.0) -> tuple[Plan, str]:
+    """Return the changed plan, and the change in words.
+
+    `fill` is the value in [-1, 1] of the images' background, which shifts bring into them.
+    """
     gan = presets.get(plan.preset).gan
     for remedy in REMEDIES:
         suits = remedy.cause == cause and remedy.gan in (None, gan)
         if suits and not (remedy.change == "augment" and plan.augment):
-            changed, said = _changed(plan, remedy)
+            changed, said = _changed(plan, remedy, fill)
             return changed, f"{said}, because {remedy.reason}"
     raise ValueError(f"`cause` must be one of REMEDIES; got {cause!r}.")
 
 
-def _changed(plan, remedy):
+def _changed(plan, remedy, fill):
     value = remedy.value
     if remedy.change == "augment":
-        return plan._replace(augment=(value, 0.0)), f"augmentation {value}"
+        return plan._replace(augment=(value, fill)), f"augmentation {value}"
     if remedy.change == "rates":
         rates = {side: getattr(plan, side) * value for side in ("d_rate", "g_rate")}
         return plan._replace(**rates), f"learning rates times {value:g}"
