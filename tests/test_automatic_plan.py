@@ -170,6 +170,8 @@ def test_what_is_built_is_what_was_planned(look):
         ([0.9, 0.8], ["alike"], 0.2, "collapsed"),
         ([0.9, 0.8], ["k_t swings"], 0.2, None),
         ([0.9, 0.5, 0.7, 0.7], [], 0.5, "risen"),
+        ([0.9, 0.5, 0.7, 0.7], ["memorised images"], 0.5, "memorised"),
+        ([0.9, 0.5, 0.4, 0.4], ["memorised images"], 0.5, None),
         ([0.9, 0.5, 0.5, 0.7], [], 0.5, None),
         ([0.2, 0.05, 0.07, 0.07], [], 0.5, None),  # within the noise of the floor
         ([1.3, 1.3, 1.3, 1.3], [], 0.5, "stuck"),

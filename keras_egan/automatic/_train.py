@@ -18,6 +18,7 @@ from keras_egan.automatic.look import Look, Split, look, sentences
 from keras_egan.automatic.remedy import MOST, remedied
 from keras_egan.automatic.watch import Watch
 from keras_egan.callbacks import Backup, Diagnosis
+from keras_egan.datasets import Batches
 from keras_egan.datasets.loaders import described, is_path
 from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.metrics.anchors import AnchoredDistance, in_range
@@ -30,6 +31,7 @@ _SAID = {
     "diverged": "diverged",
     "collapsed": "collapsed",
     "stuck": "does not get below the Gaussian",
+    "memorised": "gets worse",
     "risen": "gets worse",
 }
 
@@ -168,7 +170,9 @@ class _Training:
         count = state.look.held_out
         images = laid_out(split.images)
         self.held, self.training = images[:count], images[count:]
-        self.labels = None if split.labels is None else split.labels[count:]
+        labels = split.labels
+        self.labels = None if labels is None else labels[count:]
+        self.unseen = Batches(self.held, count, labels=None if labels is None else labels[:count])
         started = monotonic()
         self.distance = AnchoredDistance(self.training, self.held[: state.plan.samples], state.seed)
         self.opening = monotonic() - started
@@ -201,7 +205,8 @@ class _Training:
         data = batches(state.plan, self.training, self.labels, state.seed)
         reference = self.training[:64] if self.labels is None else data
         # In the beginning all samples are alike: a fifth of the budget is not too long for it.
-        diagnosis = Diagnosis(reference, patience=5 * planning.EPOCHS)
+        patience = 5 * planning.EPOCHS
+        diagnosis = Diagnosis(reference, patience=patience, held_out=self.unseen)
         watch = Watch(
             self.distance,
             state.plan.samples,

@@ -13,7 +13,7 @@ class Remedy(NamedTuple):
     """A change of a plan.
 
     Attributes:
-        cause: what was seen: `"diverged"`, `"collapsed"`, `"stuck"` or `"risen"`.
+        cause: what was seen; `cause_of` names it.
         gan: the GAN's class, or None for all.
         change: what is changed: `"rates"`, both learning rates, and `"penalties"`, the weights of
             R1 and R2, are multiplied by the value; `"augment"` gets it as its policy, if there was
@@ -32,6 +32,7 @@ class Remedy(NamedTuple):
 _RATE = "a figure that never falls below 1 is a rate too high"
 _SAFEST = "EBGAN failed on none of the sets of images that were tried"
 _SHIFTS = "the discriminator has memorised its images, and shifts suit digits and faces alike"
+_SMALLER = "smaller steps stay near what was found"
 
 REMEDIES = (
     Remedy("diverged", None, "rates", 0.1, "values that overflow come from rates far too high"),
@@ -39,8 +40,9 @@ REMEDIES = (
     Remedy("stuck", None, "preset", "ebgan/photographs", _SAFEST),
     Remedy("collapsed", "RelativisticGAN", "penalties", 4.0, "they let the game converge"),
     Remedy("collapsed", None, "rates", 0.3, "a slower generator loses less of the data"),
-    Remedy("risen", None, "augment", "translation", _SHIFTS),
-    Remedy("risen", None, "rates", 0.5, "smaller steps stay near what was found"),
+    Remedy("memorised", None, "augment", "translation", _SHIFTS),
+    Remedy("memorised", None, "rates", 0.5, _SMALLER),
+    Remedy("risen", None, "rates", 0.5, _SMALLER),
 )
 """The first for the cause and the GAN that changes anything is taken."""
 

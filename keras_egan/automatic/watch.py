@@ -28,6 +28,9 @@ def cause_of(
 ) -> str | None:
     """Return what is wrong with a training, or None.
 
+    It has `"diverged"`, `"collapsed"`, is `"stuck"` above the Gaussian, or its figure has
+    `"risen"`; the latter is called `"memorised"` if the discriminator has memorised its images.
+
     Args:
         figures: the figures of this part, oldest first; NaN for samples that are not finite.
         findings: the names of the findings of `Diagnosis`.
@@ -44,7 +47,7 @@ def cause_of(
             return "stuck"
     best = min(figures, default=math.inf)
     if len(figures) >= 3 and min(figures[-2:]) > max(RISE * best, best + floor):
-        return "risen"
+        return "memorised" if "memorised images" in findings else "risen"
     return None
 
 

@@ -207,7 +207,7 @@ class Diagnosis(keras.callbacks.Callback):
         gan = self.model
         # In training mode, in which a batch normalisation treats each batch as it does in a step.
         with backend.inference(gan):
-            found = [gan.score(x, training=True, labels=y).energy for x, y in batches]
+            found = [gan.score(x, training=True, labels=_tensor(y)).energy for x, y in batches]
             r = energies.overfitting(gan.energy_name, *map(ops.mean, found))
             return float(ops.convert_to_numpy(r))
 
@@ -229,6 +229,10 @@ class Diagnosis(keras.callbacks.Callback):
         warnings.warn(sentence, stacklevel=2)
         if self.stop:
             self.model.stop_training = True
+
+
+def _tensor(labels):
+    return None if labels is None else ops.convert_to_tensor(labels)
 
 
 def _flat(network):
