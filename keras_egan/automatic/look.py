@@ -10,6 +10,7 @@ from keras_egan.metrics.streams import squared_distances
 
 FEWEST = 20
 DRAWN = 0.4  # the share of equal neighbours above which images are drawings
+LINES = 0.75  # above which grey ones are lines on a background: digits have 0.8, clothes 0.4 to 0.7
 ALIGNED = 0.1  # the share of variation in the mean image above which parts have fixed places
 MOST_HELD_OUT = 1000
 _COMPARED = 1000

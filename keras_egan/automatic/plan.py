@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from keras_egan import presets
-from keras_egan.automatic.look import ALIGNED, DRAWN, Look
+from keras_egan.automatic.look import ALIGNED, DRAWN, LINES, Look
 from keras_egan.automatic.reading import Sizes
 
 
@@ -40,8 +40,8 @@ class Recipe(NamedTuple):
 
 RECIPES = (
     Recipe(
-        "grey, and small or drawn",
-        lambda look: look.channels == 1 and (max(look.sides) <= 40 or look.flat > DRAWN),
+        "digits, letters and the like",
+        lambda look: look.channels == 1 and look.flat > LINES,
         "ebgan/digits",
         {"margin": "auto"},
         200_000,
@@ -53,7 +53,7 @@ RECIPES = (
     ),
     Recipe(
         "drawings",
-        lambda look: look.flat > DRAWN,
+        lambda look: look.channels > 1 and look.flat > DRAWN,
         "relativistic/drawings",
         {},
         80_000,
@@ -65,7 +65,7 @@ RECIPES = (
     ),
     Recipe(
         "photographs with parts at fixed places",
-        lambda look: look.aligned > ALIGNED,
+        lambda look: look.channels > 1 and look.aligned > ALIGNED,
         "began/celeba64",
         {},
         250_000,
@@ -75,7 +75,7 @@ RECIPES = (
         "BEGAN with one pass made the best faces in equal time (docs: results)",
     ),
     Recipe(
-        "photographs",
+        "photographs, and all else in grey",
         lambda look: True,
         "ebgan/photographs",
         {},
@@ -83,7 +83,8 @@ RECIPES = (
         (12, 16, 24, 32, 48, 64),
         3000,
         "color,translation,cutout",
-        "on horses in many places BEGAN collapsed, and EBGAN made the best samples (docs: results)",
+        "on horses at differing places BEGAN collapsed, and EBGAN made the best samples; its "
+        "margin follows the data (docs: results)",
     ),
 )
 """The first that suits is taken."""
