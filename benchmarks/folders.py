@@ -89,8 +89,7 @@ def measure(arguments):
     distance = AnchoredDistance(training, held)
     gan = keras_egan.load(run.best)
     row = {"decided": state.plan.decisions[0][0], "changed": len(state.interventions)}
-    rows = [figures for figures in state.figures if figures["figure"] is not None]
-    row["steps"] = min(rows, key=lambda figures: figures["figure"])["step"]
+    row["steps"] = int(gan.step)
     for name, samples in (
         ("samples", gan.sample(len(held), seed=arguments.seed)),
         ("real", distance.real),
