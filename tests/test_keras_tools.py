@@ -130,6 +130,9 @@ def test_wrappers_of_scikit_learn_refuse_a_gan_in_a_sentence():
     gan = keras_egan.LeastSquaresGAN(*keras_egan.networks.mlp(2, n_layers=1, units=4))
     gan.compile("adam", "adam")
     points = np.zeros((8, 2), "float32")
-    for wrapper in (keras.wrappers.SKLearnClassifier, keras.wrappers.SKLearnRegressor):
+    for name in ("SKLearnClassifier", "SKLearnRegressor", "SKLearnTransformer"):
+        wrapper = getattr(keras.wrappers, name)(lambda **data: gan)
         with pytest.raises(RuntimeError, match="needs to be compiled, and have a loss"):
-            wrapper(lambda **data: gan).fit(points, np.arange(8) % 2)
+            wrapper.fit(points, np.arange(8) % 2)
+        with pytest.raises(ValueError, match="Found array with dim 4"):
+            wrapper.fit(uint8_images(8), np.arange(8) % 2)

@@ -96,6 +96,14 @@ def test_the_learning_rate_reads_as_the_generators_and_cannot_be_set(networks):
         optimizer.learning_rate = 0.1
 
 
+def test_the_learning_rate_of_a_schedule_reads_as_a_variable(networks):
+    halved = keras.optimizers.schedules.ExponentialDecay(0.5, decay_steps=1, decay_rate=0.5)
+    optimizer = build(networks, "adam", keras.optimizers.SGD(halved))
+    assert optimizer.learning_rate.numpy() == 0.5
+    optimizer.iterations.assign(3)
+    assert optimizer.learning_rate.numpy() == 0.5**4
+
+
 def test_a_schedule_by_callback_changes_both():
     gan = keras_egan.BEGAN(*tiny_networks())
     gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.SGD(1e-2))

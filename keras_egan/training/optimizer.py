@@ -51,8 +51,14 @@ class AdversarialOptimizer(keras.optimizers.Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """The generator's learning rate, for callbacks that log a single one; not to be set."""
-        return self.g_optimizer.learning_rate
+        """The generator's learning rate, for callbacks that log a single one; not to be set.
+
+        A schedule's is put into a variable, because W&B's callback calls `numpy()`, which JAX's
+        arrays lack:
+        https://github.com/wandb/wandb/blob/v0.31.0/wandb/integration/keras/callbacks/metrics_logger.py
+        """
+        rate = self.g_optimizer.learning_rate
+        return rate if isinstance(rate, keras.Variable) else keras.Variable(rate, trainable=False)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
