@@ -118,7 +118,7 @@ def invert(
             number takes less memory.
 
     Returns:
-        `Inversion`: latents, their samples, the errors, and whether these are large.
+        Latents, their samples, the errors, and whether these are large.
 
     Raises:
         ValueError: if an argument is out of its range, `energy` refuses the images, or the GAN has

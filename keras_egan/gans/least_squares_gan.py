@@ -16,7 +16,7 @@ class LeastSquaresGAN(EnergyGAN):
     """LSGAN, least squares GAN (Mao et al., 2016); not to be confused with LS-GAN.
 
     The discriminator is a critic with a linear output, high on data. The energy of an image x is
-    -D(x). Each step minimises
+    minus D(x). Each step minimises
 
         L_D = (D(x) - b)^2 / 2 + (D(G(z)) - a)^2 / 2  and  L_G = (D(G(z)) - c)^2 / 2
 

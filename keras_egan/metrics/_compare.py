@@ -30,6 +30,10 @@ class Figure(NamedTuple):
 
     `value` plus and minus 1.96 errors is an interval of 95 % for the figure of as many other
     samples, not for that of infinitely many.
+
+    Attributes:
+        value: the figure.
+        error: its standard error.
     """
 
     value: float
@@ -59,7 +63,8 @@ class Comparison:
         protocol: the extractor, the number of features, the classifier, how images are resized and
             floats rounded, and the number and shape of real and generated images. Figures of two
             results are comparable if their protocols differ in the generated images' shape alone.
-        real, generated: the features, each a `Source`.
+        real: the features of the real images.
+        generated: the features of the generated images.
     """
 
     figures: dict[str, Figure]
