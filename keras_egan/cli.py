@@ -147,7 +147,11 @@ def _evaluate(given):
 
 
 def _evaluate_flags(add):
-    add("samples", help="a run, a .keras file, a folder, or a .npy or .npz file of an array")
+    add(
+        "samples",
+        help="a run, a .keras file, a folder, 'digits' or a name of tensorflow-datasets, or a .npy "
+        "or .npz file of an array",
+    )
     add("real", help="real images, likewise")
     add(
         "--features",
