@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import keras_egan
+from keras_egan import presets
 from keras_egan.automatic import _train, report, watch
 from keras_egan.automatic.files import RunFiles
 from keras_egan.metrics.anchors import AnchoredDistance
@@ -199,6 +200,27 @@ def test_what_diverges_whatever_is_changed(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"Training diverged from the beginning, 4 times\. Check"):
         keras_egan.train(blobs(60), MINUTES, tmp_path, say=str)
     assert len(json.loads((tmp_path / "run.json").read_text())["interventions"]) == 3
+
+
+@pytest.mark.parametrize(("needed", "changed"), [(64, True), (10**6, False)])
+def test_what_is_stuck_goes_on_with_another_gan(needed, changed, tmp_path, monkeypatch):
+    """Unless training has hardly begun, when the minutes end."""
+    steady(monkeypatch, images_needed=needed)
+    measure = watch.Watch._measure
+    monkeypatch.setattr(watch.Watch, "_measure", lambda self: 3.0 + 0.0 * measure(self))
+    drawings = blobs(60, channels=3) * np.array([1, 0.5, 0.25])
+    said = []
+    keras_egan.train(drawings.astype("uint8"), 2 * MINUTES, tmp_path, say=said.append)
+    state = json.loads((tmp_path / "run.json").read_text())
+    assert [change["cause"] for change in state["interventions"]] == ["stuck"] * changed
+    preset = "ebgan/photographs" if changed else "relativistic/drawings"
+    assert state["plan"]["preset"] == preset
+    last = keras_egan.load(tmp_path / "last.keras")
+    assert type(last).__name__ == presets.get(preset).gan
+    if changed:
+        sentence = "Training does not get below the Gaussian: it goes on with the preset"
+        assert any(text.startswith(sentence) for text in said)
+        assert int(last.step) < state["figures"][-1]["step"] + 20
 
 
 def test_labels(tmp_path):

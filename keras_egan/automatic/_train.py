@@ -214,6 +214,7 @@ class _Training:
             self.run.best,
             self.run.samples,
             self.budget,
+            state.plan.images_needed / state.plan.batch_size,
             state.seconds + self.opening,
             state.figures,
             diagnosis,

@@ -17,7 +17,7 @@ COLLAPSES = ("alike", "blind discriminator", "dead generator", "k_t at 0", "satu
 """The findings of `Diagnosis` after which samples do not get better again."""
 
 RISE = 1.3  # by which two figures in a row have to be above the best
-STUCK_AFTER = 0.3  # of the budget
+STUCK_AFTER = 0.3  # of the training
 HOPELESS = 2.0  # figures that are above it by then, even if they fall
 _CHECKED_EVERY = 5.0  # seconds between looks at the metrics
 _ROWS = 6
@@ -34,7 +34,7 @@ def cause_of(
     Args:
         figures: the figures of this part, oldest first; NaN for samples that are not finite.
         findings: the names of the findings of `Diagnosis`.
-        share: the share of the budget that is used.
+        share: the share of the training that is done.
         floor: the figure of real images.
     """
     if "not finite" in findings or (figures and not math.isfinite(figures[-1])):
@@ -65,6 +65,7 @@ class Watch(keras.callbacks.Callback):
         best: the file of the best weights.
         grids: the folder of the grids.
         budget: the seconds that the run may take in all.
+        needed: the number of steps that training needs to become good.
         seconds: the seconds used before.
         figures: the figures before, as in `RunState`; this one appends to a copy.
         diagnosis: the `Diagnosis` that comes before it in the list of callbacks.
@@ -83,6 +84,7 @@ class Watch(keras.callbacks.Callback):
         best: Path,
         grids: Path,
         budget: float,
+        needed: float,
         seconds: float,
         figures: Sequence[dict[str, Any]],
         diagnosis: Diagnosis,
@@ -97,6 +99,7 @@ class Watch(keras.callbacks.Callback):
         self.best = best
         self.grids = grids
         self.budget = budget
+        self.needed = needed
         self.seconds = seconds
         self.figures = [*figures]
         self.before = len(self.figures)
@@ -165,7 +168,8 @@ class Watch(keras.callbacks.Callback):
         own = [
             math.nan if r["figure"] is None else r["figure"] for r in self.figures[self.before :]
         ]
-        cause = cause_of(own, findings, share, self.floor)
+        done = min(share, self._fit.step / self.needed)  # what has hardly begun is not stuck
+        cause = cause_of(own, findings, done, self.floor)
         if cause and self.mended and share < 0.9:
             self.cause = cause
             self.model.stop_training = True
