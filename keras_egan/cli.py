@@ -32,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show
             given.run(given)
     except KeyboardInterrupt:
-        print("Stopped. The same command goes on.", file=sys.stderr)
+        goes_on = " The same command goes on." if given.run is _train else ""
+        print(f"Stopped.{goes_on}", file=sys.stderr)
         return _STOPPED
     except Exception as error:
         if given.debug:
@@ -115,8 +116,9 @@ def _export(given):
     """Write the generator in a format that needs neither Keras nor this package."""
     suffixes = {kind.suffix: name for name, kind in FORMATS.items()}
     format = suffixes.get(given.filepath.suffix, "saved_model")
-    path = export.export(_gan(given.model), given.filepath, format)
-    print(f"Generator: {path}, as {format}")
+    gan = _gan(given.model)
+    path = export.export(gan, given.filepath, format)
+    print(f"Generator: {path}, as {format}. It takes {gan.latent_dim} latents, {gan.latents}.")
 
 
 def _export_flags(add):

@@ -61,7 +61,7 @@ def test_sample(run, tmp_path, capsys):
 
 def test_export(run, tmp_path, capsys):
     text = said(capsys, "export", run[1], tmp_path / "generator.onnx")
-    assert text.endswith("generator.onnx, as onnx\n")
+    assert text.endswith("generator.onnx, as onnx. It takes 64 latents, normal.\n")
     assert (tmp_path / "generator.onnx").stat().st_size > 1000
 
 
@@ -149,6 +149,9 @@ def test_a_stopped_run_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(keras_egan.automatic, "train", stopped)
     assert main(["train", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "Stopped. The same command goes on.\n"
+    monkeypatch.setattr("keras_egan.cli.detect", stopped)
+    assert main(["detect", "good", "inspected"]) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
 
 
 def test_usage(capsys):

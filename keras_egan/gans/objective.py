@@ -194,6 +194,9 @@ class Objective(keras.Model):
                 mean has the same expectation and takes `1 / stride` of the time. On several
                 devices, each counts its own part of the batch.
 
+        Returns:
+            A scalar tensor, to be returned by `penalty` or added to the discriminator's loss.
+
         Source: Mescheder et al., https://arxiv.org/abs/1801.04406; `stride` is our own.
 
         Example: `return self.zero_centered_penalty((1.0, real), (1.0, fake))` in `penalty`.

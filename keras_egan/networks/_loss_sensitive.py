@@ -39,7 +39,8 @@ def loss_sensitive(
         filters: number of channels after the loss network's first layer and before the generator's
             last. At 4x4 there are 2^(k-1) times as many.
         latent_dim: the length of the generator's input.
-        normalize_d: whether the loss network has batch normalisation; GLS-GAN-GP's has none.
+        normalize_d: whether the loss network has batch normalisation; GLS-GAN-GP's has none. With
+            `num_classes`, moments within classes are normalised all the same.
         nonnegative: whether the loss network ends in ReLU, as in LS-GAN; GLS-GAN's ends linearly.
         num_classes: the number of classes, for networks that take labels too; or None.
         classifier: whether the discriminator takes images alone and returns `(batch,
