@@ -18,8 +18,10 @@ _STOPPED = 130
 
 def main() -> int:
     """Import the package, run its command, and return the exit code."""
-    signals = signal.SIGINT, signal.SIGTERM
-    before = [signal.signal(number, _stopped) for number in signals]
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # which a shell sets for what it runs in the background
+            signal.signal(number, _stopped)
     _choose_backend()
     try:
         from keras_egan import cli
@@ -28,7 +30,7 @@ def main() -> int:
             raise
         print(f"keras_egan: {error}", file=sys.stderr)
         return 1
-    for number, handler in zip(signals, before, strict=True):
+    for number, handler in before.items():
         signal.signal(number, handler)
     code = cli.main()
     if code == _STOPPED:

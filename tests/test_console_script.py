@@ -77,3 +77,15 @@ def test_ctrl_c_while_the_package_is_imported(tmp_path):
     done = script((), tmp_path, f"sys.path.insert(0, {str(tmp_path)!r});")
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "Stopped before anything was done.\n"
+
+
+def test_a_signal_that_the_shell_ignores_stays_ignored(tmp_path):
+    """As Ctrl-C is for a command in the background."""
+    package = tmp_path / "keras_egan"
+    package.mkdir()
+    stopping = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (package / "__init__.py").write_text(stopping)
+    (package / "cli.py").write_text("main = lambda: print('ran') or 0\n")
+    before = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN);"
+    done = script((), tmp_path, f"{before}sys.path.insert(0, {str(tmp_path)!r});")
+    assert (done.returncode, done.stdout) == (0, "ran\n")

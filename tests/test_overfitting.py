@@ -285,7 +285,7 @@ def test_a_discriminator_that_memorised_its_images_is_a_finding(name, kind):
     gray, names = 0.01 * float_images(12), []
     for held_out in (BLACK_AND_WHITE, 0.01 * float_images(12, seed=1)):
         gan = following(name, augment=kind)
-        unseen = None if kind == "auto" else given(gan, held_out)
+        unseen = None if kind else given(gan, held_out)
         diagnosis = callbacks.Diagnosis(given(gan, gray), patience=1, held_out=unseen)
         fit(gan, held_out, gray, diagnosis, epochs=2)
         names.append([finding["name"] for finding in diagnosis.findings])

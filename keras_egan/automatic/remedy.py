@@ -30,7 +30,7 @@ class Remedy(NamedTuple):
 
 
 _RATE = "a figure that never falls below 1 is a rate too high"
-_SAFEST = "EBGAN failed on none of the sets of images that were tried"
+_SAFEST = "EBGAN collapsed on none of the sets of images that were tried"
 _SHIFTS = "the discriminator has memorised its images, and shifts suit digits and faces alike"
 _SMALLER = "smaller steps stay near what was found"
 
