@@ -31,7 +31,7 @@ from faces import measure
 
 import keras_egan
 from keras_egan import callbacks, datasets, metrics, networks, pictures, presets
-from keras_egan.metrics.anchors import AnchoredDistance, in_range, random_features
+from keras_egan.metrics.anchors import AnchoredDistance, in_range
 
 RELATIVISTIC = presets.get("relativistic/drawings")
 CRITIC = {"filters": 32, "latent_dim": 128, "normalize_d": False, "nonnegative": False}
@@ -136,7 +136,7 @@ def main():
     pictures.save_grid(arguments.output / "grid.png", samples[:64])
     row |= measure(samples, held_out)
     row["relative"] = row["swd"] / distance.one
-    cover = metrics.PrecisionRecall(random_features(images.shape[1:]))
+    cover = metrics.PrecisionRecall(metrics.random_features(images.shape[1:]))
     cover.update_real(held_out)
     cover.update_state(samples)
     row |= cover.result()

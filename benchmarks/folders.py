@@ -26,7 +26,7 @@ import keras_egan
 from keras_egan import datasets, metrics
 from keras_egan.automatic.build import laid_out
 from keras_egan.automatic.files import RunFiles
-from keras_egan.metrics.anchors import AnchoredDistance, in_range, random_features
+from keras_egan.metrics.anchors import AnchoredDistance, in_range
 
 SETS = {
     "digits": ("mnist", None, 5000),
@@ -94,7 +94,7 @@ def measure(arguments):
         ("samples", gan.sample(len(held), seed=arguments.seed)),
         ("real", distance.real),
     ):
-        cover = metrics.PrecisionRecall(random_features(held.shape[1:]))
+        cover = metrics.PrecisionRecall(metrics.random_features(held.shape[1:]))
         cover.update_real(in_range(held))
         cover.update_state(samples)
         row[name] = {"distance": distance(samples), **cover.result()}

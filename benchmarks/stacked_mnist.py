@@ -6,9 +6,10 @@ The protocol is PacGAN's, https://arxiv.org/abs/1712.04086: 128,000 images of th
 each, hence 1,000 modes; 50 epochs; 26,000 samples, judged channel by channel by a classifier of
 MNIST; the modes with a sample, and the Kullback-Leibler divergence of the samples' modes from the
 uniform distribution (a perfect generator would have about 0.019 with so many samples). The GANs
-have the settings of their presets. Three channels are as many independent images: embeddings are
-three times as long, and margins, which are those of a norm, are multiplied by the root of 3. The
-samples are judged after each epoch. With `--backup`, the same command continues a stopped run.
+have the settings of their presets, `relativistic/drawings` at 32x32 and without augmentation. Three
+channels are as many independent images: embeddings are three times as long, and margins, which are
+those of a norm, are multiplied by the root of 3. The samples are judged after each epoch. With
+`--backup`, the same command continues a stopped run.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from quality import cropped, padded
 from keras_egan import callbacks, metrics, presets
 
 SAMPLES, BLOCK = 26_000, 1000
+RELATIVISTIC = "relativistic/drawings"
 
 
 class Coverage(keras.callbacks.Callback):
@@ -49,7 +51,8 @@ def main():
     )
     add = parser.add_argument
     mnist_presets = [name for name in presets.names() if name.endswith("/mnist")]
-    add("--gan", choices=mnist_presets, required=True, help="the preset")
+    choices = [*mnist_presets, RELATIVISTIC]
+    add("--gan", choices=choices, required=True, help="the preset")
     add("--epochs", type=int, default=50, help="how many times to go through the images")
     add("--training-images", type=int, default=128_000, help="how many images there are")
     add("--seed", type=int, default=0, help="of the images, weights and latents")
@@ -59,6 +62,8 @@ def main():
 
     preset = presets.get(arguments.gan)
     side, changes = preset.image_shape[0], {}
+    if arguments.gan == RELATIVISTIC:
+        side, changes["augment"] = 32, None
     if preset.network == "dcgan_autoencoder":
         changes["network_arguments"] = {"embedding_dim": 3 * 32}
     if "margin" in preset.arguments:

@@ -116,3 +116,13 @@ def unbounded(discriminator: keras.Model) -> None:
             f"`discriminator` must end in a linear layer; it ends in {activation!r}, which bounds "
             "the scores that the loss compares. End it in `keras.layers.Dense(1)`."
         )
+
+
+def distinct_names(names: list[str]) -> None:
+    """Raise a `ValueError` if a metric or an indicator has the name of another."""
+    repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if repeated:
+        raise ValueError(
+            f"The losses and `indicators` give {repeated[0]!r} more than once, and the logs have "
+            "one value per name. Give each metric and each indicator a name of its own."
+        )

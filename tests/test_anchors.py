@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_egan.metrics import SlicedWassersteinDistance
-from keras_egan.metrics.anchors import AnchoredDistance, gaussian, in_range, random_features
+from keras_egan.metrics import SlicedWassersteinDistance, random_features
+from keras_egan.metrics.anchors import AnchoredDistance, gaussian, in_range
 from tests.conftest import on
 
 pytestmark = on("torch")

@@ -44,13 +44,14 @@ def steady(monkeypatch, **changes):
     for module in (_train, watch):
         monkeypatch.setattr(module, "monotonic", lambda: next(looks) / 25)
     plan = _train.planning.plan
-    fixed = {"interval": 0.5, "every": 2, "backup_every": 3, "samples": 8, **changes}
+    fixed = {"interval": 0.5, "every": 2, "samples": 8, **changes}
 
     def planned(look, minutes, timing=None):
         made = plan(look, minutes, timing)
         return made if timing is None else made._replace(**fixed)
 
     monkeypatch.setattr(_train.planning, "plan", planned)
+    monkeypatch.setattr(_train.planning, "BACKUP_MINUTES", 1e-9)
 
 
 @pytest.fixture(scope="module")

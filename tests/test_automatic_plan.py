@@ -11,6 +11,7 @@ from keras_egan.automatic.look import Look
 from keras_egan.automatic.plan import Timing, larger_sides, plan, recipe_for, sides_for, warning
 from keras_egan.automatic.reading import Sizes
 from keras_egan.automatic.remedy import REMEDIES, remedied
+from keras_egan.automatic.script import text
 from keras_egan.automatic.watch import cause_of
 from tests.conftest import on
 
@@ -18,7 +19,7 @@ pytestmark = on("torch")
 
 FACES = Look(
     total=8000,
-    unreadable=0,
+    left_out="",
     duplicates=0,
     short=178.0,
     aspect=0.8,
@@ -137,7 +138,6 @@ def test_what_every_plan_holds(look, minutes, timing):
     seconds = 60 * minutes
     assert made.batch_size <= (look.total - look.held_out) / 2
     assert made.steps * made.step_seconds <= max(seconds, made.step_seconds)
-    assert made.backup_every * made.step_seconds <= max(60, made.step_seconds)
     assert 1 <= made.samples <= look.held_out
     assert made.samples * timing.figure <= 0.16 * made.interval
     assert made.every * made.step_seconds <= max(made.interval, made.step_seconds)
@@ -205,6 +205,7 @@ def test_a_remedy_changes_one_thing(look, cause):
         assert (cause, after.preset) == ("stuck", "ebgan/photographs")
         assert presets.get(before.preset).gan in ("BEGAN", "RelativisticGAN")
         assert "margin" in presets.get(after.preset).arguments
+        assert after.images_needed == plan(HORSES, 1e5, USUAL._replace(build=1e9)).images_needed
         build(after, seed=0)
         again, sentence = remedied(after, cause)
         assert (again.preset, again.d_rate) == (after.preset, 0.2 * after.d_rate)
@@ -225,3 +226,16 @@ def test_a_remedy_changes_one_thing(look, cause):
         assert after.arguments["r1_weight"] == after.arguments["r2_weight"] == 4.0
     else:
         assert after.augment == ("translation", -1.0)
+
+
+@pytest.mark.parametrize(
+    ("every", "steps", "lines"),
+    [
+        (1, 52, "epochs=1,\n    steps_per_epoch=50,"),
+        (1, 7, "epochs=1,\n    steps_per_epoch=7,"),
+        (200, 1000, "epochs=5,\n    steps_per_epoch=200,"),
+    ],
+)
+def test_an_epoch_of_the_script_is_no_single_step(every, steps, lines):
+    made = plan(FACES, 20, USUAL)._replace(every=every, steps=steps)
+    assert lines in text("photos", made)

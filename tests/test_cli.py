@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,9 +45,14 @@ def said(capsys, *arguments):
 def test_train_says_what_is_odd(tmp_path, capsys):
     folder = save(tmp_path / "photos", np.concatenate([blobs(30, channels=3)] * 2))
     (tmp_path / "photos/notes.png").write_text("no image")
+    for name in ("notes.txt", "IMG_1"):
+        (tmp_path / "photos" / name).write_text("no image")
     text = said(capsys, "train", folder, "--minutes", 0.02, "--output", tmp_path / "run")
     assert "50% are exact duplicates (30 of 60), and are left out." in text
-    assert "Left out: 1 file that cannot be read as images." in text
+    assert (
+        "Left out: 1 file that cannot be read as images, and files without the suffix of an image "
+        "(1 of no suffix, 1 of .txt)."
+    ) in text
     assert "Plan: EBGAN with networks.dcgan_autoencoder" in text
     assert "(a Gaussian has 1, real images " in text
 
@@ -69,12 +75,16 @@ def test_export(run, tmp_path, capsys):
 def test_detect(tmp_path, capsys):
     good = save(tmp_path / "good", blobs(60))
     judged = save(tmp_path / "judged", np.concatenate([blobs(6, seed=1), 255 - blobs(3, seed=2)]))
+    (tmp_path / "judged/notes.png").write_text("no image")
     out = tmp_path / "out"
     text = said(capsys, "detect", good, judged, "--output", out)
-    assert " of 9 are abnormal" in text
+    assert f"{judged}: left out: 1 file that cannot be read as images." in text
+    threshold = float(re.search(r" of 9 are abnormal, with a score above (.+)\. See", text)[1])
     rows = [*csv.DictReader((out / "scores.csv").read_text().splitlines())]
     assert {row["file"][-7:-4] for row in rows[:3]} == {"006", "007", "008"}
     scores = [float(row["score"]) for row in rows]
+    for row, score in zip(rows, scores, strict=True):
+        assert (score > threshold) == (row["abnormal"] == "1")
     assert scores == sorted(scores, reverse=True)
     assert (out / "maps.png").exists()
     assert (out / "detector.keras").exists()
@@ -178,5 +188,5 @@ def test_as_a_module(run):
 
 def test_the_state_is_plain(run):
     state = json.loads(Path(run[1], "run.json").read_text())
-    assert state["look"]["unreadable"] == 1
+    assert state["look"]["left_out"] == "1 file that cannot be read as images"
     assert state["source"] == run[0]

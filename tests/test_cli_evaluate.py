@@ -11,7 +11,7 @@ import keras_egan
 from keras_egan import metrics
 from keras_egan.automatic import comparison
 from keras_egan.cli import main
-from keras_egan.metrics.anchors import random_features
+from keras_egan.metrics import random_features
 from tests.conftest import on
 from tests.test_automatic import blobs
 from tests.test_cli import save

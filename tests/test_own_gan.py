@@ -46,3 +46,49 @@ def test_a_penalty_returns_no_metrics():
     gan.compile("sgd", "sgd")
     with pytest.raises(TypeError, match=r"`penalty` must return one number .*got a tuple"):
         gan.train_on_batch(float_images(8))
+
+
+@on("torch")
+@pytest.mark.parametrize(
+    ("returned", "named"),
+    [
+        (
+            lambda real: real.energy[:, None] - real.energy[None],
+            r"`d_loss` .*its shape is \(2, 2\)",
+        ),
+        (lambda real: (real.energy, {"norms": real.images}), r"`norms` .*\(2, 8, 8, 1\)"),
+        (lambda real: (real.energy, {"g_loss": real.energy}), "give 'g_loss' more than once"),
+        (lambda real: (real.energy, {"d_loss": real.energy}), "give 'd_loss' more than once"),
+    ],
+)
+def test_compile_refuses_what_the_logs_cannot_hold(returned, named):
+    class Other(LinearGAN):
+        def discriminator_loss(self, real, fake):
+            return returned(real)
+
+    gan = Other(tiny_networks()[0], tiny_critic(), energy="output")
+    with pytest.raises(ValueError, match=named):
+        gan.compile("sgd", "sgd")
+
+
+@on("torch")
+def test_two_states_of_one_name_are_refused():
+    gan = LinearGAN(tiny_networks()[0], tiny_critic(), energy="output")
+    gan.add_state("share")
+    with pytest.raises(ValueError, match="'share' is taken"):
+        gan.add_state("share")
+
+
+@on("torch")
+def test_an_indicator_needs_a_name_of_its_own():
+    class Other(LinearGAN):
+        def discriminator_loss(self, real, fake):
+            return real.energy - fake.energy, {"share": real.energy}
+
+        def indicators(self, metrics):
+            return {"share": metrics["d_loss"]}
+
+    gan = Other(tiny_networks()[0], tiny_critic(), energy="output")
+    gan.compile("sgd", "sgd")
+    with pytest.raises(ValueError, match="give 'share' more than once"):
+        gan.train_on_batch(float_images(8))

@@ -232,7 +232,7 @@ class _Training:
                 callbacks=[
                     diagnosis,
                     watch,
-                    Backup(self.run.backup(state.part), every=state.plan.backup_every),
+                    Backup(self.run.backup(state.part), every_minutes=planning.BACKUP_MINUTES),
                 ],
             )
         self.opening = 0.0

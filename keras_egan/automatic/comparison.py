@@ -13,7 +13,6 @@ from keras_egan.automatic.plan import sides_for
 from keras_egan.datasets.preparation import to_uint8
 from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.image_format import channel_axis, channels_first, feature_shape
-from keras_egan.metrics.anchors import random_features
 from keras_egan.saving import files
 
 RANDOM = "random"
@@ -67,7 +66,7 @@ def compare(
             )
         sides = image_size, image_size
     if extractor is None:
-        extractor = random_features(feature_shape(sides[0], sides[1], channels), cells=2)
+        extractor = metrics.random_features(feature_shape(sides[0], sides[1], channels), cells=2)
     return metrics.compare(
         _batches(other, sides, channels),
         _batches(one, sides, channels),

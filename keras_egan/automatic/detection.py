@@ -56,6 +56,9 @@ def detect(
             f"A false-alarm rate of {false_alarm_rate:g} needs {least} good images or more; got "
             f"{len(learnt.images)}."
         )
+    for folder, found in ((good, learnt), (inspected, judged)):
+        if found.left_out:
+            say(f"{folder}: left out: {found.left_out}.")
     images = laid_out(learnt.images)
     say(
         f"Learning from {len(images):,} good images in about 1,200 steps; a fifth of the images or "
@@ -77,4 +80,7 @@ def detect(
     pairs = np.stack([plain, maps], axis=1).reshape(-1, *maps.shape[1:])
     pictures.save_grid(output / "maps.png", pairs, columns=6)
     detector.save(output / "detector.keras")
-    say(f"{abnormal.sum():,} of {len(images):,} are abnormal. See {output / 'scores.csv'}.")
+    say(
+        f"{abnormal.sum():,} of {len(images):,} are abnormal, with a score above "
+        f"{detector.threshold_:.3g}. See {output / 'scores.csv'}."
+    )

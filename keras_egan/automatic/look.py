@@ -22,7 +22,7 @@ class Look(NamedTuple):
 
     Attributes:
         total: the number of different images, all held-out ones included.
-        unreadable: the number of files that could not be read.
+        left_out: the files that were left out, in words, or "".
         duplicates: the number of images that are equal to an earlier one, and left out.
         short: the median of the shorter side before resizing, in pixels.
         aspect: the median of width by height before resizing.
@@ -41,7 +41,7 @@ class Look(NamedTuple):
     """
 
     total: int
-    unreadable: int
+    left_out: str
     duplicates: int
     short: float
     aspect: float
@@ -96,7 +96,7 @@ def look(read: Images, sizes: Sizes, seed: int = 0) -> tuple[Look, Split]:
     own_side, alike = _compared(images[:_COMPARED])
     found = Look(
         total=len(images),
-        unreadable=read.unreadable,
+        left_out=read.left_out,
         duplicates=duplicates,
         short=sizes.short,
         aspect=sizes.aspect,
@@ -121,9 +121,8 @@ def sentences(look: Look) -> Iterator[str]:
         f"{look.total:,} different {kind} images, {width}x{height} here; the shorter side is "
         f"{look.short:.0f} pixels in the median, width by height {look.aspect:.2f}."
     )
-    if look.unreadable:
-        files = "file" if look.unreadable == 1 else "files"
-        yield f"Left out: {look.unreadable:,} {files} that cannot be read as images."
+    if look.left_out:
+        yield f"Left out: {look.left_out}."
     if look.duplicates:
         found = look.total + look.duplicates
         yield (

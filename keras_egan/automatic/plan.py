@@ -100,7 +100,7 @@ MOST_SAMPLES = 1000  # of a figure; more hardly change it
 FEWEST_SAMPLES = 100  # fewer make the figure noise
 REBUILD = 0.1  # of the time left, which compiling networks of another size may take
 MIRROR_BELOW = 0.6  # the share of images on their own side: letters have 0.9, faces 0.5
-BACKUP_SECONDS = 40.0  # a power cut loses at most a minute
+BACKUP_MINUTES = 0.6  # a power cut loses at most a minute
 
 
 class Timing(NamedTuple):
@@ -137,7 +137,6 @@ class Plan(NamedTuple):
         steps: the number of steps that the minutes should allow.
         every: the number of steps of an epoch, at whose end a figure may be due.
         interval: the seconds between figures.
-        backup_every: the number of steps between backups.
         samples: the number of samples of a figure.
         images_needed: the number of images that training has to see to become good.
         decisions: pairs of a decision and its reason.
@@ -157,7 +156,6 @@ class Plan(NamedTuple):
     steps: int
     every: int
     interval: float
-    backup_every: int
     samples: int
     images_needed: int
     decisions: tuple[tuple[str, str], ...]
@@ -227,6 +225,12 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
     kind = "an auto-encoder" if "autoencoder" in preset.network else "a critic"
     decisions = (
         (f"{preset.gan} with networks.{preset.network}, as in {recipe.preset}", recipe.reason),
+        (
+            f"images of {look.sides[1]}x{look.sides[0]}",
+            f"the presets were tuned at {SIDE}, or at the images' own side if that is below 48; "
+            f"{QUICK_SIDE} for less than {QUICK_MINUTES} minutes, and twice the side if there is "
+            "time",
+        ),
         (f"{filters} filters, batches of {batch_size}", fitting),
         (
             f"rates of {preset.d_rate:g} and {preset.g_rate:g}, Adam's beta_1 {preset.beta_1:g}",
@@ -260,7 +264,6 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         steps=steps,
         every=max(1, int(interval / step / EPOCHS)),
         interval=interval,
-        backup_every=max(1, int(BACKUP_SECONDS / step)),
         samples=samples,
         images_needed=needed,
         decisions=decisions,

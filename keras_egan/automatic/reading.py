@@ -48,7 +48,7 @@ class Images(NamedTuple):
         images: uint8 of shape `(n, height, width, channels)`.
         labels: int32 of shape `(n,)`, or None.
         names: the names of the classes, or None.
-        unreadable: the number of files that could not be read.
+        left_out: the files that were left out, in words, or "".
         transparent: the share of files with transparent pixels.
         paths: the files, if the source is a folder.
     """
@@ -56,7 +56,7 @@ class Images(NamedTuple):
     images: np.ndarray
     labels: np.ndarray | None
     names: tuple[str, ...] | None
-    unreadable: int
+    left_out: str
     transparent: float
     paths: tuple[Path, ...] = ()
 
@@ -112,7 +112,7 @@ def read(
         np.moveaxis(images, 1, -1) if channels_first() else images,
         None if classes is None else classes[kept],
         names,
-        len(folder.unreadable) + len(found) - len(images),
+        _left_out(len(folder.unreadable) + len(found) - len(images), folder.others),
         _transparent(folder.paths[:: max(1, len(folder) // _CHECKED)]),
         tuple(folder.paths[index] for index in kept),
     )
@@ -122,6 +122,16 @@ def _folder(source, prepare=None):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the number is said in a sentence
         return Folder(Path(source).expanduser(), prepare or Preparation(64), skip_unreadable=True)
+
+
+def _left_out(unreadable, others):
+    said = []
+    if unreadable:
+        files = "file" if unreadable == 1 else "files"
+        said.append(f"{unreadable:,} {files} that cannot be read as images")
+    if others:
+        said.append(f"files without the suffix of an image ({others})")
+    return ", and ".join(said)
 
 
 def _transparent(paths):
@@ -148,7 +158,7 @@ def _read_batches(source, sides, labels, most, **given):
     names = loaded.class_names
     if classes and names is None:
         names = tuple(map(str, range(int(classes[0].max()) + 1)))
-    return Images(images, classes[0] if classes else None, names, 0, 0.0)
+    return Images(images, classes[0] if classes else None, names, "", 0.0)
 
 
 def _batches(loaded) -> Iterator[tuple[np.ndarray, ...]]:

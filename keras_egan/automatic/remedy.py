@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from keras_egan import presets
-from keras_egan.automatic.plan import Plan
+from keras_egan.automatic.plan import RECIPES, Plan
 
 MOST = 3
 """The most interventions of a run."""
@@ -79,6 +79,7 @@ def _changed(plan, remedy, fill):
         preset=value,
         arguments={},
         filters=other.network_arguments["filters"],
+        images_needed=next(recipe.images for recipe in RECIPES if recipe.preset == value),
         d_rate=other.d_rate,
         g_rate=other.g_rate,
     )

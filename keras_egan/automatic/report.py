@@ -78,8 +78,13 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         yield "</div>"
         yield "<h2>The distance to held-out images</h2>"
         levels = {"Gaussian": 1.0, "real images": distance.floor}
+        yield "<p>Lower is better. It should fall below the Gaussian, towards real images.</p>"
         yield _chart(rows, {"samples": "figure"}, levels)
         yield "<h2>The energies</h2>"
+        yield (
+            "<p>The discriminator gives data low energies. The two curves should stay near each "
+            "other; a gap that keeps growing means that one network has won.</p>"
+        )
         yield _chart(rows, {"data": "real_energy", "samples": "fake_energy"}, {})
     if training is not None and run.best.exists():
         yield from _copies(run, distance, training)

@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_egan._version import __version__
 from keras_egan.automatic.plan import Plan
 
+_EPOCH = 50  # steps of an epoch at least, because the script draws a grid at its end
 _TEXT = '''\
 """The training of this folder, by hand, as keras_egan {version} wrote it. Change what you like."""
 
@@ -63,14 +64,15 @@ def text(source: str, plan: Plan) -> str:
     policy = _quoted(plan.augment[0]) if plan.augment else None
     if plan.augment and plan.augment[1]:
         policy = f"augment.DiffAugment({policy}, fill={plan.augment[1]!r})"
+    every = min(max(plan.every, _EPOCH), plan.steps)
     return _TEXT.format(
         version=__version__,
         imports=imports,
         images=images,
         preset=_quoted(plan.preset),
         arguments=f"{lines}\n    augment={policy},",
-        epochs=max(1, plan.steps // plan.every),
-        every=plan.every,
+        epochs=plan.steps // every,
+        every=every,
     )
 
 

@@ -99,6 +99,22 @@ def compiled(network: keras.Model) -> Callable[[Sequence[Any], Any], Any]:
     return _engine.jit(lambda weights, inputs: _output(network, weights, inputs))
 
 
+def predictor(network: keras.Model) -> Callable[[Any], Any]:
+    """Return a function that does what `predict_on_batch` does, without the other processes.
+
+    From Keras 3.16 on, `predict_on_batch` waits for all processes of a PyTorch group:
+    https://github.com/keras-team/keras/blob/master/keras/src/backend/torch/trainer.py
+    """
+    run = compiled(network)
+
+    def predict(inputs):
+        if not network.built:
+            network(keras.tree.map_structure(lambda x: x[:1], inputs))
+        return keras.tree.map_structure(ops.convert_to_numpy, run(network.weights, inputs))
+
+    return predict
+
+
 def compiled_gradient(
     variables: Callable[[], Sequence[Any]], objective: Callable[..., Any]
 ) -> Callable[..., Any]:

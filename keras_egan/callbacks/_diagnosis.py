@@ -82,7 +82,7 @@ class Diagnosis(keras.callbacks.Callback):
         self.every = checks.optional_whole(1, every=every)
         self.patience = int(patience)
         self.stop = stop
-        self.classifier = classifier
+        self._classify = backend.predictor(classifier) if classifier is not None else None
         self.findings: list[dict[str, Any]] = []
         self.reference = reference
         self.held_out = held_out
@@ -180,8 +180,8 @@ class Diagnosis(keras.callbacks.Callback):
         }
         self._before = weights
         classes = None
-        if self.classifier is not None:
-            kinds = self.classifier.predict_on_batch(samples).argmax(axis=1)
+        if self._classify is not None:
+            kinds = self._classify(samples).argmax(axis=1)
             counts = np.bincount(kinds)
             classes = float(counts.max() / len(samples)), int(counts.argmax())
         means = {name: float(values.mean()) for name, values in steps.items()}

@@ -83,8 +83,8 @@ def symptoms(e: Evidence) -> Iterator[tuple[str, str]]:
         yield (
             "one class",
             f"The classifier puts {e.classes[0]:.0%} of the samples in class {e.classes[1]}: the "
-            "generator misses most of the data; raise gamma or pt_weight, or give the "
-            "discriminator a normalised embedding (networks.dcgan_autoencoder).",
+            f"generator misses most of the data; {_raise(e, 'or ')}give the discriminator a "
+            "normalised embedding (networks.dcgan_autoencoder).",
         )
 
 
@@ -143,9 +143,15 @@ def _alike(e):
             "alike",
             f"Samples are all alike: their variance is {variance:.1%} of the data's, the distance "
             f"to the nearest other {nearest:.1%}{pt}; the generator has collapsed, or has not "
-            "begun to learn; lower g_optimizer's rate, raise gamma or pt_weight, or use a "
-            "discriminator with a normalised embedding (networks.dcgan_autoencoder).",
+            f"begun to learn; lower g_optimizer's rate, {_raise(e)}or use a discriminator "
+            "with a normalised embedding (networks.dcgan_autoencoder).",
         )
+
+
+def _raise(e, then=""):
+    """Return the advice to raise the hyper-parameter that makes samples vary, if there is one."""
+    name = next((name for name in ("gamma", "pt_weight") if name in e.settings), None)
+    return f"raise {name}, {then}" if name else ""
 
 
 def _saturated(e):

@@ -24,7 +24,8 @@ class Folder:
 
     `__init__` checks each file's header and end. A file without its format's end marker is decoded
     completely, to find out whether it can be read. `sizes` are the images' sizes, (width, height),
-    in the order of `paths`; `unreadable` are the errors of the files that are left out.
+    in the order of `paths`; `unreadable` are the errors of the files that are left out; `others`
+    counts the files without the suffix of an image, in words.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Folder:
         self.paths: list[Path] = []
         self.sizes: list[tuple[int, int]] = []
         self.unreadable: dict[Path, ValueError] = {}
-        others: Counter[str] = Counter()
+        others: Counter[str] = Counter()  # suffixes
         for path in sorted(self.folder.rglob("*")):
             hidden = any(part.startswith(".") for part in path.relative_to(self.folder).parts)
             if hidden or not path.is_file():
@@ -53,18 +54,18 @@ class Folder:
                 self.unreadable[path] = error
         if self.unreadable:
             self._report(self.unreadable, skip_unreadable)
+        self.others = _counted(others)
         if not self.paths:
-            found = _counted(others)
             raise ValueError(
                 f"`source` is empty: the folder {folder} holds no readable images"
-                f"{'; other files: ' + found if found else ''}."
+                f"{'; other files: ' + self.others if others else ''}."
             )
         if others:
             count = others.total()
             warnings.warn(
                 f"{count} of the {count + len(self.paths) + len(self.unreadable)} files "
                 f"in {folder} have no suffix of an image and are left out: "
-                f"{_counted(others)}.",
+                f"{self.others}.",
                 stacklevel=3,
             )
         sizes: dict[tuple[int, int], Path] = {}

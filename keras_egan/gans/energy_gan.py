@@ -19,8 +19,9 @@ from keras_egan.gans.overfitting import Overfitting
 from keras_egan.metrics._metric_means import MetricMeans
 from keras_egan.saving import configuration, state
 from keras_egan.saving.hyperparameter import Setting
-from keras_egan.training import check_networks, step
+from keras_egan.training import check_networks
 from keras_egan.training.labels import Labels
+from keras_egan.training.metric_names import metric_names
 from keras_egan.training.optimizer import AdversarialOptimizer
 from keras_egan.training.run import Run
 from keras_egan.training.training_state import TrainingState
@@ -174,7 +175,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         super().compile(optimizer=optimizer, auto_scale_loss=False, **arguments)
         # As given, not as resolved, because a file may be opened on another backend.
         self._compile_arguments = {**arguments, "auto_scale_loss": auto_scale_loss}
-        self._running_means = MetricMeans(step.metric_names(self))
+        self._running_means = MetricMeans(metric_names(self))
 
     def fit(
         self,

@@ -40,7 +40,8 @@ class Objective(keras.Model):
             are logged under their names. A scalar stands for a mean over the batch.
 
         `compile` also calls it once, with a made-up batch of two, to learn the names of the
-        metrics. `evaluate` calls it too. With `d_steps` above 1, the last update is logged.
+        metrics, and refuses other shapes and a name that is given twice. `evaluate` calls it too.
+        With `d_steps` above 1, the last update is logged.
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method `discriminator_loss`.")
 
@@ -85,7 +86,8 @@ class Objective(keras.Model):
 
         Args:
             metrics: the means of `d_loss`, `g_loss`, `real_energy`, `fake_energy`, and of the
-                metrics that the losses return, over a batch, an epoch or an evaluation.
+                metrics that the losses return, over a batch, an epoch or an evaluation. An
+                indicator may not have the name of one.
         """
         return {}
 
@@ -122,7 +124,15 @@ class Objective(keras.Model):
             name: its name, unique within the GAN.
             dtype: `"float32"`, or `"int"` for a count.
             initial: its first value.
+
+        Raises:
+            ValueError: if the GAN has a state of this name already.
         """
+        if name in self._states:
+            raise ValueError(
+                f"`name` must be new, because files keep the state under it; {name!r} is taken. "
+                "Give each state its own name."
+            )
         kind = "int" if dtype == "int32" else dtype  # see `add_variable`
         self._states[name] = add_variable(self, name, kind, initial)
         return self._states[name]
@@ -280,7 +290,9 @@ class Objective(keras.Model):
         return self._with_indicators(metrics)
 
     def _with_indicators(self, metrics):
-        return {**metrics, **self.indicators(metrics), **self._overfitting.indicators()}
+        indicators = self.indicators(metrics) | self._overfitting.indicators()
+        checks.distinct_names([*metrics, *indicators])
+        return metrics | indicators
 
     def reset_metrics(self) -> None:
         """Restart the running means and the latents of evaluation."""

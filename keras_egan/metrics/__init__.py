@@ -16,6 +16,7 @@ from keras_egan.metrics._metric_means import MetricMeans
 from keras_egan.metrics._mixture_coverage import MixtureCoverage
 from keras_egan.metrics._nearest import Neighbors, nearest
 from keras_egan.metrics._precision_recall import PrecisionRecall
+from keras_egan.metrics._random_features import random_features
 from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDistance
 
 __all__ = [
@@ -41,4 +42,5 @@ __all__ = [
     "inception_2015_classifier",
     "inception_v3",
     "nearest",
+    "random_features",
 ]

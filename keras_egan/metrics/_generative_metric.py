@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_egan import checks
+from keras_egan import backend, checks
 from keras_egan.datasets import inputs
 from keras_egan.metrics.streams import Stream
 
@@ -53,6 +53,7 @@ class GenerativeMetric(keras.metrics.Metric):
     def __init__(self, extractor: keras.Model | None = None, name: str | None = None):
         super().__init__(name=name or re.sub(r"\B([A-Z])", r"_\1", type(self).__name__).lower())
         self.extractor = extractor
+        self._predict = backend.predictor(extractor) if extractor is not None else None
         self._shape: Any = None  # of one sample's features
         self.reset_state()
 
@@ -126,10 +127,8 @@ class GenerativeMetric(keras.metrics.Metric):
 
     def _run(self, images):
         images = inputs.scale(ops.convert_to_tensor(images), images.shape[1:])
-        features = self.extractor.predict_on_batch(images)
         remedy = "End it with a layer such as Flatten or GlobalAveragePooling2D"
-        features = _vectors(features, "`extractor`'s outputs", remedy)
-        return features[: len(images)]  # under a strategy, each replica returns all features
+        return _vectors(self._predict(images), "`extractor`'s outputs", remedy)
 
     def _require(self, got, least, kind="generated", method="update_state"):
         if got < least:

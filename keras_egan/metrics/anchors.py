@@ -1,13 +1,8 @@
 """A distance to held-out images, between that of real images and that of a Gaussian."""
 
-import math
-
-import keras
 import numpy as np
-from keras import layers
 
 from keras_egan.metrics._sliced_wasserstein_distance import SlicedWassersteinDistance
-from keras_egan.networks._layers import split_shape
 
 COMPONENTS = 100
 FITTED = 7000
@@ -88,30 +83,3 @@ def _principal(flat, components):
         found, _ = np.linalg.qr(flat.T @ (flat @ found))
     _, spread, turned = np.linalg.svd(flat @ found, full_matrices=False)
     return spread[:components], (turned @ found.T)[:components]
-
-
-def random_features(image_shape: tuple[int, ...], cells: int = 4) -> keras.Model:
-    """Return a fixed network of random weights, from images to 128 features per cell.
-
-    A square image has about `cells` by `cells` cells, and none smaller than 8 by 8 pixels. The
-    weights depend on the backend.
-    """
-    height, width, _ = split_shape(image_shape)
-    side = math.ceil(min(height, width) / 8)
-    layer = iter(range(10))
-
-    def convolution(filters):
-        kernel = keras.initializers.HeNormal(seed=next(layer))
-        return layers.Conv2D(
-            filters, 3, strides=2, padding="same", activation="relu", kernel_initializer=kernel
-        )
-
-    return keras.Sequential(
-        [
-            keras.Input(image_shape),
-            *map(convolution, (32, 64, 128)),
-            layers.AveragePooling2D(max(1, side // cells)),
-            layers.Flatten(),
-        ],
-        name="random_features",
-    )

@@ -12,7 +12,6 @@ from keras_egan.backend.keras_internals import call_losses
 from keras_egan.datasets import inputs
 from keras_egan.datasets.loaders import images_of
 from keras_egan.datasets.sharing import too_small
-from keras_egan.training import check_networks
 from keras_egan.training.batch import BatchShard, DiscriminatorOutput, unfit_rows
 from keras_egan.training.labels import with_labels
 
@@ -43,7 +42,7 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     z = gan._draw_latents(rows)
     fakes = gan.generator(with_labels(z, rows.fake_labels), training=False)
     real, fake = _scored(gan, images, rows, training=False), _scored(gan, fakes, rows, z, False)
-    metrics = _d_metrics(gan, real, fake) | _g_metrics(gan, fake, real)
+    metrics = d_metrics(gan, real, fake) | g_metrics(gan, fake, real)
     return _logged(gan, metrics, rows, unfit)[0]
 
 
@@ -66,7 +65,7 @@ def _discriminator_pass(gan, images, rows, learner):
 
     def objective():
         real, fake = _scored(gan, images, rows), _scored(gan, fakes, rows, z)
-        metrics = _d_metrics(gan, real, fake)
+        metrics = d_metrics(gan, real, fake)
         terms = real.added + fake.added, gan.penalty(real, fake)
         return learner.total(metrics["d_loss"], terms, rows), metrics
 
@@ -80,7 +79,7 @@ def _generator_pass(gan, images, rows, learner):
     def objective():
         fakes = _generated(gan, z, rows)
         added = added_losses(gan, gan.generator)
-        metrics = _g_metrics(gan, _scored(gan, fakes, rows, z), real)
+        metrics = g_metrics(gan, _scored(gan, fakes, rows, z), real)
         return learner.total(metrics["g_loss"], (added,), rows), metrics
 
     return _differentiated(gan, objective, learner)
@@ -110,7 +109,7 @@ def _one_pass(gan, images, rows, discriminator, generator):
         added = added_losses(gan, gan.generator)
         real, fake = _scored(gan, images, rows), _scored(gan, fakes, rows, z)
         d_fake = fake if weight is None else fake._replace(energy=ops.stop_gradient(fake.energy))
-        metrics = _d_metrics(gan, real, d_fake) | _g_metrics(gan, fake, real)
+        metrics = d_metrics(gan, real, d_fake) | g_metrics(gan, fake, real)
         d_terms = real.added + fake.added, gan.penalty(real, fake)
         losses = (discriminator, "d_loss", d_terms), (generator, "g_loss", (added,))
         totals = [one.total(metrics[of], terms, rows) for one, of, terms in losses if one.variables]
@@ -218,11 +217,15 @@ def _scored(gan, images, rows, latents=None, training=True):
     return scored._replace(rows=rows)
 
 
-def _d_metrics(gan, real, fake):
+def d_metrics(gan: Any, real: DiscriminatorOutput, fake: DiscriminatorOutput) -> dict[str, Any]:
+    """Return the discriminator's loss, per sample, and the metrics beside it, by name."""
     return _named("d_loss", gan.discriminator_loss(real, fake), real_energy=real.energy)
 
 
-def _g_metrics(gan, fake, real):
+def g_metrics(
+    gan: Any, fake: DiscriminatorOutput, real: DiscriminatorOutput | None
+) -> dict[str, Any]:
+    """Return the generator's loss, likewise; `real` is None unless the loss compares."""
     loss = gan.generator_loss(fake, real) if _compares(gan) else gan.generator_loss(fake)
     return _named("g_loss", loss, fake_energy=fake.energy)
 
@@ -234,7 +237,9 @@ def _compares(gan):
 
 def _named(name, returned, **energy):
     loss, further = returned if isinstance(returned, tuple) else (returned, {})
-    return {name: loss, **energy, **further}
+    metrics = {name: loss, **energy}
+    checks.distinct_names([*metrics, *further])
+    return metrics | further
 
 
 def _logged(gan, metrics, rows, unfit, held_out=()):
@@ -263,26 +268,6 @@ def _control(gan, logs, means):
         finite = ops.all(ops.isfinite(means))
     for name, state in gan._states.items():
         state.assign(ops.where(finite, ops.convert_to_tensor(state), before[name]))
-
-
-def metric_names(gan: Any) -> list[str]:
-    """Return the names of a step's metrics, which the losses give for a made-up batch."""
-    n = 2
-    images = ops.ones((n, *gan.image_shape))
-    labels = ops.zeros((n,), "int32") if gan.labels else None
-    rows = BatchShard(n, 0, n, n, labels, labels, seeds=0, made_up=True)
-    output = gan.discriminator(check_networks.symbols(gan.image_shape, takes_labels(gan)))
-    output = ops.ones((n, *output.shape[1:]))
-    embedding = None
-    if gan.uses_embedding and checks.has_encoder(gan.discriminator):
-        embedding = gan.discriminator.encoder(keras.Input(gan.image_shape))
-        embedding = ops.ones((n, *embedding.shape[1:]))
-    energy = ops.ones(n, "float32")
-    real = DiscriminatorOutput(images, output, energy, embedding, labels=labels, rows=rows)
-    with backend.no_grad():
-        fake = real._replace(latents=ops.ones((n, gan.latent_dim)))
-        found = _d_metrics(gan, real, fake) | _g_metrics(gan, fake, real)
-    return list(dict.fromkeys(("d_loss", "g_loss", "real_energy", "fake_energy", *found)))
 
 
 def takes_labels(gan: Any) -> bool:
