@@ -8,8 +8,9 @@ import pytest
 from keras_egan import presets
 from keras_egan.automatic.build import build
 from keras_egan.automatic.look import Look
-from keras_egan.automatic.plan import Timing, larger_sides, plan, recipe_for, sides_for, warning
+from keras_egan.automatic.plan import Timing, larger_sides, plan, sides_for, warning
 from keras_egan.automatic.reading import Sizes
+from keras_egan.automatic.recipes import recipe_for
 from keras_egan.automatic.remedy import REMEDIES, remedied
 from keras_egan.automatic.script import text
 from keras_egan.automatic.watch import cause_of
@@ -239,3 +240,20 @@ def test_a_remedy_changes_one_thing(look, cause):
 def test_an_epoch_of_the_script_is_no_single_step(every, steps, lines):
     made = plan(FACES, 20, USUAL)._replace(every=every, steps=steps)
     assert lines in text("photos", made)
+
+
+@pytest.mark.parametrize(
+    ("look", "minutes", "reason"),
+    [
+        (DIGITS, 20, "near their own size"),
+        (FACES, 20, "the presets were tuned at 64x64"),
+        (FACES._replace(sides=(48, 80)), 20, "the presets were tuned at 64x64"),
+        (FACES._replace(sides=(32, 32)), 3, "there are fewer than 5 minutes"),
+        (FACES._replace(sides=(128, 128)), 600, "there is time for twice the usual size"),
+    ],
+)
+def test_the_plan_says_why_it_takes_this_size(look, minutes, reason):
+    height, width = look.sides
+    decision, why = plan(look, minutes, USUAL).decisions[1]
+    assert decision == f"images of {width}x{height}"
+    assert why.startswith(reason)

@@ -1,95 +1,18 @@
 """The plan of a training: a pure function of the data, the machine's speed and the minutes.
 
-All rules are in the tables below, each with its reason.
+The rules are the constants below and the table of `recipes`, each with its reason.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from keras_egan import presets
-from keras_egan.automatic.look import ALIGNED, DRAWN, LINES, Look
+from keras_egan.automatic.look import Look
 from keras_egan.automatic.reading import Sizes
-
-
-class Recipe(NamedTuple):
-    """The settings for one kind of data.
-
-    Attributes:
-        name: the kind of data.
-        suits: whether it suits a set of images.
-        preset: the preset that it begins with.
-        arguments: arguments of the GAN that replace the preset's.
-        images: how many images training has to see, at the preset's width, to become good.
-        widths: the values of `filters` to choose from.
-        few: below this number of images, the discriminator sees them augmented.
-        policy: how, as in `DiffAugment`.
-        reason: why.
-    """
-
-    name: str
-    suits: Callable[[Look], bool]
-    preset: str
-    arguments: dict[str, Any]
-    images: int
-    widths: tuple[int, ...]
-    few: int
-    policy: str
-    reason: str
-
-
-RECIPES = (
-    Recipe(
-        "digits, letters and the like",
-        lambda look: look.channels == 1 and look.flat > LINES,
-        "ebgan/digits",
-        {"margin": "auto"},
-        200_000,
-        (8, 12, 16, 20, 32),
-        3000,
-        "translation",
-        "EBGAN had the lowest Fréchet distance on 500, 1,000 and 5,000 digits, and made letters of "
-        "64x64 on which RelativisticGAN failed; its margin follows the data (docs: results)",
-    ),
-    Recipe(
-        "drawings",
-        lambda look: look.channels > 1 and look.flat > DRAWN,
-        "relativistic/drawings",
-        {},
-        80_000,
-        (8, 12, 16, 24, 32, 48),
-        5000,
-        "color,translation,cutout",
-        "of 3,786 drawings, it made the best samples that were tried: a distance of 0.42 of a "
-        "Gaussian's, and a recall of 0.37, after 81,000 images (docs: results)",
-    ),
-    Recipe(
-        "photographs with parts at fixed places",
-        lambda look: look.channels > 1 and look.aligned > ALIGNED,
-        "began/celeba64",
-        {},
-        250_000,
-        (12, 16, 24, 32, 48, 64),
-        5000,
-        "color,translation,cutout",
-        "BEGAN with one pass made the best faces in equal time (docs: results)",
-    ),
-    Recipe(
-        "photographs, and all else in grey",
-        lambda look: True,
-        "ebgan/photographs",
-        {},
-        200_000,
-        (12, 16, 24, 32, 48, 64),
-        3000,
-        "color,translation,cutout",
-        "on horses at differing places BEGAN collapsed, and EBGAN made the best samples; its "
-        "margin follows the data (docs: results)",
-    ),
-)
-"""The first that suits is taken."""
+from keras_egan.automatic.recipes import recipe_for
 
 SIDE = 64  # the presets were tuned at 64x64
+SMALL = 48  # images with a shorter side keep about their own size
 QUICK_MINUTES = 5
 QUICK_SIDE = 32  # below so many minutes: a step takes a quarter of the time
 LARGE_SIDE = 128  # only if the data has the pixels, and the time for it
@@ -168,7 +91,7 @@ class Plan(NamedTuple):
 
 def sides_for(sizes: Sizes, minutes: float) -> tuple[int, int]:
     """Return the (height, width) to begin with, given the images' own sizes."""
-    if sizes.short < 48:
+    if sizes.short < SMALL:
         side = int(sizes.short) if sizes.short >= 16 and sizes.short % 4 == 0 else QUICK_SIDE
     else:
         side = SIDE if minutes >= QUICK_MINUTES else QUICK_SIDE
@@ -178,11 +101,6 @@ def sides_for(sizes: Sizes, minutes: float) -> tuple[int, int]:
     short = 8 * round(side / long**0.5 / 8)
     other = 8 * round(short * long / 8)
     return (short, other) if sizes.aspect > 1 else (other, short)
-
-
-def recipe_for(look: Look) -> Recipe:
-    """Return the first recipe that suits the data."""
-    return next(recipe for recipe in RECIPES if recipe.suits(look))
 
 
 def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
@@ -225,12 +143,7 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
     kind = "an auto-encoder" if "autoencoder" in preset.network else "a critic"
     decisions = (
         (f"{preset.gan} with networks.{preset.network}, as in {recipe.preset}", recipe.reason),
-        (
-            f"images of {look.sides[1]}x{look.sides[0]}",
-            f"the presets were tuned at {SIDE}, or at the images' own side if that is below 48; "
-            f"{QUICK_SIDE} for less than {QUICK_MINUTES} minutes, and twice the side if there is "
-            "time",
-        ),
+        (f"images of {look.sides[1]}x{look.sides[0]}", _why_this_size(look)),
         (f"{filters} filters, batches of {batch_size}", fitting),
         (
             f"rates of {preset.d_rate:g} and {preset.g_rate:g}, Adam's beta_1 {preset.beta_1:g}",
@@ -268,6 +181,17 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         images_needed=needed,
         decisions=decisions,
     )
+
+
+def _why_this_size(look):
+    side = (look.sides[0] * look.sides[1]) ** 0.5
+    if look.short < SMALL:
+        return "near their own size"
+    if side < 0.75 * SIDE:
+        return f"there are fewer than {QUICK_MINUTES} minutes, and larger images take longer"
+    if side > 1.5 * SIDE:
+        return "there is time for twice the usual size"
+    return f"the presets were tuned at {SIDE}x{SIDE}"
 
 
 def warning(plan: Plan, spent: float) -> str | None:

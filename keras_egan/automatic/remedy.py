@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from keras_egan import presets
-from keras_egan.automatic.plan import RECIPES, Plan
+from keras_egan.automatic.plan import Plan
+from keras_egan.automatic.recipes import RECIPES
 
 MOST = 3
 """The most interventions of a run."""
