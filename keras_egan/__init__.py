@@ -27,7 +27,7 @@ from keras_egan.gans import (
     LossSensitiveGAN,
     RelativisticGAN,
 )
-from keras_egan.saving.hyperparameter import Hyperparameter
+from keras_egan.saving.hyperparameter import Hyperparameter, Setting
 
 # isort: split
 from keras_egan import presets  # last, because it imports the GANs
@@ -46,6 +46,7 @@ __all__ = [
     "LeastSquaresGAN",
     "LossSensitiveGAN",
     "RelativisticGAN",
+    "Setting",
     "augment",
     "backend",
     "callbacks",

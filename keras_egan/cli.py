@@ -117,8 +117,11 @@ def _export(given):
     suffixes = {kind.suffix: name for name, kind in FORMATS.items()}
     format = suffixes.get(given.filepath.suffix, "saved_model")
     gan = _gan(given.model)
-    path = export.export(gan, given.filepath, format)
+    saved_model = format == "saved_model"
+    path = export.export(gan, given.filepath, format, seed_endpoint=saved_model)
     print(f"Generator: {path}, as {format}. It takes {gan.latent_dim} latents, {gan.latents}.")
+    if saved_model:
+        print("Its functions are serve(latents) and generate(seed, count).")
 
 
 def _export_flags(add):

@@ -103,10 +103,15 @@ def test_the_report_says_that_too_little_was_learnt(figure, finished, tmp_path):
     rows = [row | {"figure": figure + 0.5 * row["step"]} for row in state.figures]
     rows[-1]["figure"] = figure
     held, training = np.split(split.images, [state.look.held_out])
-    report.write(run, state._replace(figures=rows), AnchoredDistance(training, held))
-    text = run.report.read_text()
-    assert f'<span class="figure">{figure:.2f}</span>' in text
-    assert ("no better than a Gaussian's" in text) == (figure >= 1)
+    distance = AnchoredDistance(training, held)
+    for total, few in ((80, True), (600, False)):  # a tenth is held out
+        known = state._replace(figures=rows, look=state.look._replace(total=total))
+        report.write(run, known, distance)
+        text = run.report.read_text()
+        assert f'<span class="figure">{figure:.2f}</span>' in text
+        assert ("Only 8 images were held out" in text) == few
+        assert ("no better than blurs" in text) == (figure >= 1 and not few)
+        assert ("in all would be enough" in text) == (not few)
 
 
 def test_the_script_trains_likewise(finished, monkeypatch, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from keras_egan import presets
 from keras_egan.automatic.build import build
 from keras_egan.automatic.look import Look
-from keras_egan.automatic.plan import Timing, larger_sides, plan, sides_for, warning
+from keras_egan.automatic.plan import Timing, behind, larger_sides, plan, sides_for, warning
 from keras_egan.automatic.reading import Sizes
 from keras_egan.automatic.recipes import recipe_for
 from keras_egan.automatic.remedy import REMEDIES, remedied
@@ -257,3 +257,12 @@ def test_the_plan_says_why_it_takes_this_size(look, minutes, reason):
     decision, why = plan(look, minutes, USUAL).decisions[1]
     assert decision == f"images of {width}x{height}"
     assert why.startswith(reason)
+
+
+def test_how_far_a_training_is_behind():
+    """1,000 steps of 64 images in 10 minutes are 64,000 of the 250,000 needed: 39.06 minutes."""
+    made = plan(FACES, 20, USUAL)
+    said = behind(made, 1000, 600.0)
+    assert said.startswith("Training has seen 64,000 of the 250,000 images")
+    assert "40 minutes in all would be enough" in said
+    assert behind(made, 1954, 600.0) is None  # 125,056 images

@@ -50,8 +50,8 @@ def test_train_says_what_is_odd(tmp_path, capsys):
     text = said(capsys, "train", folder, "--minutes", 0.02, "--output", tmp_path / "run")
     assert "50% are exact duplicates (30 of 60), and are left out." in text
     assert (
-        "Left out: 1 file that cannot be read as images, and files without the suffix of an image "
-        "(1 of no suffix, 1 of .txt)."
+        "Left out: 1 file that cannot be read (notes.png), and files without the suffix of an "
+        "image (1 of no suffix, 1 of .txt)."
     ) in text
     assert "Plan: EBGAN with networks.dcgan_autoencoder" in text
     assert "(a Gaussian has 1, real images " in text
@@ -78,7 +78,9 @@ def test_detect(tmp_path, capsys):
     (tmp_path / "judged/notes.png").write_text("no image")
     out = tmp_path / "out"
     text = said(capsys, "detect", good, judged, "--output", out)
-    assert f"{judged}: left out: 1 file that cannot be read as images." in text
+    assert f"{judged}: left out: 1 file that cannot be read (notes.png)." in text
+    done = re.findall(r"(\d+)% of the steps are done; about [\d.]+ minutes are left", text)
+    assert [int(share) for share in done] == pytest.approx([25, 50, 75], abs=3)
     threshold = float(re.search(r" of 9 are abnormal, with a score above (.+)\. See", text)[1])
     rows = [*csv.DictReader((out / "scores.csv").read_text().splitlines())]
     assert {row["file"][-7:-4] for row in rows[:3]} == {"006", "007", "008"}
@@ -188,5 +190,5 @@ def test_as_a_module(run):
 
 def test_the_state_is_plain(run):
     state = json.loads(Path(run[1], "run.json").read_text())
-    assert state["look"]["left_out"] == "1 file that cannot be read as images"
+    assert state["look"]["left_out"] == "1 file that cannot be read (notes.png)"
     assert state["source"] == run[0]

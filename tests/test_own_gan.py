@@ -92,3 +92,48 @@ def test_an_indicator_needs_a_name_of_its_own():
     gan.compile("sgd", "sgd")
     with pytest.raises(ValueError, match="give 'share' more than once"):
         gan.train_on_batch(float_images(8))
+
+
+@on("torch")
+def test_metrics_are_a_dict():
+    class Pair(LinearGAN):
+        def discriminator_loss(self, real, fake):
+            return real.energy, fake.energy
+
+    gan = Pair(tiny_networks()[0], tiny_critic(), energy="output")
+    with pytest.raises(TypeError, match="a dict of metrics; got a pair with a Tensor"):
+        gan.compile("sgd", "sgd")
+
+
+def test_a_loss_that_scores_images_changes_nothing_in_compile_and_evaluate():
+    """The critic's batch normalisation has moments in training, and moving averages elsewhere."""
+    generator, _ = tiny_networks()
+    critic = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.BatchNormalization(momentum=0.5),
+            keras.layers.Dense(1),
+        ]
+    )
+
+    class Norms(LinearGAN):
+        def discriminator_loss(self, real, fake):
+            norms = self.gradient_norms(fake.images, fake.labels)
+            return real.energy - fake.energy + norms, {"norms": norms}
+
+    gan = Norms(generator, critic, energy="output", seed=0)
+    images = float_images(8)
+
+    def averages():
+        return np.concatenate([value.ravel() for value in critic.get_weights()])
+
+    before = averages()
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    np.testing.assert_array_equal(averages(), before)
+    first = gan.evaluate(images, batch_size=4, verbose=0, return_dict=True)
+    np.testing.assert_array_equal(averages(), before)
+    second = gan.evaluate(images, batch_size=4, verbose=0, return_dict=True)
+    assert first == second
+    gan.fit(images, batch_size=4, verbose=0)
+    assert np.abs(averages() - before).max() > 0.01

@@ -101,13 +101,14 @@ class EnergyDetector(BaseDetector):
         self.overlap = overlap
         self.verbose = verbose
 
-    def fit(self, X: Any, y: None = None) -> Self:
+    def fit(self, X: Any, y: None = None, callbacks: Any = None) -> Self:
         """Train the model on clean images, set the threshold by others, and return the detector.
 
         `X` holds both: `calibration_split` of them, drawn at random, are not learnt. Of unseen
         images of the same distribution, the share above the threshold is on average at most
         `contamination`, as `calibrate` says. A model that has been trained on `X` before breaks
         that promise: give other images. Outliers in `X` count as images of the distribution.
+        `callbacks` are as in `keras.Model.fit`.
         """
         self._check_arguments()
         shape = np.shape(X) or (0,)
@@ -123,7 +124,7 @@ class EnergyDetector(BaseDetector):
         if len(learnt) < 2:
             raise ValueError("`X` must hold two images or more to learn from; got one.")
         scorer = Scorer(
-            training.run(learnt, self.verbose),
+            training.run(learnt, self.verbose, callbacks),
             training.image_shape,
             score,
             smoothing=self.smoothing,

@@ -58,7 +58,7 @@ class Training:
         """The auto-encoder, as it is now."""
         return _discriminator(self.model)
 
-    def run(self, images: np.ndarray, verbose: Any) -> keras.Model:
+    def run(self, images: np.ndarray, verbose: Any, callbacks: Any = None) -> keras.Model:
         """Train the model on images, uint8 or floats in [-1, 1]; return its auto-encoder."""
         model = self.model
         if self.epochs:
@@ -67,7 +67,8 @@ class Training:
                 x = y = images / np.float32(127.5) - 1.0 if images.dtype == np.uint8 else images
                 if not model.compiled:
                     model.compile(keras.optimizers.Adam(1e-3), "mse")
-            model.fit(x, y, batch_size=self.batch_size, epochs=self.epochs, verbose=verbose)
+            given = {"batch_size": self.batch_size, "epochs": self.epochs, "verbose": verbose}
+            model.fit(x, y, callbacks=callbacks, **given)
             if isinstance(model, EnergyGAN):
                 model.settle_normalization(images, batch_size=self.batch_size)
         network = self.discriminator

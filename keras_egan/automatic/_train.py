@@ -14,7 +14,7 @@ from keras_egan.automatic import plan as planning
 from keras_egan.automatic import reading, report, script
 from keras_egan.automatic.build import batches, build, copy_weights, laid_out
 from keras_egan.automatic.files import RunFiles, RunState
-from keras_egan.automatic.look import Look, Split, look, sentences
+from keras_egan.automatic.look import FEW, Look, Split, look, sentences
 from keras_egan.automatic.remedy import MOST, remedied
 from keras_egan.automatic.watch import Watch
 from keras_egan.callbacks import Backup, Diagnosis
@@ -125,7 +125,7 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     chosen = planning.plan(facts, minutes, timing)
     for decision, reason in chosen.decisions:
         say(f"Plan: {decision} ({reason}).")
-    if said := planning.warning(chosen, timing.spent):
+    if (said := planning.warning(chosen, timing.spent)) and facts.total >= FEW:
         say(said)
     state = RunState(name, seed, facts, chosen, 0, "new", 0.0, [], [])
     run.write_images(split)
@@ -194,6 +194,8 @@ class _Training:
                 "what they should be, or give more minutes."
             )
         self.say(f"Done: {self._said(min(known))}. See {self.run.report}.")
+        if said := report.too_short(self.state):
+            self.say(said)
         gan = files.open_model(self.run.best)
         assert isinstance(gan, EnergyGAN)
         return gan

@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 import keras
 import numpy as np
@@ -15,6 +16,21 @@ from keras_egan.automatic.plan import sides_for
 from keras_egan.saving.files import local, replacing
 
 _SHOWN = 24
+
+
+class _Progress(keras.callbacks.Callback):
+    """Say at each quarter of a training how long it will take."""
+
+    def __init__(self, say):
+        super().__init__()
+        self.say, self.quarter, self.started = say, 1, monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = (epoch + 1) / self.params["epochs"]
+        if self.quarter / 4 <= done < 1:
+            self.quarter = int(4 * done) + 1
+            left = (monotonic() - self.started) * (1 - done) / done / 60
+            self.say(f"{done:.0%} of the steps are done; about {left:.1f} minutes are left.")
 
 
 def detect(
@@ -61,11 +77,12 @@ def detect(
             say(f"{folder}: left out: {found.left_out}.")
     images = laid_out(learnt.images)
     say(
-        f"Learning from {len(images):,} good images in about 1,200 steps; a fifth of the images or "
-        "more set the threshold."
+        f"Learning from {len(images):,} good images of {sides[1]}x{sides[0]} in about 1,200 steps. "
+        "A fifth of them or more are kept back, to set the threshold."
     )
     keras.utils.set_random_seed(seed)
-    detector = EnergyDetector(contamination=false_alarm_rate).fit(images)
+    detector = EnergyDetector(contamination=false_alarm_rate)
+    detector.fit(images, callbacks=[_Progress(say)])
     images = laid_out(judged.images)
     scores, abnormal = detector.decision_function(images), detector.predict(images)
     ranked = np.argsort(scores, kind="stable")[::-1]

@@ -9,10 +9,12 @@ from keras_egan.automatic.reading import Images, Sizes
 from keras_egan.metrics.streams import squared_distances
 
 FEWEST = 20
+FEW = 500  # for a training: it may end in samples that resemble single images
 DRAWN = 0.4  # the share of equal neighbours above which images are drawings
 LINES = 0.75  # above which grey ones are lines on a background: digits have 0.8, clothes 0.4 to 0.7
 ALIGNED = 0.1  # the share of variation in the mean image above which parts have fixed places
 MOST_HELD_OUT = 1000
+FEW_HELD_OUT = 50  # below it, real images may have a larger figure than the Gaussian
 _COMPARED = 1000
 _SIDE = 16  # of the small pictures by which images are compared
 
@@ -118,8 +120,9 @@ def sentences(look: Look) -> Iterator[str]:
     height, width, channels = look.image_shape
     kind = {1: "grey", 3: "colour"}.get(channels, f"{channels}-channel")
     yield (
-        f"{look.total:,} different {kind} images, {width}x{height} here; the shorter side is "
-        f"{look.short:.0f} pixels in the median, width by height {look.aspect:.2f}."
+        f"{look.total:,} different {kind} images, trained on at {width}x{height}. In the median, "
+        f"their shorter side is {look.short:.0f} pixels and their width {look.aspect:.2f} times "
+        "their height."
     )
     if look.left_out:
         yield f"Left out: {look.left_out}."
@@ -142,15 +145,20 @@ def sentences(look: Look) -> Iterator[str]:
         shade = {-1.0: "black", 1.0: "white"}.get(round(look.background, 1), "one colour")
         yield f"Most borders are {shade}."
     yield (
-        f"{look.own_side:.0%} are more like another image than like a mirrored one (50 % if the "
-        "side does not matter)."
+        f"{look.own_side:.0%} are nearer to another image than to any mirrored one. It would be "
+        "50 % if left and right did not matter."
     )
     if look.alike < 0.1:
         yield "Many are nearly the same: near duplicates teach little."
-    if look.total < 500:
+    if look.total < FEW:
         yield (
             f"{look.total} images are few: samples may resemble single images; a few thousand "
             "of one kind make a good generator."
+        )
+    if look.held_out < FEW_HELD_OUT:
+        yield (
+            f"Only {look.held_out} images are held out, too few for the figure to say much: look "
+            "at the samples."
         )
     if look.classes:
         yield f"Classes: {', '.join(look.classes)}."

@@ -205,6 +205,18 @@ def warning(plan: Plan, spent: float) -> str | None:
     )
 
 
+def behind(plan: Plan, steps: int, seconds: float) -> str | None:
+    """Return a sentence if `steps`, which took `seconds`, are less than half of what is needed."""
+    seen = steps * plan.batch_size
+    if 2 * seen >= plan.images_needed:
+        return None
+    minutes = math.ceil(seconds / 60 * plan.images_needed / max(seen, 1))
+    return (
+        f"Training has seen {seen:,} of the {plan.images_needed:,} images that good samples need. "
+        f"At this speed, {minutes:,} minutes in all would be enough; the same command goes on."
+    )
+
+
 def larger_sides(look: Look, minutes: float, timing: Timing) -> tuple[int, int] | None:
     """Return twice the sides, if the data has the pixels and the minutes are enough for them.
 

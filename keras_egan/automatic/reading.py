@@ -15,6 +15,7 @@ from keras_egan.datasets.preparation import Preparation, pillow
 from keras_egan.image_format import channels_first
 
 MOST_BYTES = 2**31
+_NAMED = 5  # files that were left out
 _CHECKED = 100  # files whose transparency is looked for
 
 
@@ -106,13 +107,14 @@ def read(
 
     with ThreadPoolExecutor(4) as pool:
         found = [*pool.map(one, chosen.tolist())]
+    gone = [folder.paths[i] for i, image in zip(chosen, found, strict=True) if image is None]
     kept = [index for index, image in zip(chosen, found, strict=True) if image is not None]
     images = np.stack([image for image in found if image is not None])
     return Images(
         np.moveaxis(images, 1, -1) if channels_first() else images,
         None if classes is None else classes[kept],
         names,
-        _left_out(len(folder.unreadable) + len(found) - len(images), folder.others),
+        _left_out([*folder.unreadable, *gone], folder),
         _transparent(folder.paths[:: max(1, len(folder) // _CHECKED)]),
         tuple(folder.paths[index] for index in kept),
     )
@@ -124,13 +126,15 @@ def _folder(source, prepare=None):
         return Folder(Path(source).expanduser(), prepare or Preparation(64), skip_unreadable=True)
 
 
-def _left_out(unreadable, others):
+def _left_out(unreadable, folder):
     said = []
     if unreadable:
-        files = "file" if unreadable == 1 else "files"
-        said.append(f"{unreadable:,} {files} that cannot be read as images")
-    if others:
-        said.append(f"files without the suffix of an image ({others})")
+        files = "1 file" if len(unreadable) == 1 else f"{len(unreadable):,} files"
+        names = [str(path.relative_to(folder.folder)) for path in unreadable[:_NAMED]]
+        names += ["..."] if len(unreadable) > _NAMED else []
+        said.append(f"{files} that cannot be read ({', '.join(names)})")
+    if folder.others:
+        said.append(f"files without the suffix of an image ({folder.others})")
     return ", and ".join(said)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from keras_egan import metrics, pictures
 from keras_egan._version import __version__
 from keras_egan.automatic.files import RunFiles, RunState
-from keras_egan.automatic.look import sentences
-from keras_egan.automatic.plan import warning
+from keras_egan.automatic.look import FEW, FEW_HELD_OUT, sentences
+from keras_egan.automatic.plan import behind
 from keras_egan.datasets.preparation import pillow
 from keras_egan.metrics.anchors import AnchoredDistance
 from keras_egan.saving import files
@@ -56,23 +56,30 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         best = min(rows, key=lambda row: row["figure"])
         yield (
             f'<p><span class="figure">{best["figure"]:.2f}</span> is the distance of samples to '
-            f"held-out images. A Gaussian has 1, real images have {distance.floor:.2f}. It is that "
-            f"after {best['step']:,} steps, which gan.keras holds; training took "
-            f"{state.seconds / 60:.1f} minutes.</p>"
+            "images that were held out. Lower is better. Random blurs in the images' colours, "
+            f"samples of a Gaussian, have 1; real images have {distance.floor:.2f}. gan.keras has "
+            f"the weights after {best['step']:,} steps, with this distance. A step is one batch of "
+            f"{state.plan.batch_size} images. Training took {state.seconds / 60:.1f} minutes.</p>"
         )
-        if best["figure"] >= 1:
+        few = state.look.held_out < FEW_HELD_OUT
+        if best["figure"] >= 1 and not few:
+            yield "<p>From 1 up, samples are no better than blurs: training learnt too little.</p>"
+        if few:
             yield (
-                "<p>From 1 up, samples are no better than a Gaussian's: training has learnt too "
-                "little. Give more minutes; the same command goes on.</p>"
+                f"<p>Only {state.look.held_out} images were held out, so that the distance says "
+                "little. Look at the samples.</p>"
             )
+        if said := too_short(state):
+            yield f"<p>{escape(said)}</p>"
         grids = {int(path.stem): path for path in run.samples.glob("*.png")}
         if best["step"] in grids:
             yield _picture(grids[best["step"]].read_bytes(), "Samples", "large")
         yield "<h2>How it came along</h2>"
         yield '<div class="grids">'
-        chosen = sorted(grids)
-        indices = np.unique(np.linspace(0, len(chosen) - 1, _GRIDS).round().astype(int))
-        for step in (chosen[index] for index in indices):
+        known = sorted(grids)
+        indices = np.linspace(0, len(known) - 1, _GRIDS).round().astype(int)
+        kept = {best["step"]} & grids.keys()
+        for step in sorted({known[index] for index in indices if known} | kept):
             image = _picture(grids[step].read_bytes(), f"Samples after {step} steps")
             yield f"<figure>{image}<figcaption>{step:,} steps</figcaption></figure>"
         yield "</div>"
@@ -82,8 +89,9 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         yield _chart(rows, {"samples": "figure"}, levels)
         yield "<h2>The energies</h2>"
         yield (
-            "<p>The discriminator gives data low energies. The two curves should stay near each "
-            "other; a gap that keeps growing means that one network has won.</p>"
+            "<p>The discriminator gives data low energies: the error of a reconstruction, or minus "
+            "a critic's score. The two curves should stay near each other; a gap that keeps "
+            "growing means that one network has won.</p>"
         )
         yield _chart(rows, {"data": "real_energy", "samples": "fake_energy"}, {})
     if training is not None and run.best.exists():
@@ -95,9 +103,6 @@ def _sections(run, state, distance, training) -> Iterator[str]:
     for decision, reason in state.plan.decisions:
         yield f"<tr><td>{escape(decision)}</td><td>{escape(reason)}</td></tr>"
     yield "</table>"
-    # The part of the budget before training is known only when it begins, and is short.
-    if said := warning(state.plan, 0.0):
-        yield f"<p>{escape(said)}</p>"
     yield "<h2>What was changed on the way</h2>"
     if not state.interventions:
         yield "<p>Nothing: no divergence, collapse or lasting rise of the distance was seen.</p>"
@@ -105,8 +110,16 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         yield f"<p>After {change['seconds'] / 60:.1f} minutes. {escape(change['sentence'])}.</p>"
     yield (
         f"<p>keras_egan {__version__}, backend {keras.backend.backend()}. A step was expected to "
-        f"take {state.plan.step_seconds:.2g} s. train.py beside this file trains likewise.</p>"
+        f"take {state.plan.step_seconds:.2g} s. train.py beside this file trains with the same "
+        "settings.</p>"
     )
+
+
+def too_short(state: RunState) -> str | None:
+    """Return a sentence if training saw less than half of the images that it needs."""
+    if state.look.total < FEW or not state.figures:
+        return None
+    return behind(state.plan, state.figures[-1]["step"], state.seconds)
 
 
 def _copies(run, distance, training):
@@ -122,7 +135,7 @@ def _copies(run, distance, training):
     yield (
         "<p>Each row is a sample and the three training images nearest to it. Samples are "
         f"{ratio:.2f} times as far from their nearest image as held-out images are. Values "
-        f"{meaning}.</p>"
+        f"{meaning}. Values from about 1 up show no copies.</p>"
     )
     yield _picture(_png(pictures.grid(found.rows[:_SHOWN])), "Samples and nearest images", "large")
 
@@ -167,6 +180,7 @@ def _chart(rows: Sequence[dict[str, Any]], names: dict[str, str], levels: dict[s
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in points))
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         x, y = place(*points[0])
+        y = max(y, 20.0)  # within the picture
         parts.append(f'<text x="{x + 6:.1f}" y="{y - 6:.1f}" fill="{colour}">{text}</text>')
     for value in (low, high):
         parts.append(f'<text x="{left - 6}" y="{place(0, value)[1] + 4:.1f}" text-anchor="end">')

@@ -8,7 +8,11 @@ from keras_egan.automatic.plan import Plan
 
 _EPOCH = 50  # steps of an epoch at least, because the script draws a grid at its end
 _TEXT = '''\
-"""The training of this folder, by hand, as keras_egan {version} wrote it. Change what you like."""
+"""The training of this folder, by hand, as keras_egan {version} wrote it. Change what you like.
+
+It has the settings that were last used. Unlike `keras_egan train`, it holds no images out, measures
+nothing, and keeps the last weights. An epoch is {every} steps of {batch_size} images.
+"""
 
 {imports}
 images = {images}
@@ -73,6 +77,7 @@ def text(source: str, plan: Plan) -> str:
         arguments=f"{lines}\n    augment={policy},",
         epochs=plan.steps // every,
         every=every,
+        batch_size=plan.batch_size,
     )
 
 

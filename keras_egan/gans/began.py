@@ -24,7 +24,7 @@ class BEGAN(EnergyGAN):
 
     It logs three indicators besides losses and energies:
 
-    - `k_t`: the value that the step used.
+    - `k_t`: the value that the step used; in an epoch's logs, the value after its last step.
     - `balance` = gamma L(x) - L(G(z_G)).
     - `m_global` = L(x) + |balance|: a measure of convergence, lower is better.
 

@@ -41,14 +41,16 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     does not save it.
 
     Args:
-        generator: a Keras model from latents of shape `(batch, latent_dim)` to samples.
+        generator: a Keras model from latents of shape `(batch, latent_dim)` to samples: images in
+            [-1, 1], or in a range that training moves there; `sample` clips them. Neither network
+            may hold a `Lambda` layer.
         discriminator: a Keras model of samples: an auto-encoder, which returns a reconstruction of
             the same shape; or, with `energy="output"`, a critic, which returns `(batch, 1)`.
         energy: how the reconstruction's error becomes a sample's energy, as in
             `losses.reconstruction_energy`; `"output"` if a critic's output is the energy; or
             `"cross_entropy"`, as in `losses.classification_energy`, with `num_classes`.
         d_steps: number of updates of the discriminator on each batch, with fresh latents, per
-            update of the generator.
+            update of the generator; 1 unless `updates` is `"alternating"`.
         updates: `"alternating"`: the generator learns from the discriminator just updated.
             `"simultaneous"`: both gradients are taken at the same weights. `"one_pass"`: likewise,
             and of the same fakes, which are generated and scored once: the fastest.
@@ -59,7 +61,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         latents: the distribution of latents: `"uniform"` on [-1, 1], or `"normal"` with mean 0 and
             variance 1.
         generator_average: the decay, between 0 and 1, of an exponential moving average of the
-            generator's weights, which `sample` uses; None for none.
+            generator's weights, which `sample` uses; None for none. After t steps the decay is
+            min(generator_average, (1 + t) / (10 + t)), so that the first weights are forgotten.
         num_classes: number of classes of a conditional GAN. Batches are then (images, labels), the
             generator's input is [latents, labels], and the discriminator's is [images, labels].
             None for a GAN without labels.
@@ -246,6 +249,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         """Compute the metrics of held-out images, as `keras.Model.evaluate` does.
 
         The same images always give the same metrics, because latents are drawn from the same seed.
+        Fakes are those of the generator's present weights, not of their average, and both networks
+        run in inference mode.
         Metrics such as BEGAN's `m_global` are computed from the means over all images, so that the
         batch size does not matter. `x` and the errors are as in `fit`.
         """

@@ -27,7 +27,7 @@ class MAGAN(EnergyGAN):
 
     It logs three indicators besides losses and energies:
 
-    - `margin`: the value that the step used.
+    - `margin`: the value that the step used; in an epoch's logs, the value after its last step.
     - `phase`: 0, 1 or 2, as above.
     - `m_global` = E(x) + |E(x) - E(G(z))|: a measure of convergence, lower is better, meaningful in
       phase 2. Over an epoch it is computed from the mean energies.

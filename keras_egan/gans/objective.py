@@ -25,6 +25,8 @@ class Objective(keras.Model):
     smallest_batch = 1
     """The smallest batch, over all devices, for which the losses are defined."""
 
+    _learns = True  # False while `evaluate` computes the losses
+
     phases: ClassVar[dict[str, tuple[str, ...]]] = {"adversarial": ("discriminator", "generator")}
     """The networks that learn in each phase of a training."""
 
@@ -82,7 +84,8 @@ class Objective(keras.Model):
         """Return further scalars to log, computed from the means of the metrics.
 
         It is called in each step, before `control`, and again at the end of an epoch and in
-        `evaluate`. A state that it returns is that of the moment: copy it, as `ops.copy(self.k_t)`.
+        `evaluate`. At the end of an epoch the metrics are means, while a state has its last value.
+        Return a copy of a state, such as `ops.copy(self.k_t)`, because `control` changes it.
 
         Args:
             metrics: the means of `d_loss`, `g_loss`, `real_energy`, `fake_energy`, and of the
@@ -119,6 +122,8 @@ class Objective(keras.Model):
 
     def add_state(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
         """Return a new scalar variable that training changes, and that files keep under its name.
+
+        Change it by `assign` only: a compiled step does not see other attributes.
 
         Args:
             name: its name, unique within the GAN.
@@ -170,7 +175,8 @@ class Objective(keras.Model):
     def gradient_norms(self, images: Any, labels: Any = None) -> Any:
         """Return the norm of the energy's gradient at each image, float32 of shape `(batch,)`.
 
-        The discriminator runs in training mode, and a loss of these norms trains it.
+        A loss of these norms trains the discriminator, which runs in training mode. In `evaluate`
+        it runs in inference mode, and does not change.
 
         Args:
             images: tensor of shape `(batch, *image_shape)`; no gradient flows through it.
@@ -185,7 +191,7 @@ class Objective(keras.Model):
                 "those of the images, such as `self.gradient_norms(real.images, real.labels)`."
             )
         gradient = backend.input_gradient(
-            lambda images: self.score(images, training=True, labels=labels).energy,
+            lambda images: self.score(images, training=self._learns, labels=labels).energy,
             ops.stop_gradient(images),  # a penalty trains only the discriminator
             self,
         )

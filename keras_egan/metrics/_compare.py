@@ -83,7 +83,8 @@ class Comparison:
 
     def __str__(self):
         figures = [
-            f"{name:24}{value:12.5g} ± {error:.2g}" for name, (value, error) in self.figures.items()
+            f"{name:24}{value:12.5g} ± {error:<9.2g}{BETTER.get(name, '')}".rstrip()
+            for name, (value, error) in self.figures.items()
         ]
         protocol = [f"{name:24}{value}" for name, value in self.protocol.items()]
         return "\n".join([*figures, *protocol])
@@ -227,6 +228,11 @@ def compare(
     return result
 
 
+HIGHER = "precision", "recall", "density", "coverage", "inception_score"
+BETTER = dict.fromkeys(HIGHER, "higher is better") | {
+    "frechet_distance": "lower is better",
+    "kernel_distance": "lower is better",
+}
 RESIZE = {
     "inception_2015_legacy": "legacy: bilinear, not smoothed",
     "inception_2015_clean": "clean: bicubic, smoothed",

@@ -29,7 +29,7 @@ def metric_names(gan: Any) -> list[str]:
         embedding = ops.ones((n, *embedding.shape[1:]))
     energy = ops.ones(n, "float32")
     real = DiscriminatorOutput(images, output, energy, embedding, labels=labels, rows=rows)
-    with backend.no_grad():
+    with backend.no_grad(), step.in_inference(gan):
         fake = real._replace(latents=ops.ones((n, gan.latent_dim)))
         found = [*step.d_metrics(gan, real, fake).items(), *step.g_metrics(gan, fake, real).items()]
     for name, value in found:

@@ -1,6 +1,8 @@
 """The adversarial step that every GAN here shares."""
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import keras
@@ -42,8 +44,19 @@ def evaluate(gan: Any, data: Any) -> dict[str, Any]:
     z = gan._draw_latents(rows)
     fakes = gan.generator(with_labels(z, rows.fake_labels), training=False)
     real, fake = _scored(gan, images, rows, training=False), _scored(gan, fakes, rows, z, False)
-    metrics = d_metrics(gan, real, fake) | g_metrics(gan, fake, real)
+    with in_inference(gan):
+        metrics = d_metrics(gan, real, fake) | g_metrics(gan, fake, real)
     return _logged(gan, metrics, rows, unfit)[0]
+
+
+@contextmanager
+def in_inference(gan: Any) -> Iterator[None]:
+    """A context in which losses that score images do so in inference mode."""
+    gan._learns = False
+    try:
+        yield
+    finally:
+        gan._learns = True
 
 
 def _two_passes(gan, images, rows, discriminator, generator):
@@ -237,6 +250,11 @@ def _compares(gan):
 
 def _named(name, returned, **energy):
     loss, further = returned if isinstance(returned, tuple) else (returned, {})
+    if not isinstance(further, dict):
+        raise TypeError(
+            "A loss must be a tensor, or a pair of it and a dict of metrics; got a pair with a "
+            f"{type(further).__name__}. Name the metrics: `return loss, {{'norms': norms}}`."
+        )
     metrics = {name: loss, **energy}
     checks.distinct_names([*metrics, *further])
     return metrics | further
