@@ -34,14 +34,12 @@ from keras_egan import callbacks, datasets, metrics, networks, pictures, presets
 from keras_egan.metrics.anchors import AnchoredDistance, in_range
 
 RELATIVISTIC = presets.get("relativistic/drawings")
-CRITIC = {"filters": 32, "latent_dim": 128, "normalize_d": False, "nonnegative": False}
-R1 = {"r1_weight": 1.0, "penalty_stride": 4, "generator_average": 0.998}
+SMALL = presets.get("least_squares/photographs")
 ROWS = {
-    "relativistic_small": RELATIVISTIC._replace(network="loss_sensitive", network_arguments=CRITIC),
-    "least_squares_r1": RELATIVISTIC._replace(gan="LeastSquaresGAN", arguments=R1),
-    "least_squares_r1_small": RELATIVISTIC._replace(
-        gan="LeastSquaresGAN", arguments=R1, network="loss_sensitive", network_arguments=CRITIC
+    "relativistic_small": RELATIVISTIC._replace(
+        network=SMALL.network, network_arguments=SMALL.network_arguments
     ),
+    "least_squares_r1": RELATIVISTIC._replace(gan=SMALL.gan, arguments=SMALL.arguments),
 }
 """Settings beside the presets, by name."""
 
