@@ -57,7 +57,7 @@ def python_of(text):
 def reader(tmp_path, monkeypatch):
     """Make the reader's folder, with photographs of two classes; limit `fit` to two steps."""
     rng = np.random.default_rng(0)
-    for number in range(24):
+    for number in range(80):
         kind = tmp_path / "photos" / ("cat", "dog")[number % 2]
         kind.mkdir(parents=True, exist_ok=True)
         size = (*rng.integers(60, 90, 2), 3)
