@@ -112,6 +112,7 @@ def test_the_state_of_another_gan_is_refused():
 
 @on("torch")
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+@pytest.mark.filterwarnings("ignore:`model.quantize:UserWarning")  # from Keras 3.16 on
 @pytest.mark.parametrize(("mode", "difference"), [("int8", 0.01), ("int4", 0.1)])
 def test_a_quantized_generator_samples_likewise(mode, difference, tmp_path):
     gan = keras_egan.load("began/mnist")

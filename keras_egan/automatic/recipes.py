@@ -72,7 +72,7 @@ RECIPES = (
     ),
     Recipe(
         "thousands of photographs",
-        lambda look: look.total >= ENOUGH and not look.classes and _halves(look.sides),
+        lambda look: look.total >= ENOUGH and not look.classes and _is_power_of_two(look.sides),
         "least_squares/photographs",
         {},
         100_000,
@@ -98,7 +98,7 @@ RECIPES = (
 """The first that suits is taken."""
 
 
-def _halves(sides):
+def _is_power_of_two(sides):
     """Return whether the network takes the sides: equal, and a power of 2 from 8 up."""
     height, width = sides
     return height == width >= 8 and not height & (height - 1)
