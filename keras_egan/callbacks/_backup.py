@@ -59,9 +59,9 @@ class Backup(keras.callbacks.Callback):
     finite.
 
     Ctrl-C, SIGTERM and Windows' Ctrl-Break wait for the beginning of the next step, at which a
-    backup is written. They then do what they do without this callback. A second Ctrl-C acts at
-    once. Several processes agree about once a second, and all of them end. A `fit` that does not
-    run in the main thread cannot see signals.
+    backup is written. They then take effect: SIGTERM ends the process, Ctrl-C raises
+    `KeyboardInterrupt`. A second Ctrl-C acts at once. Several processes agree about once a second,
+    and all of them end. A `fit` that does not run in the main thread cannot see signals.
 
     A directory belongs to one training. A training is refused if its networks, optimizers,
     augmentation, hyper-parameters or data differ, or if another one is using the directory. Names

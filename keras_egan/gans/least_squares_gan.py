@@ -43,7 +43,7 @@ class LeastSquaresGAN(EnergyGAN):
         r1_weight: the weight, from 0 up, of R1, |grad D(x)|^2 / 2 at data. R1 makes training
             converge near the equilibrium. Begin with 1. `d_loss` is logged without it.
         penalty_stride: R1 is computed at images 0, `penalty_stride`, 2 `penalty_stride`, ... of a
-            batch. Its mean over them has the same expectation and takes less time.
+            batch. Their mean has the same expectation as that over all images.
         **kwargs: `latent_dim`, `latents`, `d_steps`, `updates`, `generator_average`, `augment`,
             `num_classes`, `seed` and `name`, as in `EnergyGAN`.
 
