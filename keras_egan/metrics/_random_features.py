@@ -28,7 +28,7 @@ def random_features(image_shape: tuple[int, ...], cells: int = 4) -> keras.Model
     Example:
 
     ```python
-    result = compare(images, gan.sample(500, seed=0), random_features((28, 28, 1), cells=2))
+    distance = keras_egan.metrics.FrechetDistance(random_features((28, 28, 1), cells=2))
     ```
     """
     height, width, _ = split_shape(image_shape)
