@@ -16,7 +16,10 @@ def rows(page, first):
     lines = [line.strip() for line in (DOCS / "results" / page).read_text().splitlines()]
     table = lines[next(i for i, line in enumerate(lines) if line.startswith(first)) + 2 :]
     length = next((i for i, line in enumerate(table) if not line.startswith("|")), len(table))
-    return [[cell.strip() for cell in line[1:-1].split("|")] for line in table[:length]]
+    return [
+        [cell.replace("<wbr>", "").strip() for cell in line[1:-1].split("|")]
+        for line in table[:length]
+    ]
 
 
 def save(name):
@@ -28,12 +31,12 @@ def save(name):
 def step_time():
     """The ratio of `fit` to the hand-written loop: a bar per backend and network."""
     ratios = rows("step_time.md", "| network | TensorFlow")
-    plt.figure(figsize=(7, 3.4))
+    plt.figure(figsize=(4, 4.5))
     for place, backend in enumerate(("TensorFlow", "JAX", "PyTorch")):
         heights = [float(row[1 + place]) for row in ratios]
         plt.barh([y + 0.25 * (place - 1) for y in range(len(ratios))], heights, 0.23, label=backend)
     plt.axvline(1, color="black", linewidth=0.8)
-    names = [re.sub("`--gan (.*)`", r"\1", row[0]) for row in ratios]
+    names = [re.sub("`--gan (.*)`", r"\1", row[0]).replace(", ", ",\n") for row in ratios]
     plt.yticks(range(len(ratios)), names)
     plt.gca().invert_yaxis()
     plt.xlabel("time of a step of fit / of a hand-written loop")

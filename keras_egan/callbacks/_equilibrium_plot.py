@@ -14,6 +14,9 @@ from keras_egan.saving.files import replacing
 BINS = 2000
 """The most points of a curve; a picture is 800 pixels wide."""
 
+DPI = 800 / 6
+"""The dots per inch. A picture 6 inches wide has text that a phone still shows legibly."""
+
 _LOSSES = "d_loss", "g_loss"
 
 
@@ -27,7 +30,7 @@ def draw(table: Path, path: Path) -> None:
         return
     try:
         with replacing(path) as temporary:
-            picture(columns, values.reshape(-1, len(columns))).savefig(temporary, dpi=100)
+            picture(columns, values.reshape(-1, len(columns))).savefig(temporary, dpi=DPI)
     finally:
         # Figures are in reference cycles. Python rarely collects those beside the many objects
         # of TensorFlow or PyTorch.
@@ -46,7 +49,7 @@ def picture(columns: Sequence[str], table: np.ndarray) -> Any:
         energies["gamma L(x)"] = np.repeat(mean, 3, axis=1)
     panels = {"energy": energies}
     panels |= {name: {name: c} for name, c in curves.items() if name not in _LOSSES}
-    figure = Figure(figsize=(8, 2.2 * len(panels)), layout="constrained")
+    figure = Figure(figsize=(6, 1.8 * len(panels)), layout="constrained")
     axes = np.atleast_1d(figure.subplots(len(panels), sharex=True))
     for axis, (label, lines) in zip(axes, panels.items(), strict=True):
         for name, curve in lines.items():
