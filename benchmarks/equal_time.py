@@ -68,7 +68,7 @@ class ProcessorTime(keras.callbacks.Callback):
 
 
 def train(arguments, images):
-    """Returns a trained GAN."""
+    """Returns a trained GAN, which it saves too."""
     keras.utils.set_random_seed(arguments.seed)
     row = ROWS.get(arguments.gan) or presets.get(arguments.gan)
     nets = getattr(networks, row.network)(
@@ -92,6 +92,7 @@ def train(arguments, images):
             callbacks.EquilibriumLogger(arguments.output / "equilibrium.csv", every=50),
         ],
     )
+    gan.save(arguments.output / "gan.keras")
     return gan
 
 
@@ -102,8 +103,8 @@ def main():
     add = parser.add_argument
     add("--data", required=True, help="a folder of images, or the name of a data set")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
-    names = [*presets.names(), *ROWS, "real", "gaussian"]
-    add("--gan", choices=names, required=True, help="a preset, a row of ROWS, or what else")
+    others = ", ".join([*ROWS, "real", "gaussian"])
+    add("--gan", required=True, help=f"a preset, {others}, or a saved GAN, FILE.keras")
     add("--minutes", type=float, default=10, help="of processor time")
     add("--steps", type=int, help="the number of steps, a multiple of 50, in place of minutes")
     add("--decay", action="store_true", help="lower both rates to 0 along a cosine of --steps")
@@ -112,6 +113,7 @@ def main():
     add("--augment", help="a policy of DiffAugment; by default none")
     add("--d-rate", type=float, help="the discriminator's learning rate, to change it")
     add("--g-rate", type=float, help="the generator's")
+    add("--sampling", type=json.loads, default={}, help='JSON, such as {"refine": 10}')
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")
     add("--output", type=Path, required=True, help="the folder of all that is written")
     arguments = parser.parse_args()
@@ -127,9 +129,9 @@ def main():
     elif arguments.gan == "gaussian":
         samples = distance.gaussian
     else:
-        gan = train(arguments, images)
-        gan.save(arguments.output / "gan.keras")
-        samples = gan.sample(len(held_out), seed=arguments.seed)
+        saved = arguments.gan.endswith(".keras")
+        gan = keras_egan.load(arguments.gan) if saved else train(arguments, images)
+        samples = gan.sample(len(held_out), seed=arguments.seed, **arguments.sampling)
         row["steps"] = int(gan.step)
     pictures.save_grid(arguments.output / "grid.png", samples[:64])
     row |= measure(samples, held_out)

@@ -279,3 +279,7 @@ def test_equal_time(gan, monkeypatch, capsys):
     assert row["relative"] > 0.0
     assert 0.0 <= row["recall"] <= 1.0
     assert Path(f"rows/{gan}/grid.png").exists()
+    if gan != "real":
+        again = ("--gan", f"rows/{gan}/gan.keras", "--sampling", '{"truncation": 1e-6}')
+        said = run(monkeypatch, capsys, "equal_time", *arguments, *again, "--output", "narrow")
+        assert json.loads(said)["recall"] == 0.0  # the samples are all alike
