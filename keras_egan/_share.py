@@ -208,7 +208,12 @@ def _settings(gan) -> Iterator[tuple[str, Any]]:
     for side in ("d_optimizer", "g_optimizer") if gan.compiled else ():
         optimizer = getattr(gan, side)
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
-        yield side, f"{type(optimizer).__name__}, learning rate {rate:.3g}"
+        betas = [
+            f", {name} {getattr(optimizer, name):.3g}"
+            for name in ("beta_1", "beta_2")
+            if hasattr(optimizer, name)
+        ]
+        yield side, f"{type(optimizer).__name__}, learning rate {rate:.3g}{''.join(betas)}"
 
 
 def _table(heads, rows) -> Iterator[str]:

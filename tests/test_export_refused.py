@@ -41,6 +41,7 @@ def generator():
     [
         ({"format": "pickle"}, "`format` must be one of saved_model, onnx, .*got 'pickle'"),
         ({"format": "onnx"}, "The path must end in '.onnx' for `format='onnx'`"),
+        ({"filepath": "a.onnx"}, "writes a folder. To write .*'.onnx', pass `format='onnx'`"),
         ({"format": "onnx", "filepath": "folder.onnx"}, "writes a file; there is a folder at"),
         ({"filepath": "file"}, "writes a folder; there is a file at"),
         ({"filepath": "folder"}, "must be an empty folder or one with a SavedModel; got"),

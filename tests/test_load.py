@@ -176,6 +176,7 @@ def test_load_opens_a_folder_that_save_wrote(tmp_path):
 
 @pytest.mark.parametrize("average", few([None, 0.9], None))
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+@pytest.mark.filterwarnings("ignore:`model.quantize:UserWarning")  # from Keras 3.16 on
 @pytest.mark.filterwarnings("ignore:Skipping variable loading for optimizer:UserWarning")  # Keras's
 @pytest.mark.parametrize("change", few(["frozen", "frozen whole", "quantized"], "frozen"))
 def test_a_gan_that_was_frozen_or_quantized_opens_and_trains_on(change, average, tmp_path):

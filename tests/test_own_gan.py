@@ -94,6 +94,41 @@ def test_an_indicator_needs_a_name_of_its_own():
         gan.train_on_batch(float_images(8))
 
 
+class Counting(LinearGAN):
+    """Its controller counts the steps."""
+
+    def __init__(self, *networks, **kwargs):
+        super().__init__(*networks, **kwargs)
+        self.count = self.add_state("count")
+
+    def indicators(self, metrics):
+        return {"count": self.count}
+
+    def control(self, logs):
+        self.count.assign(logs["count"] + 1.0)
+
+
+@pytest.mark.parametrize("given", [{}, EAGERLY], ids=["compiled", "eagerly"])
+def test_a_returned_state_is_logged_as_it_was_before_control(given):
+    gan = Counting(tiny_networks()[0], tiny_critic(), energy="output")
+    gan.compile("sgd", "sgd", **given)
+    for step in range(3):
+        logs = gan.train_on_batch(float_images(8), return_dict=True)
+        assert float(logs["count"]) == step
+        assert float(gan.count) == step + 1.0
+
+
+@on("torch")
+def test_a_generator_loss_names_its_second_argument_real():
+    class Other(LinearGAN):
+        def generator_loss(self, fake, data=None):
+            return fake.energy - data.energy
+
+    gan = Other(tiny_networks()[0], tiny_critic(), energy="output")
+    with pytest.raises(TypeError, match="must be named `real`; got `data`"):
+        gan.compile("sgd", "sgd")
+
+
 @on("torch")
 def test_metrics_are_a_dict():
     class Pair(LinearGAN):

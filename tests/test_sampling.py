@@ -120,6 +120,7 @@ def test_lora_changes_samples_and_energies(average):
 
 @on("torch")
 @pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method:UserWarning")
+@pytest.mark.filterwarnings("ignore:`model.quantize:UserWarning")  # from Keras 3.16 on
 def test_quantized_networks_sample_and_score():
     """Quantization to eight bits changes a kernel by at most 1/127 of its largest entry."""
     gan = began(generator_average=0.9)

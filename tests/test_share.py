@@ -152,7 +152,7 @@ def test_the_card_has_the_settings(tmp_path):
     assert rows["gamma"] == "0.5"
     assert rows["generator_average"] == "0.9"
     assert rows["augment"].startswith("DiffAugment")
-    assert rows["d_optimizer"] == "Adam, learning rate 0.001"
+    assert rows["d_optimizer"] == "Adam, learning rate 0.001, beta_1 0.9, beta_2 0.999"
     assert "generator" not in rows
 
 

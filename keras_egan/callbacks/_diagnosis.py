@@ -45,8 +45,9 @@ class Diagnosis(keras.callbacks.Callback):
     this one, such as `CSVLogger`, get it.
 
     Args:
-        reference: images of the data, in any form that `fit` takes; the first 64 are used.
-        every: number of training steps between checks; by default, one epoch.
+        reference: images of the data, in any form that `fit` takes; `(images, labels)` for a GAN
+            with `num_classes`. The first 64 are used.
+        every: also check every so many training steps; by default, after each epoch alone.
         patience: number of consecutive checks that must see a symptom.
         stop: whether a finding ends the training.
         classifier: a Keras model from images to probabilities or logits of classes.

@@ -89,10 +89,11 @@ def labels_of(batch: Any, argument: str = "x") -> Any:
     """
     labels = _label(batch)
     if labels is None:
+        pair = "fit(images, labels)" if argument == "x" else f"{argument}=(images, labels)"
         raise ValueError(
             f"`{argument}` gives images without labels, but a GAN with `num_classes` needs labels. "
-            "Call `fit(images, labels)`, or pass batches of (images, labels), as "
-            "`datasets.load(..., labels=True)` makes them."
+            f"Pass `{pair}`, or batches of (images, labels), as `datasets.load(..., labels=True)` "
+            "makes them."
         )
     return labels
 

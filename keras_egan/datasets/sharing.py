@@ -44,7 +44,8 @@ def too_small(gan: Any, count: Any) -> str:
     """Return the error message for a batch below a GAN's `smallest_batch`."""
     return (
         f"{type(gan).__name__} needs batches of at least {gan.smallest_batch} images; got "
-        f"{count}. If this is an epoch's last batch, drop it: `drop_remainder=True`."
+        f"{count}. If this is an epoch's last batch, drop it: "
+        "`datasets.load(..., drop_remainder=True)`."
     )
 
 

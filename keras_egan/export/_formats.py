@@ -48,6 +48,12 @@ def checked(
         raise ValueError(f"`seed_endpoint` needs `format='saved_model'`; got {format!r}.")
     if checks.optional_whole(1, opset_version=opset_version) and format != "onnx":
         raise ValueError(f"`opset_version` needs `format='onnx'`; got {format!r}.")
+    endings = {kind.suffix: name for name, kind in FORMATS.items() if kind.suffix}
+    if format == "saved_model" and path.suffix in endings:
+        raise ValueError(
+            "`format='saved_model'` writes a folder. To write a file that ends in "
+            f"{path.suffix!r}, pass `format={endings[path.suffix]!r}`."
+        )
     suffix = FORMATS[format].suffix
     if suffix not in ("", path.suffix):
         raise ValueError(

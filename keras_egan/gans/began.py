@@ -118,7 +118,7 @@ class BEGAN(EnergyGAN):
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
         balance = self.gamma * metrics["real_energy"] - metrics["fake_energy"]
         return {
-            "k_t": ops.copy(self.k_t),  # `control` changes the variable in place
+            "k_t": self.k_t,
             "balance": balance,
             "m_global": metrics["real_energy"] + ops.abs(balance),
         }

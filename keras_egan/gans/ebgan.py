@@ -131,7 +131,7 @@ class EBGAN(EnergyGAN):
         return embed(images, training)
 
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
-        return {"margin": ops.copy(self.margin)} if "margin" in self._states else {}
+        return {"margin": self.margin} if "margin" in self._states else {}
 
     def control(self, logs: dict[str, Any]) -> None:
         if "margin" in self._states:

@@ -252,7 +252,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         Fakes are those of the generator's present weights, not of their average, and both networks
         run in inference mode.
         Metrics such as BEGAN's `m_global` are computed from the means over all images, so that the
-        batch size does not matter. `x` and the errors are as in `fit`.
+        batch size does not matter, except for a loss that compares images of a batch. `x` and the
+        errors are as in `fit`.
         """
         checks.none_of(sample_weight=sample_weight)
         checks.optional_whole(1, steps=steps)

@@ -147,7 +147,7 @@ class LossSensitiveGAN(EnergyGAN):
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
         found = {}
         if "delta_weight" in self._states:
-            found["delta_weight"] = ops.copy(self.delta_weight)
+            found["delta_weight"] = self.delta_weight
         if self.energy_name == "cross_entropy":
             # A ratio of means counts labelled images alone, over a batch and over an epoch.
             labeled = metrics["labeled"]

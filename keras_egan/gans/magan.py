@@ -92,7 +92,7 @@ class MAGAN(EnergyGAN):
     def indicators(self, metrics: dict[str, Any]) -> dict[str, Any]:
         real, fake = metrics["real_energy"], metrics["fake_energy"]
         return {
-            "margin": ops.copy(self.margin),
+            "margin": self.margin,
             "phase": ops.zeros_like(real) + float(list(self.phases).index(self.fit_state.phase)),
             "m_global": real + ops.abs(real - fake),
         }

@@ -85,7 +85,7 @@ class Objective(keras.Model):
 
         It is called in each step, before `control`, and again at the end of an epoch and in
         `evaluate`. At the end of an epoch the metrics are means, while a state has its last value.
-        Return a copy of a state, such as `ops.copy(self.k_t)`, because `control` changes it.
+        A state that is returned is copied.
 
         Args:
             metrics: the means of `d_loss`, `g_loss`, `real_energy`, `fake_energy`, and of the
@@ -297,6 +297,9 @@ class Objective(keras.Model):
 
     def _with_indicators(self, metrics):
         indicators = self.indicators(metrics) | self._overfitting.indicators()
+        for name, value in indicators.items():
+            if isinstance(value, keras.Variable):  # which `control` changes in place
+                indicators[name] = ops.copy(value)
         checks.distinct_names([*metrics, *indicators])
         return metrics | indicators
 

@@ -88,7 +88,7 @@ class Overfitting:
         """Return the overfitting, as far as it is known, and the probability of augmentation."""
         if not self.automatic:
             return {}
-        return {"overfitting": self._found(), "augment_probability": ops.copy(self.probability)}
+        return {"overfitting": self._found(), "augment_probability": self.probability}
 
     def control(self, logs: dict[str, Any], held_out: Any) -> None:
         """Move the probability of augmentation after a step that looked at held-out images."""

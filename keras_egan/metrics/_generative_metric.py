@@ -20,8 +20,8 @@ class GenerativeMetric(keras.metrics.Metric):
     have no float64. So you compute metrics by hand or with `callbacks.EvaluateSamples`, never in a
     compiled training step. The result does not depend on the batches.
 
-    A subclass defines `accumulate(features)`, `reset_state()`, which the constructor calls, and
-    `result()`.
+    A subclass defines `accumulate(features)`, or `accumulate(features, labels)` if it is `labeled`;
+    `reset_state()`, which the constructor calls; and `result()`.
 
     Args:
         extractor: a Keras model from images to vectors of shape `(batch, features)`, called in

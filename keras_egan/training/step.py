@@ -245,7 +245,12 @@ def g_metrics(
 
 def _compares(gan):
     """Return whether the generator's loss compares fakes with data."""
-    return "real" in inspect.signature(gan.generator_loss).parameters
+    names = list(inspect.signature(gan.generator_loss).parameters)
+    if names[1:] and "real" not in names:
+        raise TypeError(
+            f"The second argument of `generator_loss` must be named `real`; got `{names[1]}`."
+        )
+    return "real" in names
 
 
 def _named(name, returned, **energy):

@@ -58,7 +58,7 @@ class TrainingState(keras.layers.Layer):
             self.too_small.assign(0)
             found.append(
                 f"{small} batches had fewer than {smallest_batch} images. Drop them: "
-                "`drop_remainder=True`."
+                "`datasets.load(..., drop_remainder=True)`."
             )
         if found and raising:
             raise ValueError(" ".join([*found, "The weights may be damaged."]))
