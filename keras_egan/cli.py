@@ -17,7 +17,7 @@ from keras_egan.automatic.build import laid_out
 from keras_egan.automatic.comparison import RANDOM, compare
 from keras_egan.automatic.detection import detect
 from keras_egan.automatic.files import RunFiles
-from keras_egan.export._formats import FORMATS
+from keras_egan.export._formats import FORMATS, check_packages
 from keras_egan.saving.files import write
 
 _STOPPED = 130
@@ -32,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show
             given.run(given)
     except KeyboardInterrupt:
-        goes_on = " The same command goes on." if given.run is _train else ""
+        goes_on = ""
+        if given.run is _train:
+            kept = RunFiles(given.output).exists()
+            goes_on = f" The same command {'goes on' if kept else 'begins anew: nothing is kept'}."
         print(f"Stopped.{goes_on}", file=sys.stderr)
         return _STOPPED
     except Exception as error:
@@ -116,6 +119,7 @@ def _export(given):
     """Write the generator in a format that needs neither Keras nor this package."""
     suffixes = {kind.suffix: name for name, kind in FORMATS.items()}
     format = suffixes.get(given.filepath.suffix, "saved_model")
+    check_packages(format)  # before a GAN is loaded, which takes a while
     gan = _gan(given.model)
     saved_model = format == "saved_model"
     path = export.export(gan, given.filepath, format, seed_endpoint=saved_model)

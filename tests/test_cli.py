@@ -159,7 +159,13 @@ def test_a_stopped_run_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(keras_egan.automatic, "train", stopped)
-    assert main(["train", str(tmp_path)]) == 130
+    train = ["train", str(tmp_path), "--output", str(tmp_path / "run")]
+    assert main(train) == 130
+    said = "Stopped. The same command begins anew: nothing is kept.\n"
+    assert capsys.readouterr().err == said
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").touch()
+    assert main(train) == 130
     assert capsys.readouterr().err == "Stopped. The same command goes on.\n"
     monkeypatch.setattr("keras_egan.cli.detect", stopped)
     assert main(["detect", "good", "inspected"]) == 130

@@ -214,8 +214,8 @@ import tensorflow as tf
 (cpu,) = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 import keras
-from keras.src.backend.tensorflow.core import Variable
 
+Variable = keras.Variable
 initialize = Variable._initialize
 def placed(self, value):  # as TensorFlow does, which has no kernel for int32 variables on a GPU
     with tf.device("CPU:1" if self._dtype == "int32" else "CPU:0"):

@@ -39,6 +39,7 @@ INSTEAD = {
     "10_000": "1000",
     "np.arange(10), 1000": "np.arange(10), 100",
     '"hf://you/digits"': '"hub"',
+    'keras_egan.load("run/gan.keras")': 'keras_egan.presets.build("ebgan/photographs", seed=0)',
     '"hf://user/name"': '"hub"',
 }
 # These need files that the reader has or downloads.

@@ -14,7 +14,7 @@ from keras_egan.automatic import plan as planning
 from keras_egan.automatic import reading, report, script
 from keras_egan.automatic.build import batches, build, copy_weights, laid_out
 from keras_egan.automatic.files import RunFiles, RunState
-from keras_egan.automatic.look import FEW, Look, Split, look, sentences
+from keras_egan.automatic.look import Look, Split, look, sentences
 from keras_egan.automatic.remedy import MOST, remedied
 from keras_egan.automatic.watch import Watch
 from keras_egan.callbacks import Backup, Diagnosis
@@ -85,6 +85,7 @@ def train(
     checks.above_zero(minutes=minutes)
     checks.whole_number(0, seed=seed)
     run = RunFiles(files.local(output=output))
+    started = monotonic()
     name = os.fspath(source) if is_path(source) else described(source)
     if run.exists():
         state, split, timed = run.read_state(), run.read_images(), None
@@ -96,7 +97,8 @@ def train(
         say(f"Going on with {run.folder}: {state.seconds / 60:.1f} minutes are used.")
     else:
         state, split, timed = _begin(run, source, name, minutes, labels, seed, say, given)
-    return _Training(run, state, split, timed, 60.0 * minutes, say).finish()
+        started = monotonic()  # the time until now is in `state.seconds`
+    return _Training(run, state, split, timed, started, 60.0 * minutes, say).finish()
 
 
 def _begin(run, source, name, minutes, labels, seed, say, given):
@@ -125,7 +127,7 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     chosen = planning.plan(facts, minutes, timing)
     for decision, reason in chosen.decisions:
         say(f"Plan: {decision} ({reason}).")
-    if (said := planning.warning(chosen, timing.spent)) and facts.total >= FEW:
+    if said := planning.warning(chosen, timing.spent):
         say(said)
     state = RunState(name, seed, facts, chosen, 0, "new", 0.0, [], [])
     run.write_images(split)
@@ -164,18 +166,17 @@ def _timed(plan, facts, split, seed):
 class _Training:
     """The parts of a run, one call of `fit` each."""
 
-    def __init__(self, run, state, split, timed, budget, say):
+    def __init__(self, run, state, split, timed, started, budget, say):
         self.run, self.state, self.budget, self.say = run, state, budget, say
         self.timed = timed
+        self.started = started  # when `state.seconds` were used
         count = state.look.held_out
         images = laid_out(split.images)
         self.held, self.training = images[:count], images[count:]
         labels = split.labels
         self.labels = None if labels is None else labels[count:]
         self.unseen = Batches(self.held, count, labels=None if labels is None else labels[:count])
-        started = monotonic()
         self.distance = AnchoredDistance(self.training, self.held[: state.plan.samples], state.seed)
-        self.opening = monotonic() - started
 
     def finish(self) -> EnergyGAN:
         """Train until the minutes are used, and return the best GAN."""
@@ -217,7 +218,8 @@ class _Training:
             self.run.samples,
             self.budget,
             state.plan.images_needed / state.plan.batch_size,
-            state.seconds + self.opening,
+            state.seconds,
+            self.started,
             state.figures,
             diagnosis,
             self.distance.floor,
@@ -237,8 +239,8 @@ class _Training:
                     Backup(self.run.backup(state.part), every_minutes=planning.BACKUP_MINUTES),
                 ],
             )
-        self.opening = 0.0
         done = {"seconds": watch.used, "figures": watch.figures}
+        self.started = monotonic()
         if watch.cause is None:
             gan.save(self.run.last)
             self._change(**done, finished=True)

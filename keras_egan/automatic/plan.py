@@ -201,7 +201,7 @@ def warning(plan: Plan, spent: float) -> str | None:
     seconds = plan.images_needed / plan.batch_size * plan.step_seconds / (1 - FIGURES_TIME)
     return (
         f"There is time for {plan.images_seen / plan.images_needed:.0%} of the training that good "
-        f"samples need; {math.ceil((spent + seconds) / 60)} minutes would be enough."
+        f"samples need: it takes {math.ceil((spent + seconds) / 60):,} minutes."
     )
 
 
@@ -212,8 +212,9 @@ def behind(plan: Plan, steps: int, seconds: float) -> str | None:
         return None
     minutes = math.ceil(seconds / 60 * plan.images_needed / max(seen, 1))
     return (
-        f"Training has seen {seen:,} of the {plan.images_needed:,} images that good samples need. "
-        f"At this speed, {minutes:,} minutes in all would be enough; the same command goes on."
+        f"Training has seen {seen:,} of the {plan.images_needed:,} images that good samples need, "
+        f"which takes {minutes:,} minutes at this speed: go on by the same command with `--minutes "
+        f"{minutes}`."
     )
 
 

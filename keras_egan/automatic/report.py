@@ -12,7 +12,7 @@ import numpy as np
 from keras_egan import metrics, pictures
 from keras_egan._version import __version__
 from keras_egan.automatic.files import RunFiles, RunState
-from keras_egan.automatic.look import FEW, FEW_HELD_OUT, sentences
+from keras_egan.automatic.look import FEW_HELD_OUT, sentences
 from keras_egan.automatic.plan import behind
 from keras_egan.datasets.preparation import pillow
 from keras_egan.metrics.anchors import AnchoredDistance
@@ -62,7 +62,7 @@ def _sections(run, state, distance, training) -> Iterator[str]:
             f"{state.plan.batch_size} images. Training took {state.seconds / 60:.1f} minutes.</p>"
         )
         few = state.look.held_out < FEW_HELD_OUT
-        if best["figure"] >= 1 and not few:
+        if best["figure"] >= max(1.0, 2.0 * distance.floor if few else 0.0):
             yield "<p>From 1 up, samples are no better than blurs: training learnt too little.</p>"
         if few:
             yield (
@@ -117,7 +117,7 @@ def _sections(run, state, distance, training) -> Iterator[str]:
 
 def too_short(state: RunState) -> str | None:
     """Return a sentence if training saw less than half of the images that it needs."""
-    if state.look.total < FEW or not state.figures:
+    if not state.figures:
         return None
     return behind(state.plan, state.figures[-1]["step"], state.seconds)
 

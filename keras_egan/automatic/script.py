@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import keras
+
 from keras_egan._version import __version__
 from keras_egan.automatic.plan import Plan
 
@@ -13,6 +15,10 @@ _TEXT = '''\
 It has the settings that were last used. Unlike `keras_egan train`, it holds no images out, measures
 nothing, and keeps the last weights. An epoch is {every} steps of {batch_size} images.
 """
+
+import os
+
+os.environ.setdefault("KERAS_BACKEND", "{backend}")
 
 {imports}
 images = {images}
@@ -71,6 +77,7 @@ def text(source: str, plan: Plan) -> str:
     every = min(max(plan.every, _EPOCH), plan.steps)
     return _TEXT.format(
         version=__version__,
+        backend=keras.backend.backend(),
         imports=imports,
         images=images,
         preset=_quoted(plan.preset),

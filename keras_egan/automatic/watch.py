@@ -66,7 +66,8 @@ class Watch(keras.callbacks.Callback):
         grids: the folder of the grids.
         budget: the seconds that the run may take in all.
         needed: the number of steps that training needs to become good.
-        seconds: the seconds used before.
+        seconds: the seconds used before `started`.
+        started: a time of `time.monotonic`.
         figures: the figures before, as in `RunState`; this one appends to a copy.
         diagnosis: the `Diagnosis` that comes before it in the list of callbacks.
         floor: the figure of real images.
@@ -86,6 +87,7 @@ class Watch(keras.callbacks.Callback):
         budget: float,
         needed: float,
         seconds: float,
+        started: float,
         figures: Sequence[dict[str, Any]],
         diagnosis: Diagnosis,
         floor: float,
@@ -108,14 +110,14 @@ class Watch(keras.callbacks.Callback):
         self.mended = mended
         self.told = told
         self.cause: str | None = None
-        self._started = monotonic()
-        self._checked = self._started
+        self.started = started
+        self._checked = monotonic()
         self._due = seconds + interval
 
     @property
     def used(self) -> float:
         """The seconds that the run has used."""
-        return self.seconds + monotonic() - self._started
+        return self.seconds + monotonic() - self.started
 
     def get_state(self) -> dict[str, Any]:
         """Return the seconds used, the figures, and what is wrong."""
@@ -125,7 +127,6 @@ class Watch(keras.callbacks.Callback):
         self.seconds, self.figures = state["seconds"], state["figures"]
         self.cause = state["cause"]
         self._due = self.seconds + self.interval
-        self._started = monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._fit = self.model.fit_state

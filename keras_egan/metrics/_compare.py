@@ -39,6 +39,10 @@ class Figure(NamedTuple):
     value: float
     error: float
 
+    def __str__(self):
+        error = "" if np.isnan(self.error) else f" ± {self.error:.2g}"
+        return f"{self.value:12.5g}{error}"
+
 
 class Source(NamedTuple):
     """The features of one set of images.
@@ -60,9 +64,9 @@ class Comparison:
 
     Attributes:
         figures: the figures by name.
-        protocol: the extractor, the number of features, the classifier, how images are resized and
-            floats rounded, and the number and shape of real and generated images. Figures of two
-            results are comparable if their protocols differ in the generated images' shape alone.
+        protocol: the backend, the extractor, the number of features, the classifier, how images are
+            resized and floats rounded, and the number and shape of real and generated images.
+            Figures of two results are comparable if only the generated images' shapes differ.
         real: the features of the real images.
         generated: the features of the generated images.
     """
@@ -83,8 +87,8 @@ class Comparison:
 
     def __str__(self):
         figures = [
-            f"{name:24}{value:12.5g} ± {error:<9.2g}{BETTER.get(name, '')}".rstrip()
-            for name, (value, error) in self.figures.items()
+            f"{name:24}{figure!s:24}{BETTER.get(name, '')}".rstrip()
+            for name, figure in self.figures.items()
         ]
         protocol = [f"{name:24}{value}" for name, value in self.protocol.items()]
         return "\n".join([*figures, *protocol])
@@ -210,6 +214,7 @@ def compare(
         )
     name = getattr(extractor, "name", "")
     protocol = {
+        "backend": keras.backend.backend(),
         "extractor": left.extractor,
         "features": left.features.shape[1],
         "classifier": _described(classifier),
