@@ -14,7 +14,7 @@ from keras_egan._load import load
 from keras_egan._version import __version__
 from keras_egan.automatic import explore
 from keras_egan.automatic.build import laid_out
-from keras_egan.automatic.comparison import RANDOM, compare
+from keras_egan.automatic.comparison import RANDOM, compare, compare_halves
 from keras_egan.automatic.detection import detect
 from keras_egan.automatic.files import RunFiles
 from keras_egan.export._formats import FORMATS, check_packages
@@ -151,8 +151,14 @@ def _evaluate(given):
     for kind, name in names.items():
         print(f"{kind:24}{name}")
     print(result)
+    written = names | result.as_dict()
+    if (halves := compare_halves(result, given.seed)) is not None:
+        print(f"\n{len(halves.real.features)} of the real images, compared with as many others:")
+        for name, figure in halves.figures.items():
+            print(f"{name:24}{figure}")
+        written["real_halves"] = {name: figure.value for name, figure in halves.figures.items()}
     if given.output:
-        write(given.output, json.dumps(names | result.as_dict(), indent=1).encode())
+        write(given.output, json.dumps(written, indent=1).encode())
 
 
 def _evaluate_flags(add):

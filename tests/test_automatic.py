@@ -263,6 +263,15 @@ def test_a_folder_belongs_to_one_source(finished):
         keras_egan.train("photos", MINUTES, folder, say=str)
 
 
+def test_files_of_others_are_not_replaced(tmp_path):
+    (tmp_path / "train.py").write_text("mine")
+    (tmp_path / "samples").mkdir()
+    with pytest.raises(ValueError, match=r"holds no training, but train\.py, samples, which"):
+        keras_egan.train(blobs(30), output=tmp_path, say=str)
+    assert (tmp_path / "train.py").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_state_that_is_damaged(tmp_path):
     (tmp_path / "run.json").write_text('{"look": {}}')
     with pytest.raises(ValueError, match=r"run\.json cannot be read"):

@@ -76,6 +76,21 @@ def test_arrays_and_folders(tmp_path, capsys):
     assert small["protocol"]["generated_shape"] == [8, 8, 3]
 
 
+def test_halves_of_the_real_images(tmp_path, capsys):
+    """The best figures to expect, from images that no generator made."""
+    real = blobs(81, channels=3)
+    folder = save(tmp_path / "photos", real)
+    np.save(tmp_path / "others.npy", blobs(40, seed=1, channels=3))
+    text, found = evaluated(tmp_path, capsys, tmp_path / "others.npy", folder, "--seed", 5)
+    order = np.random.default_rng(5).permutation(81)
+    expected = metrics.compare(
+        real[order[:40]], real[order[40:80]], random_features((16, 16, 3), cells=2), resamples=0
+    )
+    halves = {name: figure.value for name, figure in expected.figures.items()}
+    assert found["real_halves"] == pytest.approx(halves, rel=1e-5)
+    assert "40 of the real images, compared with as many others:" in text
+
+
 def test_features_of_a_keras_model(tmp_path, capsys):
     """Whose input has a size and colours, which the images get."""
     model = keras.Sequential(

@@ -73,7 +73,8 @@ def train(
 
     Raises:
         ValueError: if there are fewer than 20 different images, an argument is out of its range, or
-            `output` holds a training on other data or is an address such as `"gs://bucket"`.
+            `output` holds a training on other data, or other files of the names above, or is an
+            address such as `"gs://bucket"`.
 
     Example:
 
@@ -96,6 +97,7 @@ def train(
             )
         say(f"Going on with {run.folder}: {state.seconds / 60:.1f} minutes are used.")
     else:
+        run.check_new()
         state, split, timed = _begin(run, source, name, minutes, labels, seed, say, given)
         started = monotonic()  # the time until now is in `state.seconds`
     return _Training(run, state, split, timed, started, 60.0 * minutes, say).finish()

@@ -13,6 +13,7 @@ from keras_egan.automatic.plan import sides_for
 from keras_egan.datasets.preparation import to_uint8
 from keras_egan.gans.energy_gan import EnergyGAN
 from keras_egan.image_format import channel_axis, channels_first, feature_shape
+from keras_egan.metrics._compare import LEAST
 from keras_egan.saving import files
 
 RANDOM = "random"
@@ -75,6 +76,23 @@ def compare(
         resamples=resamples,
         seed=seed,
     )
+
+
+def compare_halves(result: metrics.Comparison, seed: int = 0) -> metrics.Comparison | None:
+    """Compare one half of the real images with the other, which is the best figure to expect.
+
+    Args:
+        result: the result of `compare`.
+        seed: an integer, 0 or more, that fixes the halves.
+
+    Returns:
+        Figures without errors; None if the images are too few for halves, below 80.
+    """
+    features = np.random.default_rng(seed).permutation(result.real.features)
+    half = len(features) // 2
+    if half < LEAST:
+        return None
+    return metrics.compare(features[:half], features[half : 2 * half], resamples=0)
 
 
 class _Samples(keras.utils.PyDataset):

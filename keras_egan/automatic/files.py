@@ -36,6 +36,20 @@ class RunFiles:
         """Return whether there is a run to go on with."""
         return self._state.exists()
 
+    def check_new(self) -> None:
+        """Check that a new run replaces no other file of the folder.
+
+        Raises:
+            ValueError: if it would.
+        """
+        models = self.best, self.last
+        written = *models, self.report, self.script, self.samples, self.backup(0).parent
+        if others := [path.name for path in written if path.exists()]:
+            raise ValueError(
+                f"`output` is {self.folder}, which holds no training, but {', '.join(others)}, "
+                "which training would replace. Give a folder that is empty or new."
+            )
+
     def backup(self, part: int) -> Path:
         """Return the folder of the backups of a part, one call of `fit`."""
         return self.folder / "backup" / str(part)
