@@ -7,6 +7,9 @@
 #
 # An auto-encoder that was trained on threes alone reconstructs threes well, and other digits badly.
 # The reconstruction error shows how abnormal an image is, and where.
+#
+# This page is `docs/notebooks/anomalies.py` of the repository. Its packages come with
+# `python -m pip install ".[tensorflow,anomaly,examples]"`; any backend will do.
 
 # %%
 import matplotlib.pyplot as plt

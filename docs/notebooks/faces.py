@@ -8,6 +8,9 @@
 # This notebook trains an EBGAN on a folder of pictures. Set the environment variable `FACES` to a
 # folder of your photographs. Without it, the notebook draws faces of its own, so that it runs
 # anywhere.
+#
+# This page is `docs/notebooks/faces.py` of the repository. Its packages come with
+# `python -m pip install ".[tensorflow,examples]"`; any backend will do.
 
 # %%
 import os

@@ -7,6 +7,9 @@
 #
 # The first part trains a GAN that makes the requested digit. The second part explores the latents
 # of a pretrained GAN: between digits, and back from images to latents.
+#
+# This page is `docs/notebooks/labels.py` of the repository. Its packages come with
+# `python -m pip install ".[tensorflow,examples]"`; any backend will do.
 
 # %%
 import matplotlib.pyplot as plt

@@ -26,6 +26,7 @@ from keras_egan.saving import files
 
 _EPOCHS = 1_000_000
 _TIMED = 4  # steps
+_CHOSEN = {"image_size", "batch_size", "shuffle", "grayscale", "horizontal_flip"}
 _BUILT = "filters", "arguments", "augment", "d_rate", "g_rate"  # of a plan
 _SAID = {
     "diverged": "diverged",
@@ -66,7 +67,8 @@ def train(
         labels: whether to train with classes, as in `datasets.load`.
         seed: the integer, 0 or more, that fixes everything random.
         say: takes each sentence about what is done.
-        **given: further arguments of `datasets.load`, such as `data_dir`.
+        **given: further arguments of `datasets.load`, such as `data_dir`; not those that `train`
+            chooses, such as `image_size`.
 
     Returns:
         The GAN with the best figure.
@@ -85,6 +87,11 @@ def train(
     """
     checks.above_zero(minutes=minutes)
     checks.whole_number(0, seed=seed)
+    if names := given.keys() & _CHOSEN:
+        raise ValueError(
+            f"`train` chooses {', '.join(sorted(names))} itself. Omit it, or train by hand, with "
+            "`datasets.load`, `presets.build` and `fit`."
+        )
     run = RunFiles(files.local(output=output))
     started = monotonic()
     name = os.fspath(source) if is_path(source) else described(source)

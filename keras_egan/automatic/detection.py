@@ -1,7 +1,6 @@
 """A detector that learns from good images, and judges others."""
 
 import csv
-import math
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -19,16 +18,16 @@ _SHOWN = 24
 
 
 class _Progress(keras.callbacks.Callback):
-    """Say at each quarter of a training how long it will take."""
+    """Say early, and at each quarter of a training, how long it will take."""
 
     def __init__(self, say):
         super().__init__()
-        self.say, self.quarter, self.started = say, 1, monotonic()
+        self.say, self.shares, self.started = say, [0.05, 0.25, 0.5, 0.75], monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         done = (epoch + 1) / self.params["epochs"]
-        if self.quarter / 4 <= done < 1:
-            self.quarter = int(4 * done) + 1
+        if self.shares and self.shares[0] <= done < 1:
+            self.shares = [share for share in self.shares if share > done]
             left = (monotonic() - self.started) * (1 - done) / done / 60
             self.say(f"{done:.0%} of the steps are done; about {left:.1f} minutes are left.")
 
@@ -60,13 +59,13 @@ def detect(
             range.
         ImportError: if PyOD is not installed (the extra `anomaly`).
     """
-    from keras_egan.anomaly import EnergyDetector, overlay  # needs an optional package
+    from keras_egan.anomaly import EnergyDetector, _thresholds, overlay  # need an optional package
 
     checks.share(false_alarm_rate=false_alarm_rate)
     output = local(output=output)
     sides = sides_for(reading.sizes_of(good), minutes=30)
     learnt, judged = reading.read(good, sides), reading.read(inspected, sides)
-    least = 2 * math.ceil(1 / false_alarm_rate)
+    least = 2 * _thresholds.least(false_alarm_rate)
     if len(learnt.images) < least:
         raise ValueError(
             f"A false-alarm rate of {false_alarm_rate:g} needs {least} good images or more; got "

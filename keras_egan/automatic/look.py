@@ -28,6 +28,7 @@ class Look(NamedTuple):
         duplicates: the number of images that are equal to an earlier one, and left out.
         short: the median of the shorter side before resizing, in pixels.
         aspect: the median of width by height before resizing.
+        cropped: the share of images whose shape differs, so that their middle part is taken.
         sides: (height, width) of the images to train on.
         channels: 1 if all images are grey, else 3 or 4.
         transparent: the share of files with transparent pixels.
@@ -47,6 +48,7 @@ class Look(NamedTuple):
     duplicates: int
     short: float
     aspect: float
+    cropped: float
     sides: tuple[int, int]
     channels: int
     transparent: float
@@ -102,6 +104,7 @@ def look(read: Images, sizes: Sizes, seed: int = 0) -> tuple[Look, Split]:
         duplicates=duplicates,
         short=sizes.short,
         aspect=sizes.aspect,
+        cropped=1.0 - (sizes.square if images.shape[1] == images.shape[2] else sizes.alike),
         sides=(images.shape[1], images.shape[2]),
         channels=images.shape[3],
         transparent=read.transparent,
@@ -124,6 +127,8 @@ def sentences(look: Look) -> Iterator[str]:
         f"their shorter side is {look.short:.0f} pixels and their width {look.aspect:.2f} times "
         "their height."
     )
+    if look.cropped:
+        yield f"{look.cropped:.0%} have another shape: their middle part is taken."
     if look.left_out:
         yield f"Left out: {look.left_out}."
     if look.duplicates:
@@ -145,8 +150,8 @@ def sentences(look: Look) -> Iterator[str]:
         shade = {-1.0: "black", 1.0: "white"}.get(round(look.background, 1), "one colour")
         yield f"Most borders are {shade}."
     yield (
-        f"{look.own_side:.0%} are nearer to another image than to any mirrored one. It would be "
-        "50 % if left and right did not matter."
+        f"Left and right: {look.own_side:.0%} are nearer to another image than to any mirrored "
+        "one; chance would give 50 %."
     )
     if look.alike < 0.1:
         yield "Many are nearly the same: near duplicates teach little."

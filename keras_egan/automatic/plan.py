@@ -155,7 +155,8 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         ),
         (
             "mirrored at random" if mirror else "not mirrored",
-            f"{look.own_side:.0%} of images are on their own side, and 60 % is the limit",
+            f"{look.own_side:.0%} are nearer to another image than to any mirrored one, and "
+            f"{MIRROR_BELOW:.0%} is the limit",
         ),
         (
             f"a figure of {samples} samples every {interval:.0f} s",
@@ -205,12 +206,16 @@ def warning(plan: Plan, spent: float) -> str | None:
     )
 
 
-def behind(plan: Plan, steps: int, seconds: float) -> str | None:
-    """Return a sentence if `steps`, which took `seconds`, are less than half of what is needed."""
+def behind(plan: Plan, steps: int, seconds: float, step_seconds: float) -> str | None:
+    """Return a sentence if `steps` are less than half of what is needed.
+
+    `seconds` are those that were used, `step_seconds` those of one more step.
+    """
     seen = steps * plan.batch_size
     if 2 * seen >= plan.images_needed:
         return None
-    minutes = math.ceil(seconds / 60 * plan.images_needed / max(seen, 1))
+    more = (plan.images_needed - seen) / plan.batch_size * step_seconds
+    minutes = math.ceil((seconds + more) / 60)
     return (
         f"Training has seen {seen:,} of the {plan.images_needed:,} images that good samples need, "
         f"which takes {minutes:,} minutes at this speed: go on by the same command with `--minutes "

@@ -26,11 +26,13 @@ class Sizes(NamedTuple):
         short: the median of the shorter side, in pixels.
         aspect: the median of width by height.
         alike: the share of images whose aspect is within 5 % of the median.
+        square: the share of images whose aspect is within 5 % of 1.
     """
 
     short: float
     aspect: float
     alike: float
+    square: float
 
     @classmethod
     def of(cls, sizes: Sequence[tuple[int, int]]) -> "Sizes":
@@ -38,8 +40,8 @@ class Sizes(NamedTuple):
         width, height = np.array(sizes, "float64").T
         aspects = width / height
         aspect = float(np.median(aspects))
-        alike = float((np.abs(np.log(aspects / aspect)) < 0.05).mean())
-        return cls(float(np.median(np.minimum(width, height))), aspect, alike)
+        alike, square = ((np.abs(np.log(aspects / a)) < 0.05).mean() for a in (aspect, 1.0))
+        return cls(float(np.median(np.minimum(width, height))), aspect, float(alike), float(square))
 
 
 class Images(NamedTuple):
@@ -72,13 +74,13 @@ def sizes_of(source: Any, **given: Any) -> Sizes:
     if is_folder(source):
         return Sizes.of(_folder(source).sizes)
     if isinstance(source, str) and source == "digits":
-        return Sizes(28.0, 1.0, 1.0)
+        return Sizes.of([(28, 28)])
     try:
         shape = datasets.image_shape(datasets.load(source, shuffle=False, **given))
     except ValueError as error:
         if "image_size" not in str(error):
             raise
-        return Sizes(64.0, 1.0, 0.0)  # they differ, and are read once: at the size to train at
+        return Sizes(64.0, 1.0, 0.0, 1.0)  # unknown: they differ, and are read once, as squares
     height, width = shape[1:] if channels_first() else shape[:2]
     return Sizes.of([(width or 64, height or 64)])
 

@@ -45,7 +45,7 @@ RECIPES = (
         3000,
         "translation",
         "EBGAN had the lowest Fréchet distance on 500, 1,000 and 5,000 digits, and made letters of "
-        "64x64 on which RelativisticGAN failed; its margin follows the data (docs: results)",
+        "64x64 on which RelativisticGAN failed; its margin follows the data (docs: results/digits)",
     ),
     Recipe(
         "drawings",
@@ -57,18 +57,7 @@ RECIPES = (
         5000,
         "color,translation,cutout",
         "of 3,786 drawings, it made the best samples that were tried: a distance of 0.42 of a "
-        "Gaussian's, and a recall of 0.37, after 81,000 images (docs: results)",
-    ),
-    Recipe(
-        "photographs with parts at fixed places",
-        lambda look: look.channels > 1 and look.aligned > ALIGNED,
-        "began/celeba64",
-        {},
-        250_000,
-        (12, 16, 24, 32, 48, 64),
-        5000,
-        "color,translation,cutout",
-        "BEGAN with one pass made the best faces in equal time (docs: results)",
+        "Gaussian's, and a recall of 0.37, after 81,000 images (docs: results/equal_time)",
     ),
     Recipe(
         "thousands of photographs",
@@ -79,8 +68,20 @@ RECIPES = (
         (16, 24, 32, 48, 64),
         ENOUGH,
         "color,translation,cutout",
-        "LSGAN with R1 made the best horses, clothes and CIFAR-10 images in equal time (docs: "
-        "results)",
+        "LSGAN with R1 made the best horses, clothes and CIFAR-10 images in equal time, and from "
+        "20 minutes on the best faces (docs: results/equal_time)",
+    ),
+    Recipe(
+        "photographs with parts at fixed places",
+        lambda look: look.channels > 1 and look.aligned > ALIGNED,
+        "began/celeba64",
+        {},
+        250_000,
+        (12, 16, 24, 32, 48, 64),
+        5000,
+        "color,translation,cutout",
+        "of auto-encoders, which need no power of 2 as side and fewer images than LSGAN with R1, "
+        "BEGAN made the best faces (docs: results/own_images)",
     ),
     Recipe(
         "photographs, and all else in grey",
@@ -92,7 +93,7 @@ RECIPES = (
         3000,
         "color,translation,cutout",
         "on horses at differing places BEGAN collapsed, and EBGAN made the best samples; its "
-        "margin follows the data (docs: results)",
+        "margin follows the data (docs: results/own_images)",
     ),
 )
 """The first that suits is taken."""

@@ -9,11 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_egan import metrics, pictures
+from keras_egan import metrics, pictures, presets
 from keras_egan._version import __version__
 from keras_egan.automatic.files import RunFiles, RunState
 from keras_egan.automatic.look import FEW_HELD_OUT, sentences
-from keras_egan.automatic.plan import behind
+from keras_egan.automatic.plan import FIGURES_TIME, behind
 from keras_egan.datasets.preparation import pillow
 from keras_egan.metrics.anchors import AnchoredDistance
 from keras_egan.saving import files
@@ -75,6 +75,8 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         if best["step"] in grids:
             yield _picture(grids[best["step"]].read_bytes(), "Samples", "large")
         yield "<h2>How it came along</h2>"
+        if state.interventions:
+            yield "<p>After a change, steps count from the best weights, or from 0, again.</p>"
         yield '<div class="grids">'
         known = sorted(grids)
         indices = np.linspace(0, len(known) - 1, _GRIDS).round().astype(int)
@@ -88,10 +90,12 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         yield "<p>Lower is better. It should fall below the Gaussian, towards real images.</p>"
         yield _chart(rows, {"samples": "figure"}, levels)
         yield "<h2>The energies</h2>"
+        autoencoder = "autoencoder" in presets.get(state.plan.preset).network
+        energy = "the error of its reconstruction" if autoencoder else "minus its score"
         yield (
-            "<p>The discriminator gives data low energies: the error of a reconstruction, or minus "
-            "a critic's score. The two curves should stay near each other; a gap that keeps "
-            "growing means that one network has won.</p>"
+            f"<p>The discriminator gives data low energies; an image's energy is {energy}. The two "
+            "curves should stay near each other; a gap that keeps growing means that one network "
+            "has won.</p>"
         )
         yield _chart(rows, {"data": "real_energy", "samples": "fake_energy"}, {})
     if training is not None and run.best.exists():
@@ -119,7 +123,12 @@ def too_short(state: RunState) -> str | None:
     """Return a sentence if training saw less than half of the images that it needs."""
     if not state.figures:
         return None
-    return behind(state.plan, state.figures[-1]["step"], state.seconds)
+    *earlier, last = state.figures
+    step_seconds = state.plan.step_seconds / (1 - FIGURES_TIME)
+    if earlier and earlier[-1]["step"] < last["step"]:  # no change of plan between them
+        passed = last["seconds"] - earlier[-1]["seconds"]
+        step_seconds = passed / (last["step"] - earlier[-1]["step"])
+    return behind(state.plan, last["step"], state.seconds, step_seconds)
 
 
 def _copies(run, distance, training):
@@ -135,7 +144,7 @@ def _copies(run, distance, training):
     yield (
         "<p>Each row is a sample and the three training images nearest to it. Samples are "
         f"{ratio:.2f} times as far from their nearest image as held-out images are. Values "
-        f"{meaning}. Values from about 1 up show no copies.</p>"
+        f"{meaning}. Values from about 1 up show no copies; in between, look at the rows.</p>"
     )
     yield _picture(_png(pictures.grid(found.rows[:_SHOWN])), "Samples and nearest images", "large")
 

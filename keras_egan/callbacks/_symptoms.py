@@ -105,7 +105,7 @@ def _k_t(e):
             "k_t at 1",
             f"k_t is 1 and {seen}: fakes are reconstructed too well whatever the discriminator "
             "does, because the generator has collapsed or learns too fast; lower g_optimizer's "
-            "rate, or gamma.",
+            "rate.",
         )
     elif k_t.min() < 0.05 and k_t.max() > 0.95:
         yield (
