@@ -243,6 +243,7 @@ def test_labels(tmp_path):
         (blobs(80), {"minutes": 0}, "`minutes` must be above 0; got 0"),
         (blobs(80), {"minutes": "1"}, "`minutes` must be above 0; got '1'"),
         (blobs(80), {"output": "gs://b/run"}, "`output` must be a local path; got 'gs://b/run'."),
+        (blobs(80), {"image_size": 32}, "`train` chooses image_size itself. Omit it, or"),
         (blobs(80), {"seed": -1}, "`seed` must be a whole number, 0 or more; got -1"),
         (blobs(12), {}, "needs 20 different images or more; got 12 images. Add images"),
         (np.repeat(blobs(10), 9, axis=0), {}, "or more; got 10 different images"),

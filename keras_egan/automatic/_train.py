@@ -123,7 +123,8 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
     facts, split = looked(sides)
     for sentence in sentences(facts):
         say(sentence)
-    say("Timing a step.")
+    device = str(keras.ops.zeros(()).device).split("device:")[-1]
+    say(f"Timing a step on {device}, with {keras.backend.backend()}.")
     timed = planning.plan(facts, minutes)
     timing, gan = _timed(timed, facts, split, seed)
     timing = timing._replace(spent=monotonic() - started)
