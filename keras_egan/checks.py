@@ -118,6 +118,25 @@ def unbounded(discriminator: keras.Model) -> None:
         )
 
 
+def begun(gan: Any) -> None:
+    """Raise a `RuntimeError` if a GAN's `super().__init__` was not called yet."""
+    if "_states" not in gan.__dict__:
+        raise RuntimeError(
+            f"{type(gan).__name__} sets an attribute or adds a state before its base is made. Call "
+            "`super().__init__(generator, discriminator, ...)` first."
+        )
+
+
+def scalars(indicators: dict[str, Any]) -> None:
+    """Raise a `ValueError` if an indicator is no scalar."""
+    for name, value in indicators.items():
+        if shape := tuple(getattr(value, "shape", ())):
+            raise ValueError(
+                f"`indicators` must return scalars, and {name!r} has the shape {shape}. Return its "
+                "mean, for example."
+            )
+
+
 def distinct_names(names: list[str]) -> None:
     """Raise a `ValueError` if a metric or an indicator has the name of another."""
     repeated = [name for name in dict.fromkeys(names) if names.count(name) > 1]

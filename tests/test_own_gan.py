@@ -79,6 +79,33 @@ def test_two_states_of_one_name_are_refused():
         gan.add_state("share")
 
 
+class Early(LinearGAN):
+    def __init__(self, generator, discriminator, early, **kwargs):
+        early(self)
+        super().__init__(generator, discriminator, **kwargs)
+
+
+@on("torch")
+@pytest.mark.parametrize(
+    "early", [lambda gan: gan.add_state("first"), lambda gan: setattr(gan, "weight", 1.0)]
+)
+def test_the_base_is_made_first(early):
+    with pytest.raises(RuntimeError, match=r"Early .* before its base is made\. Call `super"):
+        Early(*tiny_networks(), early)
+
+
+@on("torch")
+def test_an_indicator_is_a_scalar():
+    class Vector(LinearGAN):
+        def indicators(self, metrics):
+            return {"both": keras.ops.stack([metrics["real_energy"], metrics["fake_energy"]])}
+
+    gan = Vector(*tiny_networks())
+    gan.compile("sgd", "adam")
+    with pytest.raises(ValueError, match=r"`indicators` .* scalars, and 'both' has the shape \(2"):
+        gan.train_on_batch(float_images(4))
+
+
 @on("torch")
 def test_an_indicator_needs_a_name_of_its_own():
     class Other(LinearGAN):

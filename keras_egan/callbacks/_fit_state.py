@@ -20,7 +20,8 @@ class FitState:
         epoch_start: the number of training steps done when the epoch began, an int, set before
             `on_epoch_begin`. The step of a batch is `epoch_start + batch`, even in an epoch that a
             backup resumes in the middle.
-        step: the number of training steps done, an int.
+        step: the number of training steps done, an int. With `steps_per_execution` above 1, it is
+            that of whole executions, so an epoch's last may count a step too many.
         phase: the one of the GAN's `phases` that the present step is compiled for, a string.
         logs: the newest step's metrics by name, scalars that are still on the device. Keras waits
             for them only if a callback has `on_train_batch_end`. Empty before the first step and

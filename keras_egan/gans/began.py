@@ -34,11 +34,12 @@ class BEGAN(EnergyGAN):
 
     The speed of this rule depends on the scale of the energy and on the size of k_t, so each data
     set needs its own `lambda_k`. `settle_steps` replaces the rule by one that depends on no scale.
-    With e = 1 - L(G(z_G)) / (gamma L(x)), of energies averaged over settle_steps / 20 steps,
+    With e = 1 - L(G(z_G)) / (gamma L(x)), of exponential averages of the
+    energies with a time constant of settle_steps / 20 steps, and e_{-1} = 0,
 
         k_{t+1} = clip((k_t + 0.01) exp(4 (e_t - e_{t-1}) + 16 e_t / settle_steps) - 0.01, 0, 1).
 
-    The docstring of `keras_egan.gans.control` derives it.
+    The documentation's page on BEGAN says where its gains come from.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.

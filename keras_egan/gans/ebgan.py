@@ -65,9 +65,9 @@ class EBGAN(EnergyGAN):
             pulling-away term needs `.encoder` and `.decoder`, as `networks.Autoencoder` has.
         margin: m, above 0, on the scale of the energy. Fakes with more energy are left alone. The
             paper's 10 to 80 fit its own networks and image sizes; the guide "Choosing" says how to
-            find a margin. `"auto"` sets it to 1.15 times the mean energy of data over the last 100
-            steps, or over all steps if there are fewer. It is logged as `margin`. The first step
-            has a margin of 0.
+            find a margin. `"auto"` sets it to 1.15 times the exponential average of the energy of
+            data with a time constant of 100 steps, in the first 100 the mean. It is logged as
+            `margin`. The first step has a margin of 0.
         pt_weight: the weight of the pulling-away term, from 0 up; 0.1 in the paper's EBGAN-PT.
         energy: `"norm"`, or another energy of `losses.reconstruction_energy`; or `"output"` for a
             critic, whose output should not go below 0.

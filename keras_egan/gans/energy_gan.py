@@ -158,7 +158,7 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
             d_optimizer: the discriminator's optimizer, or its name, such as `"adam"`.
             g_optimizer: the generator's optimizer, likewise; a different object.
             run_eagerly: as in `keras.Model.compile`.
-            steps_per_execution: as in `keras.Model.compile`; always 1 on PyTorch.
+            steps_per_execution: as in `keras.Model.compile`; on PyTorch `fit` needs 1.
             jit_compile: as in `keras.Model.compile`. `"auto"` compiles on JAX, on TensorFlow if
                 there is a GPU, and not on PyTorch.
             auto_scale_loss: whether, under the `mixed_float16` policy, each optimizer is wrapped in
@@ -248,7 +248,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
     ) -> Any:
         """Compute the metrics of held-out images, as `keras.Model.evaluate` does.
 
-        The same images always give the same metrics, because latents are drawn from the same seed.
+        The same images always give the same metrics on one backend, because latents are drawn from
+        the same seed.
         Fakes are those of the generator's present weights, not of their average, and both networks
         run in inference mode.
         Metrics such as BEGAN's `m_global` are computed from the means over all images, so that the

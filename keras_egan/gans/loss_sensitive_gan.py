@@ -32,18 +32,18 @@ class LossSensitiveGAN(EnergyGAN):
     of 0 is LS-GAN, whose L is at least 0. A slope of 1 is WGAN up to a constant, where L is minus
     the critic. Other slopes are GLS-GAN.
 
-    L must be Lipschitz. Choose one of weight decay
-    (`d_optimizer=keras.optimizers.Adam(1e-4, 0.5, weight_decay=...)`), `weight_clip` and
-    `gradient_penalty`. If L is 0 for all data and all fakes of an epoch, a warning says that its
-    ReLU is dead.
+    The theory needs an L that is Lipschitz, by weight decay
+    (`d_optimizer=keras.optimizers.Adam(1e-4, 0.5, weight_decay=...)`), `weight_clip` or
+    `gradient_penalty`. The presets do without. If L is 0 for all data and all fakes of an epoch, a
+    warning says that its ReLU is dead.
 
     Args:
         generator: a Keras model from latents of shape `(batch, latent_dim)` to images.
         discriminator: a Keras model from images to `(batch, 1)`.
         delta_weight: tau, from 0 up. The authors' 2e-4 is for 64x64x3 pixels in [-1, 1]. `"auto"`
-            keeps the mean margin at 1 for any Delta: tau is 1 / Delta, averaged over the last 100
-            steps, or over all steps if there are fewer. It is logged as `delta_weight`, beside
-            `delta`. The first step has a tau of 0.
+            keeps the mean margin at 1 for any Delta: tau is the exponential average of 1 / Delta
+            with a time constant of 100 steps, in the first 100 the mean. It is logged as
+            `delta_weight`, beside `delta`. The first step has a tau of 0.
         slope: the slope of C for pairs that keep their margin, at most 1.
         delta: the features that Delta compares: by default pixels; or a Keras model from images to
             features, such as a classifier up to a hidden layer. The model runs in inference mode

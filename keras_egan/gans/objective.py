@@ -106,7 +106,7 @@ class Objective(keras.Model):
         """Update the state that changes once per epoch; `fit` calls this before any callback.
 
         Args:
-            logs: the epoch's metrics and indicators.
+            logs: the epoch's metrics and indicators, and those of validation data, `val_...`.
         """
 
     def findings(self, logs: dict[str, float]) -> dict[str, str]:
@@ -116,7 +116,7 @@ class Objective(keras.Model):
         instead.
 
         Args:
-            logs: the epoch's metrics and indicators.
+            logs: the epoch's metrics and indicators, and those of validation data, `val_...`.
         """
         return {}
 
@@ -132,7 +132,9 @@ class Objective(keras.Model):
 
         Raises:
             ValueError: if the GAN has a state of this name already.
+            RuntimeError: if `super().__init__` was not called before.
         """
+        checks.begun(self)
         if name in self._states:
             raise ValueError(
                 f"`name` must be new, because files keep the state under it; {name!r} is taken. "
@@ -300,6 +302,7 @@ class Objective(keras.Model):
         for name, value in indicators.items():
             if isinstance(value, keras.Variable):  # which `control` changes in place
                 indicators[name] = ops.copy(value)
+        checks.scalars(indicators)
         checks.distinct_names([*metrics, *indicators])
         return metrics | indicators
 

@@ -46,7 +46,7 @@ def _values(gan):
         except AttributeError:
             raise ValueError(
                 f"{type(gan).__name__} must store its argument `{name}`. Set `self.{name}`, or "
-                "define `get_config` in the class."
+                "give it the base's name for it, such as `generator`, or define `get_config`."
             ) from None
         yield name, value
 

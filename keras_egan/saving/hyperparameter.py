@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_egan import backend
+from keras_egan import backend, checks
 from keras_egan.saving.state import add_variable
 
 
@@ -119,6 +119,7 @@ class Automatic(Hyperparameter):
 
 def hyperparameters(gan: Any) -> dict[str, Any]:
     """Return the variables of a GAN's `Hyperparameter`s by name."""
+    checks.begun(gan)
     return gan.__dict__["_hyperparameters"]
 
 
