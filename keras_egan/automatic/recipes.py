@@ -68,8 +68,8 @@ RECIPES = (
         (16, 24, 32, 48, 64),
         ENOUGH,
         "color,translation,cutout",
-        "LSGAN with R1 made the best horses, clothes and CIFAR-10 images in equal time, and from "
-        "20 minutes on the best faces (docs: results/equal_time)",
+        "LSGAN with R1 made the best horses and clothes in equal time, and the best faces from 20 "
+        "minutes on (docs: results/own_images and equal_time)",
     ),
     Recipe(
         "photographs with parts at fixed places",
