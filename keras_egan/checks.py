@@ -130,10 +130,11 @@ def begun(gan: Any) -> None:
 def scalars(indicators: dict[str, Any]) -> None:
     """Raise a `ValueError` if an indicator is no scalar."""
     for name, value in indicators.items():
-        if shape := tuple(getattr(value, "shape", ())):
+        shape = getattr(value, "shape", ())
+        if shape.rank if hasattr(shape, "rank") else len(shape):  # TensorFlow's may be unknown
             raise ValueError(
-                f"`indicators` must return scalars, and {name!r} has the shape {shape}. Return its "
-                "mean, for example."
+                f"`indicators` must return scalars, and {name!r} has the shape {tuple(shape)}. "
+                "Return its mean, for example."
             )
 
 

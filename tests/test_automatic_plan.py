@@ -7,11 +7,13 @@ import pytest
 
 from keras_egan import presets
 from keras_egan.automatic.build import build
-from keras_egan.automatic.look import Look
+from keras_egan.automatic.files import RunState
+from keras_egan.automatic.look import Look, look, sentences
 from keras_egan.automatic.plan import Timing, behind, larger_sides, plan, sides_for, warning
-from keras_egan.automatic.reading import Sizes
+from keras_egan.automatic.reading import Images, Sizes
 from keras_egan.automatic.recipes import recipe_for
 from keras_egan.automatic.remedy import REMEDIES, remedied
+from keras_egan.automatic.report import too_short
 from keras_egan.automatic.script import text
 from keras_egan.automatic.watch import cause_of
 from tests.conftest import on
@@ -129,6 +131,17 @@ def test_images_of_one_aspect_keep_it(aspect):
     assert height % 8 == width % 8 == 0
     assert width / height == pytest.approx(aspect, rel=0.1)
     assert height * width == pytest.approx(64**2, rel=0.3)
+
+
+def test_images_of_another_shape_are_counted():
+    sizes = Sizes.of([(64, 64)] * 30 + [(300, 200)] * 10)
+    assert sizes == (64.0, 1.0, 0.75, 0.75)
+    images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), "uint8")
+    facts, _ = look(Images(images, None, None, "", 0.0), sizes)
+    assert "25% have another shape: their middle part is taken." in sentences(facts)
+    wide = Sizes.of([(300, 200)] * 40)
+    facts, _ = look(Images(images[:, 4:12], None, None, "", 0.0), wide)
+    assert facts.cropped == 0.0
 
 
 def test_too_few_minutes_are_said_and_how_many_would_do():
@@ -277,3 +290,11 @@ def test_how_far_a_training_is_behind():
     assert said.startswith("Training has seen 64,000 of the 250,000 images")
     assert "takes 40 minutes at this speed: go on by the same command with `--minutes 40`" in said
     assert behind(made, 1954, 600.0, 0.6) is None  # 125,056 images
+
+
+def test_how_long_is_left_follows_from_the_newest_steps():
+    """100 steps took 50 s, so that 3,706.25 more take 1,853 s after 160: 33.55 minutes in all."""
+    figures = [{"step": 100, "seconds": 100.0}, {"step": 200, "seconds": 150.0}]
+    made = plan(FACES, 20, USUAL)
+    state = RunState("photos", 0, FACES, made, 0, "new", 160.0, [], figures)
+    assert "takes 34 minutes" in too_short(state)

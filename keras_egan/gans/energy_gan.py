@@ -249,9 +249,8 @@ class EnergyGAN(Objective, Inference, backend.Steps, keras.Model):
         """Compute the metrics of held-out images, as `keras.Model.evaluate` does.
 
         The same images always give the same metrics on one backend, because latents are drawn from
-        the same seed.
-        Fakes are those of the generator's present weights, not of their average, and both networks
-        run in inference mode.
+        the same seed. Fakes are those of the generator's present weights, not of their average, and
+        both networks run in inference mode.
         Metrics such as BEGAN's `m_global` are computed from the means over all images, so that the
         batch size does not matter, except for a loss that compares images of a batch. `x` and the
         errors are as in `fit`.
