@@ -80,7 +80,7 @@ def test_detect(tmp_path, capsys):
     text = said(capsys, "detect", good, judged, "--output", out)
     assert f"{judged}: left out: 1 file that cannot be read (notes.png)." in text
     done = re.findall(r"(\d+)% of the steps are done; about [\d.]+ minutes are left", text)
-    assert [int(share) for share in done] == pytest.approx([25, 50, 75], abs=3)
+    assert [int(share) for share in done] == pytest.approx([5, 25, 50, 75], abs=3)
     threshold = float(re.search(r" of 9 are abnormal, with a score above (.+)\. See", text)[1])
     rows = [*csv.DictReader((out / "scores.csv").read_text().splitlines())]
     assert {row["file"][-7:-4] for row in rows[:3]} == {"006", "007", "008"}
