@@ -8,6 +8,9 @@ output folder, beside a grid of samples; `quality_table.py` makes a table of the
 `--labels` the GAN is conditional, and the row also has how often the classifier finds the requested
 class, and the Fréchet distance within classes.
 
+With `--augment auto`, whose training needs held-out images, give `--hold-out`, and to the runs that
+are compared with it too.
+
 The dataset is the preset's: Fashion-MNIST for `began/fashion`. `--keep 500` trains on 500 of its
 images only, drawn by the seed. Instead of a GAN, `real` measures 10,000 of the training images, and
 `noise` uniform noise. This measures a GAN that an example has trained:
@@ -25,7 +28,7 @@ import numpy as np
 from classifiers import LEAST, classifier, features_of, load
 from memory import peak_memory
 
-from keras_egan import augment, callbacks, metrics, presets
+from keras_egan import augment, callbacks, datasets, metrics, presets
 
 SAMPLES = 10_000
 
@@ -94,14 +97,21 @@ def train(arguments, data, labels, output):
     if labels is not None:
         changes["num_classes"] = int(labels.max()) + 1
     gan = presets.build(arguments.gan, **changes)
+    kept, held_out = len(data), None
+    data = padded(data, preset.image_shape[0])
+    if arguments.hold_out:
+        count = len(data) // 10
+        held_out = (data[:count], *([] if labels is None else [labels[:count]]))
+        data, labels = data[count:], labels if labels is None else labels[count:]
+    # A last batch of a few images would upset networks that normalise over the batch.
+    order = {"seed": arguments.seed, "drop_remainder": True}
     start = time.perf_counter()
     gan.fit(
-        padded(data, preset.image_shape[0]),
-        labels,
-        batch_size=batch_size,
+        datasets.Batches(data, batch_size, labels=labels, **order),
         epochs=epochs,
         steps_per_epoch=steps,
-        validation_split=0.1 if automatic else 0.0,
+        validation_data=held_out,
+        validation_freq=epochs,
         callbacks=[
             callbacks.EquilibriumLogger(output / "equilibrium.csv", every=10),
             callbacks.SampleGrid(output, every=epochs * steps),
@@ -112,7 +122,7 @@ def train(arguments, data, labels, output):
         "settings": {**preset._asdict(), "changed": arguments.settings},
         "augment": arguments.augment,
         "images": images,
-        "kept": len(data),
+        "kept": kept,
         "labels": labels is not None,
         "images_per_second": images / (time.perf_counter() - start),
         "peak_memory_mib": peak_memory(),
@@ -131,6 +141,7 @@ def main():
     add("--images", type=int, default=512_000, help="how many training sees")
     add("--dataset", choices=LEAST, help="by default the preset's, or mnist")
     add("--keep", type=int, help="how many images there are; all by default")
+    add("--hold-out", action="store_true", help="train on nine tenths, as --augment auto must")
     add("--augment", help="a policy of DiffAugment, or auto; what comes in is black")
     add("--labels", action="store_true", help="train with labels, a conditional GAN")
     add("--seed", type=int, default=0, help="of weights, latents and the order of the images")

@@ -56,6 +56,7 @@ def main():
     add("--epochs", type=int, default=50, help="how many times to go through the images")
     add("--training-images", type=int, default=128_000, help="how many images there are")
     add("--seed", type=int, default=0, help="of the images, weights and latents")
+    add("--settings", type=json.loads, default={}, help="JSON: arguments of presets.build")
     add("--backup", type=Path, help="a folder of backups, to continue from")
     add("--data-dir", help="where tensorflow-datasets keeps its files")
     arguments = parser.parse_args()
@@ -68,6 +69,7 @@ def main():
         changes["network_arguments"] = {"embedding_dim": 3 * 32}
     if "margin" in preset.arguments:
         changes["margin"] = preset.arguments["margin"] * 3**0.5
+    changes |= arguments.settings
     digits, _ = load("mnist", "train", arguments.data_dir)
     rng = np.random.default_rng(arguments.seed)
     triples = rng.integers(len(digits), size=(arguments.training_images, 3))

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+import keras_egan
 from keras_egan.callbacks import Backup, EquilibriumLogger, SampleGrid
 from tests.conftest import few, on
 from tests.interrupted import STEPS, build, cut_off, train
@@ -56,14 +57,26 @@ def test_one_that_a_callback_ended_stays_ended(tmp_path, capsys):
 
 
 @on("torch")
-def test_a_further_fit_of_the_same_gan_trains_further(tmp_path):
+def test_a_further_fit_of_the_same_gan_trains_further(tmp_path, capsys):
     gan = build()
     for fits in (1, 2):
         assert len(train(gan, Backup(tmp_path / "b"), epochs=2)["d_loss"]) == 2
         assert int(gan.step) == fits * 2 * STEPS
+        assert ("is deleted" in capsys.readouterr().out) == (fits == 2)
     again = build()
     train(again, Backup(tmp_path / "b"), epochs=2)  # the first of a script with two calls of fit
     assert int(again.step) == 2 * STEPS
     cut_off(tmp_path / "b", 13, gan=again, epochs=2)
     train(again, Backup(tmp_path / "b"), epochs=2)
     assert all(map(np.array_equal, weights(gan), weights(again)))
+
+
+@on("torch")
+def test_a_loaded_gan_goes_on_as_it_would_have_done(tmp_path):
+    whole, first = build(), build()
+    train(whole, epochs=3)
+    train(first, epochs=2)
+    first.save(tmp_path / "gan.keras")
+    gan = keras_egan.load(tmp_path / "gan.keras")
+    train(gan, epochs=3, initial_epoch=2)
+    assert all(map(np.array_equal, weights(whole), weights(gan)))

@@ -110,13 +110,16 @@ class Objective(keras.Model):
         """
 
     def findings(self, logs: dict[str, float]) -> dict[str, str]:
-        """Return the faults that the logs of an epoch show: one sentence per fault, by its name.
+        """Return the faults that the logs show: one sentence per fault, by its name.
 
-        `fit` warns of each fault once. If there is a `callbacks.Diagnosis`, it asks at each check
-        instead.
+        `fit` asks after each epoch, and warns of each fault once. If there is a
+        `callbacks.Diagnosis`, it asks at each of its checks instead.
 
         Args:
-            logs: the epoch's metrics and indicators, and those of validation data, `val_...`.
+            logs: the means of metrics and indicators over the epoch, and those of validation data,
+                `val_...`; from a `Diagnosis`, the means since its last check.
+
+        Example: `return {"far off": "Lower the weight."} if logs["d_loss"] > 100 else {}`.
         """
         return {}
 

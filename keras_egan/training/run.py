@@ -244,6 +244,11 @@ class Run:
         metadata = self.resumed.metadata
         if metadata.get("ended") and metadata["begun"] != self.begun:
             # The GAN was trained since: this is a further `fit`, and not the same one again.
+            processes.say(
+                f"The GAN has been trained for {self.begun} steps, and trains further. The backup "
+                f"in {self.backup.directory}, of a training that ended after step "
+                f"{metadata['step']}, is deleted."
+            )
             self.backup.clear()
             self.resumed = None
             return None

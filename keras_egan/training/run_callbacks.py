@@ -99,15 +99,14 @@ class RunCallbacks(keras.callbacks.CallbackList):
         ending = not_finite(metrics) and any(isinstance(c, TerminateOnNaN) for c in self.callbacks)
         gan._training_state.refuse_unfit(gan.smallest_batch, raising=not ending)
         gan.end_epoch(metrics)
-        self._warn(gan.findings(metrics))
+        if not any(isinstance(callback, Diagnosis) for callback in self.callbacks):
+            self._warn(gan.findings(metrics))
         super().on_epoch_end(epoch, logs)
         self.offset = self.run.done = 0
         if self.run.backup:
             self.run.save(epoch + 1, 0)
 
     def _warn(self, findings):
-        if any(isinstance(callback, Diagnosis) for callback in self.callbacks):
-            return  # it warns at its own checks
         for name, sentence in findings.items():
             if name not in self.warned:
                 self.warned.add(name)
