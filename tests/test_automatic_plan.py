@@ -138,7 +138,7 @@ def test_images_of_another_shape_are_counted():
     assert sizes == (64.0, 1.0, 0.75, 0.75)
     images = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 1), "uint8")
     facts, _ = look(Images(images, None, None, "", 0.0), sizes)
-    assert "25% have another shape: their middle part is taken." in sentences(facts)
+    assert "25% are not square: their middle square is taken." in sentences(facts)
     wide = Sizes.of([(300, 200)] * 40)
     facts, _ = look(Images(images[:, 4:12], None, None, "", 0.0), wide)
     assert facts.cropped == 0.0
@@ -296,5 +296,7 @@ def test_how_long_is_left_follows_from_the_newest_steps():
     """100 steps took 50 s, so that 3,706.25 more take 1,853 s after 160: 33.55 minutes in all."""
     figures = [{"step": 100, "seconds": 100.0}, {"step": 200, "seconds": 150.0}]
     made = plan(FACES, 20, USUAL)
-    state = RunState("photos", 0, FACES, made, 0, "new", 160.0, [], figures)
+    state = RunState("photos", 0, FACES, made._replace(every=100), 0, "new", 160.0, [], figures)
     assert "takes 34 minutes" in too_short(state)
+    figures.append({"step": 202, "seconds": 190.0})  # the start of a training that was stopped
+    assert "takes 34 minutes" in too_short(state._replace(seconds=160.0))

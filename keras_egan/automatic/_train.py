@@ -194,6 +194,8 @@ class _Training:
             good = self.state.figures[-1]["figure"] is not None
             begin = "last" if good else "best"
             self._change(part=self.state.part + 1, begin=begin, finished=False)
+        elif self.state.finished:
+            self.say("The minutes are used: to train on, give more `--minutes` than those.")
         while not self.state.finished:
             self._part()
         report.write(self.run, self.state, self.distance, self.training)
@@ -205,8 +207,9 @@ class _Training:
                 "what they should be, or give more minutes."
             )
         self.say(f"Done: {self._said(min(known))}. See {self.run.report}.")
-        if said := report.too_short(self.state):
-            self.say(said)
+        said = report.learnt_little(self.state, self.distance.floor), report.too_short(self.state)
+        for sentence in filter(None, said):
+            self.say(sentence)
         gan = files.open_model(self.run.best)
         assert isinstance(gan, EnergyGAN)
         return gan

@@ -128,7 +128,10 @@ def sentences(look: Look) -> Iterator[str]:
         "their height."
     )
     if look.cropped:
-        yield f"{look.cropped:.0%} have another shape: their middle part is taken."
+        odd = "are not square: their middle square is taken"
+        if width != height:
+            odd = "have another aspect ratio: their middle part of this ratio is taken"
+        yield f"{look.cropped:.0%} {odd}."
     if look.left_out:
         yield f"Left out: {look.left_out}."
     if look.duplicates:
@@ -150,8 +153,8 @@ def sentences(look: Look) -> Iterator[str]:
         shade = {-1.0: "black", 1.0: "white"}.get(round(look.background, 1), "one colour")
         yield f"Most borders are {shade}."
     yield (
-        f"Left and right: {look.own_side:.0%} are nearer to another image than to any mirrored "
-        "one; chance would give 50 %."
+        f"{look.own_side:.0%} are nearer to another image than to any mirrored one: 50 % if "
+        "mirrored images look like the others, 100 % if left and right differ."
     )
     if look.alike < 0.1:
         yield "Many are nearly the same: near duplicates teach little."

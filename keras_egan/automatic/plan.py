@@ -155,8 +155,8 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         ),
         (
             "mirrored at random" if mirror else "not mirrored",
-            f"{look.own_side:.0%} are nearer to another image than to any mirrored one, and "
-            f"{MIRROR_BELOW:.0%} is the limit",
+            f"the share that is nearer to another image than to any mirrored one is "
+            f"{'below' if mirror else 'not below'} the limit of {MIRROR_BELOW:.0%}",
         ),
         (
             f"a figure of {samples} samples every {interval:.0f} s",

@@ -61,10 +61,9 @@ def _sections(run, state, distance, training) -> Iterator[str]:
             f"the weights after {best['step']:,} steps, with this distance. A step is one batch of "
             f"{state.plan.batch_size} images. Training took {state.seconds / 60:.1f} minutes.</p>"
         )
-        few = state.look.held_out < FEW_HELD_OUT
-        if best["figure"] >= max(1.0, 2.0 * distance.floor if few else 0.0):
-            yield "<p>From 1 up, samples are no better than blurs: training learnt too little.</p>"
-        if few:
+        if said := learnt_little(state, distance.floor):
+            yield f"<p>{said}</p>"
+        if state.look.held_out < FEW_HELD_OUT:
             yield (
                 f"<p>Only {state.look.held_out} images were held out, so that the distance says "
                 "little. Look at the samples.</p>"
@@ -119,15 +118,25 @@ def _sections(run, state, distance, training) -> Iterator[str]:
     )
 
 
+def learnt_little(state: RunState, floor: float) -> str | None:
+    """Return a sentence if the best samples are no better than those of the Gaussian."""
+    best = min(row["figure"] for row in state.figures if row["figure"] is not None)
+    few = state.look.held_out < FEW_HELD_OUT
+    if best < max(1.0, 2.0 * floor if few else 0.0):
+        return None
+    return "From 1 up, samples are no better than blurs: training learnt too little."
+
+
 def too_short(state: RunState) -> str | None:
     """Return a sentence if training saw less than half of the images that it needs."""
     if not state.figures:
         return None
-    *earlier, last = state.figures
+    last = state.figures[-1]
     step_seconds = state.plan.step_seconds / (1 - FIGURES_TIME)
-    if earlier and earlier[-1]["step"] < last["step"]:  # no change of plan between them
-        passed = last["seconds"] - earlier[-1]["seconds"]
-        step_seconds = passed / (last["step"] - earlier[-1]["step"])
+    for one, next_one in zip(state.figures, state.figures[1:], strict=False):
+        steps = next_one["step"] - one["step"]
+        if steps >= state.plan.every:  # fewer, of a training that was stopped, are mostly its start
+            step_seconds = (next_one["seconds"] - one["seconds"]) / steps
     return behind(state.plan, last["step"], state.seconds, step_seconds)
 
 

@@ -54,7 +54,9 @@ class Backup(keras.callbacks.Callback):
     a warning names a class without them.
 
     The last two backups are kept while training runs, and the last one after it, one file each. A
-    training that has ended goes on from there if the script asks for more `epochs`. A backup whose
+    training that has ended goes on from there if the script asks for more `epochs`. If the GAN has
+    more steps than when that training began, as after `load` of its result or in a second `fit`, it
+    trains further; the backup of the ended training is deleted, which `fit` says. A backup whose
     checksums show damage is skipped with a warning. No backup is made of values that are not
     finite.
 

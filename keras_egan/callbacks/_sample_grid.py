@@ -24,7 +24,8 @@ class SampleGrid(keras.callbacks.Callback):
 
     Args:
         directory: the folder of the pictures; created if missing.
-        every: number of training steps between pictures; by default, one epoch.
+        every: number of training steps between pictures; by default, one epoch. There is none of
+            the end, unless it is a multiple of `every`.
         rows: number of rows; by default 8, or the number of classes.
         columns: number of columns.
         seed: the integer, from 0 up, that fixes the latents.
