@@ -80,7 +80,7 @@ RECIPES = (
         (12, 16, 24, 32, 48, 64),
         5000,
         "color,translation,cutout",
-        f"LSGAN with R1 needs {ENOUGH:,} square images or more, without classes; of the other GANs, "
+        f"LSGAN with R1 needs {ENOUGH:,} square images or more, without classes; of the others, "
         "BEGAN made the best faces (docs: results/own_images)",
     ),
     Recipe(
