@@ -71,7 +71,10 @@ def test_what_a_run_leaves(finished):
     assert state["finished"]
     assert state["seconds"] >= 60 * MINUTES
     figures = [row["figure"] for row in state["figures"]]
-    assert said[-2].startswith(f"Done: {min(figures):.2f} (a Gaussian has 1, real images ")
+    (done,) = (sentence for sentence in said if sentence.startswith("Done: "))
+    assert done.startswith(f"Done: {min(figures):.2f} (a Gaussian has 1, real images ")
+    blurs = "From 1 up, samples are no better than blurs: training learnt too little."
+    assert (blurs in said) == (blurs in (folder / "report.html").read_text())
     best = keras_egan.load(folder / "gan.keras")
     assert int(best.step) == state["figures"][int(np.argmin(figures))]["step"]
     np.testing.assert_array_equal(best.sample(4, seed=0), gan.sample(4, seed=0))
@@ -138,6 +141,7 @@ def test_more_minutes_go_on_and_the_used_ones_count(finished, tmp_path, monkeypa
     said = []
     keras_egan.train(blobs(80), MINUTES, tmp_path / "run", say=said.append)
     assert json.loads((tmp_path / "run/run.json").read_text()) == before  # nothing is left to do
+    assert "The minutes are used: to train on, give more `--minutes` than those." in said
     keras_egan.train(blobs(80), 2 * MINUTES, tmp_path / "run", say=said.append)
     state = json.loads((tmp_path / "run/run.json").read_text())
     steps = [row["step"] for row in state["figures"]]
@@ -296,4 +300,4 @@ def test_sigkill(tmp_path):
             process.send_signal(signal.SIGKILL)
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said[0].startswith("Going on with")
-    assert any(sentence.startswith("Done: ") for sentence in said[-2:])
+    assert any(sentence.startswith("Done: ") for sentence in said)
