@@ -151,7 +151,7 @@ def test_too_few_minutes_are_said_and_how_many_would_do():
     assert (made.filters, made.images_seen, made.images_needed) == (12, 340 * 64, 93_750)
     said = warning(made, 100.0)
     assert said.startswith(
-        "There is time for 23% of the training that good samples need: it takes 24 min"
+        "There is time for 23% of the training that good samples need: it takes about 24 min"
     )
 
 

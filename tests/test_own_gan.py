@@ -199,3 +199,18 @@ def test_a_loss_that_scores_images_changes_nothing_in_compile_and_evaluate():
     assert first == second
     gan.fit(images, batch_size=4, verbose=0)
     assert np.abs(averages() - before).max() > 0.01
+
+
+@on("torch")
+def test_a_state_may_weight_a_penalty():
+    """The gradient of a critic of slope 2 in 64 pixels has the norm 16 everywhere."""
+    generator, _ = tiny_networks()
+    slope = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(2.0))
+    critic = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), slope])
+    gan = LinearGAN(generator, critic, energy="output", seed=0)
+    state = gan.add_state("r1", initial=3.0)
+    real = gan.score(keras.ops.convert_to_tensor(float_images(4)))
+    for weight in (3.0, state, keras.ops.convert_to_tensor(3.0)):
+        found = gan.zero_centered_penalty((weight, real), (0.0, real))
+        found = keras.ops.convert_to_numpy(found)
+        assert found == pytest.approx(0.5 * 3.0 * 16.0**2, rel=1e-5)

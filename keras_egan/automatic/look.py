@@ -145,7 +145,10 @@ def sentences(look: Look) -> Iterator[str]:
     if look.short < min(look.sides):
         yield f"Most are smaller than {width}x{height}, and are enlarged."
     kind = "drawings" if look.flat > DRAWN else "photographs"
-    yield f"They are {kind} or the like: {look.flat:.0%} of neighbouring pixels are equal."
+    yield (
+        f"They are {kind} or the like: {look.flat:.0%} of neighbouring pixels are equal; drawings "
+        f"have more than {DRAWN:.0%}."
+    )
     if kind == "photographs":
         places = "at the same places in most" if look.aligned > ALIGNED else "at differing places"
         yield f"Their parts are {places}: the mean image has {look.aligned:.0%} of their variation."

@@ -118,14 +118,14 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
     base = preset.network_arguments["filters"]
     left = 60 * minutes - (timing.spent if timing else 0)
     seconds = max(left * (1 - FIGURES_TIME), 1.0)
-    filters, step = base, 1.0
+    filters, step, width = base, 1.0, "the preset's width"
     if timing:
-        filters, step = _width(recipe, base, batch_size, timing, seconds)
+        filters, step, width = _width(recipe, base, batch_size, timing, seconds)
     steps = max(1, int(seconds / step))
     seen, needed = steps * batch_size, int(recipe.images * filters / base)
     fitting = (
-        f"a step takes {step:.2g} s, so that training sees about {_round(seen):,} images; "
-        f"{_round(needed):,} are needed at this width"
+        f"{width}; a step takes {step:.2g} s, so that training sees about {_round(seen):,} images, "
+        f"of {_round(needed):,} that it needs"
     )
     interval = 60 * minutes * FIGURES_APART
     samples = MOST_SAMPLES
@@ -159,8 +159,8 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
             f"{'below' if mirror else 'not below'} the limit of {MIRROR_BELOW:.0%}",
         ),
         (
-            f"a figure of {samples} samples every {interval:.0f} s",
-            f"at most {FIGURES_TIME:.0%} of the time",
+            f"{samples} samples are measured every {interval:.0f} s",
+            f"which takes at most {FIGURES_TIME:.0%} of the minutes",
         ),
     )
     return Plan(
@@ -202,7 +202,7 @@ def warning(plan: Plan, spent: float) -> str | None:
     seconds = plan.images_needed / plan.batch_size * plan.step_seconds / (1 - FIGURES_TIME)
     return (
         f"There is time for {plan.images_seen / plan.images_needed:.0%} of the training that good "
-        f"samples need: it takes {math.ceil((spent + seconds) / 60):,} minutes."
+        f"samples need: it takes about {math.ceil((spent + seconds) / 60):,} minutes."
     )
 
 
@@ -219,7 +219,7 @@ def behind(plan: Plan, steps: int, seconds: float, step_seconds: float) -> str |
     return (
         f"Training has seen {seen:,} of the {plan.images_needed:,} images that good samples need, "
         f"which takes {minutes:,} minutes at this speed: go on by the same command with `--minutes "
-        f"{minutes}`."
+        f"{minutes}`. The size of the images stays."
     )
 
 
@@ -241,16 +241,17 @@ def larger_sides(look: Look, minutes: float, timing: Timing) -> tuple[int, int] 
 
 
 def _width(recipe, base, batch_size, timing, seconds):
-    """Return the widest network whose images the time allows, and the seconds of its step."""
+    """Return the widest network whose images the time allows, its step's seconds, and why."""
     step = timing.step
     if timing.build > REBUILD * seconds:
-        return base, step
+        return base, step, "the preset's width, because to compile another takes long"
     for filters in reversed(recipe.widths):
         ratio = filters / base
         estimated = step * (ratio**2 if ratio > 1 else ratio)
         if seconds / estimated * batch_size >= recipe.images * ratio:
-            return filters, estimated
-    return recipe.widths[0], step * recipe.widths[0] / base
+            return filters, estimated, "the widest network for which there is time"
+    narrowest = recipe.widths[0]
+    return narrowest, step * narrowest / base, "the narrowest network, because time is short"
 
 
 def _round(number):

@@ -113,11 +113,13 @@ class Objective(keras.Model):
         """Return the faults that the logs show: one sentence per fault, by its name.
 
         `fit` asks after each epoch, and warns of each fault once. If there is a
-        `callbacks.Diagnosis`, it asks at each of its checks instead.
+        `callbacks.Diagnosis`, it asks at each of its checks instead, and warns of a fault that
+        `patience` checks in a row have shown.
 
         Args:
-            logs: the means of metrics and indicators over the epoch, and those of validation data,
-                `val_...`; from a `Diagnosis`, the means since its last check.
+            logs: the epoch's metrics and indicators, as in its logs, `val_...` too. A `Diagnosis`
+                gives the means of each step's metrics and indicators since its last check, without
+                `val_...`.
 
         Example: `return {"far off": "Lower the weight."} if logs["d_loss"] > 100 else {}`.
         """
@@ -210,7 +212,8 @@ class Objective(keras.Model):
         It is the sum over batches of weight / 2 times the mean squared norm of the gradient.
 
         Args:
-            weighted: pairs of a weight and a batch; a weight of 0 leaves the batch out.
+            weighted: pairs of a weight and a batch. A weight is a number, of which 0 leaves the
+                batch out, or a scalar tensor or state.
             stride: the norms are computed at images 0, `stride`, 2 `stride`, ... of a batch. Their
                 mean has the same expectation and takes `1 / stride` of the time. On several
                 devices, each counts its own part of the batch.
@@ -227,7 +230,8 @@ class Objective(keras.Model):
             labels = None if x.labels is None else x.labels[::stride]
             return ops.mean(ops.square(self.gradient_norms(x.images[::stride], labels)))
 
-        return sum(0.5 * weight * mean_square(x) for weight, x in weighted if weight)
+        known = (pair for pair in weighted if not isinstance(pair[0], (int, float)) or pair[0])
+        return sum(0.5 * weight * mean_square(x) for weight, x in known)
 
     def _draw_latents(self, rows):
         size, seed = self.latent_dim, rows.seeds

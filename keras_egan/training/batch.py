@@ -55,7 +55,10 @@ class DiscriminatorOutput(NamedTuple):
 
     @property
     def scores(self) -> Any:
-        """A critic's output as one number per sample, float32 of shape `(batch,)`."""
+        """A critic's output as one number per sample, float32 of shape `(batch,)`.
+
+        With `energy="output"` it is the energy, and low on data.
+        """
         return ops.cast(self.output[:, 0], "float32")
 
 
