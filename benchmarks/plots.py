@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 DOCS = Path(__file__).parent.parent / "docs"
+STEPS = (200, 400, 800, 1200, 1600, 2000)
 
 
 def rows(page, first):
@@ -66,6 +67,26 @@ def small_data():
     save("results_small_data.png")
 
 
+def automatic():
+    """The overfitting r and the probability p of augmentation over the steps: a plot per GAN."""
+    measured = rows("automatic_settings.md", "| GAN | digits | value")
+    figure, axes = plt.subplots(1, 3, figsize=(8, 3.6), sharey=True)
+    styles = {"r, as they are": "k:", "r, automatic": "C0-", "p, automatic": "C1--"}
+    for axis, gan in zip(axes, dict.fromkeys(row[0] for row in measured), strict=True):
+        for digits, marker in (("500", "o"), ("5,000", "s")):
+            for value, style in styles.items():
+                (row,) = (row for row in measured if row[:3] == [gan, digits, value])
+                label = f"{value}, {digits} digits"
+                heights = [float(cell) for cell in row[3:]]
+                axis.plot(STEPS, heights, style, marker=marker, markersize=4, label=label)
+        axis.set(title=gan, xlabel="training steps", ylim=(-0.03, 1.05))
+    figure.tight_layout()
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="upper center", ncols=2)
+    figure.subplots_adjust(top=0.68)
+    save("results_automatic.png")
+
+
 if __name__ == "__main__":
     step_time()
     small_data()
+    automatic()

@@ -206,6 +206,7 @@ def test_what_is_built_is_what_was_planned(look):
         ([0.9, 0.5, 0.7, 0.7], ["memorised images"], 0.5, "memorised"),
         ([0.9, 0.5, 0.4, 0.4], ["memorised images"], 0.5, None),
         ([0.9, 0.5, 0.5, 0.7], [], 0.5, None),
+        ([2.5, 3.3, 3.6], [], 0.1, None),  # the beginning had nothing to lose
         ([0.2, 0.05, 0.07, 0.07], [], 0.5, None),  # within the noise of the floor
         ([1.3, 1.3, 1.3, 1.3], [], 0.5, "stuck"),
         ([1.3, 1.3, 1.3, 1.3], [], 0.2, None),  # too early

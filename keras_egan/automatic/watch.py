@@ -29,7 +29,8 @@ def cause_of(
     """Return what is wrong with a training, or None.
 
     It has `"diverged"`, `"collapsed"`, is `"stuck"` above the Gaussian, or its figure has
-    `"risen"`; the latter is called `"memorised"` if the discriminator has memorised its images.
+    `"risen"` from one below the Gaussian's; the latter is called `"memorised"` if the discriminator
+    has memorised its images.
 
     Args:
         figures: the figures of this part, oldest first; NaN for samples that are not finite.
@@ -46,7 +47,7 @@ def cause_of(
         if best > HOPELESS or (best > 1 and _flat(figures[-4:])):
             return "stuck"
     best = min(figures, default=math.inf)
-    if len(figures) >= 3 and min(figures[-2:]) > max(RISE * best, best + floor):
+    if len(figures) >= 3 and best < 1 and min(figures[-2:]) > max(RISE * best, best + floor):
         return "memorised" if "memorised images" in findings else "risen"
     return None
 

@@ -34,7 +34,7 @@ OVERFITTING = 0.1
 """The overfitting that augmentation holds, except a critic's: below it, p falls.
 
 It lies between that of 500 digits, with which augmentation helps, and that of 5,000, with which it
-does not: the documentation's page "Does augmentation help with few images?" has the curves.
+does not; the documentation's results have the curves, on the page of automatic settings.
 """
 
 OF_CRITICS = 0.8
