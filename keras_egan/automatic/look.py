@@ -156,8 +156,8 @@ def sentences(look: Look) -> Iterator[str]:
         shade = {-1.0: "black", 1.0: "white"}.get(round(look.background, 1), "one colour")
         yield f"Most borders are {shade}."
     yield (
-        f"{look.own_side:.0%} are nearer to another image than to any mirrored one: 50 % if "
-        "mirrored images look like the others, 100 % if left and right differ."
+        f"{look.own_side:.0%} are nearer to another image than to any mirrored one: 50% if "
+        "mirrored images look like the others, 100% if left and right differ."
     )
     if look.alike < 0.1:
         yield "Many are nearly the same: near duplicates teach little."

@@ -80,8 +80,9 @@ RECIPES = (
         (12, 16, 24, 32, 48, 64),
         5000,
         "color,translation,cutout",
-        f"LSGAN with R1 needs {ENOUGH:,} square images or more, without classes; of the others, "
-        "BEGAN made the best faces (docs: results/own_images)",
+        "their parts have fixed places, and BEGAN made the best faces of those GANs that do not "
+        f"need {ENOUGH:,} square images without classes, as LSGAN with R1 does (docs: "
+        "results/own_images)",
     ),
     Recipe(
         "photographs, and all else in grey",

@@ -118,8 +118,7 @@ class Objective(keras.Model):
 
         Args:
             logs: the epoch's metrics and indicators, as in its logs, `val_...` too. A `Diagnosis`
-                gives the means of each step's metrics and indicators since its last check, without
-                `val_...`.
+                passes the means of both over the steps since its last check, without `val_...`.
 
         Example: `return {"far off": "Lower the weight."} if logs["d_loss"] > 100 else {}`.
         """
