@@ -55,7 +55,7 @@ def give_weights_and_latents(gan):
 
 def draw_augmentation(n):
     """Return numbers of which each image's lies below a rising probability."""
-    chosen = 0.02 * (1.0 + waves((BATCH,)))
+    chosen = 0.05 * (1.0 + waves((BATCH,)))
     numbers = {"chosen": chosen, "translation": 0.5 + 0.49 * waves((BATCH, 2))}
     return {name: ops.convert_to_tensor(value) for name, value in numbers.items()}
 
