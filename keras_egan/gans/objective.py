@@ -204,7 +204,7 @@ class Objective(keras.Model):
         return norms(gradient)
 
     def zero_centered_penalty(
-        self, *weighted: tuple[float, DiscriminatorOutput], stride: int = 1
+        self, *weighted: tuple[Any, DiscriminatorOutput], stride: int = 1
     ) -> Any:
         """Return a penalty on the energy's gradient: R1 at data, R2 at fakes.
 
