@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import os
 import signal
 import sys
@@ -26,6 +27,8 @@ _STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code: 0, 1 for an error, 2 for bad usage, 130 if stopped."""
     given = _parser().parse_args(arguments)
+    if not given.debug:  # TensorFlow takes several GANs for one that is compiled again and again
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with warnings.catch_warnings():

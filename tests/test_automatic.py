@@ -78,8 +78,8 @@ def test_what_a_run_leaves(finished):
     best = keras_egan.load(folder / "gan.keras")
     assert int(best.step) == state["figures"][int(np.argmin(figures))]["step"]
     np.testing.assert_array_equal(best.sample(4, seed=0), gan.sample(4, seed=0))
-    pictures = {int(path.stem) for path in (folder / "samples").glob("*.png")}
-    assert pictures == {row["step"] for row in state["figures"]}
+    pictures = {path.stem for path in (folder / "samples").glob("*.png")}
+    assert pictures == {f"{number:04d}" for number in range(1, len(figures) + 1)}
 
 
 def test_the_report_is_one_file_with_all_of_it(finished):
@@ -232,6 +232,13 @@ def test_what_is_stuck_goes_on_with_another_gan(needed, changed, tmp_path, monke
         sentence = "Training does not get below the Gaussian: it goes on with the preset"
         assert any(text.startswith(sentence) for text in said)
         assert int(last.step) < state["figures"][-1]["step"] + 20
+        # No later figure is below the first, so the files are those of the first GAN.
+        assert '"relativistic/drawings"' in (tmp_path / "train.py").read_text()
+        report = (tmp_path / "report.html").read_text()
+        assert "gan.keras has this distance: RelativisticGAN after" in report
+        assert "minutes: 3.00, EBGAN</figcaption>" in report
+        grids = [path.name for path in sorted((tmp_path / "samples").glob("*.png"))]
+        assert grids == [f"{number:04d}.png" for number in range(1, len(state["figures"]) + 1)]
 
 
 def test_labels(tmp_path):

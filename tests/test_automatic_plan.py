@@ -288,7 +288,7 @@ def test_how_far_a_training_is_behind():
     """186,000 images are left, 2,906.25 steps of 0.6 s, after 10 minutes: 39.06 minutes in all."""
     made = plan(FACES, 20, USUAL)
     said = behind(made, 1000, 600.0, 0.6)
-    assert said.startswith("Training has seen 64,000 of the 250,000 images")
+    assert said.startswith("BEGAN has seen 64,000 of the 250,000 images")
     assert "takes 40 minutes at this speed: go on by the same command with `--minutes 40`" in said
     assert behind(made, 1954, 600.0, 0.6) is None  # 125,056 images
 

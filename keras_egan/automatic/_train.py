@@ -216,7 +216,8 @@ class _Training:
 
     def _part(self):
         state = self.state
-        files.write(self.run.script, script.text(state.source, state.plan).encode())
+        if not self.run.script.exists():
+            self._write_script()
         gan = self._gan()
         data = batches(state.plan, self.training, self.labels, state.seed)
         reference = self.training[:64] if self.labels is None else data
@@ -289,12 +290,18 @@ class _Training:
 
     def _told(self, watch):
         row = watch.figures[-1]
+        if watch.improved:
+            self._write_script()
         figure = "samples are not finite" if row["figure"] is None else self._said(row["figure"])
         now = self.state._replace(seconds=watch.used, figures=watch.figures)
         report.write(self.run, now, self.distance)
         # The figures of a training that is stopped are in its backup.
         self.run.write_state(self.state._replace(seconds=watch.used))
         self.say(f"{row['seconds'] / 60:.1f} of {self.budget / 60:g} minutes: {figure}.")
+
+    def _write_script(self):
+        text = script.text(self.state.source, self.state.plan)
+        files.write(self.run.script, text.encode())
 
     def _said(self, figure):
         return f"{figure:.2f} (a Gaussian has 1, real images {self.distance.floor:.2f})"

@@ -18,7 +18,7 @@ class RunFiles:
         best: the GAN with the best figure, for `sample`, `export` and `load`.
         last: the GAN at the end of the minutes, from which more minutes go on.
         report: the report, one HTML file.
-        script: a script that trains likewise without this module.
+        script: a script that trains with the best GAN's settings, without this module.
         samples: the folder of the grids.
     """
 
@@ -98,7 +98,8 @@ class RunState(NamedTuple):
         begin: the weights that this part begins with: `"new"`, `"best"` or `"last"`.
         seconds: the seconds used before this part.
         interventions: dicts with the keys `seconds`, `cause` and `sentence`.
-        figures: dicts with the keys `step`, `seconds`, `figure` and the epoch's metrics.
+        figures: dicts with the keys `gan`, its class, `step`, `seconds`, `figure` and the
+            epoch's metrics.
         finished: whether the minutes were used up.
     """
 

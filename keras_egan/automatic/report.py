@@ -14,6 +14,7 @@ from keras_egan._version import __version__
 from keras_egan.automatic.files import RunFiles, RunState
 from keras_egan.automatic.look import FEW_HELD_OUT, sentences
 from keras_egan.automatic.plan import FIGURES_TIME, behind
+from keras_egan.automatic.watch import grid_of
 from keras_egan.datasets.preparation import pillow
 from keras_egan.metrics.anchors import AnchoredDistance
 from keras_egan.saving import files
@@ -58,7 +59,7 @@ def _sections(run, state, distance, training) -> Iterator[str]:
             f'<p><span class="figure">{best["figure"]:.2f}</span> is the distance of samples to '
             "images that were held out. Lower is better. Random blurs in the images' colours, "
             f"samples of a Gaussian, have 1; real images have {distance.floor:.2f}. gan.keras has "
-            f"the weights after {best['step']:,} steps, with this distance. A step is one batch of "
+            f"this distance: {_gan(state, best)} after {best['step']:,} steps of "
             f"{state.plan.batch_size} images. Training took {state.seconds / 60:.1f} minutes.</p>"
         )
         if said := learnt_little(state, distance.floor):
@@ -70,20 +71,7 @@ def _sections(run, state, distance, training) -> Iterator[str]:
             )
         if said := too_short(state):
             yield f"<p>{escape(said)}</p>"
-        grids = {int(path.stem): path for path in run.samples.glob("*.png")}
-        if best["step"] in grids:
-            yield _picture(grids[best["step"]].read_bytes(), "Samples", "large")
-        yield "<h2>How it came along</h2>"
-        if state.interventions:
-            yield "<p>After a change, steps count from the best weights, or from 0, again.</p>"
-        yield '<div class="grids">'
-        known = sorted(grids)
-        indices = np.linspace(0, len(known) - 1, _GRIDS).round().astype(int)
-        kept = {best["step"]} & grids.keys()
-        for step in sorted({known[index] for index in indices if known} | kept):
-            image = _picture(grids[step].read_bytes(), f"Samples after {step} steps")
-            yield f"<figure>{image}<figcaption>{step:,} steps</figcaption></figure>"
-        yield "</div>"
+        yield from _grids(run, state, rows, best)
         yield "<h2>The distance to held-out images</h2>"
         levels = {"Gaussian": 1.0, "real images": distance.floor}
         yield "<p>Lower is better. It should fall below the Gaussian, towards real images.</p>"
@@ -113,9 +101,30 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         yield f"<p>After {change['seconds'] / 60:.1f} minutes. {escape(change['sentence'])}.</p>"
     yield (
         f"<p>keras_egan {__version__}, backend {keras.backend.backend()}. A step was expected to "
-        f"take {state.plan.step_seconds:.2g} s. train.py beside this file trains with the same "
-        "settings.</p>"
+        f"take {state.plan.step_seconds:.2g} s. train.py beside this file has the settings of "
+        "gan.keras.</p>"
     )
+
+
+def _grids(run, state, rows, best):
+    paths = {id(row): grid_of(run.samples, index) for index, row in enumerate(state.figures)}
+    rows = [row for row in rows if paths[id(row)].exists()]
+    if best in rows:
+        yield _picture(paths[id(best)].read_bytes(), "Samples", "large")
+    yield '<h2>How it came along</h2><div class="grids">'
+    spread = np.linspace(0, len(rows) - 1, _GRIDS).round().astype(int)
+    for index, row in enumerate(rows):
+        if index in spread or row is best:
+            when = f"{row['seconds'] / 60:.1f} minutes: {row['figure']:.2f}"
+            when += f", {_gan(state, row)}" if state.interventions else ""
+            image = _picture(paths[id(row)].read_bytes(), f"Samples after {when}")
+            yield f"<figure>{image}<figcaption>{when}</figcaption></figure>"
+    yield "</div>"
+
+
+def _gan(state, row):
+    # Runs of version 0.2.0 do not say it.
+    return row.get("gan", presets.get(state.plan.preset).gan)
 
 
 def learnt_little(state: RunState, floor: float) -> str | None:

@@ -12,8 +12,8 @@ _EPOCH = 50  # steps of an epoch at least, because the script draws a grid at it
 _TEXT = '''\
 """The training of this folder, by hand, as keras_egan {version} wrote it. Change what you like.
 
-It has the settings that were last used. Unlike `keras_egan train`, it takes all images, duplicates
-too, measures nothing, and keeps the last weights. An epoch is {every} steps of {batch_size} images.
+It has the settings of gan.keras. Unlike `keras_egan train`, it takes all images, duplicates too,
+measures nothing, and keeps the last weights. An epoch is {every} steps of {batch_size} images.
 For another preset, leave out `network_arguments`, `d_rate` and `g_rate`, which suit this one.
 """
 

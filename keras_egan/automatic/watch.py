@@ -52,6 +52,11 @@ def cause_of(
     return None
 
 
+def grid_of(grids: Path, index: int) -> Path:
+    """Return the file of the samples of a figure, of which `index` came before it in the run."""
+    return grids / f"{index + 1:04d}.png"
+
+
 def _flat(figures):
     return min(figures[1:]) > 0.95 * figures[0]
 
@@ -111,6 +116,7 @@ class Watch(keras.callbacks.Callback):
         self.mended = mended
         self.told = told
         self.cause: str | None = None
+        self.improved = False  # whether the newest figure is the best
         self.started = started
         self._checked = monotonic()
         self._due = seconds + interval
@@ -160,11 +166,13 @@ class Watch(keras.callbacks.Callback):
             figure = self._measure()
         known = [row["figure"] for row in self.figures if row["figure"] is not None]
         best = min(known, default=math.inf)
-        row = {"step": self._fit.step, "seconds": self.used}
+        gan = type(self.model).__name__
+        row = {"gan": gan, "step": self._fit.step, "seconds": self.used}
         # JSON has no NaN.
         metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
         self.figures.append(row | {"figure": figure if math.isfinite(figure) else None} | metrics)
-        if figure < best:
+        self.improved = figure < best
+        if self.improved:
             self.model.save(self.best)
         share = self.used / self.budget
         own = [
@@ -191,5 +199,5 @@ class Watch(keras.callbacks.Callback):
             columns = min(gan.num_classes, 10)
             labels = np.tile(np.arange(columns), _ROWS)
             shown = gan.sample(len(labels), seed=0, labels=labels)
-        pictures.save_grid(self.grids / f"{self._fit.step:08d}.png", shown, columns)
+        pictures.save_grid(grid_of(self.grids, len(self.figures)), shown, columns)
         return self.distance(samples)
