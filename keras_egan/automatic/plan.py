@@ -217,8 +217,8 @@ def behind(plan: Plan, steps: int, seconds: float, step_seconds: float) -> str |
     more = (plan.images_needed - seen) / plan.batch_size * step_seconds
     minutes = math.ceil((seconds + more) / 60)
     return (
-        f"{presets.get(plan.preset).gan} has seen {seen:,} of the {plan.images_needed:,} images that "
-        f"good samples need, which takes {minutes:,} minutes at this speed: go on by the same "
+        f"{presets.get(plan.preset).gan} has seen {seen:,} of the {plan.images_needed:,} images "
+        f"that good samples need, which takes {minutes:,} minutes at this speed: go on by the same "
         f"command with `--minutes {minutes}`. The size of the images stays."
     )
 
