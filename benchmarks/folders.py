@@ -3,6 +3,7 @@
     python benchmarks/folders.py write --data-dir DIRECTORY --output folders
     keras_egan train folders/horses --minutes 20 --output run
     python benchmarks/folders.py measure run
+    python benchmarks/folders.py preset run least_squares/photographs --minutes 20
 
 `DIRECTORY` is that of tensorflow-datasets. The folders are 5,000 digits, 6,000 shirts of
 Fashion-MNIST, 5,000 horses of CIFAR-10, 8,000 faces, 500 of these, and the letters of the fonts
@@ -11,19 +12,22 @@ that matplotlib comes with.
 `measure` compares new samples of the best weights with the images that the run held out: the
 distance, of which a Gaussian in the images' principal components has 1, and precision and recall in
 the features of a fixed random network. It gives real images' figures beside them, and what was
-decided.
+decided. `preset` trains a preset on the run's images for so many minutes of the processor, and
+measures its last weights in the same way.
 """
 
 import argparse
 import json
 from pathlib import Path
 
+import keras
 import matplotlib
 import numpy as np
+from equal_time import ProcessorTime
 from PIL import Image, ImageDraw, ImageFont
 
 import keras_egan
-from keras_egan import datasets, metrics
+from keras_egan import datasets, metrics, presets
 from keras_egan.automatic.build import laid_out
 from keras_egan.automatic.files import RunFiles
 from keras_egan.metrics.anchors import AnchoredDistance, in_range
@@ -83,15 +87,42 @@ def write(arguments):
 
 def measure(arguments):
     """Print the figures of a run."""
-    run = RunFiles(arguments.run)
-    state, images = run.read_state(), laid_out(run.read_images().images)
-    held, training = np.split(images, [state.look.held_out])
-    distance = AnchoredDistance(training, held)
-    gan = keras_egan.load(run.best)
+    state, held, training = images_of(arguments.run)
     row = {"decided": state.plan.decisions[0][0], "changed": len(state.interventions)}
+    compare(keras_egan.load(RunFiles(arguments.run).best), held, training, arguments.seed, row)
+
+
+def train_preset(arguments):
+    """Train a preset on the images of a run, and print its figures."""
+    state, held, training = images_of(arguments.run)
+    keras.utils.set_random_seed(arguments.seed)
+    preset = presets.get(arguments.preset)
+    gan = presets.build(arguments.preset, held.shape[1:], seed=arguments.seed)
+    flip = state.plan.horizontal_flip
+    data = datasets.load(training, batch_size=preset.batch_size, horizontal_flip=flip)
+    gan.fit(
+        data,
+        epochs=1_000_000,
+        steps_per_epoch=50,
+        verbose=0,
+        callbacks=[ProcessorTime(60 * arguments.minutes)],
+    )
+    compare(gan, held, training, arguments.seed, {"preset": arguments.preset})
+
+
+def images_of(run):
+    """Return the state of a run, the images that it held out, and those that it trained on."""
+    run = RunFiles(run)
+    state, images = run.read_state(), laid_out(run.read_images().images)
+    return state, *np.split(images, [state.look.held_out])
+
+
+def compare(gan, held, training, seed, row):
+    """Print a row and the figures of a GAN's samples and of real images."""
+    distance = AnchoredDistance(training, held)
     row["steps"] = int(gan.step)
     for name, samples in (
-        ("samples", gan.sample(len(held), seed=arguments.seed)),
+        ("samples", gan.sample(len(held), seed=seed)),
         ("real", distance.real),
     ):
         cover = metrics.PrecisionRecall(metrics.random_features(held.shape[1:]))
@@ -115,6 +146,12 @@ def main():
     command.set_defaults(run_command=measure)
     command.add_argument("run", type=Path, help="the folder of the run")
     command.add_argument("--seed", type=int, default=3, help="of the samples")
+    command = commands.add_parser("preset", help="train a preset for comparison")
+    command.set_defaults(run_command=train_preset)
+    command.add_argument("run", type=Path, help="the folder of the run")
+    command.add_argument("preset", choices=presets.names(), help="the preset")
+    command.add_argument("--minutes", type=float, default=20, help="of processor time (20)")
+    command.add_argument("--seed", type=int, default=3, help="of weights, latents and samples")
     arguments = parser.parse_args()
     arguments.run_command(arguments)
 
