@@ -209,7 +209,7 @@ def test_a_state_may_weight_a_penalty():
     critic = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), slope])
     gan = LinearGAN(generator, critic, energy="output", seed=0)
     state = gan.add_state("r1", initial=3.0)
-    real = gan.score(keras.ops.convert_to_tensor(float_images(4)))
+    real = gan.score(float_images(4))  # an array will do
     for weight in (3.0, state, keras.ops.convert_to_tensor(3.0)):
         found = gan.zero_centered_penalty((weight, real), (0.0, real))
         found = keras.ops.convert_to_numpy(found)

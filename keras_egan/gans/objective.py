@@ -127,7 +127,8 @@ class Objective(keras.Model):
     def add_state(self, name: str, dtype: str = "float32", initial: float = 0) -> Any:
         """Return a new scalar variable that training changes, and that files keep under its name.
 
-        Change it by `assign` only: a compiled step does not see other attributes.
+        Change it by `assign` only: a compiled step does not see other attributes. Give it to
+        `ops.where` and `ops.clip` as `ops.convert_to_tensor(state)`: JAX refuses a variable there.
 
         Args:
             name: its name, unique within the GAN.
@@ -162,11 +163,12 @@ class Objective(keras.Model):
         """Return images with their energies.
 
         Args:
-            images: float tensor of shape `(batch, *image_shape)`.
+            images: floats of shape `(batch, *image_shape)`, a tensor or an array.
             training: whether the discriminator runs in training mode.
             latents: the latents of generated images; None for data.
             labels: the images' classes, int32 of shape `(batch,)`, if the GAN has `num_classes`.
         """
+        images = ops.convert_to_tensor(images)
         network, embedding = self.discriminator, None
         given = labels if step.takes_labels(self) else None
         if self.uses_embedding and checks.has_encoder(network):
@@ -185,7 +187,7 @@ class Objective(keras.Model):
         it runs in inference mode, and does not change.
 
         Args:
-            images: tensor of shape `(batch, *image_shape)`; no gradient flows through it.
+            images: tensor or array of shape `(batch, *image_shape)`; no gradient flows through it.
             labels: their classes, int32 of shape `(batch,)`, if the GAN has `num_classes`.
 
         Raises:
@@ -198,7 +200,7 @@ class Objective(keras.Model):
             )
         gradient = backend.input_gradient(
             lambda images: self.score(images, training=self._learns, labels=labels).energy,
-            ops.stop_gradient(images),  # a penalty trains only the discriminator
+            ops.stop_gradient(ops.convert_to_tensor(images)),  # a penalty trains only the discriminator
             self,
         )
         return norms(gradient)

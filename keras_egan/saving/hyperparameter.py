@@ -39,7 +39,8 @@ class Hyperparameter(_Attribute):
 
     It behaves like a Keras optimizer's `learning_rate`. Reading it gives a float32 scalar variable.
     Assigning a number sets that variable: the next training step uses it, compiled or not, on
-    every backend. `get_config` returns its current value, and so does the saved file.
+    every backend. `get_config` returns its current value, and so does the saved file. Give it to
+    `ops.where` and `ops.clip` as `ops.convert_to_tensor(value)`: JAX refuses a variable there.
 
     Args:
         must: the condition in the error message, such as `"be above 0"`.
