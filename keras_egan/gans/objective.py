@@ -198,9 +198,10 @@ class Objective(keras.Model):
                 "`labels` must be given, because the GAN has `num_classes`; got None. Pass "
                 "those of the images, such as `self.gradient_norms(real.images, real.labels)`."
             )
+        images = ops.convert_to_tensor(images)
         gradient = backend.input_gradient(
             lambda images: self.score(images, training=self._learns, labels=labels).energy,
-            ops.stop_gradient(ops.convert_to_tensor(images)),  # a penalty trains only the discriminator
+            ops.stop_gradient(images),  # a penalty trains only the discriminator
             self,
         )
         return norms(gradient)
