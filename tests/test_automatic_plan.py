@@ -9,7 +9,15 @@ from keras_egan import presets
 from keras_egan.automatic.build import build
 from keras_egan.automatic.files import RunState
 from keras_egan.automatic.look import Look, look, sentences
-from keras_egan.automatic.plan import Timing, behind, larger_sides, plan, sides_for, warning
+from keras_egan.automatic.plan import (
+    Timing,
+    behind,
+    fitting_sides,
+    larger_sides,
+    plan,
+    sides_for,
+    warning,
+)
 from keras_egan.automatic.reading import Images, Sizes
 from keras_egan.automatic.recipes import recipe_for
 from keras_egan.automatic.remedy import REMEDIES, remedied
@@ -108,6 +116,24 @@ def test_a_gpu_gets_larger_images_if_the_data_has_them():
     assert larger_sides(DRAWINGS, 20, FAST) is None  # the images have 64 pixels
     assert larger_sides(FACES._replace(sides=(128, 128), short=999.0), 20, FAST) is None
     assert larger_sides(FACES._replace(sides=(32, 32)), 4, Timing(0.01, 0.005)) == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("look", "sides"),
+    [
+        (CLOTHES, (32, 32)),
+        (DIGITS, None),  # EBGAN takes them as they are
+        (CLOTHES._replace(total=2000), None),
+        (CLOTHES._replace(classes=("a", "b")), None),
+        (CLOTHES._replace(sides=(24, 24)), None),  # a third more would blur them
+        (CLOTHES._replace(sides=(28, 24)), None),
+        (CLOTHES._replace(sides=(32, 32)), None),
+    ],
+)
+def test_images_are_enlarged_a_little_for_a_better_network(look, sides):
+    assert fitting_sides(look) == sides
+    if sides:
+        assert plan(look._replace(sides=sides), 20, USUAL).preset == "least_squares/photographs"
 
 
 @pytest.mark.parametrize(

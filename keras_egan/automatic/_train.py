@@ -121,6 +121,8 @@ def _begin(run, source, name, minutes, labels, seed, say, given):
 
     say(f"Reading the images of {name}.")
     facts, split = looked(sides)
+    if fitting := planning.fitting_sides(facts):
+        facts, split = looked(fitting)
     for sentence in sentences(facts):
         say(sentence)
     device = str(keras.ops.zeros(()).device).split("device:")[-1]

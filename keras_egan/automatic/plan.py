@@ -15,6 +15,7 @@ SIDE = 64  # the presets were tuned at 64x64
 SMALL = 48  # images with a shorter side keep about their own size
 QUICK_MINUTES = 5
 QUICK_SIDE = 32  # below so many minutes: a step takes a quarter of the time
+ENLARGED = 1.2  # at most, for networks that need a power of 2: 28 becomes 32
 LARGE_SIDE = 128  # only if the data has the pixels, and the time for it
 FIGURES_TIME = 0.15  # of the budget; training needs the rest
 FIGURES_APART = 0.04  # of the budget: a figure that rises is seen before much is lost
@@ -221,6 +222,16 @@ def behind(plan: Plan, steps: int, seconds: float, step_seconds: float) -> str |
         f"that good samples need, which takes {minutes:,} minutes at this speed: go on by the same "
         f"command with `--minutes {minutes}`. The size of the images stays."
     )
+
+
+def fitting_sides(look: Look) -> tuple[int, int] | None:
+    """Return slightly larger sides, if another recipe than for the present ones suits there."""
+    height, width = look.sides
+    side = 2 ** math.ceil(math.log2(width))
+    if not height == width < side <= ENLARGED * width:
+        return None
+    enlarged = look._replace(sides=(side, side))
+    return None if recipe_for(enlarged) is recipe_for(look) else enlarged.sides
 
 
 def larger_sides(look: Look, minutes: float, timing: Timing) -> tuple[int, int] | None:
