@@ -201,9 +201,8 @@ def test_a_loss_that_scores_images_changes_nothing_in_compile_and_evaluate():
     assert np.abs(averages() - before).max() > 0.01
 
 
-@on("torch")
-def test_a_state_may_weight_a_penalty():
-    """The gradient of a critic of slope 2 in 64 pixels has the norm 16 everywhere."""
+def test_the_penalty_of_an_array_before_compile():
+    """The gradient of a critic of slope 2 in 64 pixels has the norm 16. A state may weight it."""
     generator, _ = tiny_networks()
     slope = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(2.0))
     critic = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), slope])

@@ -77,7 +77,8 @@ def _run(step, groups, state, data):
 
 def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tuple[list, Any]:
     unique = list({id(variable): variable for group in variables for variable in group}.values())
-    pure, finish = _pure(lambda _: objective(), model, unique)
+    state = model.variables + model.optimizer.variables
+    pure, finish = _pure(lambda _: objective(), state, unique)
     values = [variable.value for variable in unique]
     _, linear, returned = jax.linearize(pure, values, has_aux=True)
     grads = []
@@ -91,20 +92,21 @@ def joint_gradients(objective: Callable, variables: Sequence, model: Any) -> tup
 
 
 def input_gradient(function: Callable[[Any], Any], inputs: Any, model: Any) -> Any:
-    pure, finish = _pure(lambda x: (jax.numpy.sum(function(x)), None), model)
+    pure, finish = _pure(lambda x: (jax.numpy.sum(function(x)), None), model.variables)
     gradient, returned = jax.grad(pure, has_aux=True)(inputs)
     finish(returned)
     return gradient
 
 
-def _pure(function, model, variables=()):
+def _pure(function, state, variables=()):
     """Return `function` as a pure function of the values of `variables`, and a function `finish`.
 
-    The pure function also returns the auxiliary structure and the state that `function` left.
-    `finish` takes both, assigns the state and returns the structure.
+    `state` has all variables that `function` may read or assign. The pure function also returns the
+    auxiliary structure and the values that `function` left in the state. `finish` takes both,
+    assigns the values and returns the structure.
     """
     given = {id(variable) for variable in variables}
-    others = [v for v in model.variables + model.optimizer.variables if id(v) not in given]
+    others = [v for v in state if id(v) not in given]
     # A scope does not inherit the values of the enclosing scope, so they are passed here.
     current = [(variable, variable.value) for variable in others]
 
