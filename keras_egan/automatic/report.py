@@ -113,10 +113,11 @@ def _grids(run, state, rows, best):
         yield _picture(paths[id(best)].read_bytes(), "Samples", "large")
     yield '<h2>How it came along</h2><div class="grids">'
     spread = np.linspace(0, len(rows) - 1, _GRIDS).round().astype(int)
+    several = len({_gan(state, row) for row in rows}) > 1
     for index, row in enumerate(rows):
         if index in spread or row is best:
             when = f"{row['seconds'] / 60:.1f} minutes: {row['figure']:.2f}"
-            when += f", {_gan(state, row)}" if state.interventions else ""
+            when += f", {_gan(state, row)}" if several else ""
             image = _picture(paths[id(row)].read_bytes(), f"Samples after {when}")
             yield f"<figure>{image}<figcaption>{when}</figcaption></figure>"
     yield "</div>"
