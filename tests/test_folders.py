@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 from keras_egan import datasets
+from keras_egan.datasets.folder import Folder
+from keras_egan.datasets.preparation import Preparation
 from tests.conftest import on
 
 pytestmark = on("torch")
@@ -243,3 +245,41 @@ def test_a_jpeg_decoded_at_a_fraction_is_as_near_to_the_picture_as_one_decoded_w
     (got,) = images(tmp_path, image_size=32)
     with Image.open(tmp_path / "1.jpg") as whole:
         assert error(got.astype(int)) < error(small(whole)) + 1.0  # of 255 levels
+
+
+def test_linked_folders_are_read_and_loops_end(folder):
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    Image.new("RGB", (30, 20), "white").save(elsewhere / "e.png")
+    (folder / "linked").symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(folder)
+    dataset = datasets.load(folder, image_size=16, shuffle=False)
+    (taken,) = dataset[0]
+    assert len(taken) == 5
+    assert taken[-1].min() == 255  # "linked/e.png" is the last by name
+
+
+def test_a_run_inside_is_left_out_unless_it_is_the_source(folder):
+    run = folder / "run"
+    (run / "samples").mkdir(parents=True)
+    for name in ("run.json", "images.npz"):
+        (run / name).write_text("")
+    Image.new("RGB", (30, 20)).save(run / "samples" / "0001.png")
+    assert len(images(folder)) == 4
+    assert len(images(run / "samples")) == 1
+
+
+@pytest.mark.parametrize("suffix", [".pgm", ".PNM", ".tga", ".jpe"])
+def test_formats_that_are_rare(suffix, tmp_path):
+    Image.new("L", (30, 20), 128).save(tmp_path / f"a{suffix}")
+    assert images(tmp_path).mean() == pytest.approx(128, abs=1)
+
+
+def test_a_png_is_not_decoded_to_learn_its_size(folder, monkeypatch):
+    def load(self):
+        raise AssertionError
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", load)
+    for file in ("b.jpg", "d.bmp"):
+        (folder / file).unlink()
+    assert Folder(folder, Preparation(16)).sizes == [(30, 20)] * 2

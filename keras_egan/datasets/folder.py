@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,19 @@ from keras_egan.extras import installed
 
 # Not every Pillow reads these formats. They are tried, so that the error can name them.
 _FOR_PLUGINS = (".avif", ".heic", ".heif")
-_PLAIN = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
-_SUFFIXES = _PLAIN + _FOR_PLUGINS
+_SUFFIXES = {
+    *(".bmp", ".gif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm"),
+    *(".ppm", ".tga", ".tif", ".tiff", ".webp", *_FOR_PLUGINS),
+}
 _HEIF = (".heic", ".heif")  # of phones
 _ENDS = {"GIF": b";", "JPEG": b"\xff\xd9", "MPO": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _ORIENTATION, _SIDEWAYS = 0x0112, (5, 6, 7, 8)  # of EXIF
 
 
 class Folder:
-    """The images of a folder and its subfolders, read when they are indexed.
+    """The images of a folder and its subfolders, linked ones too, read when they are indexed.
 
+    Hidden ones are left out, and folders of trainings by `train`.
     `__init__` checks each file's header and end. A file without its format's end marker is decoded
     completely, to find out whether it can be read. `sizes` are the images' sizes, (width, height),
     in the order of `paths`; `unreadable` are the errors of the files that are left out; `others`
@@ -40,10 +44,7 @@ class Folder:
         self.sizes: list[tuple[int, int]] = []
         self.unreadable: dict[Path, ValueError] = {}
         others: Counter[str] = Counter()  # suffixes
-        for path in sorted(self.folder.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(self.folder).parts)
-            if hidden or not path.is_file():
-                continue
+        for path in _files(self.folder):
             if path.suffix.lower() not in _SUFFIXES:
                 others[path.suffix.lower()] += 1
                 continue
@@ -56,9 +57,10 @@ class Folder:
             self._report(self.unreadable, skip_unreadable)
         self.others = _counted(others)
         if not self.paths:
+            reason = f", as {next(iter(self.unreadable.values()))}" if self.unreadable else ""
             raise ValueError(
-                f"`source` is empty: the folder {folder} holds no readable images"
-                f"{'; other files: ' + self.others if others else ''}."
+                f"`source` is empty: the folder {folder} holds no readable images{reason}"
+                f"{plugins(self.unreadable)}{'; other files: ' + self.others if others else ''}."
             )
         if others:
             count = others.total()
@@ -106,7 +108,9 @@ class Folder:
         def size(image):
             if not _whole(path, image):
                 self._pixels(image)
-            turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
+            # Without this, Pillow decodes a PNG, because its EXIF may come last.
+            tagged = image.format != "PNG" or "exif" in image.info
+            turned = tagged and image.getexif().get(_ORIENTATION) in _SIDEWAYS
             return image.size[::-1] if turned else image.size
 
         return _read(path, size)
@@ -119,11 +123,7 @@ class Folder:
     def _report(self, unreadable, skip):
         named = "; ".join(map(str, [*unreadable.values()][:10]))
         named += "; ..." if len(unreadable) > 10 else ""
-        if any(path.suffix.lower() in _FOR_PLUGINS for path in unreadable):
-            named += (
-                "" if installed("pillow_heif") else ". HEIC files need `pip install pillow-heif`"
-            )
-            named += ". AVIF files need Pillow 11.3"
+        named += plugins(unreadable)
         images = len(self.paths) + len(unreadable)
         count = f"{len(unreadable)} of the {images} images in {self.folder}"
         if not skip:
@@ -132,6 +132,29 @@ class Folder:
                 "`skip_unreadable=True`."
             )
         warnings.warn(f"{count} cannot be read and are left out: {named}.", stacklevel=4)
+
+
+def plugins(unreadable: Iterable[Path]) -> str:
+    """Return what unreadable files need, as the end of a sentence, or ""."""
+    if not any(path.suffix.lower() in _FOR_PLUGINS for path in unreadable):
+        return ""
+    heif = "" if installed("pillow_heif") else ". HEIC files need `pip install pillow-heif`"
+    return f"{heif}. AVIF files need Pillow 11.3"
+
+
+def _files(folder):
+    """Return a folder's files, sorted, each of a folder that is linked twice once."""
+    found: list[Path] = []
+    seen = set()
+    for at, folders, names in os.walk(folder, followlinks=True):
+        inside, real = Path(at) != folder, os.path.realpath(at)
+        if real in seen or (inside and {"run.json", "images.npz"} <= {*names}):
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(at, name) for name in names if not name.startswith(".")]
+    return sorted(path for path in found if path.is_file())
 
 
 def _counted(suffixes):

