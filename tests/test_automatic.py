@@ -1,14 +1,9 @@
 """Trainings that configure themselves: tiny ones of a few seconds, from images to report."""
 
-import itertools
 import json
 import re
 import runpy
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,42 +11,13 @@ import pytest
 
 import keras_egan
 from keras_egan import presets
-from keras_egan.automatic import _train, report, watch
+from keras_egan.automatic import report, watch
 from keras_egan.automatic.files import RunFiles
 from keras_egan.metrics.anchors import AnchoredDistance
 from tests.conftest import on
+from tests.tiny_runs import MINUTES, blobs, steady
 
 pytestmark = on("torch")
-
-MINUTES = 0.05
-
-
-def blobs(n, seed=0, channels=1):
-    """Return uint8 images of discs at random places, which a generator can learn."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:16, :16]
-    center = rng.uniform(4, 12, (n, 2, 1, 1))
-    inside = (y - center[:, 0]) ** 2 + (x - center[:, 1]) ** 2 < rng.uniform(4, 16, (n, 1, 1))
-    return np.repeat((255 * inside[..., None]).astype("uint8"), channels, axis=-1)
-
-
-def steady(monkeypatch, **changes):
-    """Let every look at the clock take 40 ms, so that nothing depends on the machine's speed.
-
-    Three seconds are about 35 steps and five figures.
-    """
-    looks = itertools.count()
-    for module in (_train, watch):
-        monkeypatch.setattr(module, "monotonic", lambda: next(looks) / 25)
-    plan = _train.planning.plan
-    fixed = {"interval": 0.5, "every": 2, "samples": 8, **changes}
-
-    def planned(look, minutes, timing=None):
-        made = plan(look, minutes, timing)
-        return made if timing is None else made._replace(**fixed)
-
-    monkeypatch.setattr(_train.planning, "plan", planned)
-    monkeypatch.setattr(_train.planning, "BACKUP_MINUTES", 1e-9)
 
 
 @pytest.fixture(scope="module")
@@ -131,55 +97,6 @@ def test_the_script_trains_likewise(finished, monkeypatch, tmp_path):
     assert float(ran["gan"].d_optimizer.learning_rate) == pytest.approx(plan["d_rate"])
     assert ran["gan"].generator_average == 0.999
     assert Path("by_hand/samples.png").exists()
-
-
-def test_more_minutes_go_on_and_the_used_ones_count(finished, tmp_path, monkeypatch):
-    steady(monkeypatch)
-    folder, _, _ = finished
-    shutil.copytree(folder, tmp_path / "run")
-    before = json.loads((tmp_path / "run/run.json").read_text())
-    said = []
-    keras_egan.train(blobs(80), MINUTES, tmp_path / "run", say=said.append)
-    assert json.loads((tmp_path / "run/run.json").read_text()) == before  # nothing is left to do
-    assert "The minutes are used: to train on, give more `--minutes` than those." in said
-    keras_egan.train(blobs(80), 2 * MINUTES, tmp_path / "run", say=said.append)
-    state = json.loads((tmp_path / "run/run.json").read_text())
-    steps = [row["step"] for row in state["figures"]]
-    assert steps[: len(before["figures"])] == [row["step"] for row in before["figures"]]
-    assert steps[-1] > before["figures"][-1]["step"]
-    assert 2 * 60 * MINUTES <= state["seconds"] < 2.5 * 60 * MINUTES
-
-
-class Killed(BaseException):
-    pass
-
-
-@pytest.mark.parametrize(
-    "at",
-    [pytest.param(1, marks=pytest.mark.nightly), 2, pytest.param(3, marks=pytest.mark.nightly)],
-)
-def test_a_run_that_was_killed_goes_on(tmp_path, at, monkeypatch):
-    steady(monkeypatch)
-    figures = 0
-
-    def say(sentence):
-        nonlocal figures
-        figures += " minutes: " in sentence
-        if figures == at:
-            raise Killed
-
-    with pytest.raises(Killed):
-        keras_egan.train(blobs(60), MINUTES, tmp_path, say=say)
-    assert [*tmp_path.glob("backup/0/*.npz")]
-    assert "Training has not ended" in (tmp_path / "report.html").read_text()
-    used = json.loads((tmp_path / "run.json").read_text())["seconds"]
-    said = []
-    keras_egan.train(blobs(60), MINUTES, tmp_path, say=said.append)
-    assert said[0].endswith(f": {used / 60:.1f} minutes are used.")
-    state = json.loads((tmp_path / "run.json").read_text())
-    assert state["finished"]
-    seconds = [row["seconds"] for row in state["figures"]]
-    assert seconds == sorted(seconds)
 
 
 def test_what_diverges_goes_on_from_the_best_with_lower_rates(tmp_path, monkeypatch):
@@ -267,44 +184,3 @@ def test_bad_input_is_refused_before_anything_is_written(source, changes, messag
             source, **{"output": tmp_path / "run", "minutes": 1, "say": str, **changes}
         )
     assert not (tmp_path / "run").exists()
-
-
-def test_a_folder_belongs_to_one_source(finished):
-    folder, _, _ = finished
-    with pytest.raises(ValueError, match=r"holds a training on .*; got 'photos'\. Give"):
-        keras_egan.train("photos", MINUTES, folder, say=str)
-
-
-def test_files_of_others_are_not_replaced(tmp_path):
-    (tmp_path / "train.py").write_text("mine")
-    (tmp_path / "samples").mkdir()
-    with pytest.raises(ValueError, match=r"holds no training, but train\.py, samples, which"):
-        keras_egan.train(blobs(30), output=tmp_path, say=str)
-    assert (tmp_path / "train.py").read_text() == "mine"
-    assert len(list(tmp_path.iterdir())) == 2
-
-
-def test_a_state_that_is_damaged(tmp_path):
-    (tmp_path / "run.json").write_text('{"look": {}}')
-    with pytest.raises(ValueError, match=r"run\.json cannot be read"):
-        keras_egan.train(blobs(80), MINUTES, tmp_path, say=str)
-
-
-@pytest.mark.nightly
-def test_sigkill(tmp_path):
-    np.save(tmp_path / "blobs.npy", blobs(80))
-    code = (
-        "import numpy as np, keras_egan\n"
-        f"keras_egan.train(np.load({str(tmp_path / 'blobs.npy')!r}), 1, {str(tmp_path / 'run')!r})"
-    )
-    command = [sys.executable, "-c", code]
-    for wait in (0.0, 5.0):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout:
-                if " minutes: " in line:
-                    break
-            time.sleep(wait)
-            process.send_signal(signal.SIGKILL)
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert said[0].startswith("Going on with")
-    assert any(sentence.startswith("Done: ") for sentence in said)

@@ -15,16 +15,9 @@ import keras_egan
 from keras_egan import presets
 from keras_egan.cli import main
 from tests.conftest import on
-from tests.test_automatic import blobs
+from tests.tiny_runs import blobs, save
 
 pytestmark = on("torch")
-
-
-def save(folder, images):
-    folder.mkdir()
-    for index, image in enumerate(images):
-        Image.fromarray(image.squeeze()).save(folder / f"{index:03d}.png")
-    return str(folder)
 
 
 @pytest.fixture(scope="module")

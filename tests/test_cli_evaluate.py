@@ -13,8 +13,8 @@ from keras_egan.automatic import comparison
 from keras_egan.cli import main
 from keras_egan.metrics import random_features
 from tests.conftest import on
-from tests.test_automatic import blobs
 from tests.test_cli import save
+from tests.tiny_runs import blobs
 
 pytestmark = on("torch")
 

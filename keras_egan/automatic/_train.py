@@ -1,33 +1,30 @@
 """`train`: from images and minutes to a trained GAN and its report."""
 
+import inspect
 import os
 import warnings
 from collections.abc import Callable
-from time import monotonic, perf_counter
+from pathlib import Path
+from time import monotonic
 from typing import Any
 
-import keras
-import numpy as np
-
-from keras_egan import checks
+from keras_egan import checks, datasets
 from keras_egan.automatic import plan as planning
 from keras_egan.automatic import reading, report, script
+from keras_egan.automatic.begin import begin
 from keras_egan.automatic.build import batches, build, copy_weights, laid_out
-from keras_egan.automatic.files import RunFiles, RunState
-from keras_egan.automatic.look import Look, Split, look, sentences
+from keras_egan.automatic.files import RunFiles
 from keras_egan.automatic.remedy import MOST, remedied
 from keras_egan.automatic.watch import Watch
 from keras_egan.callbacks import Backup, Diagnosis
 from keras_egan.datasets import Batches
-from keras_egan.datasets.loaders import described, is_path
+from keras_egan.datasets.loaders import is_path
 from keras_egan.gans.energy_gan import EnergyGAN
-from keras_egan.metrics.anchors import AnchoredDistance, in_range
+from keras_egan.metrics.anchors import AnchoredDistance
 from keras_egan.saving import files
 
 _EPOCHS = 1_000_000
-_TIMED = 4  # steps
 _CHOSEN = {"image_size", "batch_size", "shuffle", "grayscale", "horizontal_flip"}
-_BUILT = "filters", "arguments", "augment", "d_rate", "g_rate"  # of a plan
 _SAID = {
     "diverged": "diverged",
     "collapsed": "collapsed",
@@ -61,7 +58,8 @@ def train(
     call goes on with a training that was interrupted, or that may now take more minutes.
 
     Args:
-        source: the images, anything that `datasets.load` takes.
+        source: the images, anything that `datasets.load` takes, or a `.npy` or `.npz` file of one
+            array.
         minutes: how long it may take in all, above 0.
         output: the folder of all that is written.
         labels: whether to train with classes, as in `datasets.load`.
@@ -87,92 +85,60 @@ def train(
     """
     checks.above_zero(minutes=minutes)
     checks.whole_number(0, seed=seed)
-    if names := given.keys() & _CHOSEN:
-        raise ValueError(
-            f"`train` chooses {', '.join(sorted(names))} itself. Omit it, or train by hand, with "
-            "`datasets.load`, `presets.build` and `fit`."
-        )
+    _check_given(source, given)
     run = RunFiles(files.local(output=output))
     started = monotonic()
-    name = os.fspath(source) if is_path(source) else described(source)
-    if run.exists():
-        state, split, timed = run.read_state(), run.read_images(), None
-        if state.source != name:
-            raise ValueError(
-                f"{run.folder} holds a training on {state.source!r}; got {name!r}. Give another "
-                "output folder."
-            )
-        say(f"Going on with {run.folder}: {state.seconds / 60:.1f} minutes are used.")
-    else:
+    name = reading.name_of(source)
+    begun = None
+    if not run.exists():
         run.check_new()
-        state, split, timed = _begin(run, source, name, minutes, labels, seed, say, given)
-        started = monotonic()  # the time until now is in `state.seconds`
-    return _Training(run, state, split, timed, started, 60.0 * minutes, say).finish()
+        begun = begin(source, name, minutes, labels, seed, say, given)
+        started = monotonic()  # the time until now is in the state's `seconds`
+    with Backup(run.backups).reserved():
+        if begun is None:
+            state, split, timed = run.read_state(), run.read_images(), None
+            _check_same(run, state, source, labels, seed)
+            say(f"Going on with {run.folder}: {state.seconds / 60:.1f} minutes are used.")
+        else:
+            if run.exists():  # since it was looked for
+                raise ValueError(f"Another training began in {run.folder}. Give another folder.")
+            state, split, timed = begun
+            run.write_images(split)
+            run.write_state(state)
+        return _Training(run, state, split, timed, started, 60.0 * minutes, say).finish()
 
 
-def _begin(run, source, name, minutes, labels, seed, say, given):
-    """Look and plan; return the state, the images, and the GAN if it is that which was timed."""
-    started = monotonic()
-    sizes = reading.sizes_of(source, **given)
-    sides = planning.sides_for(sizes, minutes)
-
-    def looked(sides: tuple[int, int]) -> tuple[Look, Split]:
-        return look(reading.read(source, sides, labels=labels, seed=seed, **given), sizes, seed)
-
-    say(f"Reading the images of {name}.")
-    facts, split = looked(sides)
-    if fitting := planning.fitting_sides(facts):
-        facts, split = looked(fitting)
-    for sentence in sentences(facts):
-        say(sentence)
-    device = str(keras.ops.zeros(()).device).split("device:")[-1]
-    say(f"Timing a step on {device}, with {keras.backend.backend()}.")
-    timed = planning.plan(facts, minutes)
-    timing, gan = _timed(timed, facts, split, seed)
-    timing = timing._replace(spent=monotonic() - started)
-    while larger := planning.larger_sides(facts, minutes, timing):
-        say(f"There is time for images of {larger[1]}x{larger[0]}.")
-        facts, split = looked(larger)
-        timed = planning.plan(facts, minutes)
-        timing, gan = _timed(timed, facts, split, seed)
-        timing = timing._replace(spent=monotonic() - started)
-    chosen = planning.plan(facts, minutes, timing)
-    for decision, reason in chosen.decisions:
-        say(f"Plan: {decision} ({reason}).")
-    if said := planning.warning(chosen, timing.spent):
-        say(said)
-    state = RunState(name, seed, facts, chosen, 0, "new", 0.0, [], [])
-    run.write_images(split)
-    state = state._replace(seconds=monotonic() - started)
-    run.write_state(state)
-    same = all(getattr(chosen, name) == getattr(timed, name) for name in _BUILT)
-    return state, split, gan if same else None  # compiling another may take a minute
+def _check_given(source, given):
+    known = inspect.signature(datasets.load).parameters
+    for name in given:
+        if name in _CHOSEN:
+            raise ValueError(
+                f"`train` chooses {name} itself. Omit it, or train by hand, with `datasets.load`, "
+                "`presets.build` and `fit`."
+            )
+        if name not in known:
+            raise TypeError(f"train() got an unexpected keyword argument {name!r}")
+        if reading.is_folder(source):
+            raise ValueError(
+                f"`train` takes no {name} with a folder. Omit it, or train by hand, with "
+                "`datasets.load`, `presets.build` and `fit`."
+            )
 
 
-def _timed(plan, facts, split, seed):
-    """Return the seconds of a step and of a sample's measurement, and the GAN."""
-    images = laid_out(split.images)
-    held, training = images[: facts.held_out], images[facts.held_out :]
-    begun = perf_counter()
-    gan = build(plan, seed)
-    labels = None if split.labels is None else split.labels[facts.held_out :]
-    data = batches(plan, training, labels, seed)
-    times: list[float] = []
-
-    class Clock(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            times.append(perf_counter())
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        gan.fit(data, steps_per_epoch=2 + _TIMED, verbose=0, callbacks=[Clock()])
-    step = float(np.median(np.diff(times)[-_TIMED:]))
-    few = min(50, len(held))
-    started = perf_counter()
-    distance = AnchoredDistance(training[:few], held[:few])
-    distance(in_range(training[:few]))
-    figure = (perf_counter() - started) / 3 / few
-    return planning.Timing(step, figure, build=times[0] - begun), gan
+def _check_same(run, state, source, labels, seed):
+    """Raise a `ValueError` if a run is one on other data, or with another seed."""
+    names = {reading.name_of(source)}
+    if is_path(source):  # the folder may be gone, and runs of version 0.2.0 keep the name as given
+        names |= {os.fspath(source), str(Path(source).expanduser().resolve())}
+    holds, remedy = f"{run.folder} holds a training", "Give another output folder"
+    if state.source not in names:
+        raise ValueError(f"{holds} on {state.source!r}; got {reading.name_of(source)!r}. {remedy}.")
+    if state.checksum not in (None, reading.checksum(reading.opened(source))):
+        raise ValueError(f"{holds} on an array of other values. {remedy}.")
+    if labels != bool(state.look.classes):
+        raise ValueError(f"{holds} {'without' if labels else 'with'} labels. {remedy}.")
+    if seed != state.seed:
+        raise ValueError(f"{holds} with the seed {state.seed}; got {seed}. {remedy}.")
 
 
 class _Training:
@@ -194,8 +160,9 @@ class _Training:
         """Train until the minutes are used, and return the best GAN."""
         if self.state.finished and self.state.seconds < self.budget:
             good = self.state.figures[-1]["figure"] is not None
-            begin = "last" if good else "best"
-            self._change(part=self.state.part + 1, begin=begin, finished=False)
+            begin = "last" if good else "best" if self.run.best.exists() else "new"
+            plan = planning.prolonged(self.state.plan, self.budget / 60)
+            self._change(plan=plan, part=self.state.part + 1, begin=begin, finished=False)
         elif self.state.finished:
             self.say("The minutes are used: to train on, give more `--minutes` than those.")
         while not self.state.finished:
@@ -220,7 +187,8 @@ class _Training:
         state = self.state
         if not self.run.script.exists():
             self._write_script()
-        gan = self._gan()
+        backup = Backup(self.run.backup(state.part), every_minutes=planning.BACKUP_MINUTES)
+        gan = self._gan(backup)
         data = batches(state.plan, self.training, self.labels, state.seed)
         reference = self.training[:64] if self.labels is None else data
         # In the beginning all samples are alike: a fifth of the budget is not too long for it.
@@ -249,11 +217,7 @@ class _Training:
                 epochs=_EPOCHS,
                 steps_per_epoch=state.plan.every,
                 verbose=0,
-                callbacks=[
-                    diagnosis,
-                    watch,
-                    Backup(self.run.backup(state.part), every_minutes=planning.BACKUP_MINUTES),
-                ],
+                callbacks=[diagnosis, watch, backup],
             )
         done = {"seconds": watch.used, "figures": watch.figures}
         self.started = monotonic()
@@ -275,7 +239,12 @@ class _Training:
             interventions=[*state.interventions, note],
         )
 
-    def _gan(self):
+    def _gan(self, backup):
+        if snapshot := backup.newest():  # it has all values; best and last may be later ones
+            gan = build(self.state.plan, self.state.seed)
+            # `fit` takes a backup of what began with as many steps.
+            gan._training_state.step.assign(snapshot.metadata["begun"])
+            return gan
         if self.state.begin == "last":
             return files.open_model(self.run.last)
         if self.timed is not None:

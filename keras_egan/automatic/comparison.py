@@ -54,7 +54,10 @@ def compare(
             model, or an argument is out of its range.
     """
     checks.whole_number(1, count=count)
-    one, other = (_opened(source, count, seed) for source in (samples, real))
+    one, other = (
+        _Samples(source, count, seed) if isinstance(source, EnergyGAN) else reading.opened(source)
+        for source in (samples, real)
+    )
     extractor, classifier = _networks(features, resize)
     shape = _input_shape(extractor) if extractor else _shape(one) or _shape(other)
     *own, channels = shape or (*sides_for(reading.sizes_of(real), minutes=30), 3)
@@ -109,23 +112,6 @@ class _Samples(keras.utils.PyDataset):
         count = min(_BATCH, self.count - index * _BATCH)
         samples = self.gan.sample(count, seed=self.seed * len(self) + index)
         return to_uint8(samples, (-1.0, 1.0))
-
-
-def _opened(source, count, seed) -> Any:
-    """Return a source as `datasets.load` takes it."""
-    if isinstance(source, EnergyGAN):
-        return _Samples(source, count, seed)
-    path = Path(source).expanduser()
-    if path.suffix not in (".npy", ".npz") or not path.is_file():
-        return source
-    loaded = np.load(path, mmap_mode="r", allow_pickle=False)
-    if isinstance(loaded, np.ndarray):
-        return loaded
-    with loaded:
-        names = loaded.files
-        if "images" not in names and len(names) != 1:
-            raise ValueError(f"{path} must hold one array, or one named 'images'; got {names}.")
-        return loaded["images" if "images" in names else names[0]]
 
 
 def _networks(features, resize) -> tuple[keras.Model | None, keras.Model | None]:

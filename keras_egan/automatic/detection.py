@@ -61,8 +61,9 @@ def detect(
     """
     from keras_egan.anomaly import EnergyDetector, _thresholds, overlay  # need an optional package
 
-    checks.share(false_alarm_rate=false_alarm_rate)
-    output = local(output=output)
+    if not (checks.is_finite(false_alarm_rate) and 0 < false_alarm_rate <= 0.5):
+        raise ValueError(f"`false_alarm_rate` must be in (0, 0.5]; got {false_alarm_rate!r}.")
+    output = local(output=output).expanduser()
     sides = sides_for(reading.sizes_of(good), minutes=30)
     learnt, judged = reading.read(good, sides), reading.read(inspected, sides)
     least = 2 * _thresholds.least(false_alarm_rate)

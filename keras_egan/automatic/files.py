@@ -1,6 +1,7 @@
 """The folder of a run: its settings and state as JSON, its images, and its models."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,15 +21,17 @@ class RunFiles:
         report: the report, one HTML file.
         script: a script that trains with the best GAN's settings, without this module.
         samples: the folder of the grids.
+        backups: the folder of all backups.
     """
 
     def __init__(self, folder: Any):
-        self.folder = Path(folder)
+        self.folder = Path(folder).expanduser()
         self.best = self.folder / "gan.keras"
         self.last = self.folder / "last.keras"
         self.report = self.folder / "report.html"
         self.script = self.folder / "train.py"
         self.samples = self.folder / "samples"
+        self.backups = self.folder / "backup"
         self._state = self.folder / "run.json"
         self._images = self.folder / "images.npz"
 
@@ -37,13 +40,23 @@ class RunFiles:
         return self._state.exists()
 
     def check_new(self) -> None:
-        """Check that a new run replaces no other file of the folder.
+        """Check that a new run can write its files, and replaces no other one.
 
         Raises:
-            ValueError: if it would.
+            ValueError: if it would replace one, or there can be no such folder.
+            PermissionError: if the folder may not be written.
         """
-        models = self.best, self.last
-        written = *models, self.report, self.script, self.samples, self.backup(0).parent
+        there = next(
+            path for path in (self.folder, *self.folder.absolute().parents) if path.exists()
+        )
+        if not there.is_dir():
+            raise ValueError(
+                f"`output` must be a folder; got {self.folder}, but {there} is a file."
+            )
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(f"`output` is {self.folder}, but {there} may not be written.")
+        results = self.best, self.last, self.report, self.script
+        written = *results, self.samples, self.backups, self._images
         if others := [path.name for path in written if path.exists()]:
             raise ValueError(
                 f"`output` is {self.folder}, which holds no training, but {', '.join(others)}, "
@@ -52,7 +65,7 @@ class RunFiles:
 
     def backup(self, part: int) -> Path:
         """Return the folder of the backups of a part, one call of `fit`."""
-        return self.folder / "backup" / str(part)
+        return self.backups / str(part)
 
     def write_images(self, split: Split) -> None:
         """Keep the images, because the source may change or vanish."""
@@ -96,11 +109,12 @@ class RunState(NamedTuple):
         plan: the present plan, with all interventions.
         part: the number of earlier calls of `fit`.
         begin: the weights that this part begins with: `"new"`, `"best"` or `"last"`.
-        seconds: the seconds used before this part.
+        seconds: the seconds used until the newest figure.
         interventions: dicts with the keys `seconds`, `cause` and `sentence`.
         figures: dicts with the keys `gan`, its class, `step`, `seconds`, `figure` and the
             epoch's metrics.
         finished: whether the minutes were used up.
+        checksum: that of the data, if it is an array.
     """
 
     source: str
@@ -113,3 +127,4 @@ class RunState(NamedTuple):
     interventions: list[dict[str, Any]]
     figures: list[dict[str, Any]]
     finished: bool = False
+    checksum: int | None = None

@@ -15,7 +15,9 @@ LINES = 0.75  # above which grey ones are lines on a background: digits have 0.8
 ALIGNED = 0.1  # the share of variation in the mean image above which parts have fixed places
 MOST_HELD_OUT = 1000
 FEW_HELD_OUT = 50  # below it, real images may have a larger figure than the Gaussian
+DARK = 64  # of 255: if no pixel is brighter, values may be classes, or of 12 bits in 16
 _COMPARED = 1000
+_NAMED = 20  # classes
 _SIDE = 16  # of the small pictures by which images are compared
 
 
@@ -31,7 +33,7 @@ class Look(NamedTuple):
         cropped: the share of images whose shape differs, so that their middle part is taken.
         sides: (height, width) of the images to train on.
         channels: 1 if all images are grey, else 3 or 4.
-        transparent: the share of files with transparent pixels.
+        transparent: the share of files whose pixels can be transparent.
         flat: the share of neighbouring pixels with the same colour: above 0.4 in drawings, letters
             and the like, below 0.2 in photographs.
         background: the value in [-1, 1] of most borders, or None if they differ.
@@ -41,6 +43,7 @@ class Look(NamedTuple):
         aligned: the share of the variation over an image that the mean image has: 0.2 for faces
             whose eyes are at one place, 0.04 for horses at any.
         classes: the names of the classes, or None.
+        brightest: the largest value of a pixel, of 255.
     """
 
     total: int
@@ -58,6 +61,7 @@ class Look(NamedTuple):
     alike: float
     aligned: float
     classes: tuple[str, ...] | None = None
+    brightest: int = 255
 
     @property
     def held_out(self) -> int:
@@ -81,9 +85,14 @@ def look(read: Images, sizes: Sizes, seed: int = 0) -> tuple[Look, Split]:
     """Return the facts of images, and the different ones among them in a random order.
 
     Raises:
-        ValueError: if there are fewer than 20 different images.
+        ValueError: if there are fewer than 20 different images, or they have 2, or more than 4,
+            channels.
     """
     images, labels = read.images, read.labels
+    if images.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"Images must have 1, 3 or 4 channels; got {images.shape[-1]}. Pass three of them."
+        )
     _, first = np.unique([hash(image.tobytes()) for image in images], return_index=True)
     duplicates = len(images) - len(first)
     if len(first) < FEWEST:
@@ -114,6 +123,7 @@ def look(read: Images, sizes: Sizes, seed: int = 0) -> tuple[Look, Split]:
         alike=alike,
         aligned=_aligned(images[:_COMPARED]),
         classes=read.names,
+        brightest=int(images[:_COMPARED].max()),
     )
     return found, Split(images, labels)
 
@@ -141,7 +151,7 @@ def sentences(look: Look) -> Iterator[str]:
             f"{found:,}), and are left out."
         )
     if look.transparent:
-        yield f"{look.transparent:.0%} have transparent pixels, which become white."
+        yield f"{look.transparent:.0%} have an alpha channel: transparent pixels become white."
     if look.short < min(look.sides):
         yield f"Most are smaller than {width}x{height}, and are enlarged."
     kind = "drawings" if look.flat > DRAWN else "photographs"
@@ -171,8 +181,14 @@ def sentences(look: Look) -> Iterator[str]:
             f"Only {look.held_out} images are held out, too few for the figure to say much: look "
             "at the samples."
         )
+    if look.brightest < DARK:
+        yield (
+            f"They are nearly black: no pixel is above {look.brightest} of 255. If these are not "
+            "pictures, scale their values to 0 to 255 first."
+        )
     if look.classes:
-        yield f"Classes: {', '.join(look.classes)}."
+        more = f" and {len(look.classes) - _NAMED} more" if len(look.classes) > _NAMED else ""
+        yield f"Classes: {', '.join(look.classes[:_NAMED])}{more}."
 
 
 def _parts(images):

@@ -12,6 +12,7 @@ from keras_egan.automatic.reading import Sizes
 from keras_egan.automatic.recipes import recipe_for
 
 SIDE = 64  # the presets were tuned at 64x64
+SMALLEST = 16  # of a side, for the distance
 SMALL = 48  # images with a shorter side keep about their own size
 QUICK_MINUTES = 5
 QUICK_SIDE = 32  # below so many minutes: a step takes a quarter of the time
@@ -93,13 +94,14 @@ class Plan(NamedTuple):
 def sides_for(sizes: Sizes, minutes: float) -> tuple[int, int]:
     """Return the (height, width) to begin with, given the images' own sizes."""
     if sizes.short < SMALL:
-        side = int(sizes.short) if sizes.short >= 16 and sizes.short % 4 == 0 else QUICK_SIDE
+        own = sizes.short >= SMALLEST and sizes.short % 4 == 0
+        side = int(sizes.short) if own else QUICK_SIDE
     else:
         side = SIDE if minutes >= QUICK_MINUTES else QUICK_SIDE
     long = max(sizes.aspect, 1 / sizes.aspect)
     if sizes.alike < 0.9 or not 1.15 < long <= 2.1:  # also of differing aspects: a square
         return side, side
-    short = 8 * round(side / long**0.5 / 8)
+    short = max(SMALLEST, 8 * round(side / long**0.5 / 8))
     other = 8 * round(short * long / 8)
     return (short, other) if sizes.aspect > 1 else (other, short)
 
@@ -159,10 +161,7 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
             f"the share that is nearer to another image than to any mirrored one is "
             f"{'below' if mirror else 'not below'} the limit of {MIRROR_BELOW:.0%}",
         ),
-        (
-            f"{samples} samples are measured every {interval:.0f} s",
-            f"which takes at most {FIGURES_TIME:.0%} of the minutes",
-        ),
+        _figures(samples, interval),
     )
     return Plan(
         preset=recipe.preset,
@@ -177,11 +176,32 @@ def plan(look: Look, minutes: float, timing: Timing | None = None) -> Plan:
         horizontal_flip=mirror,
         step_seconds=step,
         steps=steps,
-        every=max(1, int(interval / step / EPOCHS)),
+        every=_every(interval, step),
         interval=interval,
         samples=samples,
         images_needed=needed,
         decisions=decisions,
+    )
+
+
+def prolonged(plan: Plan, minutes: float) -> Plan:
+    """Return a plan for more minutes, with the same networks and number of samples."""
+    interval = max(plan.interval, 60 * minutes * FIGURES_APART)
+    return plan._replace(
+        interval=interval,
+        every=_every(interval, plan.step_seconds),
+        decisions=(*plan.decisions[:-1], _figures(plan.samples, interval)),
+    )
+
+
+def _every(interval, step):
+    return max(1, int(interval / step / EPOCHS))
+
+
+def _figures(samples, interval):
+    return (
+        f"{samples} samples are measured every {interval:.0f} s",
+        f"which takes at most {FIGURES_TIME:.0%} of the minutes",
     )
 
 

@@ -1,6 +1,8 @@
 """All images of a source at one size, and what was left out."""
 
+import os
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_egan import datasets
-from keras_egan.datasets.folder import Folder
-from keras_egan.datasets.loaders import is_path
+from keras_egan.datasets.folder import Folder, plugins
+from keras_egan.datasets.loaders import as_numpy, described, is_array, is_path
 from keras_egan.datasets.preparation import Preparation, pillow
 from keras_egan.image_format import channels_first
 
@@ -52,7 +54,7 @@ class Images(NamedTuple):
         labels: int32 of shape `(n,)`, or None.
         names: the names of the classes, or None.
         left_out: the files that were left out, in words, or "".
-        transparent: the share of files with transparent pixels.
+        transparent: the share of files whose pixels can be transparent.
         paths: the files, if the source is a folder.
     """
 
@@ -65,8 +67,44 @@ class Images(NamedTuple):
 
 
 def is_folder(source: Any) -> bool:
-    """Return whether a source is a folder of images."""
-    return is_path(source) and Path(source).expanduser().is_dir()
+    """Return whether a source is a folder of images, and not the digits, as in `datasets.load`."""
+    return is_path(source) and source != "digits" and Path(source).expanduser().is_dir()
+
+
+def name_of(source: Any) -> str:
+    """Return the name of a source: of a folder or file its whole path."""
+    if not is_path(source):
+        return described(source)
+    return str(Path(source).expanduser().resolve()) if _exists(source) else os.fspath(source)
+
+
+def checksum(source: Any) -> int | None:
+    """Return a checksum of an array, which has no name, or of the one with labels; else None."""
+    images = source[0] if isinstance(source, tuple) and source else source
+    return zlib.crc32(np.ascontiguousarray(as_numpy(images)).data) if is_array(images) else None
+
+
+def opened(source: Any) -> Any:
+    """Return the array in a `.npy` or `.npz` file; any other source as it is.
+
+    Raises:
+        ValueError: if a `.npz` file holds several arrays, and none that is named "images".
+    """
+    if not (is_path(source) and _exists(source) and Path(source).suffix in (".npy", ".npz")):
+        return source
+    path = Path(source).expanduser()
+    loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+    if isinstance(loaded, np.ndarray):
+        return loaded
+    with loaded:
+        names = loaded.files
+        if "images" not in names and len(names) != 1:
+            raise ValueError(f"{path} must hold one array, or one named 'images'; got {names}.")
+        return loaded["images" if "images" in names else names[0]]
+
+
+def _exists(source):
+    return source != "digits" and Path(source).expanduser().exists()
 
 
 def sizes_of(source: Any, **given: Any) -> Sizes:
@@ -90,7 +128,8 @@ def read(
 ) -> Images:
     """Read all images, resized to `sides`, (height, width), and cropped if their aspect differs.
 
-    If they would take more than 2 GiB, as many as do not are drawn from them by the seed.
+    If they would take more than 2 GiB, as many as do not are taken: of a folder, drawn by the seed;
+    of other sources, the first. `left_out` says so.
     """
     most = MOST_BYTES // (3 * sides[0] * sides[1])
     rng = np.random.default_rng(seed)
@@ -116,7 +155,7 @@ def read(
         np.moveaxis(images, 1, -1) if channels_first() else images,
         None if classes is None else classes[kept],
         names,
-        _left_out([*folder.unreadable, *gone], folder),
+        _left_out([*folder.unreadable, *gone], folder, len(folder) - len(chosen)),
         _transparent(folder.paths[:: max(1, len(folder) // _CHECKED)]),
         tuple(folder.paths[index] for index in kept),
     )
@@ -128,15 +167,17 @@ def _folder(source, prepare=None):
         return Folder(Path(source).expanduser(), prepare or Preparation(64), skip_unreadable=True)
 
 
-def _left_out(unreadable, folder):
+def _left_out(unreadable, folder, beyond):
     said = []
     if unreadable:
         files = "1 file" if len(unreadable) == 1 else f"{len(unreadable):,} files"
         names = [str(path.relative_to(folder.folder)) for path in unreadable[:_NAMED]]
         names += ["..."] if len(unreadable) > _NAMED else []
-        said.append(f"{files} that cannot be read ({', '.join(names)})")
+        said.append(f"{files} that cannot be read ({', '.join(names)}{plugins(unreadable)})")
     if folder.others:
         said.append(f"files without the suffix of an image ({folder.others})")
+    if beyond > 0:
+        said.append(f"{beyond:,} files drawn at random, because all would take more than 2 GiB")
     return ", and ".join(said)
 
 
@@ -164,7 +205,10 @@ def _read_batches(source, sides, labels, most, **given):
     names = loaded.class_names
     if classes and names is None:
         names = tuple(map(str, range(int(classes[0].max()) + 1)))
-    return Images(images, classes[0] if classes else None, names, "", 0.0)
+    left_out = ""
+    if len(batches) < len(loaded):
+        left_out = f"all images after the first {count:,}, because they would take more than 2 GiB"
+    return Images(images, classes[0] if classes else None, names, left_out, 0.0)
 
 
 def _batches(loaded) -> Iterator[tuple[np.ndarray, ...]]:

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -42,14 +43,14 @@ def write(
     page = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>keras_egan: {escape(state.source)}</title>\n<style>{_STYLE}</style></head>\n"
+        f"<title>keras_egan: {escape(_named(state))}</title>\n<style>{_STYLE}</style></head>\n"
         f"<body>\n{body}\n</body></html>\n"
     )
-    files.write(run.report, page.encode())
+    files.write(run.report, page.encode(errors="replace"))
 
 
 def _sections(run, state, distance, training) -> Iterator[str]:
-    yield f"<h1>A GAN of {escape(state.source)}</h1>"
+    yield f"<h1>A GAN of {escape(_named(state))}</h1>"
     if not state.finished:
         yield "<p>Training has not ended. If it was stopped, the same command goes on.</p>"
     rows = [row for row in state.figures if row["figure"] is not None]
@@ -104,6 +105,11 @@ def _sections(run, state, distance, training) -> Iterator[str]:
         f"take {state.plan.step_seconds:.2g} s. train.py beside this file has the settings of "
         "gan.keras.</p>"
     )
+
+
+def _named(state):
+    path = Path(state.source)
+    return path.name if path.is_absolute() and path.name else state.source
 
 
 def _grids(run, state, rows, best):

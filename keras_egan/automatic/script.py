@@ -94,4 +94,7 @@ def _lines(options):
 
 
 def _quoted(value):
-    return json.dumps(value) if isinstance(value, str) else repr(value)
+    if not isinstance(value, str):
+        return repr(value)
+    # Names of files may hold what is no UTF-8.
+    return json.dumps(value, ensure_ascii=False).encode(errors="backslashreplace").decode()

@@ -20,6 +20,7 @@ RISE = 1.3  # by which two figures in a row have to be above the best
 STUCK_AFTER = 0.3  # of the training
 HOPELESS = 2.0  # figures that are above it by then, even if they fall
 _CHECKED_EVERY = 5.0  # seconds between looks at the metrics
+_FIRST = 600.0  # seconds, after which a long training has a first figure
 _ROWS = 6
 
 
@@ -78,7 +79,7 @@ class Watch(keras.callbacks.Callback):
         diagnosis: the `Diagnosis` that comes before it in the list of callbacks.
         floor: the figure of real images.
         mended: whether a failure may end training, because something may still be changed.
-        told: called after each figure with all figures.
+        told: called with this callback after each figure.
     """
 
     first_process_only = True
@@ -119,7 +120,7 @@ class Watch(keras.callbacks.Callback):
         self.improved = False  # whether the newest figure is the best
         self.started = started
         self._checked = monotonic()
-        self._due = seconds + interval
+        self._due = seconds + min(interval, _FIRST)
 
     @property
     def used(self) -> float:

@@ -39,7 +39,7 @@ class AnchoredDistance:
         self._metric = SlicedWassersteinDistance()
         self._metric.update_real(self.held_out)
         self.gaussian = gaussian(chosen, rng, COMPONENTS, self.count)
-        self.real = chosen[: self.count]
+        self.real = chosen[: self.count].copy()  # a view would keep all of them
         self.one = self._distance(self.gaussian)
         self.floor = self(self.real)
 
