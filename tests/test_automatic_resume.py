@@ -90,7 +90,7 @@ def test_what_is_killed_after_its_last_backup_ends_as_it_would_have_done(
     """The state does not know of the end yet, and the GAN's files may be those of the end."""
 
     def trained(folder, killed=False):
-        width = presets.get("ebgan/mnist").network_arguments["filters"]
+        width = presets.get("ebgan/digits").network_arguments["filters"]
         with pytest.MonkeyPatch.context() as patched:
             # The preset's width: training goes on with the GAN whose steps were timed.
             steady(patched, filters=width)
