@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -140,19 +141,33 @@ def test_what_diverged_begins_anew_with_more_minutes(tmp_path, monkeypatch):
     assert np.isfinite(gan.sample(4, seed=0)).all()
 
 
-def test_more_minutes_have_figures_further_apart(tmp_path, monkeypatch):
+@pytest.mark.parametrize("ended", [True, False])
+def test_more_minutes_have_figures_further_apart(ended, tmp_path, monkeypatch):
     steady(monkeypatch)
-    keras_egan.train(blobs(80), MINUTES, tmp_path, say=str)
+
+    def say(sentence):
+        if " minutes: " in sentence and not ended:
+            raise Killed
+
+    with suppress(Killed):
+        keras_egan.train(blobs(80), MINUTES, tmp_path, say=say)
+    before = state_of(tmp_path)["plan"]
+    plans = []
+
+    def part(self):
+        plans.append(self.state.plan)
+        raise Killed
+
+    monkeypatch.setattr(_train._Training, "_part", part)
     seconds = 6000 * MINUTES
-    with monkeypatch.context() as patched:
-        patched.setattr(_train._Training, "_part", lambda self: sys.exit())
-        with pytest.raises(SystemExit):
-            keras_egan.train(blobs(80), seconds / 60, tmp_path, say=str)
-    plan = state_of(tmp_path)["plan"]
-    assert plan["interval"] == pytest.approx(0.04 * seconds)
-    assert plan["every"] == int(plan["interval"] / plan["step_seconds"] / 4)
-    assert plan["samples"] == 8
-    assert f"8 samples are measured every {0.04 * seconds:.0f} s" in str(plan["decisions"])
+    with pytest.raises(Killed):
+        keras_egan.train(blobs(80), seconds / 60, tmp_path, say=str)
+    (plan,) = plans
+    assert plan.interval == pytest.approx(0.04 * seconds)
+    every = int(plan.interval / plan.step_seconds / 4)
+    assert plan.every == (every if ended else before["every"])  # a backup is of its epochs
+    assert plan.samples == before["samples"] == 8
+    assert plan.decisions[-1][0] == f"8 samples are measured every {0.04 * seconds:.0f} s"
 
 
 @pytest.mark.parametrize(

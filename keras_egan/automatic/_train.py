@@ -158,12 +158,15 @@ class _Training:
 
     def finish(self) -> EnergyGAN:
         """Train until the minutes are used, and return the best GAN."""
-        if self.state.finished and self.state.seconds < self.budget:
+        plan = planning.prolonged(self.state.plan, self.budget / 60)
+        if not self.state.finished:
+            plan = plan._replace(every=self.state.plan.every)  # `fit` resumes within epochs of it
+            self.state = self.state._replace(plan=plan)
+        elif self.state.seconds < self.budget:
             good = self.state.figures[-1]["figure"] is not None
             begin = "last" if good else "best" if self.run.best.exists() else "new"
-            plan = planning.prolonged(self.state.plan, self.budget / 60)
             self._change(plan=plan, part=self.state.part + 1, begin=begin, finished=False)
-        elif self.state.finished:
+        else:
             self.say("The minutes are used: to train on, give more `--minutes` than those.")
         while not self.state.finished:
             self._part()
@@ -192,7 +195,8 @@ class _Training:
         data = batches(state.plan, self.training, self.labels, state.seed)
         reference = self.training[:64] if self.labels is None else data
         # In the beginning all samples are alike: a fifth of the budget is not too long for it.
-        patience = 5 * planning.EPOCHS
+        epoch = state.plan.every * state.plan.step_seconds
+        patience = 5 * max(planning.EPOCHS, round(state.plan.interval / epoch))
         diagnosis = Diagnosis(reference, patience=patience, held_out=self.unseen)
         watch = Watch(
             self.distance,
