@@ -34,6 +34,12 @@ def test_a_file_of_an_array(name, tmp_path, monkeypatch):
     with np.load(tmp_path / "run/images.npz") as kept:
         found = kept["images"]
     assert {image.tobytes() for image in found} == {image.tobytes() for image in images}
+    if name.endswith("z"):
+        np.savez(tmp_path / name, images=blobs(60, seed=1))
+        with pytest.raises(ValueError, match="on an array of other values"):
+            keras_egan.train(tmp_path / name, MINUTES, tmp_path / "run", say=str)
+    (tmp_path / name).unlink()
+    keras_egan.train(tmp_path / name, MINUTES, tmp_path / "run", say=str)  # it has its images
 
 
 @pytest.mark.parametrize("name", ["photos.zip", "photos.jpg"])

@@ -133,7 +133,8 @@ def _check_same(run, state, source, labels, seed):
     holds, remedy = f"{run.folder} holds a training", "Give another output folder"
     if state.source not in names:
         raise ValueError(f"{holds} on {state.source!r}; got {reading.name_of(source)!r}. {remedy}.")
-    if state.checksum not in (None, reading.checksum(reading.opened(source))):
+    checksum = reading.checksum(reading.opened(source))
+    if checksum != state.checksum and None not in (checksum, state.checksum):  # or the file is gone
         raise ValueError(f"{holds} on an array of other values. {remedy}.")
     if labels != bool(state.look.classes):
         raise ValueError(f"{holds} {'without' if labels else 'with'} labels. {remedy}.")

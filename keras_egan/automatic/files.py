@@ -55,8 +55,9 @@ class RunFiles:
             )
         if not os.access(there, os.W_OK | os.X_OK):
             raise PermissionError(f"`output` is {self.folder}, but {there} may not be written.")
-        results = self.best, self.last, self.report, self.script
-        written = *results, self.samples, self.backups, self._images
+        written = [self.best, self.last, self.report, self.script, self.samples, self._images]
+        if any(self.backups.glob("[!.]*")):  # more than a lock
+            written.append(self.backups)
         if others := [path.name for path in written if path.exists()]:
             raise ValueError(
                 f"`output` is {self.folder}, which holds no training, but {', '.join(others)}, "
