@@ -93,7 +93,12 @@ def _train(given):
 
 def _train_flags(add):
     add("source", help="a folder, 'digits', or a name of tensorflow-datasets")
-    add("--minutes", type=float, default=30, help="how long it may take (30)")
+    add(
+        "--minutes",
+        type=float,
+        default=30,
+        help="how long it may take; with fewer than 5, large images become 32x32 (30)",
+    )
     add("--output", type=Path, default=Path("run"), help="the folder of all that is written (run)")
     add("--labels", action="store_true", help="train with the subfolders as classes")
     add("--seed", type=int, default=0, help="fixes everything random (0)")
@@ -128,7 +133,10 @@ def _export(given):
     path = export.export(gan, given.filepath, format, seed_endpoint=saved_model)
     print(f"Generator: {path}, as {format}. It takes {gan.latent_dim} latents, {gan.latents}.")
     if saved_model:
-        print("Its functions are serve(latents) and generate(seed, count).")
+        print(
+            "Its functions are serve(latents), whose images are floats in [-1, 1], and "
+            "generate(seed, count), of two int64, whose images are uint8."
+        )
 
 
 def _export_flags(add):
@@ -241,6 +249,12 @@ def _gan(model):
         return load(run.best)
     if Path(model).is_dir() and not Path(model, "config.json").exists():  # which `share` writes
         raise ValueError(f"{model} holds no trained GAN yet: {run.best} is missing.")
+    if not _is_gan(model):
+        names = ", ".join(presets.trained())
+        raise ValueError(
+            f"`model` must be a run's folder, a .keras file, or a pretrained GAN ({names}); got "
+            f"{str(model)!r}."
+        )
     return load(os.fspath(model))
 
 

@@ -127,10 +127,13 @@ def test_presets(capsys):
         (["sample", "began/mnist", "--output", "hf://a/b.png"], "`path` must be a local path; got"),
         (["export", "began/mnist", "s3://b/generator"], "`filepath` must be a local path; got"),
         (["sample", "."], ". holds no trained GAN yet: gan.keras is missing."),
-        (["sample", "nothing"], "must be a `.keras` file or the name of a pretrained GAN"),
+        (
+            ["sample", "nothing"],
+            "must be a run's folder, a .keras file, or a pretrained GAN (began",
+        ),
         (
             ["evaluate", "began/mnist", "nothing"],
-            "or a dataset of tensorflow-datasets; got 'nothing'",
+            "or a dataset of tensorflow-datasets; got 'nothing', and there is no such folder. `",
         ),
         (["detect", ".", "."], "`source` is empty"),
     ],

@@ -116,6 +116,6 @@ def _found(function, name, **arguments):
     except tfds.core.DatasetNotFoundError:
         raise ValueError(
             "`source` must be 'digits', a folder or a dataset of tensorflow-datasets; got "
-            f"{name!r}. `tensorflow_datasets.list_builders()` lists the datasets; your own needs "
-            "`data_dir=`."
+            f"{name!r}, and there is no such folder. `tensorflow_datasets.list_builders()` lists "
+            "the datasets; one of your own needs `data_dir`."
         ) from None  # the original message lists every dataset
