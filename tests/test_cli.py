@@ -129,7 +129,7 @@ def test_presets(capsys):
         (["sample", "."], ". holds no trained GAN yet: gan.keras is missing."),
         (
             ["sample", "nothing"],
-            "must be a run's folder, a .keras file, or a pretrained GAN (began",
+            "must be a run's folder, a .keras file, or a pretrained GAN (",
         ),
         (
             ["evaluate", "began/mnist", "nothing"],
