@@ -44,6 +44,16 @@ def test_a_backend_that_was_named_stays(monkeypatch, tmp_path):
     assert os.environ["KERAS_BACKEND"] == "tensorflow"
 
 
+@pytest.mark.parametrize(("given", "kept"), [(None, "1"), ("0", "0")])
+def test_tensorflow_gets_onednn_unless_it_was_switched_off(given, kept, monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", given or "")
+    if given is None:
+        monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+    monkeypatch.setattr(sys, "argv", ["keras_egan", "presets"])
+    assert command.main() == 0
+    assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == kept
+
+
 def script(without, home, before=""):
     """Run the console script in a process in which some packages are not installed."""
     code = f"import sys; sys.modules.update(dict.fromkeys({without!r}));{before}"
