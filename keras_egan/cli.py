@@ -134,8 +134,8 @@ def _export(given):
     print(f"Generator: {path}, as {format}. It takes {gan.latent_dim} latents, {gan.latents}.")
     if saved_model:
         print(
-            "Its functions are serve(latents), whose images are floats in [-1, 1], and "
-            "generate(seed, count), of two int64, whose images are uint8."
+            "Its functions are serve(latents), which returns floats in [-1, 1], and "
+            "generate(seed, count), which takes int64 and returns uint8."
         )
 
 
