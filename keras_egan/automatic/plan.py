@@ -201,8 +201,8 @@ def _every(interval, step):
 def _figures(samples, interval):
     return (
         f"{samples} samples are measured every {interval:.0f} s",
-        f"in at most {FIGURES_TIME:.0%} of the minutes: their distance to held-out images, divided "
-        "by that of blurs in the same colours, a Gaussian's; lower is better",
+        f"in at most {FIGURES_TIME:.0%} of the minutes; the figure is their distance to held-out "
+        "images, divided by that of blurs in the same colours, a Gaussian's: lower is better",
     )
 
 
