@@ -72,9 +72,11 @@ def train(
         The GAN with the best figure.
 
     Raises:
-        ValueError: if there are fewer than 20 different images, an argument is out of its range, or
-            `output` holds a training on other data, or other files of the names above, or is an
-            address such as `"gs://bucket"`.
+        ValueError: if there are fewer than 20 different images, or they have 2, or more than 4,
+            channels; if an argument is out of its range or does not apply; if `output` holds a
+            training on other data or with another seed, one that still runs, or other files of the
+            names above, or is an address such as `"gs://bucket"`.
+        PermissionError: if `output` may not be written.
 
     Example:
 
