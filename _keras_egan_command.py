@@ -23,8 +23,8 @@ def main() -> int:
         if handler is not signal.SIG_IGN:  # which a shell sets for what it runs in the background
             signal.signal(number, _stopped)
     _choose_backend()
-    # TensorFlow leaves oneDNN off on AMD's processors, and steps then take up to three times as
-    # long. It reads this once: https://github.com/tensorflow/tensorflow/blob/master/RELEASE.md
+    # TensorFlow leaves oneDNN off on some processors, and steps then take up to three times as
+    # long (docs/guides/backends.md). It reads this when it is imported.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         from keras_egan import cli

