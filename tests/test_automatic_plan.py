@@ -53,6 +53,7 @@ DIGITS = FACES._replace(
 )
 CLOTHES = DIGITS._replace(total=6000, flat=0.5, aligned=0.6)
 LETTERS = DIGITS._replace(total=3726, short=64.0, sides=(64, 64), flat=0.94, background=1.0)
+FEW_LETTERS = LETTERS._replace(total=2000)
 SLOW, USUAL, FAST = (Timing(step, 0.005) for step in (2.0, 0.25, 0.004))
 
 
@@ -70,7 +71,11 @@ SLOW, USUAL, FAST = (Timing(step, 0.005) for step in (2.0, 0.25, 0.004))
         (HORSES._replace(classes=("brown", "white")), "EBGAN", "dcgan_autoencoder"),
         (FEW_HORSES, "EBGAN", "dcgan_autoencoder"),
         (CLOTHES, "EBGAN", "dcgan_autoencoder"),
-        (LETTERS, "EBGAN", "dcgan_autoencoder"),
+        (LETTERS, "LeastSquaresGAN", "loss_sensitive"),
+        (LETTERS._replace(sides=(32, 32)), "EBGAN", "dcgan_autoencoder"),
+        (FEW_LETTERS, "EBGAN", "dcgan_autoencoder"),
+        (LETTERS._replace(sides=(64, 48)), "EBGAN", "dcgan_autoencoder"),
+        (LETTERS._replace(classes=("serif", "sans")), "EBGAN", "dcgan_autoencoder"),
     ],
 )
 def test_the_kind_of_data_decides_on_the_gan(look, gan, family):
@@ -79,7 +84,8 @@ def test_the_kind_of_data_decides_on_the_gan(look, gan, family):
 
 
 @pytest.mark.parametrize(
-    ("look", "rate"), [(DIGITS, 4e-3), (LETTERS, 4e-3), (CLOTHES, 1e-3), (FEW_HORSES, 1e-3)]
+    ("look", "rate"),
+    [(DIGITS, 4e-3), (FEW_LETTERS, 4e-3), (CLOTHES, 1e-3), (FEW_HORSES, 1e-3)],
 )
 def test_lines_are_learnt_at_higher_rates_than_other_images(look, rate):
     assert (plan(look, 20, USUAL).d_rate, plan(look, 20, USUAL).g_rate) == (rate, rate)
@@ -123,6 +129,7 @@ def test_a_gpu_gets_larger_images_if_the_data_has_them():
     [
         (CLOTHES, (32, 32)),
         (DIGITS, None),  # EBGAN takes them as they are
+        (LETTERS._replace(sides=(60, 60)), (64, 64)),
         (CLOTHES._replace(total=2000), None),
         (CLOTHES._replace(classes=("a", "b")), None),
         (CLOTHES._replace(sides=(24, 24)), None),  # a third more would blur them
