@@ -35,11 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show
             given.run(given)
     except KeyboardInterrupt:
-        goes_on = ""
+        again = ""
         if given.run is _train:
             kept = RunFiles(given.output).exists()
-            goes_on = f" The same command {'goes on' if kept else 'begins anew: nothing is kept'}."
-        print(f"Stopped.{goes_on}", file=sys.stderr)
+            to = "go on" if kept else "begin anew: nothing is kept"
+            again = f" Run the same command again to {to}."
+        print(f"Stopped.{again}", file=sys.stderr)
         return _STOPPED
     except Exception as error:
         if given.debug:
@@ -253,7 +254,7 @@ def _gan(model):
         names = ", ".join(presets.trained())
         raise ValueError(
             f"`model` must be a run's folder, a .keras file, or a pretrained GAN ({names}); got "
-            f"{str(model)!r}."
+            f"{str(model)!r}{'' if Path(model).exists() else ', and there is no such file'}."
         )
     return load(os.fspath(model))
 

@@ -91,7 +91,7 @@ def test_lines_are_learnt_at_higher_rates_than_other_images(look, rate):
     assert (plan(look, 20, USUAL).d_rate, plan(look, 20, USUAL).g_rate) == (rate, rate)
 
 
-@pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS, HORSES, FEW_HORSES])
+@pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS, LETTERS, HORSES, FEW_HORSES])
 def test_a_faster_machine_and_more_minutes_never_narrow_the_networks(look):
     widths = [plan(look, 20, timing).filters for timing in (SLOW, USUAL, FAST)]
     assert widths == sorted(widths)
@@ -207,6 +207,7 @@ def test_few_images_are_augmented_and_letters_not_mirrored():
     assert plan(DRAWINGS, 20, USUAL).augment == ("color,translation,cutout", 0.0)
     assert plan(FACES, 20, USUAL).augment is None
     assert plan(DIGITS, 20, USUAL).augment is None
+    assert plan(FEW_LETTERS, 20, USUAL).augment == ("translation", 1.0)
     few = DIGITS._replace(total=1000, background=-1.0)
     assert plan(few, 20, USUAL).augment == ("translation", -1.0)
     assert plan(FACES, 20, USUAL).horizontal_flip
@@ -255,7 +256,7 @@ def test_causes(figures, findings, share, cause):
 
 
 @pytest.mark.parametrize("cause", sorted({remedy.cause for remedy in REMEDIES}))
-@pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS, HORSES, FEW_HORSES])
+@pytest.mark.parametrize("look", [FACES, DRAWINGS, DIGITS, LETTERS, HORSES, FEW_HORSES])
 def test_a_remedy_changes_one_thing(look, cause):
     before = plan(look, 20, USUAL)
     after, sentence = remedied(before, cause, fill=-1.0)

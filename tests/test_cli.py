@@ -129,7 +129,7 @@ def test_presets(capsys):
         (["sample", "."], ". holds no trained GAN yet: gan.keras is missing."),
         (
             ["sample", "nothing"],
-            "must be a run's folder, a .keras file, or a pretrained GAN (",
+            "); got 'nothing', and there is no such file.",
         ),
         (
             ["evaluate", "began/mnist", "nothing"],
@@ -157,12 +157,12 @@ def test_a_stopped_run_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(keras_egan.automatic, "train", stopped)
     train = ["train", str(tmp_path), "--output", str(tmp_path / "run")]
     assert main(train) == 130
-    said = "Stopped. The same command begins anew: nothing is kept.\n"
+    said = "Stopped. Run the same command again to begin anew: nothing is kept.\n"
     assert capsys.readouterr().err == said
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").touch()
     assert main(train) == 130
-    assert capsys.readouterr().err == "Stopped. The same command goes on.\n"
+    assert capsys.readouterr().err == "Stopped. Run the same command again to go on.\n"
     monkeypatch.setattr("keras_egan.cli.detect", stopped)
     assert main(["detect", "good", "inspected"]) == 130
     assert capsys.readouterr().err == "Stopped.\n"

@@ -46,6 +46,7 @@ for source in sources:
     answers[f"{source}_latents"] = draw((4, latent_dim), (7, 0), alg="philox", **limits)
     for name, seed in (("first", 7), ("again", 7), ("other", -8)):
         answers[f"{source}_{name}"] = served.generate(seed, 4)
+    assert (served.generate(count=4, seed=7) == answers[f"{source}_first"]).numpy().all()
 assert not any(name.startswith(("keras.", "keras_egan.")) for name in sys.modules)
 np.savez(f"{folder}/served.npz", **answers)
 """

@@ -71,16 +71,17 @@ def _write_saved_model(
     specs = keras.tree.flatten(signature)
     size = specs[0].shape[1]
 
-    def drawn(seed: Any, count: Any, *label: Any) -> Any:
+    def drawn(seed: Any, count: Any, label: Any = None) -> Any:
         # The algorithm is named, because TensorFlow's default depends on the device.
         if draw == "normal":
             latents = tf.random.stateless_normal([count, size], [seed, 0], alg="philox")
         else:
             latents = tf.random.stateless_uniform([count, size], [seed, 0], -1.0, 1.0, alg="philox")
-        return as_input([latents, *(tf.fill([count], tf.cast(one, tf.int32)) for one in label)])
+        labels = [] if label is None else [tf.fill([count], tf.cast(label, tf.int32))]
+        return as_input([latents, *labels])
 
-    def generate(*numbers: Any) -> Any:
-        return _to_uint8(network(drawn(*numbers), training=False))
+    def generate(seed: Any, count: Any, label: Any = None) -> Any:
+        return _to_uint8(network(drawn(seed, count, label), training=False))
 
     names = ("seed", "count", "label")[: 1 + len(specs)]
     archive.add_endpoint(
