@@ -41,7 +41,7 @@ RECIPES = (
         lambda look: _has_lines(look) and look.sides[0] > SMALL_LINES and _suits_critic(look),
         "least_squares/photographs",
         {},
-        100_000,
+        250_000,
         (16, 24, 32, 48, 64),
         ENOUGH,
         "translation",
